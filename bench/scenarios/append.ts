@@ -1,0 +1,75 @@
+import { drive, requestOf } from '../load.js';
+import { pgbenchFor } from '../pgbench.js';
+import { type Finding, ratesOf, type Row } from '../report.js';
+import { counted, inRounds, ratioOf, type Rounds, type Side } from '../rounds.js';
+import { assertWhole, chatIdOf, pairsOf } from '../seed.js';
+import { pairOf } from '../text.js';
+import type { Play, Scenario } from './scenario.js';
+
+const CONNECTIONS = 64;
+
+/** P4, P5, P9: appends from 64 connections over many chats, beside Fastify with one statement for each, beside PostgreSQL alone. */
+export const append: Scenario = {
+  ids: ['P4', 'P5', 'P9'],
+  play: async (play) => {
+    const { stage, bed, options, say } = play;
+    const database = pgbenchFor({ databaseUrl: stage.databaseUrl, accountId: stage.accountId, chats: bed.many });
+    const tally = { acknowledged: 0 };
+    const count = async (load: () => Promise<{ requests: number; seconds: number }>) => {
+      const done = await load();
+      tally.acknowledged += done.requests;
+      return done;
+    };
+    const floor: Side = {
+      name: database.name,
+      // Its connections end with it, and the CPU of processes that have ended is not read reliably: only its rate is told.
+      run: async () => ({ ...(await counted(stage, null, () => count(() => database.run(options.sliceMs)))), databaseUs: NaN }),
+    };
+    const http = (name: 'Banyan' | 'Fastify'): Side => {
+      const server = name === 'Banyan' ? stage.banyan : stage.peer;
+      const load = { port: server.port, connections: CONNECTIONS, next: appendsOf(play, name) };
+      return { name, run: () => counted(stage, server, () => count(() => drive(load, options.sliceMs))) };
+    };
+    const before = await pairsOf(stage.sql, stage.accountId);
+    const rounds = await inRounds(options.rounds, http('Fastify'), [http('Banyan'), floor], say);
+    const stored = (await assertWhole(stage.sql, stage.accountId)) - before;
+    if (stored !== tally.acknowledged) throw new Error(`${tally.acknowledged} appends were acknowledged, ${stored} are stored`);
+    say(`all ${stored} pairs are there, in order`);
+    return findingOf(rounds, database.name);
+  },
+};
+
+/** Requests that go round all chats, so that those under way at one time are for different ones. */
+function appendsOf({ stage, bed }: Play, side: 'Banyan' | 'Fastify'): () => string {
+  const requests = Array.from({ length: bed.many }, (_, n) => {
+    const body = JSON.stringify(pairOf(n % 1000));
+    const path = side === 'Banyan' ? `/api/v1/chats/${chatIdOf(n + 1)}/messages` : `/append/${chatIdOf(n + 1)}`;
+    return requestOf('POST', path, { token: stage.token, body });
+  });
+  let n = 0;
+  return () => requests[n++ % requests.length]!;
+}
+
+function findingOf(rounds: Rounds, floor: string): Finding {
+  const rows: Row[] = [
+    {
+      id: 'P4',
+      what: `HTTP append, 64 connections / ${floor}, 8 clients`,
+      ratio: ratioOf(rounds, 'Banyan', floor),
+      held: { sign: '>=', bar: 0.45, aim: 1 },
+    },
+    {
+      id: 'P5',
+      what: 'HTTP append / Fastify + pg, one statement each',
+      ratio: ratioOf(rounds, 'Banyan', 'Fastify'),
+      held: { sign: '>=', bar: 0.85, aim: 2 },
+    },
+    {
+      id: 'P9',
+      what: 'append, CPU of the server / Fastify',
+      ratio: ratioOf(rounds, 'Banyan', 'Fastify', 'serverUs'),
+      held: { sign: '<=', bar: 1.35, aim: 1.2 },
+    },
+  ];
+  return { rows, details: ratesOf('P4, P5, P9 append', rounds, ['Fastify', 'Banyan', floor]) };
+}

@@ -1,0 +1,120 @@
+import js from '@eslint/js';
+import importX from 'eslint-plugin-import-x';
+import tseslint from 'typescript-eslint';
+
+/** Which folder may not import which: the arrows of docs/architecture.md. */
+const zones = [
+  ...['tree'].map((target) => zone(target, ['common', 'config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
+  ...['common'].map((target) => zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
+  ...['config'].map((target) => zone(target, ['database', 'content', 'llm', 'events', 'cache', 'modules'])),
+  ...['database', 'content', 'llm', 'events', 'cache'].map((target) => zone(target, ['modules'])),
+  { target: './src/modules/branch', from: './src/modules/message', message: 'branch and message know chat, never each other' },
+  { target: './src/modules/message', from: './src/modules/branch', message: 'branch and message know chat, never each other' },
+  { target: './src/modules/chat', from: ['./src/modules/branch', './src/modules/message', './src/modules/completion'] },
+  { target: './src/modules/completion', from: ['./src/modules/branch', './src/modules/message'] },
+];
+
+function zone(target, forbidden) {
+  return {
+    target: `./src/${target}`,
+    from: forbidden.map((from) => `./src/${from}`),
+    message: 'arrows point one way: see docs/architecture.md',
+  };
+}
+
+const mongoose = { name: 'mongoose', message: 'only src/content/mongo knows Mongoose' };
+const forwardRef = { name: '@nestjs/common', importNames: ['forwardRef'], message: 'untie the cycle instead' };
+const httpExceptions = {
+  name: '@nestjs/common',
+  importNames: ['forwardRef', 'HttpException', 'BadRequestException', 'NotFoundException'],
+  message: 'throw a Problem',
+};
+
+const syntax = [
+  { selector: 'ExportAllDeclaration', message: 'no barrels' },
+  { selector: 'MethodDefinition[kind="constructor"][value.params.length>5]', message: 'at most five dependencies' },
+  { selector: 'CallExpression[callee.name="HttpCode"] > Literal', message: 'only src/common knows status numbers: use HttpStatus' },
+];
+const environment = {
+  selector: 'MemberExpression[object.name="process"][property.name="env"]',
+  message: 'only src/config reads the environment',
+};
+
+export default tseslint.config(
+  { ignores: ['dist/', 'node_modules/', 'data/', 'coverage/'] },
+  js.configs.recommended,
+  ...tseslint.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { 'import-x': importX },
+    settings: { 'import-x/resolver-next': [resolver()] },
+    rules: {
+      'import-x/no-cycle': 'error',
+      'import-x/no-restricted-paths': ['error', { zones }],
+      'max-lines': ['error', 400],
+      'max-lines-per-function': ['error', { max: 70, skipComments: true }],
+      complexity: ['error', 12],
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      // An injected class must be imported as a value: its type alone is not there at run time.
+      '@typescript-eslint/consistent-type-imports': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-extraneous-class': 'off',
+      'no-control-regex': 'off',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...syntax, environment],
+      'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions] }],
+    },
+  },
+  { files: ['src/config/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...syntax] } },
+  { files: ['src/content/mongo/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions] }] } },
+  { files: ['src/common/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [mongoose, forwardRef] }] } },
+  {
+    files: ['**/*.spec.ts', '**/*.e2e-spec.ts', '**/*.contract.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    rules: {
+      // A describe block is a chapter, not a function.
+      'max-lines-per-function': 'off',
+      '@typescript-eslint/no-explicit-any': 'off',
+      'no-restricted-syntax': ['error', ...syntax.slice(0, 1)],
+      'no-restricted-imports': 'off',
+    },
+  },
+  {
+    files: ['**/*.mjs', '**/*.js'],
+    rules: { 'max-lines': ['error', 400], 'max-lines-per-function': ['error', 70] },
+    languageOptions: {
+      globals: Object.fromEntries(
+        [
+          'process',
+          'console',
+          'URL',
+          'fetch',
+          'setTimeout',
+          'clearTimeout',
+          'setInterval',
+          'clearInterval',
+          'setImmediate',
+          'Buffer',
+          'performance',
+          'AbortSignal',
+          'AbortController',
+          'pm',
+          'globalThis',
+          'URLSearchParams',
+          'structuredClone',
+        ].map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+);
+
+/** TypeScript files are imported by the names that they will have: `./x.js` is `./x.ts`. */
+function resolver() {
+  return importX.createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } });
+}

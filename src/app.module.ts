@@ -1,0 +1,62 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { CacheModule } from './cache/cache.module.js';
+import { ProblemFilter } from './common/problem.filter.js';
+import { StrictInputGuard } from './common/strict-input.guard.js';
+import { UpgradesModule } from './common/upgrades.js';
+import { DtoPipe } from './common/validation.pipe.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { ContentModule } from './content/content.module.js';
+import { serverOptions } from './data-source.js';
+import { DatabaseModule } from './database/database.module.js';
+import { EventsModule } from './events/events.module.js';
+import { LlmModule } from './llm/llm.module.js';
+import { AuthModule } from './modules/auth/auth.module.js';
+import { BranchModule } from './modules/branch/branch.module.js';
+import { ChatModule } from './modules/chat/chat.module.js';
+import { FirstMessageModule } from './modules/first-message/first-message.module.js';
+import { HealthModule } from './modules/health/health.module.js';
+import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
+import { MessageModule } from './modules/message/message.module.js';
+import { RealtimeModule } from './modules/realtime/realtime.module.js';
+import { SessionModule } from './modules/session/session.module.js';
+
+/** What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is told 401 before anything else. */
+@Module({
+  providers: [
+    { provide: APP_FILTER, useClass: ProblemFilter },
+    { provide: APP_GUARD, useClass: StrictInputGuard },
+    { provide: APP_PIPE, useClass: DtoPipe },
+  ],
+})
+class HttpRulesModule {}
+
+/** The whole server. Guards run in the order of the imports. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config & { DATABASE_URL: string }): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        DatabaseModule.forRoot(serverOptions(config.DATABASE_URL, config.DATABASE_POOL_SIZE)),
+        ContentModule,
+        EventsModule,
+        LlmModule,
+        AuthModule,
+        HttpRulesModule,
+        CacheModule,
+        UpgradesModule,
+        ChatModule,
+        BranchModule,
+        MessageModule,
+        RealtimeModule,
+        FirstMessageModule,
+        SessionModule,
+        MaintenanceModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,145 @@
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import fastifyCors from '@fastify/cors';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import { AppModule } from './app.module.js';
+import { armFailpoint } from './common/failpoint.js';
+import { sendProblem } from './common/problem.filter.js';
+import { invalidField, problems } from './common/problems.js';
+import { SECURITY_HEADERS } from './common/security-headers.js';
+import { ServerLogger } from './common/server-logger.js';
+import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
+import { isNestedDeeper, JSON_LEVELS_MAX } from './common/validation.pipe.js';
+import type { Config } from './config/config.js';
+import { dataSourceOptions } from './data-source.js';
+import { migrate } from './database/migrate.js';
+import { serveDocs } from './docs.setup.js';
+
+export const BODY_BYTES_MAX = 512 * 1024;
+/** Routes that are no part of the versioned API: for machines, and facades for clients that know their own addresses. */
+export const AT_THE_ROOT = [
+  ...['livez', 'readyz', 'version'],
+  ...['sessions{/*path}', 'v1/chat/sessions{/*path}'],
+  ...['first_message', 'messages', 'last_message/*chat_uuid'],
+];
+const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const REQUEST_ID = /^[\w.-]{1,64}$/;
+/**
+ * The server on migrated databases, ready to listen. PostgreSQL must be there; MongoDB and Redis may be away.
+ * @throws when PostgreSQL cannot be reached or a migration fails.
+ */
+export async function createApp(config: Config & { DATABASE_URL: string }): Promise<NestFastifyApplication> {
+  if (config.FAILPOINT) armFailpoint(config.FAILPOINT);
+  await migrate(dataSourceOptions(config.DATABASE_URL));
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapterOf(config), {
+    bodyParser: false,
+    abortOnError: false,
+    logger: new ServerLogger(config.LOG_LEVEL),
+  });
+  try {
+    await prepare(app, config);
+  } catch (error) {
+    // What has started already (pools, the relay) would keep the process alive.
+    await app.close();
+    throw error;
+  }
+  return app;
+}
+
+async function prepare(app: NestFastifyApplication, config: Config): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  app.setGlobalPrefix('api/v1', { exclude: AT_THE_ROOT });
+  fastify.removeAllContentTypeParsers();
+  app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, strictJson(fastify));
+  await secure(app, config);
+  const routes = watchRoutes(fastify);
+  serveDocs(app);
+  await app.init();
+  app.get(Upgrades, { strict: false }).attach(app.getHttpServer(), config.CORS_ORIGINS);
+  answerOtherMethods(fastify, routes);
+}
+
+function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_BYTES_MAX,
+    trustProxy: TRUST_PROXY.length > 0 ? TRUST_PROXY : false,
+    requestIdHeader: false,
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    },
+    routerOptions: { maxParamLength: 256 },
+    requestTimeout: 30_000,
+    // A URL that cannot be decoded never reaches Nest and its filter.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      sendProblem(reply, problems.invalidRequest({ detail: error.message }), request.id),
+    http: { IncomingMessage: WebSocketUpgradesOnly },
+  });
+}
+
+/** Bytes that are no UTF-8 are refused: decoding would silently put U+FFFD in their place. */
+function strictJson(fastify: FastifyInstance) {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  return (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void => {
+    // Many clients name a media type on a DELETE that has no body.
+    if (body.length === 0 && request.method === 'DELETE') return done(null);
+    if (!isUtf8(body)) return done(problems.invalidJson({ detail: 'The body is not UTF-8.' }));
+    void parse(request, body.toString(), (error, value) => {
+      // Before anything walks through it: what calls itself for each level must not meet a hundred thousand of them.
+      const tooDeep = !error && isNestedDeeper(value, JSON_LEVELS_MAX);
+      done(tooDeep ? invalidField('', `is nested deeper than ${JSON_LEVELS_MAX} levels`) : error, value);
+    });
+  };
+}
+
+async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
+  await app.register(fastifyCors, {
+    origin: CORS_ORIGINS.length > 0 ? CORS_ORIGINS : false,
+    exposedHeaders: [
+      'etag',
+      'link',
+      'content-state',
+      'idempotent-replayed',
+      'retry-after',
+      'ratelimit',
+      'ratelimit-policy',
+      'x-request-id',
+    ],
+  });
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
+    .addHook('onSend', async (request, reply) => {
+      reply.header('x-request-id', request.id);
+      if (request.idempotent?.replayed) reply.header('idempotent-replayed', 'true');
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    });
+}
+
+function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
+  const routes = new Map<string, Set<string>>();
+  fastify.addHook('onRoute', ({ url, method }) => {
+    const methods = routes.get(url) ?? new Set();
+    for (const one of [method].flat()) methods.add(one);
+    routes.set(url, methods);
+  });
+  return routes;
+}
+
+/** A method that a route does not know is a 405 that names those it does (RFC 9110, 15.5.6); Fastify alone would say 404. */
+function answerOtherMethods(fastify: FastifyInstance, routes: Map<string, Set<string>>): void {
+  for (const [url, known] of [...routes]) {
+    const others = METHODS.filter((method) => !known.has(method));
+    if (url.includes('*') || others.length === 0) continue;
+    const allow = [...known].join(', ');
+    fastify.route({
+      method: others,
+      url,
+      handler: (request, reply) => sendProblem(reply, problems.methodNotAllowed({ headers: { allow } }), request.id),
+    });
+  }
+}

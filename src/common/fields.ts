@@ -1,0 +1,56 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { isUuid } from './ids.js';
+
+/** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` UTF-16 code units. */
+interface TextRules {
+  charsMax?: number;
+  bytesMax?: number;
+  /** Blank text (nothing but white space) is refused unless this is set. */
+  blank?: boolean;
+}
+
+/** A string that says something and fits. */
+export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false }: TextRules = {}, options?: ValidationOptions) => {
+  const fault = (value: unknown): string | null => {
+    if (typeof value !== 'string') return 'must be a string';
+    if (!blank && value.trim() === '') return 'must not be empty or blank';
+    if (value.length > charsMax) return `must have at most ${charsMax} characters`;
+    if (Buffer.byteLength(value) > bytesMax) return `must have at most ${bytesMax} bytes of UTF-8`;
+    return null;
+  };
+  return ValidateBy(
+    { name: 'isSaid', validator: { validate: (v) => fault(v) === null, defaultMessage: (args) => fault(args?.value) ?? '' } },
+    options,
+  );
+};
+
+/** A UUID in its textual form; read in lower case. */
+export const IsId = (): PropertyDecorator =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    ValidateBy({ name: 'isId', validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' } }),
+  );
+
+/** The field may be left out. Null is a value like any other here: a field that takes it says so by `IsOptional`. */
+export const Optional = (): PropertyDecorator => ValidateIf((_body, value) => value !== undefined);
+
+/** A whole number in a query string. */
+export const QueryInt = (min: number, max: number): PropertyDecorator =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value)),
+    IsInt({ message: `must be a whole number from ${min} to ${max}` }),
+    Min(min, { message: `must be at least ${min}` }),
+    Max(max, { message: `must be at most ${max}` }),
+  );
+
+/** `true` or `false` in a query string. */
+export const QueryBoolean = (): PropertyDecorator =>
+  applyDecorators(
+    Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value)),
+    IsBoolean({ message: 'must be true or false' }),
+  );
+
+export const OneOf = (values: readonly unknown[]): PropertyDecorator =>
+  IsIn(values as unknown[], { message: `must be one of: ${values.join(', ')}` });

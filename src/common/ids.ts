@@ -1,0 +1,10 @@
+import { v7 } from 'uuid';
+
+/** A new UUID v7 (RFC 9562): sorts by the time of its making, and within one process strictly. */
+export const newId = (): string => v7();
+
+/** The textual form of RFC 9562, any version. */
+export const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** What a client may name an id by. */
+export const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);

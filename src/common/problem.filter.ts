@@ -1,0 +1,75 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Problem, problemDocument, problems } from './problems.js';
+
+/** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources, lock or statement time-out. */
+const POSTGRES_AWAY = /^(08...|57P0[1-5]|57014|53...|55P03|40P01)$/;
+const SOCKET_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
+/** What node-postgres and its pool say without a code. */
+const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout)/;
+const BROKEN_MIDWAY = /^(Connection terminated|Query read timeout)/;
+
+interface Fault {
+  code?: string;
+  message?: string;
+  statusCode?: number;
+  driverError?: Fault;
+}
+
+/** The one place where an error becomes an answer: `application/problem+json` (RFC 9457), never a stack. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = problemOf(error, request.method);
+    if (problem.kind.status >= 500) this.report(error, problem, request.id);
+    sendProblem(reply, problem, request.id);
+  }
+
+  /** A store that is away is known by its sentence; a stack is for faults of ours. */
+  private report(error: unknown, { kind }: Problem, requestId: string): void {
+    const { stack, message, cause } = error instanceof Error ? error : new Error(String(error));
+    const line = { message: 'request failed', request_id: requestId, code: kind.code };
+    if (kind.status === 500) this.logger.error({ ...line, cause: stack ?? message });
+    else this.logger.warn({ ...line, cause: typeof cause === 'string' ? cause : message });
+  }
+}
+
+/** Writes a problem document; also for errors that happen before Nest sees the request. */
+export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
+  void reply
+    .status(problem.kind.status)
+    .headers(problem.details.headers ?? {})
+    .header('content-type', 'application/problem+json')
+    .header('cache-control', 'no-store')
+    // As bytes: to a text Fastify would add a charset, which this media type does not have.
+    .send(Buffer.from(JSON.stringify(problemDocument(problem, requestId))));
+}
+
+/** Any error as a problem: ours as it is, the framework's by its kind, a store that is away as 503, the rest as a bare 500. */
+export function problemOf(error: unknown, method: string): Problem {
+  if (error instanceof Problem) return error;
+  const fault = error as Fault;
+  return frameworkProblem(error, fault) ?? storeProblem(fault.driverError ?? fault, method) ?? problems.internal();
+}
+
+function frameworkProblem(error: unknown, fault: Fault): Problem | null {
+  const status = error instanceof HttpException ? error.getStatus() : fault.statusCode;
+  if (status === undefined || status >= 500) return null;
+  if (status === 404) return problems.routeNotFound();
+  if (status === 413) return problems.bodyTooLarge();
+  if (status === 415) return problems.unsupportedMediaType();
+  if (status === 401) return problems.unauthorized();
+  const aboutJson = error instanceof SyntaxError || /JSON|prototype property/i.test(fault.message ?? '');
+  return aboutJson ? problems.invalidJson({ detail: fault.message }) : problems.invalidRequest({ detail: fault.message });
+}
+
+function storeProblem({ code = '', message = '' }: Fault, method: string): Problem | null {
+  const midway = BROKEN_MIDWAY.test(message) || code === 'ECONNRESET';
+  if (midway && method !== 'GET' && method !== 'HEAD') return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
+  const away = POSTGRES_AWAY.test(code) || SOCKET_AWAY.has(code) || POOL_AWAY.test(message);
+  return away ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
+}

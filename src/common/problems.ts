@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+
+/** One entry of the catalogue: everything a client may be told, with its HTTP status. `docs/errors.md` explains each code to people. */
+export interface ProblemKind {
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+}
+
+/** One refused field: `path` is dotted (`metadata.url`), `message` says how to mend it. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+/** Fields of a problem document besides the fixed ones of RFC 9457 (`errors`, `head`, …), and headers that go with it. */
+export interface ProblemDetails {
+  detail?: string;
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+  [extension: string]: unknown;
+}
+
+/** Thrown by services and guards; the problem filter alone turns it into an answer (RFC 9457). */
+export class Problem extends Error {
+  constructor(
+    readonly kind: ProblemKind,
+    readonly details: ProblemDetails = {},
+  ) {
+    super(details.detail ?? kind.title);
+    this.name = 'Problem';
+  }
+}
+
+type ProblemFactory = ((details?: ProblemDetails) => Problem) & { readonly kind: ProblemKind };
+
+function problem(status: number, code: string, title: string): ProblemFactory {
+  const kind = { status, code, title };
+  return Object.assign((details?: ProblemDetails) => new Problem(kind, details), { kind });
+}
+
+/** Every error the API can answer. A test holds this list and `docs/errors.md` to each other. */
+export const problems = {
+  invalidJson: problem(400, 'invalid_json', 'The body is not valid JSON.'),
+  invalidRequest: problem(400, 'invalid_request', 'The request cannot be understood.'),
+  invalidIdempotencyKey: problem(400, 'invalid_idempotency_key', 'Idempotency-Key must be 1 to 255 printable ASCII characters.'),
+  unauthorized: problem(401, 'unauthorized', 'A valid token is needed.'),
+  invalidCredentials: problem(401, 'invalid_credentials', 'E-mail or password is wrong.'),
+  invalidRefreshToken: problem(401, 'invalid_refresh_token', 'The refresh token is unknown, used or expired. Log in again.'),
+  originForbidden: problem(403, 'origin_forbidden', 'Pages of this origin may not connect.'),
+  routeNotFound: problem(404, 'route_not_found', 'There is no such route.'),
+  chatNotFound: problem(404, 'chat_not_found', 'There is no such chat, or it is not yours.'),
+  messageNotFound: problem(404, 'message_not_found', 'There is no such message on the path of this chat.'),
+  sessionNotFound: problem(404, 'session_not_found', 'There is no such session, or it is not yours.'),
+  apiKeyNotFound: problem(404, 'api_key_not_found', 'There is no such API key, or it is not yours.'),
+  methodNotAllowed: problem(405, 'method_not_allowed', 'This route does not know that method.'),
+  emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
+  branchHeadMoved: problem(409, 'branch_head_moved', 'The parent_response_id is no longer the last pair of this chat.'),
+  generationInProgress: problem(409, 'generation_in_progress', 'An answer is still being written in this chat.'),
+  branchHasChildren: problem(409, 'branch_has_children', 'The chat has branches, and children=refuse was asked.'),
+  conversationDeleted: problem(409, 'conversation_deleted', 'The conversation of this branch is deleted. Restore its root first.'),
+  sessionFull: problem(409, 'session_full', 'The session holds all that a session can hold.'),
+  tooManySessions: problem(409, 'too_many_sessions', 'The account has as many sessions as it can have.'),
+  idempotencyKeyInUse: problem(409, 'idempotency_key_in_use', 'A request with this Idempotency-Key is still running.'),
+  revisionStale: problem(412, 'revision_stale', 'It changed after you read it: the If-Match revision is stale.'),
+  bodyTooLarge: problem(413, 'body_too_large', 'The body is over 512 KiB.'),
+  unsupportedMediaType: problem(415, 'unsupported_media_type', 'Send JSON: Content-Type: application/json.'),
+  validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
+  idempotencyKeyReused: problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another body.'),
+  rateLimited: problem(429, 'rate_limited', 'Too many requests.'),
+  internal: problem(500, 'internal', 'Something broke on our side.'),
+  contentUnavailable: problem(503, 'content_unavailable', 'The words of this page cannot be read at the moment.'),
+  outcomeUnknown: problem(
+    503,
+    'outcome_unknown',
+    'The connection to the database broke during the commit. Retry with the same Idempotency-Key.',
+  ),
+  storeUnavailable: problem(503, 'store_unavailable', 'A store is away. Try again soon.'),
+} as const;
+
+/** A 422 about one field. */
+export const invalidField = (path: string, message: string): Problem => problems.validation({ errors: [{ path, message }] });
+
+/** The document that RFC 9457 calls problem details, with our `code` and `request_id`. */
+export function problemDocument({ kind, details }: Problem, requestId: string = randomUUID()): Record<string, unknown> {
+  const { detail, errors, headers: _headers, ...extensions } = details;
+  return {
+    type: `/docs/errors#${kind.code}`,
+    title: kind.title,
+    status: kind.status,
+    code: kind.code,
+    detail: detail ?? errors?.map(({ path, message }) => `${path}: ${message}`).join('; ') ?? kind.title,
+    request_id: requestId,
+    ...(errors && { errors }),
+    ...extensions,
+  };
+}

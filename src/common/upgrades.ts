@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { problemOf } from './problem.filter.js';
+import { type Problem, problemDocument, problems } from './problems.js';
+
+/** A longer frame closes the socket with 1009. */
+export const FRAME_BYTES_MAX = 64 * 1024;
+/** What may wait for a slow reader; more closes the socket with 1013. */
+export const BUFFERED_BYTES_MAX = 1024 * 1024;
+const PING_MS = 25_000;
+const CLOSE_GRACE_MS = 1000;
+const SERVICE_RESTART = 1012;
+const TRY_AGAIN_LATER = 1013;
+
+/** A request for a WebSocket, before its 101. */
+export interface Upgrade {
+  readonly request: IncomingMessage;
+  /** The named groups of the path's pattern, percent-decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The token as an `Authorization` header: from that header or, for browsers, from the subprotocols `bearer, <token>`. */
+  readonly authorization: string | undefined;
+  /**
+   * Answers 101. Synchronous: listeners must be set before anything is awaited, else the first frames are lost.
+   * @throws invalid_request when it is no WebSocket handshake
+   */
+  accept(): WebSocket;
+}
+
+/** Looks at who asks, and accepts or throws a Problem: before `accept()` it is answered as HTTP, with its real status. */
+export type UpgradeHandler = (upgrade: Upgrade) => void | Promise<void>;
+
+/** Where an upgrade came in: its connection, and the bytes that came behind its headers. */
+interface Arrival {
+  request: IncomingMessage;
+  socket: Duplex;
+  head: Buffer;
+}
+
+/**
+ * All WebSockets of the server come in here. Unknown paths are a 404, pages of a foreign origin a 403; then the path's handler decides.
+ * Sockets get pings, and are closed with 1012 at shutdown; their owner closes them for every other reason.
+ */
+@Injectable()
+export class Upgrades implements OnModuleDestroy {
+  private readonly logger = new Logger('Upgrades');
+  private readonly routes: { path: RegExp; handler: UpgradeHandler }[] = [];
+  /** Each open socket, and whether it has answered the last ping. */
+  private readonly sockets = new Map<WebSocket, boolean>();
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => (offered.has('bearer') ? 'bearer' : false),
+  });
+  private origins: readonly string[] = [];
+  private pinging: NodeJS.Timeout | undefined;
+  private stopping = false;
+
+  constructor() {
+    // With a listener ws leaves the answer to us: `accept` throws.
+    this.server.on('wsClientError', () => undefined);
+  }
+
+  /** Registers a path. `path` is tried on the part of the URL before `?`, so it should be anchored on both ends. */
+  handle(path: RegExp, handler: UpgradeHandler): void {
+    this.routes.push({ path, handler });
+  }
+
+  /** Begins to take upgrades. Call it once. `origins` are those of foreign pages that may connect. */
+  attach(server: Server, origins: readonly string[]): void {
+    this.origins = origins;
+    server.on('upgrade', (request, socket, head) => void this.take({ request, socket, head }));
+    this.pinging = setInterval(() => this.ping(), PING_MS).unref();
+  }
+
+  /** Closes all sockets; those that do not say good-bye within a second are cut off. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping = true;
+    clearInterval(this.pinging);
+    for (const socket of this.sockets.keys()) socket.close(SERVICE_RESTART, 'the server stops');
+    for (const end = performance.now() + CLOSE_GRACE_MS; this.sockets.size > 0 && performance.now() < end;) await sleep(20);
+    for (const socket of this.sockets.keys()) socket.terminate();
+  }
+
+  private async take(arrival: Arrival): Promise<void> {
+    // Node hands the connection over without a listener: a reset would end the process.
+    // Only the connection is held on to: the request would live as long as it.
+    const { socket } = arrival;
+    socket.on('error', () => socket.destroy());
+    try {
+      await this.route(arrival);
+    } catch (error) {
+      this.refuse(arrival.socket, problemOf(error, 'GET'), error);
+    }
+  }
+
+  private route(arrival: Arrival): void | Promise<void> {
+    const { request } = arrival;
+    const path = request.url!.split('?', 1)[0]!;
+    const route = this.routes.find((one) => one.path.test(path));
+    if (!route) throw problems.routeNotFound();
+    if (this.stopping) throw problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+    if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
+    return route.handler({
+      request,
+      params: paramsOf(route.path.exec(path)!),
+      authorization: authorizationOf(request),
+      accept: () => this.accept(arrival),
+    });
+  }
+
+  private accept({ request, socket, head }: Arrival): WebSocket {
+    const opened: WebSocket[] = [];
+    this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
+    const [webSocket] = opened;
+    if (!webSocket) throw problems.invalidRequest({ detail: 'This is no WebSocket handshake (RFC 6455, 4.1).' });
+    this.sockets.set(webSocket, true);
+    webSocket.on('pong', () => this.sockets.set(webSocket, true));
+    webSocket.on('close', () => this.sockets.delete(webSocket));
+    // A frame that breaks the rules: ws closes by itself, with the right code.
+    webSocket.on('error', () => undefined);
+    return webSocket;
+  }
+
+  private ping(): void {
+    for (const [socket, alive] of this.sockets) {
+      if (!alive) socket.terminate();
+      else if (socket.readyState === socket.OPEN) {
+        this.sockets.set(socket, false);
+        socket.ping();
+      }
+    }
+  }
+
+  private refuse(socket: Duplex, problem: Problem, cause: unknown): void {
+    const id = randomUUID();
+    const { status, code } = problem.kind;
+    if (status >= 500)
+      this.logger.error({ message: 'upgrade failed', request_id: id, code, cause: String((cause as Error).stack ?? cause) });
+    const body = JSON.stringify(problemDocument(problem, id));
+    const headers = {
+      connection: 'close',
+      'content-type': 'application/problem+json',
+      'content-length': String(Buffer.byteLength(body)),
+      'cache-control': 'no-store',
+      'x-request-id': id,
+      ...problem.details.headers,
+    };
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.once('finish', () => socket.destroy());
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  }
+}
+
+/** Imported by every module that has sockets. */
+@Module({ providers: [Upgrades], exports: [Upgrades] })
+export class UpgradesModule {}
+
+/** Sends a text frame to an open socket. A reader who lets too much pile up is closed, and should come back and read anew. */
+export function sendText(socket: WebSocket, text: string): void {
+  if (socket.readyState !== socket.OPEN) return;
+  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.close(TRY_AGAIN_LATER, 'reads too slowly');
+  else socket.send(text);
+}
+
+/**
+ * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page of ours sends our host. `null` (a page in a
+ * sandbox, or a file) is nobody's.
+ */
+function isOriginAllowed({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
+}
+
+function authorizationOf({ headers }: IncomingMessage): string | undefined {
+  if (headers.authorization !== undefined) return headers.authorization;
+  const [scheme, token, ...others] = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  return scheme === 'bearer' && token && others.length === 0 ? `Bearer ${token}` : undefined;
+}
+
+function paramsOf({ groups = {} }: RegExpExecArray): Record<string, string> {
+  try {
+    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+  } catch {
+    throw problems.invalidRequest({ detail: 'The path has a broken percent sign.' });
+  }
+}
+
+/**
+ * Once a server listens for upgrades, Node hands it those to any protocol, and reads no body behind them. Some HTTP clients offer HTTP/2 with
+ * every request (`Upgrade: h2c`: Java, curl --http2); an offer may be ignored (RFC 9110, 7.8), so such a request is one like any other.
+ */
+export class WebSocketUpgradesOnly extends IncomingMessage {
+  private offered = false;
+
+  get upgrade(): boolean {
+    return this.offered && this.headers.upgrade?.toLowerCase() === 'websocket';
+  }
+
+  set upgrade(offered: boolean) {
+    this.offered = offered;
+  }
+}

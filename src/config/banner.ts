@@ -1,0 +1,31 @@
+import type { Config } from './config.js';
+
+/** Address to type into a browser on this machine: a server that listens on every address is told by the one of the loopback. */
+export function baseUrl(host: string, port: number): string {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
+  return `http://${reachable}:${port}`;
+}
+
+/** What a person needs who has just started the server: where it is, where the data are, and a first request that works as printed. */
+export function banner(config: Config, port: number): string {
+  const url = baseUrl(config.HOST, port);
+  const rows = [
+    ['API', `${url}/api/v1`],
+    ['Docs', `${url}/docs`],
+    ['State', `${url}/readyz`],
+    ['PostgreSQL', config.embedded.postgres ? `started here, data in ${config.DATA_DIR}` : 'DATABASE_URL'],
+    ['Words', wordsOf(config)],
+    ['Redis', config.REDIS_URL ? 'REDIS_URL' : 'none: sessions and cache are in memory'],
+  ].map(([name, value]) => `  ${name!.padEnd(11)} ${value}`);
+  return ['', `Banyan is ready: ${url}`, ...rows, ...(config.JWT_SECRET ? ['', firstRequest(url)] : []), ''].join('\n');
+}
+
+function wordsOf({ MONGODB_URI, embedded, DATA_DIR }: Config): string {
+  if (!MONGODB_URI) return 'in PostgreSQL';
+  return embedded.content ? `in MongoDB, started here, data in ${DATA_DIR}` : 'in MongoDB (MONGODB_URI)';
+}
+
+const firstRequest = (url: string): string =>
+  `Make an account; the answer has the access_token for everything else:
+  curl -s ${url}/api/v1/auth/register -H 'content-type: application/json' \\
+    -d '{"email":"ada@example.com","password":"four small blue boats"}'`;

@@ -1,0 +1,145 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { Config, ConfigError, loadConfig, settingNames } from './config.js';
+import { environment } from './environment.js';
+import { keptSecret } from './jwt-secret.js';
+
+const SECRET = 'tG3v0mDq_7yXk1Zs-uW9bN4eRfLhPaJc';
+const DATABASE_URL = 'postgres://banyan@db/banyan';
+const exampleFile = readFileSync(new URL('../../.env.example', import.meta.url), 'utf8');
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+describe('.env.example', () => {
+  it('has every setting but the one for crash tests, and no other', () => {
+    const written = Object.keys(parseEnv(exampleFile)).filter((name) => !name.startsWith('#'));
+    expect(written.sort()).toEqual(
+      settingNames()
+        .filter((name) => name !== 'FAILPOINT')
+        .sort(),
+    );
+  });
+
+  it('shows the defaults', () => {
+    const shown = loadConfig(parseEnv(exampleFile));
+    expect({ ...shown }).toEqual({ ...loadConfig({}) });
+  });
+
+  it('says a sentence about each setting', () => {
+    const lines = exampleFile.split('\n');
+    const bare = lines.filter((line, i) => /^[A-Z]/.test(line) && !lines[i - 1]!.startsWith('# '));
+    expect(bare).toEqual([]);
+  });
+});
+
+describe('loadConfig', () => {
+  it('takes defaults for what is not set, and an empty text counts as not set', () => {
+    expect(loadConfig({ PORT: '', DATABASE_URL: '', CORS_ORIGINS: '' })).toMatchObject({
+      PORT: 3000,
+      CORS_ORIGINS: [],
+      embedded: { postgres: false },
+    });
+    expect(loadConfig({}).DATABASE_URL).toBeUndefined();
+    expect(loadConfig({})).toBeInstanceOf(Config);
+  });
+
+  it('turns texts into numbers and lists', () => {
+    const config = loadConfig({
+      PORT: '0',
+      PASSWORD_BLOCKLIST: 'off',
+      TRUST_PROXY: '10.0.0.0/8, ::1',
+      CORS_ORIGINS: 'https://a.example,http://localhost:5173',
+    });
+    expect(config).toMatchObject({ PORT: 0, PASSWORD_BLOCKLIST: false, TRUST_PROXY: ['10.0.0.0/8', '::1'] });
+    expect(config.CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:5173']);
+  });
+
+  it('tells all faults at once, each with the name of its setting', () => {
+    const faults = faultsOf({ PORT: '70000', LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://x', JWKS_URI: 'http://keys.example/jwks' });
+    expect(faults.map((fault) => fault.split(' ')[0])).toEqual(
+      expect.arrayContaining(['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'JWKS_URI', 'JWKS_ISSUER', 'JWKS_AUDIENCE']),
+    );
+    expect(faults).toHaveLength(6);
+    expect(faults).toContain('PORT must be a whole number from 0 to 65535');
+  });
+
+  it.each([
+    ['PORT', '80.5'],
+    ['PORT', '-1'],
+    ['PORT', '0x10'],
+    ['PORT', '1e3'],
+    ['RATE_LIMIT_PER_MINUTE', '-1'],
+    ['PASSWORD_BLOCKLIST', 'yes'],
+    ['TRUST_PROXY', '10.0.0.0/33'],
+    ['TRUST_PROXY', 'true'],
+    ['CORS_ORIGINS', 'https://a.example/'],
+    ['CORS_ORIGINS', '*'],
+    ['MONGODB_URI', 'localhost:27017'],
+    ['REDIS_URL', 'http://localhost'],
+    ['HOST', 'http://localhost'],
+  ])('refuses %s=%s', (name, value) => {
+    expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);
+  });
+
+  it.each([
+    'secret',
+    'x'.repeat(64),
+    'change-me-please-0123456789-abcdef',
+    'your-256-bit-secret-your-256-bit-secret',
+    'abababababababababababababababababababab',
+  ])('refuses the secret %s, without repeating it', (secret) => {
+    const faults = faultsOf({ JWT_SECRET: secret });
+    expect(faults).toEqual([expect.stringContaining('JWT_SECRET must be at least 32 characters')]);
+    expect(faults.join()).not.toContain(secret);
+  });
+
+  it('wants JWT_SECRET or JWKS_URI when PostgreSQL is not its own', () => {
+    const jwks = { JWKS_URI: 'https://id.example/jwks', JWKS_ISSUER: 'https://id.example/', JWKS_AUDIENCE: 'banyan' };
+    expect(faultsOf({ DATABASE_URL })).toEqual([expect.stringContaining('JWT_SECRET (or JWKS_URI) must be set')]);
+    expect(faultsOf({ DATABASE_URL, JWT_SECRET: SECRET })).toEqual([]);
+    expect(faultsOf({ DATABASE_URL, ...jwks })).toEqual([]);
+    expect(faultsOf({})).toEqual([]);
+  });
+
+  it('knows failpoints under NODE_ENV=test alone', () => {
+    expect(loadConfig({ FAILPOINT: 'append.before_commit' }).FAILPOINT).toBeUndefined();
+    expect(loadConfig({ FAILPOINT: 'append.before_commit', NODE_ENV: 'test' }).FAILPOINT).toBe('append.before_commit');
+    expect(faultsOf({ FAILPOINT: 'misspelt', NODE_ENV: 'test' })).toHaveLength(1);
+  });
+});
+
+describe('in a folder', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'banyan-config-'))));
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('.env fills what the environment does not set', () => {
+    writeFileSync(join(folder, '.env'), '# a remark\nPORT=4001\nBANYAN_SPEC_EMPTY=from the file\nPATH=nowhere\n');
+    process.env['BANYAN_SPEC_EMPTY'] = '';
+    const env = environment(folder);
+    delete process.env['BANYAN_SPEC_EMPTY'];
+    expect(env).toMatchObject({ PORT: '4001', PATH: process.env['PATH'], BANYAN_SPEC_EMPTY: 'from the file' });
+  });
+
+  it('the secret is made once, kept, and readable by its owner alone', () => {
+    const secret = keptSecret(folder);
+    expect(Buffer.from(secret, 'base64url')).toHaveLength(32);
+    expect(keptSecret(folder)).toBe(secret);
+    expect(statSync(join(folder, 'jwt-secret')).mode & 0o777).toBe(0o600);
+  });
+
+  it('a secret file that was emptied is refused, not replaced', () => {
+    writeFileSync(join(folder, 'jwt-secret'), '');
+    expect(() => keptSecret(folder)).toThrow(/Remove it/);
+  });
+});

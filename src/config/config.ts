@@ -1,0 +1,178 @@
+import { plainToInstance } from 'class-transformer';
+import { getMetadataStorage, validateSync } from 'class-validator';
+import { FAILPOINTS } from '../common/failpoint.js';
+import { environment } from './environment.js';
+import { isAddressBlock, isGoodSecret, isOrigin, isSafeKeyUrl, List, OneOf, OnOff, Text, Whole } from './setting-rules.js';
+
+const DAY_SECONDS = 86_400;
+const YEAR_SECONDS = 365 * DAY_SECONDS;
+const NEW_SECRET = `node -p "crypto.randomBytes(32).toString('base64url')"`;
+
+/**
+ * Every setting, read once at the start. The names are those of the environment; defaults stand here and nowhere else.
+ * `.env.example` has a line for each (a test compares the two).
+ */
+export class Config {
+  /** Port that the server listens on; 0 takes any free one. */
+  @Whole(0, 65_535)
+  PORT = 3000;
+
+  /** Address that the server listens on. 0.0.0.0 lets other machines in. */
+  @Text((text) => /^[^\s/]+$/.test(text), 'must be an address or a host name, as 127.0.0.1 or 0.0.0.0')
+  HOST = '127.0.0.1';
+
+  /** PostgreSQL to use. When absent, one is started from npm binaries in DATA_DIR. */
+  @Text((text) => /^postgres(ql)?:\/\/\S+$/.test(text), 'must look like postgres://user:password@host:5432/database')
+  DATABASE_URL?: string;
+
+  /**
+   * MongoDB for the words. When absent they are kept in PostgreSQL; or, if that is started in DATA_DIR too, and a mongod was on the PATH at the
+   * very first start, in one that is started there.
+   */
+  @Text((text) => /^mongodb(\+srv)?:\/\/\S+$/.test(text), 'must look like mongodb://user:password@host:27017/database')
+  MONGODB_URI?: string;
+
+  /** Redis for sessions, cache and events between instances. When absent, they are kept in memory. */
+  @Text((text) => /^rediss?:\/\/\S+$/.test(text), 'must look like redis://host:6379')
+  REDIS_URL?: string;
+
+  /** Folder for the databases that the server starts itself, and for the secret that it makes. */
+  @Text((text) => !text.includes('\0'), 'must be the path of a folder')
+  DATA_DIR = './data';
+
+  /** Signs the tokens of this server (HS256). When absent, one is made and kept in DATA_DIR, if PostgreSQL is there too. */
+  @Text(isGoodSecret, `must be at least 32 characters that nobody can guess. Make one: ${NEW_SECRET}`)
+  JWT_SECRET?: string;
+
+  /** Public keys of an outside issuer, whose tokens are then accepted. */
+  @Text(isSafeKeyUrl, 'must be an https URL (http only to localhost)')
+  JWKS_URI?: string;
+
+  /** The `iss` that tokens of the outside issuer must have. */
+  @Text((text) => text.trim() === text, 'must be the issuer exactly as its tokens name it')
+  JWKS_ISSUER?: string;
+
+  /** The `aud` that tokens of the outside issuer must have. */
+  @Text((text) => text.trim() === text, 'must be the audience exactly as the tokens name it')
+  JWKS_AUDIENCE?: string;
+
+  /** Lifetime of an access token, in seconds. */
+  @Whole(1, DAY_SECONDS)
+  ACCESS_TOKEN_TTL_SECONDS = 900;
+
+  /** Lifetime of a refresh token, in seconds; each use gives a new one. */
+  @Whole(1, YEAR_SECONDS)
+  REFRESH_TOKEN_TTL_SECONDS = 30 * DAY_SECONDS;
+
+  /** Whether register refuses the passwords that attackers try first. */
+  @OnOff()
+  PASSWORD_BLOCKLIST = true;
+
+  /** How long an idle chat session is kept, in seconds. */
+  @Whole(1, YEAR_SECONDS)
+  CHAT_SESSION_TTL_SECONDS = DAY_SECONDS;
+
+  /** Requests a minute for each account; 0 is no limit. */
+  @Whole(0, 10_000_000)
+  RATE_LIMIT_PER_MINUTE = 6000;
+
+  /** Requests to register, login and refresh a minute for each address; 0 is no limit. */
+  @Whole(0, 10_000_000)
+  RATE_LIMIT_AUTH_PER_MINUTE = 60;
+
+  /** WebSockets and event streams that one account may have open at this instance; 0 is no limit. */
+  @Whole(0, 10_000_000)
+  SOCKETS_PER_ACCOUNT = 200;
+
+  /** Web origins besides our own whose pages may call the API. */
+  @List(isOrigin, 'must be origins between commas, as https://chat.example.org (no path, no slash at the end)')
+  CORS_ORIGINS: string[] = [];
+
+  /** Proxies whose X-Forwarded-For is believed. */
+  @List(isAddressBlock, 'must be IP addresses or CIDR blocks between commas, as 10.0.0.0/8')
+  TRUST_PROXY: string[] = [];
+
+  /** Connections to PostgreSQL that this process keeps at most. */
+  @Whole(2, 1000)
+  DATABASE_POOL_SIZE = 8;
+
+  /** How long an answer may be kept in the cache, in seconds. */
+  @Whole(1, DAY_SECONDS)
+  CACHE_TTL_SECONDS = 30;
+
+  /** Memory for the cache of this process, in MiB; 0 is no cache. */
+  @Whole(0, 1_000_000)
+  CACHE_MAX_MB = 64;
+
+  /** Words that may wait for MongoDB, in pairs; above it new ones are refused until it is back. */
+  @Whole(1, 1_000_000_000)
+  JOURNAL_MAX_ROWS = 50_000;
+
+  /** How long the journal keeps words after MongoDB has proved for the first time that it has them, in seconds. */
+  @Whole(1, DAY_SECONDS)
+  JOURNAL_RETENTION_SECONDS = 120;
+
+  /** How long a deletion can be undone, in days. */
+  @Whole(0, 3650)
+  DELETED_RETENTION_DAYS = 30;
+
+  /** How long a temporary chat lives, in seconds. */
+  @Whole(1, YEAR_SECONDS)
+  TEMPORARY_CHAT_TTL_SECONDS = DAY_SECONDS;
+
+  /** The least weighty lines that are logged. */
+  @OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+  LOG_LEVEL = 'info';
+
+  /** How long running requests may take to end after SIGTERM, in seconds. */
+  @Whole(0, 3600)
+  SHUTDOWN_TIMEOUT_SECONDS = 10;
+
+  /** Where a crash test wants this process to die. Read under NODE_ENV=test alone; not for users. */
+  @OneOf(FAILPOINTS)
+  FAILPOINT?: string;
+
+  /** Not a setting: which stores `main` started itself. `/readyz` and the banner tell it. */
+  readonly embedded = { postgres: false, content: false };
+}
+
+/** All faults of the settings at once, each with its name and the mend. */
+export class ConfigError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(['The settings are not usable:', ...faults.map((fault) => `  - ${fault}`), '.env.example explains every setting.'].join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+/** Names of all settings, in the order of the class. */
+export function settingNames(): (keyof Config & string)[] {
+  const rules = getMetadataStorage().getTargetValidationMetadatas(Config, '', false, false);
+  return [...new Set(rules.map(({ propertyName }) => propertyName as keyof Config & string))];
+}
+
+/**
+ * Reads the settings. An empty text counts as not set.
+ * @param env by default the environment, and `.env` in the working folder for what the environment does not set
+ * @throws ConfigError with all faults
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>> = environment()): Config {
+  const names = settingNames().filter((name) => env[name] && (name !== 'FAILPOINT' || env['NODE_ENV'] === 'test'));
+  const config = plainToInstance(Config, Object.fromEntries(names.map((name) => [name, env[name]])));
+  const faults = validateSync(config).flatMap(({ constraints = {} }) => Object.values(constraints));
+  faults.push(...togetherFaults(config));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return config;
+}
+
+/** What no setting can be blamed for alone. */
+function togetherFaults(config: Config): string[] {
+  const faults: string[] = [];
+  if (config.JWKS_URI) {
+    const missing = (['JWKS_ISSUER', 'JWKS_AUDIENCE'] as const).filter((name) => !config[name]);
+    // Without them a token that the issuer made for any other service would be good here.
+    faults.push(...missing.map((name) => `${name} must be set together with JWKS_URI`));
+  } else if (config.DATABASE_URL && !config.JWT_SECRET) {
+    faults.push(`JWT_SECRET (or JWKS_URI) must be set together with DATABASE_URL, the same for all instances. Make one: ${NEW_SECRET}`);
+  }
+  return faults;
+}

@@ -1,0 +1,76 @@
+/** What was said in one pair. `metadata` is null, or what its `message_type` asks for (`{url}`, `{language}`, …). */
+export interface Words {
+  question: string;
+  response: string | null;
+  metadata: Record<string, unknown> | null;
+}
+
+/** Where a pair stands and which version of its words is the right one, as PostgreSQL says it. */
+export interface PairRef {
+  accountId: string;
+  rootChatId: string;
+  /** The owner. */
+  chatId: string;
+  /** `fork_seq` of the owner: with `seq` it gives the bucket in MongoDB. */
+  forkSeq: number;
+  responseId: string;
+  /** Position on the path, from 1. */
+  seq: number;
+  /** From 1; a store never replaces a version by an older one. */
+  version: number;
+}
+
+/** A pair to be written. `body` is `bodyOf(words)`; the other fields are copies for people who read the store directly. */
+export interface PairWrite extends PairRef {
+  body: string;
+  sha256: Buffer;
+  messageType: string;
+  createdAt: Date;
+  /** Chats forked at this pair, at most `BRANCHES_SHOWN` of them, oldest first, and how many there are. */
+  branches: readonly string[];
+  branchesTotal: number;
+}
+
+/** Words as a store holds them. `sha256` is that of `body` as it is now, computed at reading. */
+export interface StoredPair {
+  version: number;
+  body: string;
+  sha256: Buffer;
+  branches: readonly string[];
+  branchesTotal: number;
+}
+
+/** How many of a pair's branches are listed with it; `branches_total` says how many there are. */
+export const BRANCHES_SHOWN = 100;
+
+/**
+ * Where the words are kept (`design.md`, 3). PostgreSQL is the truth about existence, order and rights; a store is only ever asked for the
+ * words of pairs that PostgreSQL named. One contract suite (`test/contract`) runs on every adapter.
+ */
+export abstract class ContentStore {
+  abstract readonly name: 'mongo' | 'postgres';
+
+  /**
+   * The table into which the append statement itself puts the words, in its transaction: `chat_contents` holds them for good,
+   * `content_journal` until MongoDB has proved that it keeps them. Both have `(account_id, chat_id, seq, version, body)`.
+   */
+  abstract readonly table: 'chat_contents' | 'content_journal';
+
+  /**
+   * Writes the words. Idempotent; a version older than the stored one changes nothing, an equal one is written again, so that damaged words
+   * are mended by writing them. @throws when the store is away, within 2 s; the write may then still happen.
+   */
+  abstract put(pair: PairWrite): Promise<void>;
+
+  /** Replaces the list of branches of a stored pair, and nothing else. A pair that is not stored stays so. @throws like `put`. */
+  abstract putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void>;
+
+  /** The words of the given pairs of one conversation, by `responseId`, of whatever version is stored; what is not stored is left out. @throws like `put`. */
+  abstract findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>>;
+
+  /** Removes the words of one chat with `seq` above `afterSeq`. Idempotent. A `put` that runs beside it may come after it. @throws like `put`. */
+  abstract removeTail(chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>, afterSeq: number): Promise<void>;
+
+  /** Answers when the store does. @throws when it is away. */
+  abstract ping(): Promise<void>;
+}

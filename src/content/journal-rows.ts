@@ -1,0 +1,147 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../database/database.js';
+import type { PairWrite } from './content-store.js';
+import { CLAIM, COUNT_UNSENT, FORGET, GIVE_BACK, HURRY, LOST, PAIRS, SENT, VERIFIED } from './journal.sql.js';
+
+/** What a relay writes and compares: the pair with its branches as PostgreSQL has them now. `sha256` is that of the right words. */
+export type JournaledPair = Omit<PairWrite, 'body'>;
+
+/** A row of the journal that this relay holds until its lease ends. */
+export interface HeldRow {
+  accountId: string;
+  chatId: string;
+  seq: number;
+  version: number;
+  round: number;
+  /** Until when it is held, by PostgreSQL's clock; no two holders of a row ever have the same. */
+  lease: string;
+  /** Whether the journal has the words; without them only the branches can be mirrored. */
+  hasBody: boolean;
+  /** The words, of unsent rows only. */
+  body: string | null;
+  stored: boolean;
+  verified: boolean;
+}
+
+/** A held row whose pair exists. */
+export interface PairRow extends HeldRow {
+  pair: JournaledPair;
+}
+
+interface ClaimedColumns {
+  [column: string]: unknown;
+  account_id: string;
+  chat_id: string;
+  seq: number;
+  version: number;
+  round: number;
+  lease: string;
+  has_body: boolean;
+  body: string | null;
+  stored: boolean;
+  verified: boolean;
+}
+
+interface PairColumns {
+  [column: string]: unknown;
+  account_id: string;
+  chat_id: string;
+  seq: number;
+  root_chat_id: string;
+  fork_seq: number;
+  response_id: string;
+  version: number;
+  sha256: Buffer;
+  message_type: string;
+  created_at: Date;
+  branches: string[];
+  branches_total: number;
+}
+
+/**
+ * The relay's side of `content_journal`. Every change of a row is one statement with its own commit and is made only while the row is still
+ * held and has no newer work.
+ */
+@Injectable()
+export class JournalRows {
+  constructor(private readonly database: Database) {}
+
+  /** Takes up to `limit` rows that are due, so that no other relay has them for `leaseSeconds`. */
+  async claim(limit: number, leaseSeconds: number): Promise<HeldRow[]> {
+    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds])).map(heldRowOf);
+  }
+
+  /** The rows with their pairs; left out are those whose pair is gone from PostgreSQL. */
+  async withPairs(rows: readonly HeldRow[]): Promise<PairRow[]> {
+    if (rows.length === 0) return [];
+    const keys = [rows.map((row) => row.accountId), rows.map((row) => row.chatId), rows.map((row) => row.seq)];
+    const pairs = new Map((await this.database.query<PairColumns>(PAIRS, keys)).map(pairOf).map((pair) => [placeOf(pair), pair]));
+    return rows.flatMap((row) => {
+      const pair = pairs.get(placeOf(row));
+      return pair ? [{ ...row, pair }] : [];
+    });
+  }
+
+  sent(row: HeldRow, retentionSeconds: number): Promise<void> {
+    return this.change(SENT, row, retentionSeconds);
+  }
+
+  verified(row: HeldRow, retentionSeconds: number): Promise<void> {
+    return this.change(VERIFIED, row, retentionSeconds);
+  }
+
+  /** Makes the row unsent, durably. Its words may be written again only after that. */
+  lost(row: HeldRow): Promise<void> {
+    return this.change(LOST, row);
+  }
+
+  forget(row: HeldRow): Promise<void> {
+    return this.change(FORGET, row);
+  }
+
+  async giveBack(failed: readonly HeldRow[], untouched: readonly HeldRow[]): Promise<void> {
+    const rows = [...failed, ...untouched];
+    if (rows.length === 0) return;
+    const keys = [
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.chatId),
+      rows.map((row) => row.seq),
+      rows.map((row) => row.lease),
+    ];
+    await this.database.query(GIVE_BACK, [...keys, rows.map((_row, i) => (i < failed.length ? 1 : 0))]);
+  }
+
+  async hurry(): Promise<void> {
+    await this.database.query(HURRY, []);
+  }
+
+  async countUnsent(): Promise<number> {
+    const [row] = await this.database.query<{ rows: number }>(COUNT_UNSENT, []);
+    return row?.rows ?? 0;
+  }
+
+  private async change(statement: Statement, row: HeldRow, ...more: unknown[]): Promise<void> {
+    await this.database.query(statement, [row.accountId, row.chatId, row.seq, row.round, row.version, row.lease, ...more]);
+  }
+}
+
+const placeOf = ({ accountId, chatId, seq }: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string => `${accountId}:${chatId}:${seq}`;
+
+function heldRowOf({ account_id, chat_id, has_body, seq, version, round, lease, body, stored, verified }: ClaimedColumns): HeldRow {
+  return { accountId: account_id, chatId: chat_id, hasBody: has_body, seq, version, round, lease, body, stored, verified };
+}
+
+const pairOf = (row: PairColumns): JournaledPair => ({
+  accountId: row.account_id,
+  rootChatId: row.root_chat_id,
+  chatId: row.chat_id,
+  forkSeq: row.fork_seq,
+  responseId: row.response_id,
+  seq: row.seq,
+  version: row.version,
+  sha256: row.sha256,
+  messageType: row.message_type,
+  createdAt: row.created_at,
+  branches: row.branches,
+  branchesTotal: row.branches_total,
+});

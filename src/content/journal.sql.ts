@@ -1,0 +1,123 @@
+import type { Statement } from '../database/database.js';
+import { BRANCHES_SHOWN } from './content-store.js';
+
+/**
+ * For changes that may be forgotten when PostgreSQL crashes, since they only say that work is done: the commit does not wait for the disk.
+ * As a condition it is looked at while the row is changed, in the transaction of that statement alone.
+ */
+const FORGETTABLE = `set_config('synchronous_commit', 'off', true) IS NOT NULL`;
+
+/**
+ * The direct writes that MongoDB acknowledged. A row that has new work since (another round or version) stays unsent; a row that somebody
+ * holds is left to the relay rather than waited for, so that no deadlock can come from here.
+ */
+export const MARK_STORED: Statement = {
+  name: 'journal.mark_stored',
+  text: `
+    WITH sent AS MATERIALIZED (
+      SELECT j.account_id, j.chat_id, j.seq
+      FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[]) AS mark (account_id, chat_id, seq, version, round)
+      JOIN content_journal j ON j.account_id = mark.account_id AND j.chat_id = mark.chat_id AND j.seq = mark.seq
+        AND j.version = mark.version AND j.round = mark.round AND j.stored_at IS NULL
+      FOR UPDATE OF j SKIP LOCKED
+    )
+    UPDATE content_journal j SET stored_at = now(), due_at = now() + $6::float8 * interval '1 s'
+    FROM sent WHERE j.account_id = sent.account_id AND j.chat_id = sent.chat_id AND j.seq = sent.seq AND ${FORGETTABLE}`,
+};
+
+/** Over all accounts, and never more rows than the limit asks about; lengths are read without unpacking the bodies. */
+export const BACKLOG: Statement = {
+  name: 'journal.backlog',
+  text: `
+    SELECT count(*)::int AS rows, coalesce(sum(octet_length(body)), 0)::float8 AS bytes,
+      coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds
+    FROM (SELECT body, created_at FROM content_journal WHERE stored_at IS NULL ORDER BY created_at LIMIT $1) unsent`,
+};
+
+/** Takes due rows for a while; `lease` tells the holder from everybody who takes the row later. Bodies come with unsent rows only. */
+export const CLAIM: Statement = {
+  name: 'relay.claim',
+  text: `
+    WITH due AS MATERIALIZED (
+      SELECT account_id, chat_id, seq FROM content_journal WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE content_journal j SET due_at = now() + $2::float8 * interval '1 s'
+    FROM due WHERE j.account_id = due.account_id AND j.chat_id = due.chat_id AND j.seq = due.seq AND ${FORGETTABLE}
+    RETURNING j.account_id, j.chat_id, j.seq, j.version, j.round, j.due_at::text AS lease, j.body IS NOT NULL AS has_body,
+      CASE WHEN j.stored_at IS NULL THEN j.body END AS body, j.stored_at IS NOT NULL AS stored, j.verified_at IS NOT NULL AS verified`,
+};
+
+/** What PostgreSQL says of the pairs and their branches; a statement of its own, because it must be newer than the claim. */
+export const PAIRS: Statement = {
+  name: 'relay.pairs',
+  text: `
+    SELECT m.account_id, m.chat_id, m.seq, m.root_chat_id, c.fork_seq, m.response_id, m.version, m.sha256, m.message_type, m.created_at,
+      coalesce(forks.shown, '{}') AS branches, forks.total AS branches_total
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS claimed (account_id, chat_id, seq)
+    JOIN messages m ON m.account_id = claimed.account_id AND m.chat_id = claimed.chat_id AND m.seq = claimed.seq
+    JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
+    CROSS JOIN LATERAL (
+      SELECT (array_agg(f.chat_id ORDER BY f.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
+      FROM chats f
+      WHERE f.account_id = m.account_id AND f.parent_chat_id = m.chat_id AND f.fork_seq = m.seq
+        AND f.fork_response_id = m.response_id AND f.deleted_at IS NULL
+    ) forks`,
+};
+
+/**
+ * $1–$6. The lease is gone when another relay took the row meanwhile; round and version differ when it got new work. In both cases the
+ * statement does nothing and the row stays for whoever comes next.
+ */
+const HELD = `account_id = $1 AND chat_id = $2 AND seq = $3 AND round = $4 AND version = $5 AND due_at = $6::timestamptz`;
+
+/** MongoDB acknowledged the write: the first read-back is due one retention ($7, seconds) later. */
+export const SENT: Statement = {
+  name: 'relay.sent',
+  text: `
+    UPDATE content_journal SET stored_at = now(), verified_at = NULL, attempts = 0, due_at = now() + $7::float8 * interval '1 s'
+    WHERE ${HELD} AND ${FORGETTABLE}`,
+};
+
+/** The first read-back found the right words. */
+export const VERIFIED: Statement = {
+  name: 'relay.verified',
+  text: `
+    UPDATE content_journal SET verified_at = now(), attempts = 0, due_at = now() + $7::float8 * interval '1 s'
+    WHERE ${HELD} AND ${FORGETTABLE}`,
+};
+
+/**
+ * A read-back found something else. This one must be on the disk before anybody writes the words again: were it forgotten, the row would
+ * vouch by its old read-back for a write that is brand-new.
+ */
+export const LOST: Statement = {
+  name: 'relay.lost',
+  text: `
+    UPDATE content_journal SET stored_at = NULL, verified_at = NULL, attempts = 0, round = round + 1, due_at = now(), created_at = now()
+    WHERE ${HELD}`,
+};
+
+/** Both read-backs found the right words, or the pair is gone from PostgreSQL. */
+export const FORGET: Statement = { name: 'relay.forget', text: `DELETE FROM content_journal WHERE ${HELD} AND ${FORGETTABLE}` };
+
+/** Gives rows back: the failed ones ($5) after 0.2 s, then after twice as long each time up to 10 s; the untouched ones at once. */
+export const GIVE_BACK: Statement = {
+  name: 'relay.give_back',
+  text: `
+    UPDATE content_journal j
+    SET attempts = j.attempts + held.failed,
+      due_at = CASE held.failed WHEN 0 THEN now() ELSE now() + least(10, 0.2 * 2 ^ least(j.attempts, 10)) * interval '1 s' END
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::int[]) AS held (account_id, chat_id, seq, lease, failed)
+    WHERE j.account_id = held.account_id AND j.chat_id = held.chat_id AND j.seq = held.seq AND j.due_at = held.lease AND ${FORGETTABLE}`,
+};
+
+/** Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which is harmless. */
+export const HURRY: Statement = {
+  name: 'relay.hurry',
+  text: `UPDATE content_journal SET due_at = now() WHERE stored_at IS NULL AND due_at > now()`,
+};
+
+export const COUNT_UNSENT: Statement = {
+  name: 'relay.count_unsent',
+  text: `SELECT count(*)::int AS rows FROM content_journal WHERE stored_at IS NULL`,
+};

@@ -1,0 +1,17 @@
+import type { EntityManager } from 'typeorm';
+
+const ASK = `
+  INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, created_at)
+  SELECT account_id, chat_id, seq, version, NULL, now(), now() FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[])
+  ORDER BY chat_id, seq
+  ON CONFLICT (account_id, chat_id, seq) DO UPDATE
+  SET stored_at = NULL, verified_at = NULL, due_at = now(), attempts = 0, round = content_journal.round + 1,
+    created_at = now()`;
+
+/**
+ * Asks the relay, in the transaction that changes the branches of some pairs, to mirror them into MongoDB. The relay reads the branches when
+ * it writes, so a row says only which pair is to be looked at.
+ */
+export async function askForMirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
+  if (responseIds.length > 0) await tx.query(ASK, [accountId, responseIds]);
+}

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Collection } from 'mongoose';
+import { bodyOf, sha256Of } from '../body.js';
+import type { ChatContents, StoredQaPair } from './chat-contents.schema.js';
+import { fromStoredMetadata } from './metadata.js';
+import { MongoConnection } from './mongo-connection.js';
+
+/** The place of a pair in a bucket, without its words. */
+export type Place = Pick<StoredQaPair, 'seq' | 'response_id' | 'timestamp'>;
+export type Outline = Pick<ChatContents, '_id' | 'account_id' | 'root_chat_id' | 'chat_id' | 'bucket'> & { qa_pairs: Place[] };
+
+const ATTEMPTS_MAX = 4;
+const OUTLINE = {
+  account_id: 1,
+  root_chat_id: 1,
+  chat_id: 1,
+  bucket: 1,
+  'qa_pairs.seq': 1,
+  'qa_pairs.response_id': 1,
+  'qa_pairs.timestamp': 1,
+};
+
+/**
+ * The documents of MongoDB as they are, for checking and mending: what a chat's own adapter would never find (wrong copies, leftovers) is
+ * what is looked for here.
+ */
+export class MongoBuckets {
+  constructor(private readonly mongo: MongoConnection) {}
+
+  /** Names of the next buckets after `after`, in their order. */
+  async names(after: string | null, limit: number): Promise<string[]> {
+    const filter = after === null ? {} : { _id: { $gt: after } };
+    const found = await this.run((buckets) =>
+      buckets.find(filter).sort({ _id: 1 }).limit(limit).project<{ _id: string }>({ _id: 1 }).toArray(),
+    );
+    return found.map(({ _id }) => _id);
+  }
+
+  outlines(names: readonly string[]): Promise<Outline[]> {
+    return this.run((buckets) =>
+      buckets
+        .find({ _id: { $in: [...names] } })
+        .project<Outline>(OUTLINE)
+        .toArray(),
+    );
+  }
+
+  async whole(names: readonly string[]): Promise<Map<string, ChatContents>> {
+    const found = await this.run((buckets) => buckets.find({ _id: { $in: [...names] } }).toArray());
+    return new Map(found.map((bucket) => [bucket._id, bucket]));
+  }
+
+  /** Puts right which account, conversation and chat a bucket is said to be of. */
+  async setCopies(name: string, copies: Omit<ChatContents, '_id' | 'qa_pairs'>): Promise<void> {
+    await this.run((buckets) => buckets.updateOne({ _id: name }, { $set: { ...copies } }));
+  }
+
+  /** Removes one pair from a bucket, and the bucket if nothing is left in it. */
+  async removePair(name: string, { seq, response_id }: Pick<Place, 'seq' | 'response_id'>): Promise<void> {
+    await this.run((buckets) => buckets.updateOne({ _id: name }, { $pull: { qa_pairs: { seq, response_id } } }));
+    await this.removeEmpty(name);
+  }
+
+  async removeEmpty(name: string): Promise<void> {
+    await this.run((buckets) => buckets.deleteOne({ _id: name, qa_pairs: { $size: 0 } }));
+  }
+
+  /** A walk over everything may meet a moment in which MongoDB is busy; only one that lasts is a reason to give up. */
+  private async run<Result>(work: (buckets: Collection<ChatContents>) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        // The driver's own collection: Mongoose would turn every operator into a value, as it must for what clients send.
+        return await this.mongo.run((model) => work(model.collection as unknown as Collection<ChatContents>));
+      } catch (error) {
+        if (attempt >= ATTEMPTS_MAX) throw error;
+        await sleep(200 * 2 ** attempt);
+      }
+    }
+  }
+}
+
+/** The words of an element in the one form that is hashed. */
+export function bodyOfElement({ question, response, metadata }: StoredQaPair): { body: string; sha256: Buffer } {
+  const body = bodyOf({ question, response, metadata: fromStoredMetadata(metadata) });
+  return { body, sha256: sha256Of(body) };
+}

@@ -1,0 +1,69 @@
+import type { Database, Statement } from '../../database/database.js';
+import { sha256Of } from '../body.js';
+import { ContentStore, type PairRef, type PairWrite, type StoredPair } from '../content-store.js';
+
+const PUT: Statement = {
+  name: 'content.put',
+  // An equal version is written again only where the words differ: a repeated put leaves no dead row behind.
+  text: `
+    INSERT INTO chat_contents AS old (account_id, chat_id, seq, version, body) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body
+    WHERE old.version < excluded.version OR (old.version = excluded.version AND old.body <> excluded.body)`,
+};
+
+const FIND_MANY: Statement = {
+  name: 'content.find_many',
+  text: `
+    SELECT wanted.response_id, words.version, words.body
+    FROM unnest($3::uuid[], $4::int[], $5::text[]) AS wanted (chat_id, seq, response_id)
+    JOIN chats ON chats.account_id = $1 AND chats.chat_id = wanted.chat_id AND chats.root_chat_id = $2
+    JOIN chat_contents words ON words.account_id = $1 AND words.chat_id = wanted.chat_id AND words.seq = wanted.seq`,
+};
+
+const REMOVE_TAIL: Statement = {
+  name: 'content.remove_tail',
+  text: `DELETE FROM chat_contents WHERE account_id = $1 AND chat_id = $2 AND seq > $3`,
+};
+
+const PING: Statement = { name: 'content.ping', text: 'SELECT 1' };
+
+interface WordsRow {
+  [column: string]: unknown;
+  response_id: string;
+  version: number;
+  body: string;
+}
+
+/** The words in PostgreSQL, beside what it knows of them: for servers without MongoDB. Appends write them in their own statement (`table`). */
+export class PostgresContentStore extends ContentStore {
+  override readonly name = 'postgres';
+  override readonly table = 'chat_contents';
+
+  constructor(private readonly database: Database) {
+    super();
+  }
+
+  override async put(pair: PairWrite): Promise<void> {
+    await this.database.query(PUT, [pair.accountId, pair.chatId, pair.seq, pair.version, pair.body]);
+  }
+
+  /** Nothing to do: `chats` itself says which branches a pair has. */
+  override async putBranches(): Promise<void> {}
+
+  override async findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+    if (pairs.length === 0) return new Map();
+    const wanted = [pairs.map((pair) => pair.chatId), pairs.map((pair) => pair.seq), pairs.map((pair) => pair.responseId)];
+    const rows = await this.database.query<WordsRow>(FIND_MANY, [accountId, rootChatId, ...wanted]);
+    return new Map(
+      rows.map(({ response_id: id, version, body }) => [id, { version, body, sha256: sha256Of(body), branches: [], branchesTotal: 0 }]),
+    );
+  }
+
+  override async removeTail(chat: Pick<PairRef, 'accountId' | 'chatId'>, afterSeq: number): Promise<void> {
+    await this.database.query(REMOVE_TAIL, [chat.accountId, chat.chatId, afterSeq]);
+  }
+
+  override async ping(): Promise<void> {
+    await this.database.query(PING, []);
+  }
+}

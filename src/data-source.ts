@@ -1,0 +1,60 @@
+import type { DataSourceOptions } from 'typeorm';
+import { Accounts1764000000001 } from '../migrations/1764000000001-accounts.js';
+import { Conversations1764000000002 } from '../migrations/1764000000002-conversations.js';
+import { Content1764000000003 } from '../migrations/1764000000003-content.js';
+import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
+import { JournalEntry } from './content/journal.entity.js';
+import { ChatContent } from './content/postgres/chat-content.entity.js';
+import { IdempotencyKey } from './database/idempotency-key.entity.js';
+import { ChangeEvent } from './events/event.entity.js';
+import { Account } from './modules/auth/account.entity.js';
+import { ApiKey } from './modules/auth/api-key.entity.js';
+import { RefreshToken } from './modules/auth/refresh-token.entity.js';
+import { TokenFamily } from './modules/auth/token-family.entity.js';
+import { Chat } from './modules/chat/chat.entity.js';
+import { Conversation } from './modules/chat/conversation.entity.js';
+import { Message } from './modules/chat/message.entity.js';
+import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+
+/** Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand: in ESM a glob may load them twice. */
+export const dataSourceOptions = (url: string): DataSourceOptions => ({
+  type: 'postgres',
+  url,
+  entities: [
+    Account,
+    TokenFamily,
+    RefreshToken,
+    ApiKey,
+    Chat,
+    Conversation,
+    Message,
+    JournalEntry,
+    ChatContent,
+    IdempotencyKey,
+    ChangeEvent,
+    ChatNumber,
+    ChatNumberCounter,
+  ],
+  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010],
+  uuidExtension: 'pgcrypto',
+  installExtensions: false,
+});
+
+/** The pool of a running server: every wait has an end, so that a database that is away is told as 503 within 3 s. */
+export const serverOptions = (url: string, poolSize: number): DataSourceOptions =>
+  ({
+    ...dataSourceOptions(url),
+    poolSize,
+    extra: {
+      connectionTimeoutMillis: 2000,
+      statement_timeout: 2500,
+      // Ours, for a server that says nothing any more; a little longer than its own.
+      query_timeout: 2900,
+      lock_timeout: 2000,
+      idle_in_transaction_session_timeout: 10_000,
+      keepAlive: true,
+      // Every statement here is a look-up by keys. Left to itself PostgreSQL plans some of them (those with a small LIMIT) anew for each call,
+      // which costs eight times the look-up.
+      options: '-c plan_cache_mode=force_generic_plan',
+    },
+  }) as DataSourceOptions;

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import type { EntityManager } from 'typeorm';
+import { Database, type Statement } from './database.js';
+import { Problem, problems } from '../common/problems.js';
+
+/** A POST that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header; a quoted key is accepted). */
+export interface IdempotentRequest {
+  /** Method and route template. */
+  readonly scope: string;
+  /** 1 to 255 printable ASCII characters. */
+  readonly key: string;
+  /** SHA-256 of path parameters, query and canonical body. */
+  readonly fingerprint: Buffer;
+  /** Set when the stored answer was given again; the answer then says `Idempotent-Replayed: true`. */
+  replayed: boolean;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    idempotent?: IdempotentRequest;
+  }
+}
+
+const KEY = /^[\x20-\x7e]{1,255}$/;
+
+/** The key of the request, or null when it has none. */
+export const Idempotent = createParamDecorator((_: unknown, context: ExecutionContext): IdempotentRequest | null => {
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  const header = request.headers['idempotency-key'];
+  if (header === undefined) return null;
+  const key = String(header).replace(/^"(.*)"$/, '$1');
+  if (!KEY.test(key)) throw problems.invalidIdempotencyKey();
+  const fingerprint = createHash('sha256')
+    .update(canonical([request.params, request.query, request.body ?? {}]))
+    .digest();
+  request.idempotent = { scope: `${request.method} ${request.routeOptions.url}`, key, fingerprint, replayed: false };
+  return request.idempotent;
+});
+
+/** JSON with sorted keys: two bodies that mean the same have one text. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) =>
+    inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
+  );
+}
+
+interface StoredAnswer {
+  fingerprint: Buffer;
+  answer: string;
+}
+
+const FIND: Statement = {
+  name: 'idempotency.find',
+  text: 'SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3',
+};
+const CLAIM = `
+  INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
+  VALUES ($1, $2, $3, $4, 201, '', now()) ON CONFLICT DO NOTHING RETURNING key`;
+const SETTLE = 'UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3';
+const LOCK_NOT_AVAILABLE = '55P03';
+
+/** A write; its result is the answer, as an object or as JSON. */
+export type Work = (tx: EntityManager) => Promise<object | string>;
+
+const toJson = (answer: object | string): string => (typeof answer === 'string' ? answer : JSON.stringify(answer));
+
+/** Does a write once for each key: effect, key and answer are in one transaction, so a kill at any moment leaves all or nothing. */
+@Injectable()
+export class Idempotency {
+  constructor(private readonly database: Database) {}
+
+  /** Runs `work` in a transaction and answers its result as JSON; for a key that was used before, the JSON that was answered then. */
+  async once(accountId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
+    if (!request) return toJson(await this.database.transaction(work));
+    try {
+      const answer = await this.database.transaction((tx) => claimAndRun(tx, accountId, request, work));
+      return answer ?? (await this.replay(accountId, request));
+    } catch (error) {
+      throw isLockTimeout(error) ? problems.idempotencyKeyInUse({ headers: { 'retry-after': '1' } }) : error;
+    }
+  }
+
+  /** The stored answer of a key, or null when it was never used. @throws 422 when it was used with another body. */
+  async find(accountId: string, request: IdempotentRequest): Promise<string | null> {
+    const [stored] = await this.database.query<StoredAnswer>(FIND, [accountId, request.scope, request.key]);
+    if (!stored) return null;
+    if (!stored.fingerprint.equals(request.fingerprint)) throw problems.idempotencyKeyReused();
+    request.replayed = true;
+    return stored.answer;
+  }
+
+  private async replay(accountId: string, request: IdempotentRequest): Promise<string> {
+    const answer = await this.find(accountId, request);
+    if (answer === null) throw problems.idempotencyKeyInUse({ headers: { 'retry-after': '1' } });
+    return answer;
+  }
+}
+
+async function claimAndRun(
+  tx: EntityManager,
+  accountId: string,
+  { scope, key, fingerprint }: IdempotentRequest,
+  work: Work,
+): Promise<string | null> {
+  const claimed = await tx.query<unknown[]>(CLAIM, [accountId, scope, key, fingerprint]);
+  if (claimed.length === 0) return null;
+  const answer = toJson(await work(tx));
+  await tx.query(SETTLE, [accountId, scope, key, answer]);
+  return answer;
+}
+
+const isLockTimeout = (error: unknown): boolean =>
+  !(error instanceof Problem) && (error as { driverError?: { code?: string } }).driverError?.code === LOCK_NOT_AVAILABLE;

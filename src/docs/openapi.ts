@@ -1,0 +1,105 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ProblemDto } from '../common/problem.dto.js';
+import { buildInfo } from '../config/build-info.js';
+import { addProblems } from './answers.js';
+import { type Components, isReference, type Operation, type Parameter, type Place, placesOf, type Schema, successOf } from './document.js';
+import { EXAMPLES } from './examples.js';
+import { completeParameter, completeSchema } from './glossary.js';
+import { addHeaderComponents, addHeaders } from './headers.js';
+
+const DESCRIPTION = `The self-hosted backend for AI conversations that branch.
+
+**Try it here.** Execute *Make an account* below: you are signed in by that. Then start a chat, copy its \`chat_id\` into *Add a question*, and branch from any pair.
+
+**Branches are chats.** A branch has a \`chat_id\` of its own; it sees the pair it was made from and all before it. Nothing is copied, and what it inherits never changes under it.
+
+**Errors** are \`application/problem+json\` (RFC 9457) with a \`code\`; [each of them is explained](/docs/errors).
+
+**Safe retries.** Send an \`Idempotency-Key\` with a POST: sent again, it is done once and answered the same.
+
+**Lost updates.** Send the \`ETag\` of a read as \`If-Match\` with a change, or as \`If-None-Match\` with the next read.
+
+Every answer has an \`X-Request-Id\`, and \`RateLimit\` where requests are counted.`;
+
+/** The chapters, in their order. Those without a route are left out. */
+const TAGS: readonly (readonly [name: string, description: string])[] = [
+  ['auth', 'Accounts, tokens and API keys. The access token or an API key goes into `Authorization: Bearer …`.'],
+  ['chats', 'A chat is one line of conversation: a root, or a branch of another chat.'],
+  ['messages', 'QA pairs on the path of a chat, from the first one of the root to its newest.'],
+  ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
+  ['events', 'What happens in a conversation, as it happens; what was missed is sent first.'],
+  ['verb routes', 'Other doors to the same services, with the `chat_id` in the query or the body.'],
+  ['sessions in memory', 'A facade: numbered sessions in the memory of one process. Unknown fields are ignored.'],
+  ['first message', 'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.'],
+  ['chat sessions', 'A facade: sessions by name, in Redis where there is one. Unknown fields are ignored.'],
+  ['health', 'For load balancers and people; without a token.'],
+];
+
+/** The OpenAPI 3.1 document of the routes of an application; `openapi.json` in git is this. */
+export function openApiOf(app: INestApplication): OpenAPIObject {
+  const document = SwaggerModule.createDocument(app, head(), {
+    extraModels: [ProblemDto],
+    operationIdFactory: (_controller, method) => method,
+  });
+  const components = (document.components ??= {});
+  for (const place of placesOf(document)) completeOperation(place, components);
+  addHeaderComponents(components);
+  for (const schema of Object.values(components.schemas ?? {})) if (!isReference(schema)) completeSchema(schema);
+  sortComponents(components);
+  const { openapi, info, servers, security } = document;
+  const paths = byChapter(document);
+  const used = new Set(placesOf(document).flatMap(({ operation }) => operation.tags ?? []));
+  const tags = TAGS.filter(([name]) => used.has(name)).map(([name, description]) => ({ name, description }));
+  return { openapi, info, servers, tags, security, paths, components };
+}
+
+function head(): Omit<OpenAPIObject, 'paths'> {
+  return new DocumentBuilder()
+    .setOpenAPIVersion('3.1.0')
+    .setTitle('Banyan')
+    .setDescription(DESCRIPTION)
+    .setVersion(buildInfo().version)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .addServer('/', 'The server that this document comes from')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token or an API key.' })
+    .addSecurityRequirements('bearer')
+    .build();
+}
+
+function completeOperation(place: Place, components: Components): void {
+  const { operation } = place;
+  for (const parameter of operation.parameters ?? []) if (!isReference(parameter)) completeParameter(parameter as Parameter);
+  completeBody(operation, components);
+  addHeaders(operation);
+  addProblems(place, components);
+  const success = successOf(operation);
+  if (success) success.description ||= success.content ? 'Done.' : 'Done; there is nothing to say.';
+}
+
+/** Gives the body its examples; a body whose fields may all be absent may be absent itself. */
+function completeBody({ requestBody }: Operation, components: Components): void {
+  if (!requestBody || isReference(requestBody)) return;
+  for (const content of Object.values(requestBody.content)) {
+    const name = content.schema && isReference(content.schema) ? content.schema.$ref.split('/').at(-1)! : '';
+    const schema = components.schemas?.[name] as Schema | undefined;
+    const examples = EXAMPLES[name];
+    if (examples) content.examples = structuredClone(examples) as typeof content.examples;
+    requestBody.required = (schema?.required ?? []).length > 0;
+  }
+}
+
+/** The paths in the order of their chapters; within one, in that of the controllers. */
+function byChapter(document: OpenAPIObject): OpenAPIObject['paths'] {
+  const names = TAGS.map(([name]) => name);
+  const chapterOf = new Map(placesOf(document).map(({ path, operation }) => [path, names.indexOf(operation.tags?.[0] ?? '')]));
+  return Object.fromEntries(Object.entries(document.paths).sort(([left], [right]) => chapterOf.get(left)! - chapterOf.get(right)!));
+}
+
+/** By name: the document must not depend on the order in which modules are loaded. */
+function sortComponents(components: Components): void {
+  const byName = <Value>(map: Record<string, Value> = {}): Record<string, Value> =>
+    Object.fromEntries(Object.entries(map).sort(([left], [right]) => (left < right ? -1 : 1)));
+  components.schemas = byName(components.schemas);
+  components.responses = byName(components.responses);
+}

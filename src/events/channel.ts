@@ -1,0 +1,33 @@
+/**
+ * A way to tell something to all other instances. It may lose messages, and need not keep their order: whoever listens must find out the truth
+ * from PostgreSQL, and look there now and then when nothing is heard.
+ */
+export abstract class Channel {
+  /** Longest message, in ASCII characters. */
+  abstract readonly charsMax: number;
+
+  /** Sends one message. Waits for a bounded time. @throws when the channel is away */
+  abstract send(message: string): Promise<void>;
+
+  /** Begins to hear what is sent, by this instance too; again by itself after every outage. Call it once. */
+  abstract listen(hear: (message: string) => void): void;
+
+  /** Ends both. Never throws. */
+  abstract close(): Promise<void>;
+}
+
+/** Says that the channel is away, once for each outage. */
+export class Outage {
+  private isOpen = false;
+
+  constructor(private readonly say: (cause: string) => void) {}
+
+  begin(error: unknown): void {
+    if (!this.isOpen) this.say(error instanceof Error ? error.message : String(error));
+    this.isOpen = true;
+  }
+
+  end(): void {
+    this.isOpen = false;
+  }
+}

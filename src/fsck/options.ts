@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util';
+import { INVARIANTS } from './check.js';
+
+export interface FsckOptions {
+  repair: boolean;
+  json: boolean;
+}
+
+/** What the command line asks for. */
+export type FsckCommand = { kind: 'check'; options: FsckOptions } | { kind: 'tell'; text: string; exitCode: number };
+
+const RULES = Object.entries(INVARIANTS).map(([id, rule]) => `  ${id.padEnd(4)} ${rule}`);
+
+const HELP = `Checks that PostgreSQL and the content store tell the same story, on a server that runs or stands still.
+
+Usage: npm run fsck [-- options]           in a checkout
+       node dist/src/fsck/main.js [options]
+
+  --repair   mends what can be mended without a loss, sends what waits for MongoDB, and then checks again
+  --json     one JSON document on stdout instead of lines for people
+  --help     this text
+
+The stores are those of the server's settings: DATABASE_URL and MONGODB_URI, or what was started in DATA_DIR.
+Exit code: 0 everything holds, 1 something does not, 2 it could not be checked. Output has ids, never words.
+
+What is checked:
+${RULES.join('\n')}
+`;
+
+/** @param args without node and script */
+export function parseFsckCommand(args: readonly string[]): FsckCommand {
+  try {
+    const options = { repair: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const { values } = parseArgs({ args: [...args], options });
+    if (values.help) return { kind: 'tell', text: HELP, exitCode: 0 };
+    return { kind: 'check', options: { repair: values.repair ?? false, json: values.json ?? false } };
+  } catch (error) {
+    return { kind: 'tell', text: `${(error as Error).message}\nnpm run fsck -- --help tells what there is.\n`, exitCode: 2 };
+  }
+}

@@ -1,0 +1,117 @@
+import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { Config } from '../config/config.js';
+import { JournalRows } from '../content/journal-rows.js';
+import { Journal } from '../content/journal.js';
+import { Relay } from '../content/relay.js';
+import { dataSourceOptions } from '../data-source.js';
+import { Database } from '../database/database.js';
+import type { Check } from './check.js';
+import { chatsCheck } from './checks/chats.js';
+import { conversationsCheck } from './checks/conversations.js';
+import { eventsCheck } from './checks/events.js';
+import { journalCheck } from './checks/journal.js';
+import { keyDoublesCheck, keysCheck } from './checks/keys.js';
+import { plainOrphansCheck, plainWordsCheck } from './checks/plain-words.js';
+import { findEmbedded } from './embedded.js';
+
+/** Everything that is checked, opened. */
+export interface OpenStores {
+  content: 'mongo' | 'postgres';
+  checks: readonly Check[];
+  /** Sends what waits for MongoDB; what `--repair` does besides mending. */
+  drain(): Promise<void>;
+  /** @throws when a repair would do harm: PostgreSQL and MongoDB are of different servers. */
+  assertRepairable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The words' side of it. */
+interface Words {
+  checks: readonly Check[];
+  drain(): Promise<void>;
+  assertRepairable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A window is read within this, however large the tables are; nothing is locked meanwhile. */
+const STATEMENT_TIMEOUT_MS = 60_000;
+
+const checkOptions = (url: string): DataSourceOptions =>
+  ({
+    ...dataSourceOptions(url),
+    poolSize: 5,
+    extra: { connectionTimeoutMillis: 5000, statement_timeout: STATEMENT_TIMEOUT_MS, lock_timeout: 5000, application_name: 'banyan-fsck' },
+  }) as DataSourceOptions;
+
+/** @throws Error in plain words when a store is away, or its schema is of another version. */
+export async function openStores(config: Config): Promise<OpenStores> {
+  const found = config.DATABASE_URL
+    ? { config: { ...config, DATABASE_URL: config.DATABASE_URL }, serverRuns: true, stop: async () => {} }
+    : await findEmbedded(config);
+  const dataSource = new DataSource(checkOptions(found.config.DATABASE_URL));
+  try {
+    await dataSource.initialize();
+    if (await dataSource.showMigrations()) throw new Error('The tables are of an older version. Start the server once; it migrates them.');
+    const words = found.config.MONGODB_URI
+      ? await mongoWords(dataSource, found.config, found.serverRuns)
+      : plainWords(dataSource, found.config);
+    const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
+    const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource)];
+    return {
+      ...words,
+      content: found.config.MONGODB_URI ? 'mongo' : 'postgres',
+      checks: [...tree, ...words.checks, ...keys] as Check[],
+      close: async () => {
+        await words.close();
+        await dataSource.destroy();
+        await found.stop();
+      },
+    };
+  } catch (error) {
+    if (dataSource.isInitialized) await dataSource.destroy();
+    await found.stop();
+    throw error;
+  }
+}
+
+const nothing = async (): Promise<void> => {};
+
+const plainWords = (dataSource: DataSource, config: Config): Words => ({
+  checks: [plainWordsCheck(dataSource, config), plainOrphansCheck(dataSource)] as Check[],
+  drain: nothing,
+  assertRepairable: nothing,
+  close: nothing,
+});
+
+/** Mongoose is loaded only where MongoDB is used. */
+async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_URL: string }, serverRuns: boolean): Promise<Words> {
+  const { MongoConnection } = await import('../content/mongo/mongo-connection.js');
+  const { MongoContentStore } = await import('../content/mongo/mongo-content-store.js');
+  const { MongoBuckets } = await import('../content/mongo/mongo-buckets.js');
+  const { mongoWordsCheck } = await import('./checks/mongo-words.js');
+  const { belongTogether, mongoOrphansCheck } = await import('./checks/mongo-orphans.js');
+  const database = new Database(dataSource);
+  const connection = new MongoConnection(config.MONGODB_URI!);
+  const store = new MongoContentStore(config.MONGODB_URI!);
+  const close = async (): Promise<void> => void (await Promise.all([connection.close(), store.onApplicationShutdown()]));
+  try {
+    await connection.ping();
+  } catch (error) {
+    await close();
+    throw new Error(`MongoDB cannot be reached: ${(error as Error).message}`, { cause: error });
+  }
+  const side = { dataSource, config, buckets: new MongoBuckets(connection), store };
+  const relay = new Relay(new JournalRows(database), store, new Journal(database, store, config), config);
+  return {
+    // Nobody has to relay while no server runs; the next start does.
+    checks: [mongoWordsCheck(side), mongoOrphansCheck(side), ...(serverRuns ? [journalCheck(dataSource)] : [])] as Check[],
+    drain: async () => void (await relay.drain()),
+    assertRepairable: async () => {
+      if (await belongTogether(side)) return;
+      throw new Error(
+        'MongoDB has words of conversations that PostgreSQL does not know: DATABASE_URL and MONGODB_URI are of different servers.',
+      );
+    },
+    close,
+  };
+}

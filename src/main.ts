@@ -1,0 +1,120 @@
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Logger } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { parseCommand } from './config/arguments.js';
+import { banner } from './config/banner.js';
+import { type Config, loadConfig } from './config/config.js';
+import { type Stores, startStores } from './database/embedded-stores.js';
+
+/** What the parts of the application get for closing themselves, besides the time for running requests. A hanging one is left behind. */
+const CLOSE_GRACE_MS = 5000;
+
+/** Ctrl-C comes twice under npm: from the terminal, and handed on by npm. */
+const SAME_SIGNAL_MS = 500;
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const complain = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** What is running, in the order of its start; the stop goes backwards. */
+const running: { stores?: Stores; app?: NestFastifyApplication } = {};
+let stopping = false;
+let signalledAt = 0;
+
+async function serve(): Promise<void> {
+  const config = loadConfig();
+  running.stores = await startStores(config, { say: print, log });
+  if (stopping) return;
+  // Loaded here and not above: it takes most of a second, which would come before every message about a setting.
+  const { createApp } = await import('./app.setup.js');
+  running.app = await createApp(running.stores.config);
+  if (stopping) return;
+  await listen(running.app, config);
+  print(banner(running.stores.config, (running.app.getHttpServer().address() as AddressInfo).port));
+}
+
+async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
+  try {
+    // Not app.listen(), which logs the error before it throws: a person should read one sentence, not two.
+    await app.getHttpAdapter().getInstance().listen({ port: PORT, host: HOST });
+  } catch (error) {
+    throw new Error(reasonOf(error as NodeJS.ErrnoException, PORT, HOST), { cause: error });
+  }
+}
+
+function reasonOf({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is in use by another program. Stop that one, or set PORT to another port (0 takes any free one).`;
+  if (code === 'EACCES') return `Port ${port} may not be opened by this user. Set PORT to one above 1023.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `This machine has no address ${host}. Set HOST to one that it has, or to 0.0.0.0 for all.`;
+  return `Cannot listen on ${host}:${port}: ${message}`;
+}
+
+/** Lines of the servers that we started. Before the application is there its logger has no level yet: what matters then is thrown. */
+function log(line: string): void {
+  if (!running.app) return;
+  if (/PANIC|unexpectedly|did not start/.test(line)) Logger.warn(line, 'Stores');
+  else Logger.debug(line, 'Stores');
+}
+
+/** Requests first, then the databases under them. Idempotent. */
+async function stopAll(): Promise<void> {
+  stopping = true;
+  const { app, stores } = running;
+  if (app) await closeApp(app, stores?.config.SHUTDOWN_TIMEOUT_SECONDS ?? 0);
+  await stores?.stop();
+}
+
+/** Says `draining`, takes no new connections, and lets running requests end; what is not done in time is cut off. */
+async function closeApp(app: NestFastifyApplication, timeoutSeconds: number): Promise<void> {
+  const { HealthService } = await import('./modules/health/health.service.js');
+  app.get(HealthService, { strict: false }).drain();
+  const server = app.getHttpServer();
+  // Node closes connections that are idle when the stop begins, and would wait for those that become so later until their keep-alive ends.
+  const sweep = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), timeoutSeconds * 1000);
+  await Promise.race([app.close(), sleep(timeoutSeconds * 1000 + CLOSE_GRACE_MS)]);
+  clearTimeout(cut);
+  clearInterval(sweep);
+}
+
+async function onSignal(signal: NodeJS.Signals): Promise<void> {
+  if (signalledAt && performance.now() - signalledAt < SAME_SIGNAL_MS) return;
+  // The servers that we started see the pipe close and stop by themselves.
+  if (signalledAt) process.exit(1);
+  signalledAt = performance.now();
+  stopping = true;
+  print(`${signal}: ending running requests, then stopping (again: at once) …`);
+  await starting.catch(() => {});
+  await stopAll();
+  print('Stopped.');
+  process.exit(0);
+}
+
+/** A fault that nobody caught may have left anything behind: the state on disk is good (R8), the one in memory is not to be trusted. */
+function onCrash(error: unknown): void {
+  Logger.fatal(error instanceof Error ? (error.stack ?? error.message) : String(error), 'main');
+  process.exit(1);
+}
+
+/** A start that failed is told by its sentence alone; the stack is for faults of ours. */
+async function onFailedStart(error: unknown): Promise<void> {
+  if (stopping) return;
+  complain(error instanceof Error ? error.message : String(error));
+  await stopAll().catch((fault: unknown) => complain(String(fault)));
+  process.exit(1);
+}
+
+const command = parseCommand(process.argv.slice(2));
+let starting = Promise.resolve();
+if (command.kind === 'tell') {
+  (command.exitCode === 0 ? process.stdout : process.stderr).write(command.text);
+  process.exitCode = command.exitCode;
+} else {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void onSignal(name));
+  process.on('uncaughtException', onCrash);
+  process.on('unhandledRejection', onCrash);
+  starting = serve();
+  starting.catch(onFailedStart);
+}

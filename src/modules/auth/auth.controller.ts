@@ -1,0 +1,71 @@
+import { Body, Controller, Get, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { problems } from '../../common/problems.js';
+import { Public } from '../../common/public.js';
+import { LimitedByAddress } from '../../common/rate-limit.js';
+import { AccessTokensService } from './access-tokens.service.js';
+import { AccountDto, LoginDto, RefreshTokenDto, RegisterDto, SignInDto, toAccountDto, toSignInDto } from './auth.dto.js';
+import { AuthService, type SignedIn } from './auth.service.js';
+
+@ApiTags('auth')
+@Controller('auth')
+export class AuthController {
+  constructor(
+    private readonly auth: AuthService,
+    private readonly accessTokens: AccessTokensService,
+  ) {}
+
+  @Post('register')
+  @Public()
+  @LimitedByAddress()
+  @ApiOperation({ operationId: 'register', summary: 'Make an account and sign in', security: [] })
+  @ApiCreatedResponse({ type: SignInDto })
+  @ApiProblems(problems.emailTaken)
+  async register(@Body() { email, password, name }: RegisterDto): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.register(email, password, name ?? null));
+  }
+
+  @Post('login')
+  @Public()
+  @LimitedByAddress()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ operationId: 'login', summary: 'Sign in', security: [] })
+  @ApiOkResponse({ type: SignInDto })
+  @ApiProblems(problems.invalidCredentials)
+  async login(@Body() { email, password }: LoginDto): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.login(email, password));
+  }
+
+  @Post('refresh')
+  @Public()
+  @LimitedByAddress()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ operationId: 'refresh', summary: 'Exchange a refresh token for new tokens', security: [] })
+  @ApiOkResponse({ type: SignInDto })
+  @ApiProblems(problems.invalidRefreshToken)
+  async refresh(@Body() { refresh_token }: RefreshTokenDto): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.refresh(refresh_token));
+  }
+
+  @Post('logout')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ operationId: 'logout', summary: 'Sign out: end the refresh token and every token of the same sign-in' })
+  @ApiNoContentResponse()
+  logout(@CurrentAccount() accountId: string, @Body() { refresh_token }: RefreshTokenDto): Promise<void> {
+    return this.auth.logout(accountId, refresh_token);
+  }
+
+  @Get('me')
+  @ApiOperation({ operationId: 'getMe', summary: 'The account behind the token' })
+  @ApiOkResponse({ type: AccountDto })
+  async me(@CurrentAccount() accountId: string): Promise<AccountDto> {
+    return toAccountDto(await this.auth.me(accountId));
+  }
+
+  private withAccessToken(signedIn: SignedIn): SignInDto {
+    const { accountId, familyId } = signedIn.signIn;
+    return toSignInDto(signedIn, this.accessTokens.issue(accountId, familyId), this.accessTokens.ttlSeconds);
+  }
+}

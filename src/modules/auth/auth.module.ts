@@ -1,0 +1,65 @@
+import { Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { JwtModule } from '@nestjs/jwt';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { RateLimitGuard } from '../../common/rate-limit.guard.js';
+import { RateLimiter, RateLimitSettings } from '../../common/rate-limiter.js';
+import { Config } from '../../config/config.js';
+import { AccessTokensService } from './access-tokens.service.js';
+import { Account } from './account.entity.js';
+import { AccountsService } from './accounts.service.js';
+import { ApiKey } from './api-key.entity.js';
+import { ApiKeysController } from './api-keys.controller.js';
+import { ApiKeysService } from './api-keys.service.js';
+import { AuthController } from './auth.controller.js';
+import { AuthGuard } from './auth.guard.js';
+import { AuthService } from './auth.service.js';
+import { Authenticator } from './authenticator.service.js';
+import { Clock } from './clock.js';
+import { JwtStrategy } from './jwt.strategy.js';
+import { LivenessService } from './liveness.service.js';
+import { LocalKeys } from './local-keys.js';
+import { OutsideJwtStrategy } from './outside-jwt.strategy.js';
+import { OutsideKeys } from './outside-keys.js';
+import { PasswordsService } from './passwords.service.js';
+import { RefreshTokensService } from './refresh-tokens.service.js';
+import { TokenVerifier } from './token-verifier.service.js';
+
+const rateLimitSettings = {
+  provide: RateLimitSettings,
+  inject: [Config],
+  useFactory: (config: Config): RateLimitSettings => ({
+    accountPerMinute: config.RATE_LIMIT_PER_MINUTE,
+    addressPerMinute: config.RATE_LIMIT_AUTH_PER_MINUTE,
+    redisUrl: config.REDIS_URL,
+  }),
+};
+
+/** Accounts, tokens, and the two guards that stand before every route: who are you, then: not so fast. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Account, ApiKey]), JwtModule.register({})],
+  controllers: [AuthController, ApiKeysController],
+  providers: [
+    AccessTokensService,
+    AccountsService,
+    ApiKeysService,
+    AuthService,
+    Authenticator,
+    Clock,
+    JwtStrategy,
+    LivenessService,
+    LocalKeys,
+    OutsideJwtStrategy,
+    OutsideKeys,
+    PasswordsService,
+    RefreshTokensService,
+    TokenVerifier,
+    rateLimitSettings,
+    RateLimiter,
+    // In this order: the rate limit counts by the account that the first guard finds.
+    { provide: APP_GUARD, useClass: AuthGuard },
+    { provide: APP_GUARD, useClass: RateLimitGuard },
+  ],
+  exports: [Authenticator],
+})
+export class AuthModule {}

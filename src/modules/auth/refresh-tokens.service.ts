@@ -1,0 +1,98 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { newId } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
+import { Config } from '../../config/config.js';
+import { Database } from '../../database/database.js';
+import { Clock } from './clock.js';
+import { LivenessService } from './liveness.service.js';
+import { LocalKeys } from './local-keys.js';
+import { makeToken, readToken, type TokenRecord } from './opaque-token.js';
+import { judgeRefusedToken, type TokenState } from './refresh-rules.js';
+import { FIND_TOKEN, OPEN_FAMILY, REVOKE_FAMILY, ROTATE } from './refresh-tokens.sql.js';
+
+/** A sign-in and the one refresh token that is good for it now. */
+export interface SignIn {
+  accountId: string;
+  familyId: string;
+  refreshToken: string;
+}
+
+/** Refresh tokens: made, exchanged once, and revoked by families (RFC 9700, 4.14). */
+@Injectable()
+export class RefreshTokensService {
+  private readonly logger = new Logger('Auth');
+  private readonly ttlMs: number;
+
+  constructor(
+    config: Config,
+    private readonly database: Database,
+    private readonly keys: LocalKeys,
+    private readonly liveness: LivenessService,
+    private readonly clock: Clock,
+  ) {
+    this.ttlMs = config.REFRESH_TOKEN_TTL_SECONDS * 1000;
+  }
+
+  /** Starts a family. */
+  async open(accountId: string): Promise<SignIn> {
+    const familyId = newId();
+    const refreshToken = makeToken('brt', accountId);
+    await this.database.query(OPEN_FAMILY, [accountId, familyId, this.now(), hashOf(refreshToken), this.expiry()]);
+    return { accountId, familyId, refreshToken };
+  }
+
+  /**
+   * Exchanges a token for its successor. The same token within 10 s gets the same successor; later, its family is revoked.
+   * @throws `invalid_refresh_token`
+   */
+  async rotate(token: string): Promise<SignIn> {
+    const record = readToken('brt', token);
+    if (!record) throw refused();
+    const { accountId, hash } = record;
+    const refreshToken = makeToken('brt', accountId, this.keys.successorSecret(token));
+    const values = [accountId, hash, this.now(), hashOf(refreshToken), this.expiry()];
+    const [used] = await this.database.query<{ family_id: string }>(ROTATE, values);
+    const familyId = used?.family_id ?? (await this.repeatedFamily(record));
+    return { accountId, familyId, refreshToken };
+  }
+
+  /** Ends the family of a token of this account. An unknown token, or one of another account, changes nothing. */
+  async revoke(accountId: string, token: string): Promise<void> {
+    const record = readToken('brt', token);
+    if (record?.accountId !== accountId) return;
+    const state = await this.find(record);
+    if (state) await this.revokeFamily(accountId, state.family_id);
+  }
+
+  private async repeatedFamily(record: TokenRecord): Promise<string> {
+    const state = await this.find(record);
+    const verdict = judgeRefusedToken(state, this.clock.now());
+    if (state && verdict === 'repeat') return state.family_id;
+    if (state && verdict === 'stolen') {
+      await this.revokeFamily(record.accountId, state.family_id);
+      this.logger.warn({ message: 'refresh token reused, sign-in revoked', account_id: record.accountId, session_id: state.family_id });
+    }
+    throw refused();
+  }
+
+  private async find({ accountId, hash }: TokenRecord): Promise<TokenState | undefined> {
+    const [state] = await this.database.query<TokenState>(FIND_TOKEN, [accountId, hash]);
+    return state;
+  }
+
+  private async revokeFamily(accountId: string, familyId: string): Promise<void> {
+    await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
+    this.liveness.end({ accountId, sessionId: familyId });
+  }
+
+  private now(): Date {
+    return new Date(this.clock.now());
+  }
+
+  private expiry(): Date {
+    return new Date(this.clock.now() + this.ttlMs);
+  }
+}
+
+const hashOf = (token: string): Buffer => (readToken('brt', token) as TokenRecord).hash;
+const refused = () => problems.invalidRefreshToken({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });

@@ -1,0 +1,52 @@
+import type { Statement } from '../../database/database.js';
+
+/** Starts a family with its first token, and forgets the account's families that ended a day ago. $: account, family, now, hash, expiry. */
+export const OPEN_FAMILY: Statement = {
+  name: 'auth.open-family',
+  text: `
+    WITH forgotten AS (
+      DELETE FROM token_families WHERE account_id = $1 AND expires_at < $3::timestamptz - interval '1 day'
+    ), family AS (
+      INSERT INTO token_families (account_id, family_id, created_at, expires_at) VALUES ($1, $2, $3, $5)
+    )
+    INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at) VALUES ($1, $4, $2, $3, $5)`,
+};
+
+/**
+ * Exchanges a token for its successor: of many at once, one gets a row. $: account, hash, now, hash of the successor, its expiry.
+ * Used tokens past their expiry go along the way; they would be refused anyhow.
+ */
+export const ROTATE: Statement = {
+  name: 'auth.rotate',
+  text: `
+    WITH used AS (
+      UPDATE refresh_tokens t SET used_at = $3
+      WHERE account_id = $1 AND token_hash = $2 AND used_at IS NULL AND expires_at > $3
+        AND EXISTS (SELECT FROM token_families f WHERE f.account_id = $1 AND f.family_id = t.family_id AND f.revoked_at IS NULL)
+      RETURNING family_id
+    ), successor AS (
+      INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at)
+      SELECT $1, $4, family_id, $3, $5 FROM used
+    ), prolonged AS (
+      UPDATE token_families SET expires_at = $5 WHERE account_id = $1 AND family_id = (SELECT family_id FROM used)
+    ), forgotten AS (
+      DELETE FROM refresh_tokens
+      WHERE account_id = $1 AND family_id = (SELECT family_id FROM used) AND used_at IS NOT NULL AND expires_at < $3
+    )
+    SELECT family_id FROM used`,
+};
+
+/** What is known of a token that could not be exchanged. $: account, hash. */
+export const FIND_TOKEN: Statement = {
+  name: 'auth.find-token',
+  text: `
+    SELECT t.family_id, t.used_at, t.expires_at, f.revoked_at
+    FROM refresh_tokens t JOIN token_families f USING (account_id, family_id)
+    WHERE t.account_id = $1 AND t.token_hash = $2`,
+};
+
+/** $: account, family, now. */
+export const REVOKE_FAMILY: Statement = {
+  name: 'auth.revoke-family',
+  text: `UPDATE token_families SET revoked_at = $3 WHERE account_id = $1 AND family_id = $2 AND revoked_at IS NULL`,
+};

@@ -1,0 +1,68 @@
+import { Body, Controller, Get, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { Validated } from '../../cache/validated.js';
+import { ApiGuarded, ApiIdempotent, ApiRevalidated } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
+import { JsonText } from '../../common/json-text.js';
+import { problems } from '../../common/problems.js';
+import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { ChatDto, toChatDto } from '../chat/chat.dto.js';
+import { ChatService } from '../chat/chat.service.js';
+import { ForkService } from '../chat/fork.service.js';
+import { ActiveBranchAnswerDto, ActiveBranchByBodyDto, BranchTreeDto, CreateBranchByBodyDto, TreeByQuery } from './branch.dto.js';
+import { BranchService } from './branch.service.js';
+
+/** The verb routes of the seed: other doors to what `branch.controller.ts` serves. */
+@ApiTags('verb routes')
+@Controller('branches')
+export class BranchVerbsController {
+  constructor(
+    private readonly branches: BranchService,
+    private readonly forks: ForkService,
+    private readonly chats: ChatService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  @Post('create-branch')
+  @JsonText()
+  @ApiOperation({ operationId: 'createBranchVerb', summary: 'Branch from any pair of the path' })
+  @ApiCreatedResponse({ type: ChatDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound)
+  create(
+    @CurrentAccount() account: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Body() { chat_id, ...branch }: CreateBranchByBodyDto,
+  ): Promise<string> {
+    return this.idempotency.once(account, key, async (tx) => toChatDto(await this.forks.fork(tx, account, chat_id, branch)));
+  }
+
+  @Get('get-branches')
+  @Validated('tree')
+  @ApiOperation({ operationId: 'getBranchesVerb', summary: 'The tree of the whole conversation' })
+  @ApiOkResponse({ type: BranchTreeDto })
+  @ApiRevalidated()
+  @ApiProblems(problems.chatNotFound)
+  tree(@CurrentAccount() account: string, @Query() { chat_id, ...page }: TreeByQuery): Promise<BranchTreeDto> {
+    return this.branches.tree(account, chat_id, page);
+  }
+
+  @Put('set-active-branch')
+  @ApiOperation({ operationId: 'setActiveBranchVerb', summary: 'Switch to another branch' })
+  @ApiOkResponse({ type: ActiveBranchAnswerDto })
+  @ApiGuarded()
+  @ApiProblems(problems.chatNotFound)
+  async activate(
+    @CurrentAccount() account: string,
+    @Body() { chat_id, branch_chat_id }: ActiveBranchByBodyDto,
+    @ReadIfMatch() ifMatch: IfMatch,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ActiveBranchAnswerDto> {
+    const { answer, revision } = await this.chats.activate(account, chat_id, branch_chat_id, ifMatch);
+    reply.header('etag', etagOf(revision));
+    return answer;
+  }
+}

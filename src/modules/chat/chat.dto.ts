@@ -1,0 +1,183 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsOptional } from 'class-validator';
+import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { CHAT_TYPES, type ChatType } from './chat.entity.js';
+import type { ChatView } from './chat.view.js';
+import { QaPairDto } from './pair.dto.js';
+import { CHILDREN_RULES, type ChildrenRule } from './removal.service.js';
+
+const NAME = { charsMax: 200 };
+const SYSTEM_PROMPT = { bytesMax: 32 * 1024 };
+
+export class CreateChatDto {
+  /** Shown in the chat list. At most 200 characters. @example "Trip to Norway" */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
+  @IsOptional()
+  @IsSaid(NAME)
+  name?: string | null;
+
+  /** `temporary` chats leave no trace after their time. */
+  @ApiPropertyOptional({ enum: CHAT_TYPES, default: 'standard' })
+  @Optional()
+  @OneOf(CHAT_TYPES)
+  chat_type?: ChatType;
+
+  /** Given to the model before the conversation. At most 32 KiB. @example "You are a patient guide." */
+  @IsOptional()
+  @IsSaid(SYSTEM_PROMPT)
+  system_prompt?: string | null;
+
+  /** Which model answers; the server's default when absent. */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
+  @IsOptional()
+  @IsSaid(NAME)
+  model?: string | null;
+}
+
+export class UpdateChatDto {
+  /** Null takes the name away. @example "Trip to Iceland" */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
+  @IsOptional()
+  @IsSaid(NAME)
+  name?: string | null;
+
+  /** Holds for the whole conversation. */
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  pinned?: boolean;
+
+  /** Holds for the whole conversation. */
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  archived?: boolean;
+
+  @IsOptional()
+  @IsSaid(SYSTEM_PROMPT)
+  system_prompt?: string | null;
+
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
+  @IsOptional()
+  @IsSaid(NAME)
+  model?: string | null;
+
+  /** Makes this chat the active branch. Only `true`: to leave a branch, make another one active. */
+  @ApiPropertyOptional({ enum: [true] })
+  @Optional()
+  @OneOf([true])
+  active?: true;
+}
+
+/** The seed's verb route: the chat is named in the body. */
+export class UpdateChatByBodyDto extends UpdateChatDto {
+  @IsId()
+  chat_id!: string;
+}
+
+export class ChatIdQuery {
+  @IsId()
+  chat_id!: string;
+}
+
+export class DeleteChatQuery {
+  /** What becomes of the branches of a deleted branch. */
+  @ApiPropertyOptional({ enum: CHILDREN_RULES, default: 'keep' })
+  @Optional()
+  @OneOf(CHILDREN_RULES)
+  children: ChildrenRule = 'keep';
+}
+
+export class DeleteChatByQuery extends DeleteChatQuery {
+  @IsId()
+  chat_id!: string;
+}
+
+export class ListChatsQuery {
+  /** How many chats a page has at most. */
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
+  @Optional()
+  @QueryInt(1, 100)
+  limit: number = 50;
+
+  /** `next_cursor` of the page before. */
+  @Optional()
+  @IsSaid({ charsMax: 200 })
+  cursor?: string;
+
+  /** Only archived ones, or only others; both when absent. */
+  @Optional()
+  @QueryBoolean()
+  archived?: boolean;
+
+  /** Only pinned ones, or only others; both when absent. */
+  @Optional()
+  @QueryBoolean()
+  pinned?: boolean;
+
+  /** Part of the name, in any case. */
+  @Optional()
+  @IsSaid({ charsMax: 200 })
+  q?: string;
+}
+
+export class ChatDto {
+  chat_id!: string;
+  /** The root of the conversation; its own id for a root. */
+  root_chat_id!: string;
+  /** The chat that owns the pair this branch was made from; null for a root. */
+  parent_chat_id!: string | null;
+  fork_response_id!: string | null;
+  /** How many pairs are inherited. */
+  fork_seq!: number;
+  depth!: number;
+  account_id!: string;
+  chat_type!: ChatType;
+  name!: string | null;
+  active!: boolean;
+  /** Length of the path, inherited pairs included. */
+  message_count!: number;
+  pinned!: boolean;
+  archived!: boolean;
+  model!: string | null;
+  system_prompt!: string | null;
+  /** Changes with everything that a GET of the chat answers; the ETag is made of it. */
+  revision!: number;
+  created_at!: string;
+  updated_at!: string;
+}
+
+export class ChatPageDto {
+  items!: ChatDto[];
+  next_cursor!: string | null;
+}
+
+export class ChatContentDto {
+  chat_id!: string;
+  qa_pairs!: QaPairDto[];
+  /** Only where older pairs exist. */
+  prev_cursor?: string;
+}
+
+export class ChatWithContentDto extends ChatDto {
+  content!: ChatContentDto;
+}
+
+export const toChatDto = (chat: ChatView): ChatDto => ({
+  chat_id: chat.chat_id,
+  root_chat_id: chat.root_chat_id,
+  parent_chat_id: chat.parent_chat_id,
+  fork_response_id: chat.fork_response_id,
+  fork_seq: chat.fork_seq,
+  depth: chat.depth,
+  account_id: chat.account_id,
+  chat_type: chat.chat_type,
+  name: chat.name,
+  active: chat.active,
+  message_count: chat.last_seq,
+  pinned: chat.pinned,
+  archived: chat.archived,
+  model: chat.model,
+  system_prompt: chat.system_prompt,
+  revision: chat.revision,
+  created_at: chat.created_at.toISOString(),
+  updated_at: chat.updated_at.toISOString(),
+});

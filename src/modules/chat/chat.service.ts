@@ -1,0 +1,156 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { assertMatches, type IfMatch } from '../../common/etag.js';
+import { newId, UUID } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
+import { Database } from '../../database/database.js';
+import { recordChange } from '../../events/changes.js';
+import type { ChatType } from './chat.entity.js';
+import { CHAT_VIEW, type ChatView, FIND_ACTIVE, FIND_CHAT } from './chat.view.js';
+import { lockTree, switchActive } from './tree-lock.js';
+
+export interface NewChat {
+  name?: string | null;
+  chat_type?: ChatType;
+  system_prompt?: string | null;
+  model?: string | null;
+}
+
+export interface ChatChanges {
+  name?: string | null;
+  system_prompt?: string | null;
+  model?: string | null;
+  pinned?: boolean;
+  archived?: boolean;
+  active?: true;
+}
+
+export interface ChatFilter {
+  limit: number;
+  cursor?: string;
+  archived?: boolean;
+  pinned?: boolean;
+  /** Part of the name, in any case. */
+  q?: string;
+}
+
+/** No UUID sorts behind it. */
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+/** Which chat of a conversation its person is in, and the new revision of the chat by which the switch was asked. */
+export interface ActiveBranch {
+  answer: { root_chat_id: string; active_chat_id: string };
+  revision: number;
+}
+
+/** Chats and what a person sets on them. */
+@Injectable()
+export class ChatService {
+  constructor(private readonly database: Database) {}
+
+  /** @throws chat_not_found */
+  async get(accountId: string, chatId: string): Promise<ChatView> {
+    const [chat] = await this.database.query<ChatView & Record<string, unknown>>(FIND_CHAT, [accountId, chatId]);
+    if (!chat) throw problems.chatNotFound();
+    return chat;
+  }
+
+  /** The active chat of the conversation that `chatId` belongs to. @throws chat_not_found */
+  async activeOf(accountId: string, chatId: string): Promise<string> {
+    const [active] = await this.database.query<{ chat_id: string }>(FIND_ACTIVE, [accountId, chatId]);
+    if (!active) throw problems.chatNotFound();
+    return active.chat_id;
+  }
+
+  /** A new root, active and empty. */
+  async create(tx: EntityManager, accountId: string, chat: NewChat): Promise<ChatView> {
+    const chatId = newId();
+    const now = new Date();
+    const { name = null, chat_type = 'standard', system_prompt = null, model = null } = chat;
+    await tx.query(`INSERT INTO conversations (account_id, chat_id, name) VALUES ($1, $2, $3)`, [accountId, chatId, name]);
+    await tx.query(
+      `INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, chat_type, name, active, model, system_prompt, created_at, updated_at)
+       VALUES ($1, $2, $2, $2, $3, $4, true, $5, $6, $7, $7)`,
+      [accountId, chatId, chat_type, name, model, system_prompt, now],
+    );
+    await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
+    return findIn(tx, accountId, chatId);
+  }
+
+  /** The roots of an account, newest first. The order is that of creation, which never changes, so no page repeats or skips. */
+  async list(accountId: string, filter: ChatFilter): Promise<{ items: ChatView[]; nextCursor: string | null }> {
+    const before = filter.cursor === undefined ? LAST_UUID : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
+    const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
+    const rows = await this.database.query<ChatView & Record<string, unknown>>(
+      {
+        name: 'chat.list',
+        text: `${CHAT_VIEW}
+          WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
+            AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
+            AND ($5::text IS NULL OR v.name ILIKE $5)
+          ORDER BY v.account_id, v.chat_id DESC LIMIT $6`,
+      },
+      [accountId, before, filter.archived ?? null, filter.pinned ?? null, like, filter.limit + 1],
+    );
+    const items = rows.slice(0, filter.limit);
+    return { items, nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null };
+  }
+
+  /** Sets what is given. Of two clients that read the same revision and send it, one wins. @throws chat_not_found, revision_stale */
+  async update(accountId: string, chatId: string, changes: ChatChanges, ifMatch: IfMatch): Promise<ChatView> {
+    return this.database.transaction(async (tx) => {
+      const locked = await lockTree(tx, accountId, chatId);
+      if (locked.deleted_at !== null) throw problems.chatNotFound();
+      const before = await findIn(tx, accountId, chatId, 'FOR UPDATE');
+      assertMatches(ifMatch, before.revision);
+      if (Object.values(changes).every((value) => value === undefined)) return before;
+      await applyChanges(tx, before, changes);
+      return findIn(tx, accountId, chatId);
+    });
+  }
+
+  /**
+   * Makes `branchChatId` the active branch of the conversation of `chatId`.
+   * @throws chat_not_found when either is unknown or of another tree; revision_stale
+   */
+  async activate(accountId: string, chatId: string, branchChatId: string, ifMatch: IfMatch): Promise<ActiveBranch> {
+    return this.database.transaction(async (tx) => {
+      await lockTree(tx, accountId, chatId);
+      const chat = await findIn(tx, accountId, chatId);
+      const branch = await findIn(tx, accountId, branchChatId);
+      if (chat.root_chat_id !== branch.root_chat_id) {
+        throw problems.chatNotFound({ detail: 'branch_chat_id is not a chat of this conversation.' });
+      }
+      assertMatches(ifMatch, chat.revision);
+      if (!branch.active) await applyChanges(tx, branch, { active: true });
+      const { revision } = await findIn(tx, accountId, chatId);
+      return { answer: { root_chat_id: branch.root_chat_id, active_chat_id: branchChatId }, revision };
+    });
+  }
+}
+
+export async function findIn(tx: EntityManager, accountId: string, chatId: string, lock = ''): Promise<ChatView> {
+  const [chat] = await tx.query<ChatView[]>(`${FIND_CHAT.text} ${lock}`, [accountId, chatId]);
+  if (!chat) throw problems.chatNotFound();
+  return chat;
+}
+
+async function applyChanges(tx: EntityManager, chat: ChatView, changes: ChatChanges): Promise<void> {
+  const { account_id: accountId, chat_id: chatId, root_chat_id: rootChatId } = chat;
+  const now = new Date();
+  const pick = <K extends 'name' | 'system_prompt' | 'model'>(key: K): string | null =>
+    changes[key] === undefined ? chat[key] : changes[key];
+  await tx.query(
+    `UPDATE chats SET name = $3, system_prompt = $4, model = $5, updated_at = $6, revision = revision + 1 WHERE account_id = $1 AND chat_id = $2`,
+    [accountId, chatId, pick('name'), pick('system_prompt'), pick('model'), now],
+  );
+  const switched = changes.active === true && !chat.active;
+  if (switched) await switchActive(tx, accountId, rootChatId, chatId);
+  await tx.query(
+    `UPDATE conversations SET pinned = coalesce($3, pinned), archived = coalesce($4, archived), name = CASE WHEN $5 THEN $6 ELSE name END
+     WHERE account_id = $1 AND chat_id = $2`,
+    [accountId, rootChatId, changes.pinned ?? null, changes.archived ?? null, chatId === rootChatId, pick('name')],
+  );
+  await recordChange(tx, { accountId, rootChatId, type: switched ? 'branch.activated' : 'chat.updated', chatId, createdAt: now });
+}

@@ -1,0 +1,35 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+/** The whole tree of a root chat: one entry in a person's list. */
+@Entity('conversations')
+export class Conversation {
+  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'conversations_pkey' })
+  accountId!: string;
+
+  /** The root chat. */
+  @PrimaryColumn('uuid', { name: 'chat_id', primaryKeyConstraintName: 'conversations_pkey' })
+  chatId!: string;
+
+  @Column('text', { nullable: true })
+  name!: string | null;
+
+  @Column('boolean', { default: false })
+  deleted!: boolean;
+
+  @Column('boolean', { default: false })
+  pinned!: boolean;
+
+  @Column('boolean', { default: false })
+  archived!: boolean;
+
+  /** Number of the newest event; changes with everything that happens in the tree. */
+  @Column('int', { name: 'event_seq', default: 0 })
+  eventSeq!: number;
+
+  /** Counts the changes that every chat of the tree shows: a fork, a deletion, a switch of the active branch, pinned, archived. */
+  @Column('int', { default: 0 })
+  revision!: number;
+
+  @Column({ type: 'timestamptz', name: 'last_message_at', precision: 3, nullable: true })
+  lastMessageAt!: Date | null;
+}

@@ -1,0 +1,86 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { newId } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
+import { ContentStore } from '../../content/content-store.js';
+import { askForMirror } from '../../content/mirror.js';
+import { recordChange } from '../../events/changes.js';
+import { jumpOfChild, type Link } from '../../tree/lineage.js';
+import { findIn } from './chat.service.js';
+import type { ChatView } from './chat.view.js';
+import { STRETCH_CTE } from './lineage.sql.js';
+import { holdTree, lockTree, switchActive } from './tree-lock.js';
+
+export interface NewBranch {
+  /** The pair to branch from; null = before the first pair. */
+  response_id: string | null;
+  name?: string | null;
+  activate?: boolean;
+}
+
+/** The owner of a pair, if the pair is on the path: then it is the chat whose stretch of the path has the pair's `seq`. */
+const FORK_POINT = `
+  WITH RECURSIVE win AS (
+    SELECT c.*, m.seq AS lo, m.seq AS hi
+    FROM chats c JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.root_chat_id = c.root_chat_id AND m.seq <= c.last_seq
+    WHERE c.account_id = $1 AND c.chat_id = $2
+  ),
+  ${STRETCH_CTE}
+  SELECT m.chat_id, m.seq FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id`;
+
+/** A chat, the one its jump pointer leads to, and the one that that one's leads to. */
+const LINKS = `
+  SELECT c.chat_id AS "chatId", c.parent_chat_id AS "parentChatId", c.fork_seq AS "forkSeq", c.depth, c.jump_chat_id AS "jumpChatId"
+  FROM chats o
+  JOIN chats j ON j.account_id = $1 AND j.chat_id = o.jump_chat_id
+  JOIN chats c ON c.account_id = $1 AND c.chat_id IN (o.chat_id, j.chat_id, j.jump_chat_id)
+  WHERE o.account_id = $1 AND o.chat_id = $2`;
+
+const INSERT_BRANCH = `
+  INSERT INTO chats (account_id, chat_id, root_chat_id, parent_chat_id, created_from_chat_id, fork_seq, fork_response_id, depth, jump_chat_id,
+    chat_type, name, last_seq, last_response_id, model, system_prompt, created_at, updated_at)
+  SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, chat_type, $9, $5, $6, model, system_prompt, $10, $10
+  FROM chats WHERE account_id = $1 AND chat_id = $2`;
+
+/** Makes branches. A branch costs one row, whatever the length of the chat: history is never copied. */
+@Injectable()
+export class ForkService {
+  constructor(private readonly content: ContentStore) {}
+
+  /**
+   * Branches from a pair that `chatId` can see; the branch hangs under the chat that owns the pair.
+   * @throws chat_not_found; message_not_found when the pair is not on this path.
+   */
+  async fork(tx: EntityManager, accountId: string, chatId: string, { response_id, name = null, activate }: NewBranch): Promise<ChatView> {
+    // A branch that becomes active changes other chats; any other must only not come into a tree that is being deleted.
+    await (activate ? lockTree : holdTree)(tx, accountId, chatId);
+    const here = await findIn(tx, accountId, chatId, 'FOR SHARE OF c');
+    const { ownerId, seq } = response_id === null ? { ownerId: here.root_chat_id, seq: 0 } : await forkPoint(tx, here, response_id);
+    const { parent, jump } = await placeUnder(tx, accountId, ownerId);
+    const branchId = newId();
+    const now = new Date();
+    const place = [parent.chatId, seq, response_id, parent.depth + 1, jump];
+    await tx.query(INSERT_BRANCH, [accountId, chatId, branchId, ...place, name, now]);
+    if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
+    await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type: 'branch.created', chatId: branchId, createdAt: now });
+    if (activate) {
+      await switchActive(tx, accountId, here.root_chat_id, branchId);
+      await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type: 'branch.activated', chatId: branchId, createdAt: now });
+    }
+    return findIn(tx, accountId, branchId);
+  }
+}
+
+async function forkPoint(tx: EntityManager, here: ChatView, responseId: string): Promise<{ ownerId: string; seq: number }> {
+  const [found] = await tx.query<{ chat_id: string; seq: number }[]>(FORK_POINT, [here.account_id, here.chat_id, responseId]);
+  if (!found) throw problems.messageNotFound();
+  return { ownerId: found.chat_id, seq: found.seq };
+}
+
+/** The chat to hang a branch under, and where the jump pointer of such a branch goes. */
+async function placeUnder(tx: EntityManager, accountId: string, ownerId: string): Promise<{ parent: Link; jump: string }> {
+  const rows = await tx.query<Link[]>(LINKS, [accountId, ownerId]);
+  const links = new Map(rows.map((link) => [link.chatId, link]));
+  const parent = links.get(ownerId)!;
+  return { parent, jump: jumpOfChild(parent, (id) => links.get(id)!) };
+}

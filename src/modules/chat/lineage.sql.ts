@@ -1,0 +1,23 @@
+/**
+ * The rule of `tree/lineage.ts` (`stretchesOf`) as the tail of a recursive common table expression: it cuts a window of a path into the
+ * stretches that each chat owns, following jump pointers, in O(log nesting + stretches) steps. A property test holds the two to each other.
+ *
+ * Needs a CTE `<window>` of one row: chat_id, fork_seq, parent_chat_id, jump_chat_id of the tip, and the window `lo..hi`; and the account as $1.
+ * Gives `<stretch>` with rows `(chat_id, fork_seq, lo, hi)`. Deleted ancestors count: what a branch inherits stays.
+ */
+export const stretchCte = (window: string, stretch: string): string => `
+  ${stretch}_step (chat_id, fork_seq, parent_chat_id, jump_chat_id, lo, hi) AS (
+    SELECT chat_id, fork_seq, parent_chat_id, jump_chat_id, lo, hi FROM ${window}
+    UNION ALL
+    SELECT n.chat_id, n.fork_seq, n.parent_chat_id, n.jump_chat_id, s.lo, least(s.hi, s.fork_seq)
+    FROM ${stretch}_step s
+    JOIN chats j ON j.account_id = $1 AND j.chat_id = s.jump_chat_id
+    JOIN chats n ON n.account_id = $1
+      AND n.chat_id = CASE WHEN j.fork_seq >= least(s.hi, s.fork_seq) THEN s.jump_chat_id ELSE s.parent_chat_id END
+    WHERE least(s.hi, s.fork_seq) >= s.lo
+  ),
+  ${stretch} AS (
+    SELECT chat_id, fork_seq, greatest(lo, fork_seq + 1) AS lo, hi FROM ${stretch}_step WHERE fork_seq < hi AND hi >= lo
+  )`;
+
+export const STRETCH_CTE = stretchCte('win', 'stretch');

@@ -1,0 +1,76 @@
+import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export const MESSAGE_TYPES = ['text', 'link', 'code'] as const;
+export type MessageType = (typeof MESSAGE_TYPES)[number];
+
+export const MESSAGE_STATUSES = ['complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted'] as const;
+export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
+
+/** Tokens of one answer. */
+export interface Usage {
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** Why an answer failed, for a person. */
+export interface AnswerError {
+  code: string;
+  message: string;
+}
+
+/** One QA pair without its words: those are in the content store, under the same `(chatId, seq)`. */
+@Entity('messages')
+@Index('messages_path', ['accountId', 'chatId', 'seq'], { unique: true })
+@Check('messages_seq', `seq > 0`)
+@Check('messages_type', `message_type IN ('text', 'link', 'code')`)
+@Check('messages_status', `status IN ('complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted')`)
+export class Message {
+  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'messages_pkey' })
+  accountId!: string;
+
+  @PrimaryColumn('uuid', { name: 'response_id', primaryKeyConstraintName: 'messages_pkey' })
+  responseId!: string;
+
+  @Column('uuid', { name: 'root_chat_id' })
+  rootChatId!: string;
+
+  /** The owner. */
+  @Column('uuid', { name: 'chat_id' })
+  chatId!: string;
+
+  @Column('int')
+  seq!: number;
+
+  /** Rises with each rewriting of the words (a retry); what the content store holds is never newer. */
+  @Column('int', { default: 1 })
+  version!: number;
+
+  /** Length of the stored body (JSON of question, response and metadata) in bytes of UTF-8. */
+  @Column('int')
+  bytes!: number;
+
+  /** SHA-256 of the stored body. */
+  @Column('bytea')
+  sha256!: Buffer;
+
+  @Column('text', { name: 'message_type', default: 'text' })
+  messageType!: MessageType;
+
+  @Column('text', { default: 'complete' })
+  status!: MessageStatus;
+
+  @Column('text', { nullable: true })
+  author!: string | null;
+
+  @Column('text', { nullable: true })
+  model!: string | null;
+
+  @Column('jsonb', { nullable: true })
+  usage!: Usage | null;
+
+  @Column('jsonb', { nullable: true })
+  error!: AnswerError | null;
+
+  @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
+  createdAt!: Date;
+}

@@ -1,0 +1,49 @@
+import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
+
+/** A QA pair with its words, as a path shows it. */
+export interface Pair {
+  responseId: string;
+  /** The owner. */
+  chatId: string;
+  seq: number;
+  version: number;
+  messageType: MessageType;
+  status: MessageStatus;
+  author: string | null;
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+  createdAt: Date;
+  /** JSON of question, response and metadata (`content/body.ts`), served as it was stored. */
+  body: string;
+  branches: readonly string[];
+  branchesTotal: number;
+}
+
+/** The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a pair is made: its `seq`. */
+export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after: string } {
+  const rest = JSON.stringify({
+    message_type: pair.messageType,
+    author: pair.author,
+    status: pair.status,
+    model: pair.model,
+    usage: pair.usage,
+    ...(pair.error && { error: pair.error }),
+    timestamp: pair.createdAt.toISOString(),
+    branches: pair.branches,
+    branches_total: pair.branchesTotal,
+    version: pair.version,
+  });
+  // The words are spliced in as text: they were serialised once, when they came in, and are never parsed on their way out.
+  return {
+    before: `{"response_id":"${pair.responseId}","chat_id":"${pair.chatId}","seq":`,
+    after: `,${pair.body.slice(1, -1)},${rest.slice(1)}`,
+  };
+}
+
+export function pairJson(pair: Pair): string {
+  const { before, after } = pairJsonAround(pair);
+  return `${before}${pair.seq}${after}`;
+}
+
+export const pairsJson = (pairs: readonly Pair[]): string => `[${pairs.map(pairJson).join(',')}]`;

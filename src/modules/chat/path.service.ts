@@ -1,0 +1,117 @@
+import { Injectable } from '@nestjs/common';
+import { problems } from '../../common/problems.js';
+import { ContentStore, type PairRef, type StoredPair } from '../../content/content-store.js';
+import { Database, type Statement } from '../../database/database.js';
+import type { Pair } from './pair.js';
+import { type Anchor, pageStatements, type PathRow, SEQ_MAX } from './path.sql.js';
+
+/** A stretch of a path, in order. */
+export interface PathPage {
+  rootChatId: string;
+  /** What clients know the chat's state by; see `Conversation.revision`. */
+  revision: number;
+  /** Length of the whole path. */
+  lastSeq: number;
+  pairs: Pair[];
+}
+
+const NEWEST: Anchor = { before: SEQ_MAX };
+
+/** Reads the paths of chats: at most one statement to PostgreSQL and one query to MongoDB, whatever the length and nesting. */
+@Injectable()
+export class PathService {
+  private readonly statements: Record<'before' | 'after' | 'around', Statement>;
+
+  constructor(
+    private readonly database: Database,
+    private readonly content: ContentStore,
+  ) {
+    this.statements = pageStatements(content.table);
+  }
+
+  /**
+   * At most `limit` pairs beside the anchor, oldest first; the newest ones when nothing is said.
+   * @throws chat_not_found; message_not_found when the pair of `around` is not on this path; content_unavailable, never a shorter page.
+   */
+  async page(accountId: string, chatId: string, limit: number, anchor: Anchor = NEWEST): Promise<PathPage> {
+    // Words that are newer than the rows were written between the two reads; a second look sees both as new.
+    const page = (await this.attempt(accountId, chatId, limit, anchor)) ?? (await this.attempt(accountId, chatId, limit, anchor));
+    if (!page) throw contentUnavailable('words change faster than they are read');
+    return page;
+  }
+
+  /** One look; null when the store has newer words than PostgreSQL said. */
+  private async attempt(accountId: string, chatId: string, limit: number, anchor: Anchor): Promise<PathPage | null> {
+    const [kind, value] = Object.entries(anchor)[0] as ['before' | 'after' | 'around', number | string];
+    const rows = await this.database.query<PathRow>(this.statements[kind], [accountId, chatId, limit, value]);
+    const first = rows[0];
+    if (!first) throw await this.missing(accountId, chatId);
+    const found = first.response_id === null ? [] : rows;
+    if (kind === 'around' && !found.some((row) => row.response_id === value)) throw problems.messageNotFound();
+    const pairs = await this.withWords(accountId, first.root_chat_id, found);
+    return pairs && { rootChatId: first.root_chat_id, revision: first.revision, lastSeq: first.last_seq, pairs };
+  }
+
+  /** One pair of the path. @throws like `page`. */
+  async pair(accountId: string, chatId: string, responseId: string): Promise<Pair> {
+    const { pairs } = await this.page(accountId, chatId, 1, { around: responseId });
+    return pairs[0]!;
+  }
+
+  /** An `around` page without rows: is it the chat that is missing, or the pair? */
+  private async missing(accountId: string, chatId: string): Promise<Error> {
+    const rows = await this.database.query(this.statements.before, [accountId, chatId, 1, 1]);
+    return rows.length > 0 ? problems.messageNotFound() : problems.chatNotFound();
+  }
+
+  private async withWords(accountId: string, rootChatId: string, rows: readonly PathRow[]): Promise<Pair[] | null> {
+    const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
+    const stored = elsewhere.length > 0 ? await this.fetch(accountId, rootChatId, elsewhere) : null;
+    if (rows.some((row) => (stored?.get(row.response_id!)?.version ?? 0) > row.version)) return null;
+    return rows.map((row) => pairOf(row, row.body ?? checkedBody(row, stored?.get(row.response_id!))));
+  }
+
+  private async fetch(accountId: string, rootChatId: string, refs: PairRef[]): Promise<Map<string, StoredPair>> {
+    try {
+      return await this.content.findMany(accountId, rootChatId, refs);
+    } catch (error) {
+      throw contentUnavailable(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** Half a message is never served: the words are those that PostgreSQL knows by version and hash, or none. */
+function checkedBody(row: PathRow, stored: StoredPair | undefined): string {
+  if (stored?.version === row.version && stored.sha256.equals(row.sha256)) return stored.body;
+  throw contentUnavailable(`pair ${row.response_id} version ${row.version}: stored version ${stored?.version ?? 'none'}`);
+}
+
+const contentUnavailable = (cause: string): Error =>
+  Object.assign(problems.contentUnavailable({ headers: { 'retry-after': '2' } }), { cause });
+
+const refOf = (accountId: string, row: PathRow): PairRef => ({
+  accountId,
+  rootChatId: row.root_chat_id,
+  chatId: row.chat_id,
+  forkSeq: row.fork_seq,
+  responseId: row.response_id!,
+  seq: row.seq,
+  version: row.version,
+});
+
+const pairOf = (row: PathRow, body: string): Pair => ({
+  responseId: row.response_id!,
+  chatId: row.chat_id,
+  seq: row.seq,
+  version: row.version,
+  messageType: row.message_type,
+  status: row.status,
+  author: row.author,
+  model: row.model,
+  usage: row.usage,
+  error: row.error,
+  createdAt: row.created_at,
+  body,
+  branches: row.branches ?? [],
+  branchesTotal: row.branches_total,
+});

@@ -1,0 +1,84 @@
+import type { ContentStore } from '../../content/content-store.js';
+import { BRANCHES_SHOWN } from '../../content/content-store.js';
+import type { Statement } from '../../database/database.js';
+import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
+import { STRETCH_CTE } from './lineage.sql.js';
+
+/** Which pairs of a path are asked for. `before` and `after` are a `seq`, the pair itself left out; `around` is a `response_id`. */
+export type Anchor = { before: number } | { after: number } | { around: string };
+
+/** No `seq` is beyond this: `before` it is the newest page. */
+export const SEQ_MAX = 2_147_483_647;
+
+/** One row of a page; `response_id` is null in the single row of an empty page. `body` is null where the words are only in MongoDB. */
+export interface PathRow {
+  root_chat_id: string;
+  last_seq: number;
+  revision: number;
+  response_id: string | null;
+  chat_id: string;
+  fork_seq: number;
+  seq: number;
+  version: number;
+  sha256: Buffer;
+  message_type: MessageType;
+  status: MessageStatus;
+  author: string | null;
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+  created_at: Date;
+  body: string | null;
+  branches: string[] | null;
+  branches_total: number;
+}
+
+/** $1 account, $2 chat, $3 limit, $4 the anchor. */
+const WINDOWS = {
+  before: `SELECT *, greatest(1, least(last_seq, $4::int - 1) - $3::int + 1) AS lo, least(last_seq, $4::int - 1) AS hi FROM chat`,
+  after: `SELECT *, $4::int + 1 AS lo, least(last_seq, $4::int + $3::int) AS hi FROM chat`,
+  around: `
+    SELECT chat.*, greatest(1, m.seq - $3::int / 2) AS lo, least(last_seq, greatest(1, m.seq - $3::int / 2) + $3::int - 1) AS hi
+    FROM chat JOIN messages m ON m.account_id = $1 AND m.response_id = $4::uuid AND m.root_chat_id = chat.root_chat_id`,
+};
+
+/**
+ * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of the window, and its pairs in order with
+ * the words that PostgreSQL has and the branches forked at each. No row = no such chat (or, `around`, no such pair in the conversation).
+ */
+function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table']): Statement {
+  const text = `
+    WITH RECURSIVE chat AS (
+      SELECT c.chat_id, c.root_chat_id, c.parent_chat_id, c.jump_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision
+      FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
+      WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
+    ),
+    win AS (${WINDOWS[kind]}),
+    ${STRETCH_CTE},
+    forks AS (
+      SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
+      FROM stretch s JOIN chats c
+        ON c.account_id = $1 AND c.parent_chat_id = s.chat_id AND c.fork_seq BETWEEN s.lo AND s.hi AND c.deleted_at IS NULL
+      GROUP BY c.fork_response_id
+    )
+    SELECT win.root_chat_id, win.last_seq, win.revision, pair.*, forks.shown AS branches, coalesce(forks.total, 0) AS branches_total
+    FROM win
+    LEFT JOIN LATERAL (
+      SELECT s.fork_seq, own.* FROM stretch s CROSS JOIN LATERAL (
+        SELECT m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.message_type, m.status, m.author, m.model, m.usage, m.error,
+          m.created_at, CASE WHEN w.version = m.version THEN w.body END AS body
+        FROM messages m LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
+        WHERE m.account_id = $1 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi
+        ORDER BY m.seq LIMIT $3::int
+      ) own
+    ) pair ON true
+    LEFT JOIN forks ON forks.fork_response_id = pair.response_id
+    ORDER BY pair.seq`;
+  return { name: `path.${kind}.${table}`, text };
+}
+
+export const pageStatements = (table: ContentStore['table']): Record<keyof typeof WINDOWS, Statement> => ({
+  before: pageStatement('before', table),
+  after: pageStatement('after', table),
+  around: pageStatement('around', table),
+});

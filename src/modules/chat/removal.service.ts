@@ -1,0 +1,135 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { assertMatches, type IfMatch } from '../../common/etag.js';
+import { problems } from '../../common/problems.js';
+import { Config } from '../../config/config.js';
+import { ContentStore } from '../../content/content-store.js';
+import { askForMirror } from '../../content/mirror.js';
+import { Database } from '../../database/database.js';
+import { recordChange } from '../../events/changes.js';
+import { nearestLiving } from '../../tree/branch-tree.js';
+import { findIn } from './chat.service.js';
+import type { ChatView } from './chat.view.js';
+import { expiredSql, expiryOf } from './expiry.sql.js';
+import { type Ancestor, LINEAGE } from './lineage.query.js';
+import { type LockedChat, lockTree, switchActive } from './tree-lock.js';
+
+export const CHILDREN_RULES = ['keep', 'cascade', 'refuse'] as const;
+/** What becomes of the branches of a deleted branch: kept with all they inherit, deleted too, or a reason to refuse. */
+export type ChildrenRule = (typeof CHILDREN_RULES)[number];
+
+/** Living chats below a chat, also those below deleted ones. */
+const DESCENDANTS = `
+  WITH RECURSIVE below AS (
+    SELECT chat_id, deleted_at FROM chats WHERE account_id = $1 AND parent_chat_id = $2
+    UNION ALL
+    SELECT c.chat_id, c.deleted_at FROM below JOIN chats c ON c.account_id = $1 AND c.parent_chat_id = below.chat_id
+  )
+  SELECT chat_id FROM below WHERE deleted_at IS NULL`;
+
+const BURY = `
+  UPDATE chats SET deleted_at = $3::timestamptz, revision = revision + 1, updated_at = $3::timestamptz
+  WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND deleted_at IS NULL`;
+
+const RAISE = `
+  WITH raised AS (
+    UPDATE chats SET deleted_at = NULL, revision = revision + 1, updated_at = $4::timestamptz
+    WHERE account_id = $1 AND root_chat_id = $2 AND deleted_at = $3::timestamptz
+    RETURNING fork_response_id
+  )
+  SELECT fork_response_id FROM raised WHERE fork_response_id IS NOT NULL`;
+
+const EXPIRED = `SELECT coalesce(${expiredSql('$3', '$4')}, false) AS expired FROM chats c WHERE c.account_id = $1 AND c.chat_id = $2`;
+
+/** Soft deletion and its undoing. */
+@Injectable()
+export class RemovalService {
+  constructor(
+    private readonly database: Database,
+    private readonly content: ContentStore,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Deletes a branch, or with a root its whole conversation. If the active branch goes, its nearest living ancestor becomes active.
+   * @throws chat_not_found, revision_stale; branch_has_children when `children` is `refuse` and there are any.
+   */
+  async remove(accountId: string, chatId: string, children: ChildrenRule, ifMatch: IfMatch): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      const chat = await lockTree(tx, accountId, chatId);
+      if (chat.deleted_at !== null) throw problems.chatNotFound();
+      assertMatches(ifMatch, (await findIn(tx, accountId, chatId)).revision);
+      const isRoot = chat.chat_id === chat.root_chat_id;
+      const below = (await tx.query<{ chat_id: string }[]>(DESCENDANTS, [accountId, chatId])).map((row) => row.chat_id);
+      if (children === 'refuse' && below.length > 0) throw problems.branchHasChildren({ branches_total: below.length });
+      const doomed = isRoot || children === 'cascade' ? [chatId, ...below] : [chatId];
+      if (!isRoot) await moveActive(tx, accountId, chat, doomed);
+      await this.bury(tx, accountId, chat, doomed);
+    });
+  }
+
+  /**
+   * Undoes a deletion: what was deleted together comes back together. A living chat is answered as it is.
+   * @throws chat_not_found, also when its time is over; conversation_deleted for a branch whose root is deleted.
+   */
+  async restore(tx: EntityManager, accountId: string, chatId: string): Promise<ChatView> {
+    const chat = await lockTree(tx, accountId, chatId);
+    const [{ expired }] = await tx.query<[{ expired: boolean }]>(EXPIRED, [accountId, chatId, ...expiryOf(this.config)]);
+    // The purge may have taken some of its words already.
+    if (expired) throw problems.chatNotFound();
+    const isRoot = chat.chat_id === chat.root_chat_id;
+    if (chat.root_deleted && !isRoot) throw problems.conversationDeleted();
+    if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
+    const forks = await tx.query<{ fork_response_id: string }[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
+    if (isRoot) await tx.query(`UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`, [accountId, chatId]);
+    await this.mirror(
+      tx,
+      accountId,
+      forks.map((fork) => fork.fork_response_id),
+    );
+    await recordChange(tx, { accountId, rootChatId: chat.root_chat_id, type: 'chat.restored', chatId, createdAt: new Date() });
+    return findIn(tx, accountId, chatId);
+  }
+
+  private async bury(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<void> {
+    const isRoot = chat.chat_id === chat.root_chat_id;
+    await tx.query(BURY, [accountId, doomed, chat.now]);
+    if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
+    else await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
+    const type = isRoot ? 'chat.deleted' : 'branch.deleted';
+    await recordChange(tx, { accountId, rootChatId: chat.root_chat_id, type, chatId: chat.chat_id, createdAt: new Date() });
+  }
+
+  private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
+    if (this.content.table === 'content_journal') await askForMirror(tx, accountId, responseIds);
+  }
+}
+
+async function forkPoints(tx: EntityManager, accountId: string, chatIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.query<{ id: string }[]>(
+    `SELECT DISTINCT fork_response_id AS id FROM chats WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND fork_response_id IS NOT NULL`,
+    [accountId, chatIds],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** If the active chat is among those that go, the nearest living ancestor of the deleted branch takes its place. */
+async function moveActive(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<void> {
+  const [active] = await tx.query<{ chat_id: string }[]>(
+    `SELECT chat_id FROM chats WHERE account_id = $1 AND root_chat_id = $2 AND active AND deleted_at IS NULL`,
+    [accountId, chat.root_chat_id],
+  );
+  if (!active || !doomed.includes(active.chat_id)) return;
+  const lineage = await tx.query<Ancestor[]>(LINEAGE.text, [accountId, chat.chat_id]);
+  const parentId = lineage.at(-1)!.parentChatId!;
+  const heir = nearestLiving(parentId, (id) => lineage.find((line) => line.chatId === id)!)!;
+  await switchActive(tx, accountId, chat.root_chat_id, heir.chatId);
+  const change = {
+    accountId,
+    rootChatId: chat.root_chat_id,
+    type: 'branch.activated' as const,
+    chatId: heir.chatId,
+    createdAt: new Date(),
+  };
+  await recordChange(tx, change);
+}

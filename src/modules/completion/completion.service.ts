@@ -1,0 +1,57 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { wordsOf } from '../../content/body.js';
+import { LanguageModel, ModelError } from '../../llm/language-model.js';
+import { ChatService } from '../chat/chat.service.js';
+import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
+import { SEQ_MAX } from '../chat/path.sql.js';
+import { PathService } from '../chat/path.service.js';
+
+/** What the model made of a question, and after which pair it was asked. */
+export interface Completion {
+  response: string | null;
+  status: MessageStatus;
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+  /** The last pair of the path that the model saw; null for an empty path. */
+  seen: string | null;
+}
+
+const PAGE_PAIRS_MAX = 100;
+
+/** Asks the model a question with the path of one branch as its context. */
+@Injectable()
+export class CompletionService {
+  private readonly logger = new Logger(CompletionService.name);
+
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly chats: ChatService,
+    private readonly paths: PathService,
+  ) {}
+
+  /**
+   * Asks with the pairs of the path before `before` (a `seq`; all of them when it is absent) as context. Never throws for the model's sake:
+   * its failure is an answer of its own.
+   * @throws chat_not_found, content_unavailable
+   */
+  async complete(accountId: string, chatId: string, question: string, before: number = SEQ_MAX): Promise<Completion> {
+    const chat = await this.chats.get(accountId, chatId);
+    const limit = Math.min(this.model.earlierPairsMax, PAGE_PAIRS_MAX);
+    const { pairs } = await this.paths.page(accountId, chatId, limit, { before });
+    const seen = pairs.at(-1)?.responseId ?? null;
+    const earlier = pairs.map(({ body }) => wordsOf(body));
+    try {
+      const answer = await this.model.answer({ question, systemPrompt: chat.system_prompt, earlier, model: chat.model });
+      return { response: answer.text, status: 'complete', model: answer.model, usage: answer.usage, error: null, seen };
+    } catch (error) {
+      return { response: null, status: 'failed', model: chat.model, usage: null, error: this.reasonOf(error), seen };
+    }
+  }
+
+  private reasonOf(error: unknown): AnswerError {
+    if (error instanceof ModelError) return { code: error.code, message: error.message };
+    this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
+    return { code: 'model_failed', message: 'The model could not answer. Try again.' };
+  }
+}

@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { ChatModule } from '../chat/chat.module.js';
+import { MessageModule } from '../message/message.module.js';
+import { ChatNumbersService } from './chat-numbers.service.js';
+import { FirstMessageController } from './first-message.controller.js';
+import { FirstMessageService } from './first-message.service.js';
+import { NumberedMessagesService } from './numbered-messages.service.js';
+
+/** A facade over chats and messages, for clients that know chats by a number. */
+@Module({
+  imports: [ChatModule, MessageModule],
+  controllers: [FirstMessageController],
+  providers: [ChatNumbersService, FirstMessageService, NumberedMessagesService],
+})
+export class FirstMessageModule {}

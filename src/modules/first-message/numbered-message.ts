@@ -1,0 +1,49 @@
+import type { Pair } from '../chat/pair.js';
+import type { QaPairDto } from '../chat/pair.dto.js';
+import { wordsOf } from '../../content/body.js';
+import type { AddMessageDto } from '../message/message.dto.js';
+import type { ChatNames } from './chat-numbers.service.js';
+import type { FirstMessageDto, NumberedMessageDto } from './first-message.dto.js';
+
+/** The parts of a pair that are seen here. */
+type Said = Pick<QaPairDto, 'response_id' | 'question' | 'response' | 'metadata' | 'author' | 'model' | 'timestamp'>;
+
+/** A message with its place in the chat: twice the `seq` of its pair, and one more for the response. */
+export interface Placed {
+  place: number;
+  message: NumberedMessageDto;
+}
+
+/** A message as the QA pair that it is stored as: a question that waits for no answer. */
+export const questionOf = ({
+  text,
+  sender,
+  system,
+}: FirstMessageDto): Pick<AddMessageDto, 'question' | 'author' | 'metadata'> & { response: null } => ({
+  question: text,
+  author: sender,
+  metadata: system ? { system: true } : null,
+  response: null,
+});
+
+/** The question of a pair as a message. */
+export function asMessage(names: ChatNames, { response_id, question, metadata, author, timestamp }: Said): NumberedMessageDto {
+  const system = metadata?.['system'] === true;
+  return { id: response_id, ...names, text: question, sender: author ?? 'user', created_at: timestamp, system };
+}
+
+/** A pair as messages: its question, and its response where somebody answered (by another door: here nobody does). */
+export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
+  const said = {
+    response_id: pair.responseId,
+    author: pair.author,
+    model: pair.model,
+    timestamp: pair.createdAt.toISOString(),
+    ...wordsOf(pair.body),
+  };
+  const asked = { place: 2 * pair.seq, message: asMessage(names, said) };
+  if (said.response === null) return [asked];
+  const { message } = asked;
+  const answer = { ...message, id: `${message.id}.response`, text: said.response, sender: said.model ?? 'assistant', system: false };
+  return [asked, { place: asked.place + 1, message: answer }];
+}

@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { problems } from '../../common/problems.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { QaPairDto } from '../chat/pair.dto.js';
+import { PathService } from '../chat/path.service.js';
+import { MessageService } from '../message/message.service.js';
+import { ChatNumbersService } from './chat-numbers.service.js';
+import type { LastMessageDto, NumberedMessageDto, PostMessageDto, ReadMessagesQuery } from './first-message.dto.js';
+import type { Stored } from './first-message.service.js';
+import { asMessage, placedMessages, questionOf } from './numbered-message.js';
+
+const PLACE = /^\d{1,9}$/;
+/** Before the question of the first pair, whose place is 2. */
+const START = 1;
+
+export interface MessagesPage {
+  messages: NumberedMessageDto[];
+  nextCursor: string | null;
+}
+
+/** The messages of a chat, one by one: a QA pair is a message, and two where it has a response. */
+@Injectable()
+export class NumberedMessagesService {
+  constructor(
+    private readonly numbers: ChatNumbersService,
+    private readonly messages: MessageService,
+    private readonly paths: PathService,
+  ) {}
+
+  /** @throws chat_not_found, store_unavailable, idempotency_key_reused */
+  async post(accountId: string, idempotent: IdempotentRequest | null, body: PostMessageDto): Promise<Stored> {
+    const names = await this.numbers.find(accountId, body.chat_uuid);
+    const post = { accountId, chatId: names.chat_uuid, toActive: false, idempotent, body: questionOf(body) };
+    const { json, contentState } = await this.messages.post(post);
+    return { json: JSON.stringify(asMessage(names, JSON.parse(json) as QaPairDto)), contentState };
+  }
+
+  /** Oldest first. @throws chat_not_found, content_unavailable; 422 for a cursor of another list */
+  async page(accountId: string, { chat_uuid, limit, cursor }: ReadMessagesQuery): Promise<MessagesPage> {
+    const names = await this.numbers.find(accountId, chat_uuid);
+    const scope = names.chat_uuid;
+    const last = cursor === undefined ? START : Number(decodeCursor(cursor, scope, 'cursor', PLACE));
+    // Of the pair whose question was the last one shown, the response may be still to come; so there can be one pair without anything new.
+    const after = Math.ceil(last / 2) - 1;
+    const { pairs, lastSeq } = await this.paths.page(accountId, scope, limit + 1, { after });
+    const placed = pairs.flatMap((pair) => placedMessages(names, pair)).filter(({ place }) => place > last);
+    const shown = placed.slice(0, limit);
+    const more = placed.length > limit || (pairs.at(-1)?.seq ?? lastSeq) < lastSeq;
+    return {
+      messages: shown.map(({ message }) => message),
+      nextCursor: more && shown.length > 0 ? encodeCursor(scope, shown.at(-1)!.place) : null,
+    };
+  }
+
+  /** @throws chat_not_found, message_not_found while the chat is empty, content_unavailable */
+  async last(accountId: string, name: string): Promise<LastMessageDto> {
+    const names = await this.numbers.find(accountId, name);
+    const { pairs } = await this.paths.page(accountId, names.chat_uuid, 1);
+    const last = pairs.flatMap((pair) => placedMessages(names, pair)).at(-1);
+    if (!last) throw problems.messageNotFound({ detail: 'The chat is empty.' });
+    const { text, sender, created_at, system } = last.message;
+    return { text, sender, created_at, system };
+  }
+}

@@ -1,0 +1,80 @@
+import type { DataSource } from 'typeorm';
+import { Config } from '../../config/config.js';
+import type { ContentStore } from '../../content/content-store.js';
+import { HealthService } from './health.service.js';
+import { RedisHealth } from './redis-health.js';
+
+const up = async (): Promise<void> => {};
+const away = async (): Promise<void> => Promise.reject(new Error('away'));
+const silent = (): Promise<void> => new Promise(() => {});
+
+function aHealth({
+  postgres = up,
+  content = up,
+  redis,
+}: {
+  postgres?: () => Promise<void>;
+  content?: () => Promise<void>;
+  redis?: () => Promise<void>;
+}): HealthService {
+  const config = Object.assign(new Config(), redis && { REDIS_URL: 'redis://localhost' });
+  const stores = [{ query: postgres } as unknown as DataSource, { name: 'mongo', ping: content } as ContentStore] as const;
+  return new HealthService(config, ...stores, redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config));
+}
+
+it('is ready when all stores answer, with Redis in memory', async () => {
+  expect(await aHealth({}).readiness()).toEqual({
+    status: 'ready',
+    stores: {
+      postgres: { status: 'up', mode: 'external' },
+      content: { status: 'up', mode: 'external', kind: 'mongo' },
+      redis: { status: 'up', mode: 'memory' },
+    },
+  });
+});
+
+it('is degraded without the store of the words, or Redis', async () => {
+  expect((await aHealth({ content: away }).readiness()).status).toBe('degraded');
+  expect((await aHealth({ redis: away }).readiness()).status).toBe('degraded');
+});
+
+it('is unavailable without PostgreSQL, whatever the others say', async () => {
+  expect((await aHealth({ postgres: away, content: away }).readiness()).status).toBe('unavailable');
+});
+
+it('a store that says nothing for two seconds is down', async () => {
+  const started = performance.now();
+  const { stores } = await aHealth({ content: silent }).readiness();
+  expect(stores.content.status).toBe('down');
+  expect(performance.now() - started).toBeLessThan(2500);
+});
+
+it('says that it drains', async () => {
+  const health = aHealth({});
+  health.drain();
+  expect((await health.readiness()).status).toBe('draining');
+});
+
+it('many questions at once are one for the database', async () => {
+  let asked = 0;
+  const health = aHealth({
+    postgres: async () => {
+      asked++;
+    },
+  });
+  await Promise.all(Array.from({ length: 20 }, () => health.readiness()));
+  expect(asked).toBe(1);
+});
+
+describe('Redis', () => {
+  const asked = (url: string): Promise<void> => new RedisHealth(Object.assign(new Config(), { REDIS_URL: url })).ping();
+
+  it('that nobody listens for is away', async () => {
+    await expect(asked('redis://127.0.0.1:9')).rejects.toThrow();
+  });
+
+  const url = process.env['TEST_REDIS_URL'];
+  (url ? it : it.skip)('that answers is up', async () => {
+    await expect(asked(url!)).resolves.toBeUndefined();
+  });
+});

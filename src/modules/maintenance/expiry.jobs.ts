@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Statement } from '../../database/database.js';
+import { inBatches, type Job } from './job.js';
+
+const BATCH = 1000;
+
+const FORGET_KEYS: Statement = {
+  name: 'maintenance.forget_keys',
+  text: `
+    WITH old AS MATERIALIZED (
+      SELECT account_id, scope, key FROM idempotency_keys WHERE created_at < now() - interval '24 h' ORDER BY created_at LIMIT $1
+    )
+    DELETE FROM idempotency_keys k USING old
+    WHERE k.account_id = old.account_id AND k.scope = old.scope AND k.key = old.key
+    RETURNING 1`,
+};
+
+/** Answers of idempotent requests are kept for a day. They hold words, so they are not left lying about. */
+@Injectable()
+export class IdempotencyKeysJob implements Job {
+  readonly name = 'idempotency keys';
+  readonly everySeconds = 600;
+
+  constructor(private readonly database: Database) {}
+
+  run(signal: AbortSignal): Promise<number> {
+    return inBatches(BATCH, signal, async () => (await this.database.query(FORGET_KEYS, [BATCH])).length);
+  }
+}
+
+const NEXT_ACCOUNTS: Statement = {
+  name: 'maintenance.next_accounts',
+  text: `SELECT account_id FROM accounts WHERE $1::uuid IS NULL OR account_id > $1::uuid ORDER BY account_id LIMIT $2`,
+};
+
+/** By account, as the index is; the tokens of a family go with it. */
+const FORGET_FAMILIES: Statement = {
+  name: 'maintenance.forget_families',
+  text: `DELETE FROM token_families WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '1 day' RETURNING 1`,
+};
+
+const FORGET_API_KEYS: Statement = {
+  name: 'maintenance.forget_api_keys',
+  text: `DELETE FROM api_keys WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '30 days' RETURNING 1`,
+};
+
+/** Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may want to see which one it was). */
+@Injectable()
+export class SignInsJob implements Job {
+  readonly name = 'sign-ins and API keys';
+  readonly everySeconds = 6 * 3600;
+
+  constructor(private readonly database: Database) {}
+
+  async run(signal: AbortSignal): Promise<number> {
+    let removed = 0;
+    for (let after: string | null = null; !signal.aborted;) {
+      const accounts: { account_id: string }[] = await this.database.query(NEXT_ACCOUNTS, [after, BATCH]);
+      const ids = accounts.map((row) => row.account_id);
+      if (ids.length === 0) break;
+      removed += (await this.database.query(FORGET_FAMILIES, [ids])).length;
+      removed += (await this.database.query(FORGET_API_KEYS, [ids])).length;
+      after = ids.at(-1)!;
+    }
+    return removed;
+  }
+}

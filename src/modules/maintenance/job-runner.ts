@@ -1,0 +1,83 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import type { Job } from './job.js';
+
+/** Token of the list of jobs. */
+export const JOBS = Symbol('JOBS');
+
+/** Any number, the same in every instance: who holds this advisory lock does the housekeeping. */
+const LOCK = 8_217_002;
+const FIRST_SECONDS = 30;
+/** Instances that were started together must not ask for the lock together for ever. */
+const JITTER = 0.2;
+
+/** Runs the jobs, one after the other, on one instance of all at a time. Work on requests is never waited for, nor made to wait. */
+@Injectable()
+export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Maintenance');
+  private readonly timers = new Set<NodeJS.Timeout>();
+  private readonly abort = new AbortController();
+  private queue: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly dataSource: DataSource,
+    @Inject(JOBS) private readonly jobs: readonly Job[],
+  ) {}
+
+  onApplicationBootstrap(): void {
+    for (const job of this.jobs) this.schedule(job, Math.min(FIRST_SECONDS, job.everySeconds));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.abort.abort();
+    for (const timer of this.timers) clearTimeout(timer);
+    await this.queue;
+  }
+
+  /** Runs the job if no other instance is at work; answers whether it did. */
+  async runOnce(job: Job): Promise<boolean> {
+    const runner = this.dataSource.createQueryRunner();
+    try {
+      const [lock] = (await runner.query('SELECT pg_try_advisory_lock($1) AS held', [LOCK])) as { held: boolean }[];
+      if (!lock?.held) return false;
+      await this.run(job);
+      await runner.query('SELECT pg_advisory_unlock($1)', [LOCK]);
+      return true;
+    } finally {
+      await runner.release();
+    }
+  }
+
+  private schedule(job: Job, seconds: number): void {
+    if (this.abort.signal.aborted) return;
+    const timer = setTimeout(
+      () => {
+        this.timers.delete(timer);
+        this.queue = this.queue.then(() => this.attempt(job)).finally(() => this.schedule(job, job.everySeconds));
+      },
+      seconds * 1000 * (1 + JITTER * (2 * Math.random() - 1)),
+    ).unref();
+    this.timers.add(timer);
+  }
+
+  private async attempt(job: Job): Promise<void> {
+    if (this.abort.signal.aborted) return;
+    try {
+      await this.runOnce(job);
+    } catch (error) {
+      this.logger.warn({ message: 'PostgreSQL cannot be reached for maintenance', job: job.name, reason: (error as Error).message });
+    }
+  }
+
+  /** A job that fails is told and comes again at its next time; the lock is given back in any case. */
+  private async run(job: Job): Promise<void> {
+    const started = performance.now();
+    try {
+      const removed = await job.run(this.abort.signal);
+      if (removed > 0)
+        this.logger.log({ message: 'maintenance done', job: job.name, removed, tookMs: Math.round(performance.now() - started) });
+    } catch (error) {
+      this.logger.warn({ message: 'maintenance failed and is tried again later', job: job.name, reason: (error as Error).message });
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { Statement } from '../../database/database.js';
+import type { Mortal } from '../../tree/purge.js';
+import { expiredSql } from '../chat/expiry.sql.js';
+
+/** A conversation in which something may be purged. */
+export interface Tree {
+  account_id: string;
+  root_chat_id: string;
+}
+
+/** A chat of it that is deleted for good, in the order of their deletion. */
+export interface Tomb extends Tree {
+  chat_id: string;
+  deleted_at: string;
+}
+
+/** Where the walk over tombs begins. */
+export const FIRST_TOMB: Pick<Tomb, 'deleted_at' | 'account_id' | 'chat_id'> = {
+  deleted_at: '-infinity',
+  account_id: '00000000-0000-0000-0000-000000000000',
+  chat_id: '00000000-0000-0000-0000-000000000000',
+};
+
+/** All deleted chats that are expired, oldest first, behind the one that $3, $4 and $5 name. */
+export const NEXT_TOMBS: Statement = {
+  name: 'maintenance.next_tombs',
+  text: `
+    SELECT c.account_id, c.root_chat_id, c.chat_id, c.deleted_at::text FROM chats c
+    WHERE c.deleted_at IS NOT NULL AND ${expiredSql('$1', '$2')}
+      AND (c.deleted_at, c.account_id, c.chat_id) > ($3::timestamptz, $4::uuid, $5::uuid)
+    ORDER BY c.deleted_at, c.account_id, c.chat_id LIMIT $6`,
+};
+
+/** The whole tree, each chat after its parent. */
+export const READ_TREE: Statement = {
+  name: 'maintenance.read_tree',
+  text: `
+    SELECT c.chat_id AS "chatId", c.parent_chat_id AS "parentChatId", c.fork_seq AS "forkSeq", c.last_seq AS "lastSeq",
+      coalesce(${expiredSql('$3', '$4')}, false) AS expired
+    FROM chats c WHERE c.account_id = $1 AND c.root_chat_id = $2 ORDER BY c.depth, c.chat_id`,
+};
+export type TreeRow = Mortal & Record<string, unknown>;
+
+/** What is unsent must not be sent any more; a relay that holds such a row already is waited for. */
+export const DROP_JOURNAL: Statement = {
+  name: 'maintenance.drop_journal',
+  text: `DELETE FROM content_journal WHERE account_id = $1 AND chat_id = $2 AND seq > $3`,
+};
+
+/**
+ * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
+ * pairs end where it says. Answers of keys that made these pairs hold their words and go too.
+ */
+export const CUT_PAIRS = `
+  WITH chat AS (
+    SELECT account_id, chat_id, fork_seq, fork_response_id, greatest($3::int, last_seq - $4::int) AS top
+    FROM chats WHERE account_id = $1 AND chat_id = $2 AND deleted_at IS NOT NULL FOR UPDATE
+  ),
+  cut AS (
+    DELETE FROM messages m USING chat WHERE m.account_id = chat.account_id AND m.chat_id = chat.chat_id AND m.seq > chat.top
+    RETURNING m.response_id
+  ),
+  answers AS (
+    DELETE FROM idempotency_keys k USING cut
+    WHERE k.account_id = $1 AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
+  ),
+  head AS (
+    UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
+      (SELECT m.response_id FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = chat.top), chat.fork_response_id)
+    FROM chat WHERE c.account_id = chat.account_id AND c.chat_id = chat.chat_id
+  )
+  SELECT count(*)::int AS pairs FROM cut`;
+
+/** A chat without pairs and branches; and the answers that name it. */
+export const REMOVE_CHAT = `
+  WITH answers AS (
+    DELETE FROM idempotency_keys WHERE account_id = $1 AND answer LIKE '%' || $2::text || '%'
+  )
+  DELETE FROM chats c
+  WHERE c.account_id = $1 AND c.chat_id = $2::uuid AND c.deleted_at IS NOT NULL
+    AND NOT EXISTS (SELECT FROM messages m WHERE m.account_id = $1 AND m.chat_id = c.chat_id)
+    AND NOT EXISTS (SELECT FROM chats b WHERE b.account_id = $1 AND b.parent_chat_id = c.chat_id)`;
+
+/** The newest $3 events at most; the conversation's number goes down with them. */
+export const CUT_EVENTS: Statement = {
+  name: 'maintenance.cut_events',
+  text: `
+    WITH conversation AS (
+      UPDATE conversations SET event_seq = greatest(0, event_seq - $3::int) WHERE account_id = $1 AND chat_id = $2 RETURNING event_seq
+    )
+    DELETE FROM events e USING conversation WHERE e.account_id = $1 AND e.root_chat_id = $2 AND e.seq > conversation.event_seq RETURNING 1`,
+};
+
+export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id = $1 AND chat_id = $2`;

@@ -1,0 +1,116 @@
+import type { ContentStore } from '../../content/content-store.js';
+import type { Statement } from '../../database/database.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
+import { pairJsonAround, type Pair } from '../chat/pair.js';
+
+/** A pair on its way into a chat. Its `seq` is given by PostgreSQL. */
+export interface NewPair extends Omit<Pair, 'seq'> {
+  accountId: string;
+  sha256: Buffer;
+  /** `last_response_id` that the chat must have (null: its path must be empty); undefined = the pair goes behind whatever is there. */
+  parent: string | null | undefined;
+  /** Whether the chat must be the active branch at the moment of the append. */
+  mustBeActive: boolean;
+  idempotent: IdempotentRequest | null;
+}
+
+export interface Appended {
+  response_id: string;
+  root_chat_id: string;
+  fork_seq: number;
+  seq: number;
+}
+
+/** Columns of the input, with what each takes from a pair; the statements number their parameters by this order. */
+const INPUT: readonly (readonly [name: string, type: string, value: (pair: NewPair) => unknown])[] = [
+  ['account_id', 'uuid', (p) => p.accountId],
+  ['chat_id', 'uuid', (p) => p.chatId],
+  ['response_id', 'uuid', (p) => p.responseId],
+  ['message_type', 'text', (p) => p.messageType],
+  ['status', 'text', (p) => p.status],
+  ['author', 'text', (p) => p.author],
+  ['model', 'text', (p) => p.model],
+  ['usage', 'text', (p) => (p.usage ? JSON.stringify(p.usage) : null)],
+  ['error', 'text', (p) => (p.error ? JSON.stringify(p.error) : null)],
+  ['created_at', 'timestamptz', (p) => p.createdAt],
+  ['body', 'text', (p) => p.body],
+  ['bytes', 'int', (p) => Buffer.byteLength(p.body)],
+  ['sha256', 'bytea', (p) => p.sha256],
+  ['has_parent', 'boolean', (p) => p.parent !== undefined],
+  ['parent', 'uuid', (p) => p.parent ?? null],
+  ['must_be_active', 'boolean', (p) => p.mustBeActive],
+  ['scope', 'text', (p) => p.idempotent?.scope ?? null],
+  ['key', 'text', (p) => p.idempotent?.key ?? null],
+  ['fingerprint', 'bytea', (p) => p.idempotent?.fingerprint ?? null],
+  ['answer_before', 'text', (p) => (p.idempotent ? pairJsonAround(p).before : null)],
+  ['answer_after', 'text', (p) => (p.idempotent ? pairJsonAround(p).after : null)],
+];
+
+const ONE_INPUT = `SELECT ${INPUT.map(([name, type], i) => `$${i + 1}::${type} AS ${name}`).join(', ')}`;
+const MANY_INPUTS = `
+  SELECT * FROM unnest(${INPUT.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ')}) AS input (${INPUT.map(([name]) => name).join(', ')})`;
+
+/**
+ * The append: rights, order, pair, words, event and the answer for the key in one statement, so in one transaction and one round trip.
+ *
+ * `chat` locks the chat's row and takes the next `seq`; it is the only place where pairs get their order. Its conditions are on that row
+ * alone, so after a wait for the lock PostgreSQL checks them on the newest version of it. No row of `chat`, nothing happens: an input that
+ * is missing from the result was refused, and `MessageService` finds out why. A key that is taken meanwhile breaks the whole statement by
+ * its primary key. The inputs of one statement must be of different conversations.
+ */
+const appendText = (input: string, table: ContentStore['table']): string => `
+  WITH input AS MATERIALIZED (${input}),
+  chat AS (
+    UPDATE chats c
+    SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at
+    FROM input i
+    WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL
+      AND (NOT i.has_parent OR c.last_response_id IS NOT DISTINCT FROM i.parent)
+      AND (NOT i.must_be_active OR c.active)
+      AND (i.key IS NULL OR NOT EXISTS (
+        SELECT FROM idempotency_keys k WHERE k.account_id = i.account_id AND k.scope = i.scope AND k.key = i.key))
+    RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, i.*
+  ),
+  conversation AS (
+    UPDATE conversations v SET event_seq = v.event_seq + 1, last_message_at = chat.created_at
+    FROM chat WHERE v.account_id = chat.account_id AND v.chat_id = chat.root_chat_id
+    RETURNING v.account_id, v.chat_id AS root_chat_id, v.event_seq
+  ),
+  message AS (
+    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, message_type, status, author, model, usage, error,
+      created_at)
+    SELECT account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, message_type, status, author, model, usage::jsonb, error::jsonb,
+      created_at FROM chat
+  ),
+  words AS (${wordsText(table)}),
+  event AS (
+    INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
+    SELECT account_id, root_chat_id, event_seq, 'message.created', chat_id, response_id, created_at
+    FROM chat JOIN conversation USING (account_id, root_chat_id)
+  ),
+  answer AS (
+    INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
+    SELECT account_id, scope, key, fingerprint, 201, answer_before || seq || answer_after, created_at FROM chat WHERE key IS NOT NULL
+  )
+  SELECT response_id, root_chat_id, fork_seq, seq FROM chat`;
+
+/** The words, for good or on their way to MongoDB; there the relay waits 3 s, so that it does not race the direct write. */
+function wordsText(table: ContentStore['table']): string {
+  return table === 'chat_contents'
+    ? `INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, 1, body FROM chat`
+    : `INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, created_at)
+       SELECT account_id, chat_id, seq, 1, body, now() + interval '3 s', now() FROM chat`;
+}
+
+export interface AppendStatements {
+  one: Statement;
+  many: Statement;
+}
+
+export const appendStatements = (table: ContentStore['table']): AppendStatements => ({
+  one: { name: `append.one.${table}`, text: appendText(ONE_INPUT, table) },
+  many: { name: `append.many.${table}`, text: appendText(MANY_INPUTS, table) },
+});
+
+export const oneInput = (pair: NewPair): unknown[] => INPUT.map(([, , value]) => value(pair));
+export const manyInputs = (pairs: readonly NewPair[]): unknown[] => INPUT.map(([, , value]) => pairs.map(value));

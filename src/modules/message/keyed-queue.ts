@@ -1,0 +1,19 @@
+/** Runs tasks of one key one after the other, in the order of their arrival; tasks of different keys side by side. */
+export class KeyedQueue {
+  private readonly tails = new Map<string, Promise<unknown>>();
+
+  isBusy(key: string): boolean {
+    return this.tails.has(key);
+  }
+
+  async run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
+    const before = this.tails.get(key) ?? Promise.resolve();
+    const result = before.then(task, task);
+    this.tails.set(key, result);
+    try {
+      return await result;
+    } finally {
+      if (this.tails.get(key) === result) this.tails.delete(key);
+    }
+  }
+}

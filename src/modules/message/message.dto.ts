@@ -1,0 +1,135 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional, ValidateIf } from 'class-validator';
+import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
+import { QaPairDto } from '../chat/pair.dto.js';
+import { IsMetadata } from './metadata.js';
+
+export const QUESTION_BYTES_MAX = 128 * 1024;
+export const RESPONSE_BYTES_MAX = 256 * 1024;
+const ON_CONFLICT = ['fail', 'fork'] as const;
+const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
+
+/** What a person says: a question with its response, or for the model to answer. */
+export class EditMessageDto {
+  /** At most 128 KiB of UTF-8. @example "Where does the midnight sun begin?" */
+  @IsSaid({ bytesMax: QUESTION_BYTES_MAX })
+  question!: string;
+
+  /** Stored as it is (at most 256 KiB of UTF-8). Absent: the model answers. Null: stored without an answer. @example "At the Arctic Circle." */
+  @ApiPropertyOptional({ type: String, nullable: true })
+  @IsOptional()
+  @IsSaid({ bytesMax: RESPONSE_BYTES_MAX })
+  response?: string | null;
+
+  @ApiPropertyOptional({ enum: MESSAGE_TYPES, default: 'text' })
+  @Optional()
+  @OneOf(MESSAGE_TYPES)
+  message_type?: MessageType;
+
+  /** `link`: `{url, title?}` (http or https, never fetched). `code`: `{language, filename?}`. `text`: any small object. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @IsMetadata()
+  metadata?: Record<string, unknown> | null;
+
+  /** Who asked, where several people share a chat. */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
+  @IsOptional()
+  @IsSaid({ charsMax: 200 })
+  author?: string | null;
+}
+
+export class AddMessageDto extends EditMessageDto {
+  /** The pair that must be the last one of the chat (null: the chat must be empty). */
+  @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true })
+  @ValidateIf((body: AddMessageDto) => body.parent_response_id !== undefined && body.parent_response_id !== null)
+  @IsId()
+  parent_response_id?: string | null;
+
+  /** What to do when `parent_response_id` is not the last pair any more: answer 409, or make a branch there. */
+  @ApiPropertyOptional({ enum: ON_CONFLICT, default: 'fail' })
+  @Optional()
+  @OneOf(ON_CONFLICT)
+  on_conflict?: (typeof ON_CONFLICT)[number];
+
+  /**
+   * What to do while an answer is still being written in this chat. The offline model answers at once, so that there is nothing to interrupt yet:
+   * `interrupt` waits like `queue`.
+   */
+  @ApiPropertyOptional({ enum: ON_BUSY, default: 'queue' })
+  @Optional()
+  @OneOf(ON_BUSY)
+  on_busy?: (typeof ON_BUSY)[number];
+
+  /** Streams come with the real models; until then only `false`. */
+  @ApiPropertyOptional({ enum: [false] })
+  @Optional()
+  @OneOf([false])
+  stream?: false;
+}
+
+export class RegenerateMessageDto {
+  /** Another response of your own. Absent: the model answers again. */
+  @ApiPropertyOptional({ type: String, nullable: true })
+  @IsOptional()
+  @IsSaid({ bytesMax: RESPONSE_BYTES_MAX })
+  response?: string | null;
+}
+
+export class AddMessageByBodyDto extends AddMessageDto {
+  @IsId()
+  chat_id!: string;
+}
+
+export class AddMessageQuery {
+  /** `active`: post to the active branch of the conversation instead; the answer names it in `chat_id`. */
+  @ApiPropertyOptional({ enum: ['active'] })
+  @Optional()
+  @OneOf(['active'])
+  branch?: 'active';
+}
+
+export class ListMessagesQuery {
+  /** How many pairs a page has at most. */
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
+  @Optional()
+  @QueryInt(1, 100)
+  limit: number = 50;
+
+  /** `prev_cursor` of a page: the page before it. */
+  @Optional()
+  @IsSaid({ charsMax: 200 })
+  before?: string;
+
+  /** `next_cursor` of a page: the page after it. */
+  @Optional()
+  @IsSaid({ charsMax: 200 })
+  after?: string;
+
+  /** A `response_id`: the page with this pair in its middle. */
+  @ApiPropertyOptional({ format: 'uuid' })
+  @Optional()
+  @IsId()
+  around?: string;
+}
+
+export class MessagePageDto {
+  chat_id!: string;
+  qa_pairs!: QaPairDto[];
+  prev_cursor!: string | null;
+  next_cursor!: string | null;
+}
+
+export class SiblingDto {
+  chat_id!: string;
+  response_id!: string;
+  seq!: number;
+  /** Whether it is on the path of the active branch. */
+  active!: boolean;
+}
+
+export class QaPairWithSiblingsDto extends QaPairDto {
+  /** All continuations at this place, itself included, in the order of their making. */
+  @ApiProperty({ type: [SiblingDto] })
+  siblings!: SiblingDto[];
+}

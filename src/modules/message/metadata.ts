@@ -1,0 +1,70 @@
+import { applyDecorators } from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import { ValidateBy } from 'class-validator';
+import type { MessageType } from '../chat/message.entity.js';
+
+const BYTES_MAX = 16 * 1024;
+const DEPTH_MAX = 8;
+const FIELDS: Record<Exclude<MessageType, 'text'>, { required: string; optional: string }> = {
+  link: { required: 'url', optional: 'title' },
+  code: { required: 'language', optional: 'filename' },
+};
+
+/** Metadata must be what its `message_type` asks for, and must come back from both stores unchanged. */
+export const IsMetadata = (): PropertyDecorator =>
+  applyDecorators(
+    // As it came in: class-transformer would copy it key by key.
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    ValidateBy({
+      name: 'isMetadata',
+      validator: {
+        validate: (value, args) => metadataFault(value, typeOf(args?.object)) === null,
+        defaultMessage: (args) => metadataFault(args?.value, typeOf(args?.object)) ?? '',
+      },
+    }),
+  );
+
+const typeOf = (body: unknown): unknown => (body as { message_type?: unknown } | undefined)?.message_type ?? 'text';
+
+/** What is wrong with the metadata of a message of this type, as a sentence; null when nothing is. */
+export function metadataFault(metadata: unknown, type: unknown): string | null {
+  if (metadata === undefined || metadata === null) return type === 'link' || type === 'code' ? missing(type) : null;
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) return 'must be an object';
+  const fields = metadata as Record<string, unknown>;
+  if (type === 'link' || type === 'code') return typedFault(fields, type);
+  return (
+    plainFault(fields, 0) ?? (Buffer.byteLength(JSON.stringify(fields)) > BYTES_MAX ? `must have at most ${BYTES_MAX} bytes of JSON` : null)
+  );
+}
+
+const missing = (type: 'link' | 'code'): string => `must be an object with ${FIELDS[type].required} for message_type ${type}`;
+
+function typedFault(fields: Record<string, unknown>, type: 'link' | 'code'): string | null {
+  const { required, optional } = FIELDS[type];
+  const stray = Object.keys(fields).find((key) => key !== required && key !== optional);
+  if (stray !== undefined) return `has no field ${stray}; ${type} knows ${required} and ${optional}`;
+  if (!isShortText(fields[required])) return `needs ${required}: text of 1 to 2048 characters`;
+  if (fields[optional] !== undefined && !isShortText(fields[optional])) return `${optional} must be text of 1 to 2048 characters`;
+  return type === 'link' && !isWebLink(fields['url'] as string) ? 'url must be an absolute http or https URL' : null;
+}
+
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= 2048;
+
+function isWebLink(url: string): boolean {
+  return URL.canParse(url) && /^https?:\/\/[^/]/i.test(url) && ['http:', 'https:'].includes(new URL(url).protocol);
+}
+
+/** Keys that MongoDB reads as operators or paths are refused at any depth. */
+function plainFault(value: unknown, depth: number): string | null {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'has a number that JSON cannot carry';
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth >= DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key === '' || key.startsWith('$') || key.includes('.')) {
+      return `must not have the key ${JSON.stringify(key)}: keys must not be empty, start with $ or have a dot`;
+    }
+    const fault = plainFault(inner, depth + 1);
+    if (fault) return fault;
+  }
+  return null;
+}

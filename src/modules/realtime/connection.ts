@@ -1,0 +1,218 @@
+import type { Duplex } from 'node:stream';
+import type { RawData, WebSocket } from 'ws';
+import type { Principal } from '../../common/principal.js';
+import { BUFFERED_BYTES_MAX } from '../../common/upgrades.js';
+import type { Delta } from '../../events/event-dispatcher.js';
+import { DeltaTray } from './delta-tray.js';
+import { control, type Envelope } from './envelope.js';
+import type { FeedsService } from './feeds.service.js';
+import { type Command, type Fault, isFault, readFrame } from './frames.js';
+import type { Guest, Presence } from './presence.service.js';
+import type { Sink, Subscription } from './subscription.js';
+
+/** What all connections use. */
+export interface ConnectionPort {
+  readonly feeds: FeedsService;
+  readonly presence: Presence;
+  /** Null for a token that is refused. @throws while PostgreSQL is away and the token is not known */
+  authenticate(token: string): Principal | null | Promise<Principal | null>;
+}
+
+/** Close codes; 4401 and 4429 are named after the HTTP statuses. */
+export const CLOSE = { tryAgainLater: 1013, unauthorized: 4401, tooMany: 4429 } as const;
+
+const SUBSCRIPTIONS_MAX = 256;
+/** Names of one conversation that are remembered for `unsubscribe`, besides its root. */
+const CHAT_IDS_MAX = 64;
+/** A client that comes back subscribes to all its conversations at once. */
+const FRAMES_BURST = 300;
+const FRAMES_PER_SECOND = 50;
+const AUTH_MS = 5000;
+/** A replay waits while more than this is on its way to the reader, and gives the reader up when nothing moves for a while. */
+const REPLAY_BYTES = 256 * 1024;
+const STALL_MS = 15_000;
+const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, or it is not yours.' };
+
+/** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
+export class Connection implements Guest, Sink {
+  private principal: Principal | null = null;
+  /** By root: two chats of one conversation are one subscription. */
+  private readonly subscriptions = new Map<string, Named>();
+  private inbox: (Command | Fault)[] | null = null;
+  private tray: DeltaTray | null = null;
+  /** Replays that wait for room. */
+  private readonly waiting: Subscription[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private frames = FRAMES_BURST;
+  private framesAt = performance.now();
+
+  /**
+   * @param wire what the socket writes to; frames that many readers share go there whole. Nothing is compressed, so `ws` itself never holds one back
+   * @param token that of the upgrade request; undefined = it comes in the first frame
+   */
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly wire: Duplex,
+    private readonly port: ConnectionPort,
+    token: string | undefined,
+  ) {
+    socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
+    socket.on('close', () => this.dispose());
+    this.timer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
+    if (token !== undefined) this.enqueue({ event: 'auth', token });
+  }
+
+  expel(): void {
+    this.close(CLOSE.unauthorized, 'the token has ended');
+  }
+
+  deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean {
+    this.tray?.empty();
+    for (const event of events) if (this.hasRoom()) this.wire.write(event.frame);
+    if (isLive || this.socket.bufferedAmount <= REPLAY_BYTES) return this.isOpen;
+    this.resumeLater(subscription);
+    return false;
+  }
+
+  hear(delta: Delta): void {
+    this.tray ??= new DeltaTray((_event, json) => this.send(json));
+    this.tray.add(delta);
+  }
+
+  finish(subscription: Subscription): void {
+    this.subscriptions.delete(subscription.feed.rootChatId);
+  }
+
+  private resumeLater(subscription: Subscription): void {
+    this.waiting.push(subscription);
+    if (this.waiting.length > 1) return;
+    this.timer = setTimeout(() => this.close(CLOSE.tryAgainLater, 'reads too slowly'), STALL_MS);
+    // A pong that nobody asked for is allowed (RFC 6455, 5.5.3). Its callback says that all before it has left.
+    this.socket.pong('', false, () => {
+      clearTimeout(this.timer);
+      for (const one of this.waiting.splice(0)) one.resume();
+    });
+  }
+
+  private get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  private receive(raw: RawData, isBinary: boolean): void {
+    if (!this.isOpen) return;
+    if (this.mayReceive()) this.enqueue(readFrame(raw, isBinary));
+    else this.close(CLOSE.tooMany, 'too many frames');
+  }
+
+  /** A bucket that fills by `FRAMES_PER_SECOND`. */
+  private mayReceive(): boolean {
+    const now = performance.now();
+    this.frames = Math.min(FRAMES_BURST, this.frames + ((now - this.framesAt) / 1000) * FRAMES_PER_SECOND);
+    this.framesAt = now;
+    return --this.frames >= 0;
+  }
+
+  private enqueue(frame: Command | Fault): void {
+    if (this.inbox) this.inbox.push(frame);
+    else void this.work((this.inbox = [frame]));
+  }
+
+  private async work(inbox: (Command | Fault)[]): Promise<void> {
+    for (let next = inbox.shift(); next && this.isOpen; next = inbox.shift()) {
+      try {
+        await this.answer(next);
+      } catch {
+        this.fail({ code: 'store_unavailable', message: 'A store is away. Try again soon.' });
+        if (!this.principal) this.close(CLOSE.tryAgainLater, 'a store is away');
+      }
+    }
+    this.inbox = null;
+  }
+
+  private async answer(frame: Command | Fault): Promise<void> {
+    if (!this.principal && (isFault(frame) || frame.event !== 'auth')) {
+      this.fail({ code: 'unauthorized', message: 'The first frame must be auth.' });
+      return this.close(CLOSE.unauthorized, 'the first frame must be auth');
+    }
+    if (isFault(frame)) return this.fail(frame);
+    if (frame.event === 'auth') return this.authenticate(frame.token);
+    if (frame.event === 'subscribe') return this.subscribe(frame.chatId, frame.since);
+    if (frame.event === 'unsubscribe') return this.unsubscribe(frame.chatId);
+    this.send(control('pong'));
+  }
+
+  /** Also later, with a new token of the same account: then the socket lives as long as that one. */
+  private async authenticate(token: string): Promise<void> {
+    const principal = await this.port.authenticate(token);
+    if (!this.isOpen) return;
+    if (!principal || (this.principal && this.principal.accountId !== principal.accountId)) {
+      return this.close(CLOSE.unauthorized, 'the token is not good');
+    }
+    if (this.principal) this.port.presence.leave(this.principal, this);
+    this.principal = principal;
+    clearTimeout(this.timer);
+    if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
+    this.send(control('ready'));
+  }
+
+  private async subscribe(chatId: string, since: number | undefined): Promise<void> {
+    const found = await this.port.feeds.find(this.principal!.accountId, chatId);
+    if (!this.isOpen) return;
+    if (!found) return this.fail(NOT_FOUND);
+    const old = this.subscriptions.get(found.rootChatId);
+    if (!old && this.subscriptions.size >= SUBSCRIPTIONS_MAX) {
+      return this.fail({ code: 'too_many_subscriptions', message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.` });
+    }
+    this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
+    const chatIds = [...(old?.chatIds.filter((id) => id !== chatId) ?? []), chatId].slice(-CHAT_IDS_MAX);
+    if (old && since === undefined) return void (old.chatIds = chatIds);
+    const subscription = this.port.feeds.subscribe(found, this, since ?? found.eventSeq);
+    old?.subscription.close();
+    this.subscriptions.set(found.rootChatId, { subscription, chatIds });
+    subscription.resume();
+  }
+
+  private unsubscribe(chatId: string): void {
+    for (const [rootChatId, { subscription, chatIds }] of this.subscriptions) {
+      if (!chatIds.includes(chatId) && rootChatId !== chatId) continue;
+      subscription.close();
+      this.subscriptions.delete(rootChatId);
+    }
+  }
+
+  private fail(fault: Fault): void {
+    this.send(control('error', fault));
+  }
+
+  private send(frame: string): void {
+    if (this.hasRoom()) this.socket.send(frame);
+  }
+
+  /** Whoever lets more than a mebibyte pile up is closed, and comes back with `since`. */
+  private hasRoom(): boolean {
+    if (!this.isOpen) return false;
+    if (this.socket.bufferedAmount <= BUFFERED_BYTES_MAX) return true;
+    this.close(CLOSE.tryAgainLater, 'reads too slowly');
+    return false;
+  }
+
+  private close(code: number, reason: string): void {
+    this.socket.close(code, reason);
+    this.dispose();
+  }
+
+  /** Idempotent. At once, and not when the good-bye of a slow reader has come. */
+  private dispose(): void {
+    clearTimeout(this.timer);
+    this.tray?.close();
+    for (const { subscription } of this.subscriptions.values()) subscription.close();
+    this.subscriptions.clear();
+    if (this.principal) this.port.presence.leave(this.principal, this);
+  }
+}
+
+interface Named {
+  subscription: Subscription;
+  /** The chats by which the client named the conversation. */
+  chatIds: readonly string[];
+}

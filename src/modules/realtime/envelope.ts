@@ -1,0 +1,42 @@
+import type { EventType } from '../../events/event.entity.js';
+import { textFrame } from './text-frame.js';
+
+/**
+ * An event as everybody gets it. Its bytes are made once, however many read it: frames that wait for slow readers then share them.
+ */
+export class Envelope {
+  private bytes: Buffer | undefined;
+  private record: Buffer | undefined;
+
+  /**
+   * @param data JSON
+   * @param isLast whether the conversation is deleted: nothing follows
+   */
+  constructor(
+    readonly event: EventType,
+    readonly seq: number,
+    private readonly data: string,
+    readonly isLast: boolean,
+  ) {}
+
+  get json(): string {
+    return `{"event":"${this.event}","data":${this.data},"seq":${this.seq}}`;
+  }
+
+  /** As a whole WebSocket frame: one write for each reader instead of two, of one buffer for all. */
+  get frame(): Buffer {
+    return (this.bytes ??= textFrame(Buffer.from(this.json)));
+  }
+
+  /** As a server-sent event. */
+  get serverSent(): Buffer {
+    return (this.record ??= Buffer.from(serverSent(this.event, this.json, this.seq)));
+  }
+}
+
+/** One server-sent event (WHATWG HTML, 9.2.6). JSON has no line breaks, so one `data` line is enough. */
+export const serverSent = (event: string, json: string, id?: number): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`;
+
+/** What is said to one client alone: without a `seq`. */
+export const control = (event: string, data: object = {}): string => JSON.stringify({ event, data });

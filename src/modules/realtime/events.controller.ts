@@ -1,0 +1,48 @@
+import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiProblems } from '../../common/api-problems.js';
+import { invalidField, problems } from '../../common/problems.js';
+import { EventsQuery } from './realtime.dto.js';
+import { StreamsService } from './streams.service.js';
+
+/** What the WebSocket tells, for those who would rather read a stream. */
+@ApiTags('events')
+@Controller('events')
+export class EventsController {
+  constructor(private readonly streams: StreamsService) {}
+
+  @Get()
+  @ApiOperation({
+    operationId: 'streamEvents',
+    summary: 'The events of a conversation as they happen, as server-sent events',
+    description:
+      'Each has its `seq` as `id`, and `{event, data, seq}` as its data; `asyncapi.yaml` describes them. The stream ends with the token and when the conversation is deleted. The WebSocket at `/api/v1/ws` tells the same.',
+  })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'Like `since`, and goes before it: browsers send it when they reconnect.',
+  })
+  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiProblems(problems.chatNotFound)
+  async stream(
+    @Req() { principal }: FastifyRequest,
+    @Query() { chat_id, since }: EventsQuery,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const stream = await this.streams.open(principal!, chat_id, lastEventId ? seqOf(lastEventId) : since);
+    void reply
+      .header('content-type', 'text/event-stream; charset=utf-8')
+      .header('cache-control', 'no-cache, no-transform')
+      // nginx would gather the events until its buffer is full.
+      .header('x-accel-buffering', 'no')
+      .send(stream);
+  }
+}
+
+function seqOf(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw invalidField('Last-Event-ID', 'must be the id of an event');
+  return Number(text);
+}

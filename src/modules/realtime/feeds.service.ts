@@ -1,0 +1,47 @@
+import { Injectable } from '@nestjs/common';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { type Conversation, EventReader } from './event.reader.js';
+import { Feed, type FeedPort } from './feed.js';
+import { type Sink, Subscription } from './subscription.js';
+
+/** All feeds of this instance: one for each conversation that somebody reads. */
+@Injectable()
+export class FeedsService {
+  private readonly feeds = new Map<string, Feed>();
+  private readonly port: FeedPort = {
+    read: (feed, since) => this.reader.after(feed, since),
+    drop: (feed) => this.drop(feed),
+  };
+
+  constructor(
+    private readonly reader: EventReader,
+    private readonly dispatcher: EventDispatcher,
+  ) {}
+
+  /** Finds what a chat belongs to; null when there is no such chat of this account. */
+  find(accountId: string, chatId: string): Promise<Conversation | null> {
+    return this.reader.find(accountId, chatId);
+  }
+
+  /** A reader who has the events up to `since`. Nothing is taken before its `resume()`. */
+  subscribe(conversation: Conversation, sink: Sink, since: number): Subscription {
+    const feed = this.feeds.get(conversation.rootChatId) ?? this.open(conversation);
+    const subscription = new Subscription(feed, sink, Math.min(since, conversation.eventSeq));
+    feed.join(subscription);
+    return subscription;
+  }
+
+  private open(conversation: Conversation): Feed {
+    const feed = new Feed(conversation, this.port);
+    this.feeds.set(feed.rootChatId, feed);
+    this.dispatcher.watch(feed);
+    // What was committed between the look at the conversation and this moment woke nobody here.
+    setImmediate(() => feed.wake());
+    return feed;
+  }
+
+  private drop(feed: Feed): void {
+    this.feeds.delete(feed.rootChatId);
+    this.dispatcher.unwatch(feed);
+  }
+}

@@ -1,0 +1,72 @@
+import type { RawData } from 'ws';
+import { isUuid } from '../../common/ids.js';
+
+/** What a client may say. */
+export type Command =
+  | { event: 'auth'; token: string }
+  | { event: 'subscribe'; chatId: string; since: number | undefined }
+  | { event: 'unsubscribe'; chatId: string }
+  | { event: 'ping' };
+
+/** `code` of an `error` frame; `asyncapi.yaml` has the same list. */
+export const FAULT_CODES = [
+  'not_found',
+  'invalid_json',
+  'invalid_frame',
+  'unknown_event',
+  'validation_failed',
+  'too_many_subscriptions',
+  'unauthorized',
+  'store_unavailable',
+] as const;
+
+/** Something a client is told in an `error` frame; the socket stays open. */
+export interface Fault {
+  code: (typeof FAULT_CODES)[number];
+  message: string;
+}
+
+const SEQ_MAX = 2_147_483_647;
+
+/** Reads `{event, data}`. Fields that the event does not know are ignored. */
+export function readFrame(raw: RawData, isBinary: boolean): Command | Fault {
+  if (isBinary) return { code: 'invalid_frame', message: 'Send JSON in text frames.' };
+  let frame: unknown;
+  try {
+    frame = JSON.parse(String(raw));
+  } catch {
+    return { code: 'invalid_json', message: 'The frame is not valid JSON.' };
+  }
+  if (!isObject(frame) || typeof frame.event !== 'string') {
+    return { code: 'invalid_frame', message: 'A frame is an object {event, data}.' };
+  }
+  const data = frame.data ?? {};
+  if (!isObject(data)) return { code: 'invalid_frame', message: 'data must be an object.' };
+  return commandOf(frame.event, data);
+}
+
+export const isFault = (read: Command | Fault): read is Fault => 'code' in read;
+
+function commandOf(event: string, data: Record<string, unknown>): Command | Fault {
+  switch (event) {
+    case 'auth':
+      return typeof data.token === 'string' ? { event, token: data.token } : invalid('token must be a string.');
+    case 'subscribe':
+      if (!isUuid(data.chat_id)) return invalid('chat_id must be a UUID.');
+      if (!isSeq(data.since)) return invalid('since must be the seq of an event, or 0.');
+      return { event, chatId: data.chat_id.toLowerCase(), since: data.since ?? undefined };
+    case 'unsubscribe':
+      return isUuid(data.chat_id) ? { event, chatId: data.chat_id.toLowerCase() } : invalid('chat_id must be a UUID.');
+    case 'ping':
+      return { event };
+    default:
+      return { code: 'unknown_event', message: 'Known events: auth, subscribe, unsubscribe, ping.' };
+  }
+}
+
+const invalid = (message: string): Fault => ({ code: 'validation_failed', message });
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isSeq = (value: unknown): value is number | null | undefined =>
+  value === undefined || value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= SEQ_MAX);

@@ -1,0 +1,18 @@
+import { Module } from '@nestjs/common';
+import { UpgradesModule } from '../../common/upgrades.js';
+import { AuthModule } from '../auth/auth.module.js';
+import { ChatModule } from '../chat/chat.module.js';
+import { EventReader } from './event.reader.js';
+import { EventsController } from './events.controller.js';
+import { FeedsService } from './feeds.service.js';
+import { Presence } from './presence.service.js';
+import { SocketsGateway } from './sockets.gateway.js';
+import { StreamsService } from './streams.service.js';
+
+/** Changes as they happen: to sockets, and as server-sent events. */
+@Module({
+  imports: [AuthModule, ChatModule, UpgradesModule],
+  controllers: [EventsController],
+  providers: [EventReader, FeedsService, Presence, SocketsGateway, StreamsService],
+})
+export class RealtimeModule {}

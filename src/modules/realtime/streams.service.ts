@@ -1,0 +1,55 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import type { Principal } from '../../common/principal.js';
+import { problems } from '../../common/problems.js';
+import { EventStream } from './event-stream.js';
+import { FeedsService } from './feeds.service.js';
+import { Presence } from './presence.service.js';
+
+const KEEP_ALIVE_MS = 15_000;
+
+/** The event streams of this instance. */
+@Injectable()
+export class StreamsService implements OnModuleDestroy {
+  private readonly streams = new Set<EventStream>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopping = false;
+
+  constructor(
+    private readonly feeds: FeedsService,
+    private readonly presence: Presence,
+  ) {}
+
+  /**
+   * A stream of all events of a chat's conversation after `since`, or after this moment.
+   * @throws chat_not_found; rate_limited when the account has too many open connections
+   */
+  async open(principal: Principal, chatId: string, since: number | undefined): Promise<EventStream> {
+    const conversation = await this.feeds.find(principal.accountId, chatId);
+    if (!conversation) throw problems.chatNotFound();
+    if (this.stopping) throw problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+    const stream = new EventStream((closed) => {
+      this.streams.delete(closed);
+      this.presence.leave(principal, closed);
+    });
+    if (!this.presence.enter(principal, stream)) throw tooMany();
+    this.streams.add(stream);
+    this.timer ??= setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref();
+    const { eventSeq } = conversation;
+    const at = Math.min(since ?? eventSeq, eventSeq);
+    stream.begin(this.feeds.subscribe(conversation, stream, at), { chatId, eventSeq, at });
+    return stream;
+  }
+
+  onModuleDestroy(): void {
+    this.stopping = true;
+    clearInterval(this.timer);
+    for (const stream of this.streams) stream.finish();
+  }
+
+  private keepAlive(): void {
+    for (const stream of this.streams) stream.keepAlive();
+  }
+}
+
+const tooMany = () =>
+  problems.rateLimited({ detail: 'The account has too many open sockets and streams.', headers: { 'retry-after': '30' } });

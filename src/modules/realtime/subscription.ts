@@ -1,0 +1,93 @@
+import type { Delta } from '../../events/event-dispatcher.js';
+import type { Envelope } from './envelope.js';
+import type { Feed } from './feed.js';
+
+/** Where the events of a subscription go: a socket, or a stream. */
+export interface Sink {
+  /**
+   * Takes events, in their order. `isLive` events come as they happen and must be taken or the reader be closed; a replay stops at an answer
+   * of false until `subscription.resume()`. A sink may answer false to live events too: it then gets what follows as a replay.
+   */
+  deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean;
+  /** A piece of an answer that is being written. Only while the subscription is live. */
+  hear(delta: Delta): void;
+  /** The conversation was deleted and its last event taken. */
+  finish(subscription: Subscription): void;
+}
+
+const AGAIN_MS = 1000;
+
+/**
+ * One reader's place in the events of a conversation: each event after `since` is taken once, in order, without a gap. What lies between
+ * `since` and the feed is read from PostgreSQL page by page; whoever has come up to the feed is live and shares its reading.
+ */
+export class Subscription {
+  private live = false;
+  private catchingUp = false;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /** @param at `seq` of the last event that the reader has */
+  constructor(
+    readonly feed: Feed,
+    private readonly sink: Sink,
+    private at: number,
+  ) {}
+
+  /** Begins, or goes on when the sink has room again. */
+  resume(): void {
+    if (!this.closed && !this.live && !this.catchingUp) void this.catchUp();
+  }
+
+  /** Events from the feed. */
+  push(events: readonly Envelope[]): void {
+    if (!this.live) return;
+    const fresh = events[0]!.seq > this.at ? events : events.filter(({ seq }) => seq > this.at);
+    if (fresh.length > 0) this.live = this.pass(fresh, true);
+  }
+
+  hear(delta: Delta): void {
+    if (this.live) this.sink.hear(delta);
+  }
+
+  close(): void {
+    this.closed = true;
+    this.live = false;
+    clearTimeout(this.timer);
+    this.feed.leave(this);
+  }
+
+  private async catchUp(): Promise<void> {
+    this.catchingUp = true;
+    try {
+      // Between the look at the head and the step into the live state nothing is awaited: no event can come in between.
+      while (!this.closed && !this.live) {
+        if (this.at >= this.feed.head) this.live = true;
+        else if (!(await this.replayPage())) break;
+      }
+    } catch {
+      // A store is away. Events come late then, but they come.
+      if (!this.closed) this.timer = setTimeout(() => this.resume(), AGAIN_MS).unref();
+    } finally {
+      this.catchingUp = false;
+    }
+  }
+
+  /** False when the sink takes no more for now. */
+  private async replayPage(): Promise<boolean> {
+    const events = await this.feed.after(this.at);
+    if (this.closed) return false;
+    // The rows of a purged conversation are gone: there is nothing to wait for.
+    if (events.length === 0) this.at = this.feed.head;
+    return events.length === 0 || this.pass(events, false);
+  }
+
+  private pass(events: readonly Envelope[], isLive: boolean): boolean {
+    this.at = events.at(-1)!.seq;
+    const wantsMore = this.sink.deliver(events, isLive, this);
+    if (!events.at(-1)!.isLast) return wantsMore && !this.closed;
+    this.close();
+    this.sink.finish(this);
+    return false;
+  }
+}

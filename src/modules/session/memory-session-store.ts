@@ -1,0 +1,121 @@
+import { LRUCache } from 'lru-cache';
+import {
+  type SessionCount,
+  type SessionKey,
+  SESSION_LIMITS,
+  type SessionMessage,
+  SessionStore,
+  sessionFull,
+  tooManySessions,
+} from './session-store.js';
+import type { Wake } from './session-store.js';
+import { textOf, Watchers } from './watchers.js';
+
+/** Of all sessions of this process together. When they need more, those go first that were not used for the longest time. */
+const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
+/** What a session and a message cost besides their text. */
+const SESSION_BYTES = 500;
+const MESSAGE_BYTES = 300;
+
+interface Session {
+  readonly key: SessionKey;
+  readonly messages: SessionMessage[];
+  readonly ids: Set<string>;
+  /** As JSON. */
+  bytes: number;
+}
+
+export interface MemorySettings {
+  /** 0: sessions live as long as the process. */
+  ttlSeconds: number;
+  /** Called when a session was dropped to make room for others. */
+  onEvicted?: (key: SessionKey) => void;
+  limits?: typeof SESSION_LIMITS;
+  memoryBytesMax?: number;
+}
+
+/** Sessions in this process: other instances know nothing of them, and they end with it. */
+export class MemorySessionStore extends SessionStore {
+  private readonly sessions: LRUCache<string, Session>;
+  /** The names of each account's sessions, the one written to last at the end. Some may have run out of time. */
+  private readonly accounts = new Map<string, Set<string>>();
+  private readonly watchers = new Watchers();
+  private readonly limits: typeof SESSION_LIMITS;
+
+  constructor({ ttlSeconds, onEvicted, limits = SESSION_LIMITS, memoryBytesMax = MEMORY_BYTES_MAX }: MemorySettings) {
+    super();
+    this.limits = limits;
+    this.sessions = new LRUCache<string, Session>({
+      ttl: ttlSeconds * 1000,
+      ttlResolution: 0,
+      maxSize: memoryBytesMax,
+      sizeCalculation: ({ bytes, messages }) => bytes + SESSION_BYTES + messages.length * MESSAGE_BYTES,
+      dispose: ({ key }, _text, reason) => {
+        if (reason === 'set') return;
+        this.forget(key);
+        if (reason === 'evict') onEvicted?.(key);
+      },
+    });
+  }
+
+  async append(key: SessionKey, message: SessionMessage): Promise<void> {
+    const session = this.sessions.get(textOf(key)) ?? this.newSession(key);
+    if (session.ids.has(message.id)) return;
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
+    session.messages.push(message);
+    session.ids.add(message.id);
+    this.keep({ ...session, bytes: session.bytes + bytes });
+    this.watchers.wake(textOf(key), 'changed');
+  }
+
+  async read(key: SessionKey, from = 0): Promise<SessionMessage[]> {
+    return this.sessions.get(textOf(key))?.messages.slice(from) ?? [];
+  }
+
+  async list(accountId: string): Promise<SessionCount[]> {
+    return this.living(accountId)
+      .map(({ key, messages }) => ({ sessionId: key.sessionId, count: messages.length }))
+      .reverse();
+  }
+
+  async clear(key: SessionKey): Promise<void> {
+    this.sessions.delete(textOf(key));
+    this.watchers.wake(textOf(key), 'cleared');
+  }
+
+  watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
+    return this.watchers.add(textOf(key), listener);
+  }
+
+  private newSession(key: SessionKey): Session {
+    const { sessionsMax } = this.limits;
+    const names = this.accounts.get(key.accountId)?.size ?? 0;
+    if (names >= sessionsMax && this.living(key.accountId).length >= sessionsMax) throw tooManySessions(this.limits);
+    return { key, messages: [], ids: new Set(), bytes: 0 };
+  }
+
+  /** A new object each time: for the one that it has, the cache would not count the bytes anew. */
+  private keep(session: Session): void {
+    const { accountId, sessionId } = session.key;
+    this.sessions.set(textOf(session.key), session);
+    const names = this.accounts.get(accountId) ?? new Set();
+    names.delete(sessionId);
+    this.accounts.set(accountId, names.add(sessionId));
+  }
+
+  private living(accountId: string): Session[] {
+    const names = [...(this.accounts.get(accountId) ?? [])];
+    return names.flatMap((sessionId) => {
+      const session = this.sessions.peek(textOf({ accountId, sessionId }));
+      if (!session) this.forget({ accountId, sessionId });
+      return session ?? [];
+    });
+  }
+
+  private forget({ accountId, sessionId }: SessionKey): void {
+    const names = this.accounts.get(accountId);
+    names?.delete(sessionId);
+    if (names?.size === 0) this.accounts.delete(accountId);
+  }
+}

@@ -1,0 +1,95 @@
+import type { OnApplicationShutdown } from '@nestjs/common';
+import { RedisConnection, runScript } from './redis-connection.js';
+import { APPEND, CLEAR, LIVING } from './redis-session.scripts.js';
+import {
+  type SessionCount,
+  type SessionKey,
+  SESSION_LIMITS,
+  type SessionMessage,
+  SessionStore,
+  sessionFull,
+  tooManySessions,
+} from './session-store.js';
+import type { Wake } from './session-store.js';
+import { textOf, Watchers } from './watchers.js';
+
+/** Where all instances tell each other which session changed. */
+const CHANNEL = 'banyan:chat-sessions';
+
+/** Sessions in Redis, shared by all instances; Redis itself ends those that nobody writes to. */
+export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
+  private readonly watchers = new Watchers();
+
+  private constructor(
+    private readonly redis: RedisConnection,
+    private readonly ttlSeconds: number,
+    private readonly limits: typeof SESSION_LIMITS,
+  ) {
+    super();
+    redis.listen(
+      CHANNEL,
+      (text) => this.hear(text),
+      () => this.watchers.wakeAll(),
+    );
+  }
+
+  /** Waits a second for Redis at most, and does not need it yet. */
+  static async open(url: string, ttlSeconds: number, limits = SESSION_LIMITS): Promise<RedisSessionStore> {
+    return new RedisSessionStore(await RedisConnection.open(url), ttlSeconds, limits);
+  }
+
+  async append(key: SessionKey, message: SessionMessage): Promise<void> {
+    const { messagesMax, bytesMax, sessionsMax } = this.limits;
+    const outcome = await this.redis.write(APPEND, keysOf(key), [
+      JSON.stringify(message),
+      message.id,
+      key.sessionId,
+      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
+      CHANNEL,
+      `changed ${textOf(key)}`,
+    ]);
+    if (outcome === 'full') throw sessionFull(this.limits);
+    if (outcome === 'sessions') throw tooManySessions(this.limits);
+  }
+
+  async read(key: SessionKey, from = 0): Promise<SessionMessage[]> {
+    const texts = await this.redis.read((client) => client.lRange(keysOf(key)[0]!, from, -1));
+    return texts.map((text) => JSON.parse(text) as SessionMessage);
+  }
+
+  async list(accountId: string): Promise<SessionCount[]> {
+    return this.redis.read(async (client) => {
+      const names = await runScript<string[]>(client, LIVING, [sessionsKey(accountId)]);
+      const counts = await Promise.all(names.map((sessionId) => client.lLen(keysOf({ accountId, sessionId })[0]!)));
+      // One that ended between the two answers has none.
+      return names.map((sessionId, i) => ({ sessionId, count: counts[i]! })).filter(({ count }) => count > 0);
+    });
+  }
+
+  async clear(key: SessionKey): Promise<void> {
+    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, `cleared ${textOf(key)}`]);
+  }
+
+  watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
+    return this.watchers.add(textOf(key), listener);
+  }
+
+  /** After the last request has ended. */
+  onApplicationShutdown(): void {
+    this.redis.close();
+  }
+
+  private hear(text: string): void {
+    const split = text.indexOf(' ');
+    this.watchers.wake(text.slice(split + 1), text.slice(0, split) as Wake);
+  }
+}
+
+/** The braces keep all keys of an account on one node of a cluster, as scripts need it. */
+const sessionsKey = (accountId: string): string => `banyan:{${accountId}}:sessions`;
+
+const keysOf = ({ accountId, sessionId }: SessionKey): string[] => [
+  `banyan:{${accountId}}:session:${sessionId}`,
+  `banyan:{${accountId}}:session-facts:${sessionId}`,
+  sessionsKey(accountId),
+];

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+
+/** A Lua script: Redis runs nothing else while it runs, so that all it does happens at once. */
+export interface Script {
+  text: string;
+  /** The name that Redis knows it by once it has seen it. */
+  sha1: string;
+}
+
+const script = (text: string): Script => ({ text, sha1: createHash('sha1').update(text).digest('hex') });
+
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/**
+ * KEYS: the messages (list of JSON), what is known of them (hash: each id, and \`bytes\`), the account's sessions (sorted set: when each ends).
+ * ARGV: message, its id, session, time to live in ms, at most: messages, bytes, sessions; channel and what to say there.
+ * Answers stored, full or sessions.
+ */
+export const APPEND = script(`${NOW}
+local count = redis.call('LLEN', KEYS[1])
+if count == 0 then redis.call('DEL', KEYS[2]) end
+if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then return 'stored' end
+local bytes = tonumber(redis.call('HGET', KEYS[2], 'bytes') or 0) + #ARGV[1]
+if count >= tonumber(ARGV[5]) or bytes > tonumber(ARGV[6]) then return 'full' end
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+if count == 0 and redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[7]) then return 'sessions' end
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('HSET', KEYS[2], ARGV[2], 1, 'bytes', bytes)
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+redis.call('PEXPIRE', KEYS[2], ARGV[4])
+redis.call('ZADD', KEYS[3], now + ARGV[4], ARGV[3])
+redis.call('PEXPIREAT', KEYS[3], redis.call('ZRANGE', KEYS[3], -1, -1, 'WITHSCORES')[2])
+redis.call('PUBLISH', ARGV[8], ARGV[9])
+return 'stored'`);
+
+/** KEYS as above. ARGV: session, channel and what to say there. */
+export const CLEAR = script(`
+redis.call('DEL', KEYS[1], KEYS[2])
+redis.call('ZREM', KEYS[3], ARGV[1])
+redis.call('PUBLISH', ARGV[2], ARGV[3])
+return 'cleared'`);
+
+/** KEYS: the account's sessions. Answers the names of the living ones, the one written to last first. */
+export const LIVING = script(`${NOW}
+return redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', '(' .. now)`);

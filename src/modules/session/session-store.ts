@@ -1,0 +1,76 @@
+import type { Problem } from '../../common/problems.js';
+import { problems } from '../../common/problems.js';
+
+export const ROLES = ['user', 'assistant', 'system'] as const;
+export type SessionRole = (typeof ROLES)[number];
+
+/** A session belongs to an account; another account's session of the same name is another session. */
+export interface SessionKey {
+  accountId: string;
+  /** 1 to 200 UTF-16 code units, taken as it is. */
+  sessionId: string;
+}
+
+export interface SessionMessage {
+  /** UUID. */
+  id: string;
+  role: SessionRole;
+  content: string;
+  /** ISO 8601, UTC. */
+  created_at: string;
+}
+
+/** A session in the list of its account. */
+export interface SessionCount {
+  sessionId: string;
+  /** Never 0. */
+  count: number;
+}
+
+/** Why somebody who watches a session is woken: to look what is new, or because it was cleared (which is worth telling of an empty one too). */
+export type Wake = 'changed' | 'cleared';
+
+/** What a session, and an account, can hold. A session is read and answered as a whole, so its bytes (as JSON) are bounded too. */
+export interface SessionLimits {
+  messagesMax: number;
+  bytesMax: number;
+  sessionsMax: number;
+}
+
+export const SESSION_LIMITS: SessionLimits = { messagesMax: 10_000, bytesMax: 8 * 1024 * 1024, sessionsMax: 10_000 };
+
+/**
+ * Lists of messages that are forgotten when nobody writes to them for a while. There is nothing to create: a session that nobody wrote to is
+ * empty. All methods throw `store_unavailable` within 2 s while the store is away; nothing ever waits for its return.
+ */
+export abstract class SessionStore {
+  /**
+   * Puts the message at the end and gives the session its full time to live again. However many append at once, and wherever: none is
+   * lost, and all readers see one order. A message whose id the session has already changes nothing.
+   * @throws session_full, too_many_sessions; outcome_unknown when the store went away in the middle
+   */
+  abstract append(key: SessionKey, message: SessionMessage): Promise<void>;
+
+  /** The messages from the position `from` on (0 is the first), in their order. */
+  abstract read(key: SessionKey, from?: number): Promise<SessionMessage[]>;
+
+  /** The sessions of the account that have messages; the one written to last comes first. */
+  abstract list(accountId: string): Promise<SessionCount[]>;
+
+  /** Empties the session. @throws outcome_unknown when the store went away in the middle */
+  abstract clear(key: SessionKey): Promise<void>;
+
+  /**
+   * Calls `listener` soon after every append and clear by anybody on any instance, and whenever one may have been missed; at times for
+   * nothing. So it says no more than "look again". A session that ran out of time wakes nobody.
+   * @returns a function that ends it
+   */
+  abstract watch(key: SessionKey, listener: (wake: Wake) => void): () => void;
+}
+
+/** The refusal of a session that holds all it may. */
+export const sessionFull = ({ messagesMax, bytesMax }: SessionLimits): Problem =>
+  problems.sessionFull({ detail: `A session holds at most ${messagesMax} messages, and ${bytesMax} bytes of them as JSON.` });
+
+export const tooManySessions = ({ sessionsMax }: SessionLimits): Problem =>
+  problems.tooManySessions({ detail: `An account has at most ${sessionsMax} sessions with messages.` });

@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { newId } from '../../src/common/ids.js';
+import { type ContentStore, BRANCHES_SHOWN, type PairWrite, type StoredPair, type Words } from '../../src/content/content-store.js';
+import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
+
+export interface StoreUnderTest {
+  store: ContentStore;
+  /** Lets PostgreSQL know of the chat, which is what makes its words findable. */
+  know(chat: ChatKey): Promise<void>;
+  /** A store of this kind that cannot reach its database. */
+  away(): Promise<ContentStore>;
+  close(): Promise<void>;
+}
+
+const MIB = 1024 * 1024;
+const FAMILY = String.fromCodePoint(0x1f468, 0x200d, 0x1f469, 0x200d, 0x1f467);
+
+/** Texts that stores have been known to change, to run or to choke on. */
+const HOSTILE = [
+  '🦣',
+  FAMILY,
+  'e\u0301 is not \u00e9, \u212b is not \u00c5',
+  'z\u0351\u036b\u0343\u036a\u0302\u036b\u033d',
+  '\u202eright to left\u202c and \u200fשלום\u200e مرحبا',
+  '\ufeffBOM, \ufffd replacement, \uffff, \u2028 and \u2029',
+  '\u0001\u0007\b\t\n\u000b\f\r\u001b\u007f\u0085',
+  '$where',
+  '$qa_pairs.question',
+  '$$ROOT',
+  '{"$gt":""}',
+  '{"$where":"sleep(1000)"}',
+  '__proto__',
+  'constructor.prototype',
+  "'; DROP TABLE chat_contents; --",
+  '\\u0000 \\x00 \\',
+  '%00%s%n{}[]"\'`',
+  '  leading and trailing  \n',
+  'null',
+  '',
+];
+
+const METADATA: Words['metadata'][] = [
+  null,
+  {},
+  { url: 'https://example.org/?a=1&b=%20', title: 'Ünïcode' },
+  { nested: { list: [1, [2, [3, {}]], null, true, false, ''], deep: { deeper: { deepest: {} } } }, none: null },
+  { big: 1e21, tiny: 5e-324, tenth: 0.1, negative: -1.5, minusZero: -0, int32: 2147483648, int53: 9007199254740991, beyond: 1e308 },
+  { ключ: 1, 鍵: 2, '🔑': 3, 'with space': 4, 'ünï-cödé': 5, '7': 'seven', '07': 'not seven' },
+  { date: '2026-01-01T00:00:00.000Z', id: '507f1f77bcf86cd799439011', oid: { oid: '507f1f77bcf86cd799439011' } },
+  // Refused by the API today; a store must nevertheless give back what it was given.
+  { $gt: '', 'a.b': 1, '': 2 },
+  { _bsontype: 'ObjectId', id: 'x' },
+  { inner: [{ toBSON: 1, toJSON: 'x', isMongooseBuffer: true, $__: 1, constructor: { name: 'Date' }, prototype: 1 }] },
+  JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
+  JSON.parse('{"a":'.repeat(120) + '1' + '}'.repeat(120)) as Record<string, unknown>,
+];
+
+/** What every adapter of `ContentStore` must do, on its real database. */
+export function contentStoreContract(open: () => Promise<StoreUnderTest>): void {
+  let under: StoreUnderTest;
+  let store: ContentStore;
+
+  const aKnownChat = async (given?: Partial<ChatKey>): Promise<ChatKey> => {
+    const chat = aChat(given);
+    await under.know(chat);
+    return chat;
+  };
+  const find = (pairs: readonly PairWrite[]): Promise<Map<string, StoredPair>> =>
+    store.findMany(pairs[0]!.accountId, pairs[0]!.rootChatId, pairs);
+  const bodiesOf = async (pairs: readonly PairWrite[]): Promise<(string | undefined)[]> => {
+    const found = await find(pairs);
+    return pairs.map((pair) => found.get(pair.responseId)?.body);
+  };
+  const putAll = (pairs: readonly PairWrite[]): Promise<unknown> => Promise.all(pairs.map((pair) => putAtLast(store, pair)));
+
+  beforeAll(async () => {
+    under = await open();
+    store = under.store;
+  });
+  afterAll(() => under.close());
+
+  describe('put and findMany', () => {
+    it('gives back what was put, with its version and hash', async () => {
+      const pair = aPair(await aKnownChat(), { question: 'Why?', response: 'Because.', metadata: { a: 1 } });
+      await store.put(pair);
+      const found = (await find([pair])).get(pair.responseId);
+      expect(found).toMatchObject({ version: 1, body: pair.body, sha256: pair.sha256 });
+    });
+
+    it('a second put of the same pair changes nothing', async () => {
+      const pair = aPair(await aKnownChat());
+      await store.put(pair);
+      const first = await find([pair]);
+      await store.put(pair);
+      expect(await find([pair])).toEqual(first);
+    });
+
+    it('a newer version replaces an older one, wherever it stands, and leaves its neighbours alone', async () => {
+      const chat = await aKnownChat();
+      const pairs = seqsUpTo(3).map((seq) => aPair(chat, { seq }));
+      await putAll(pairs);
+      const newer = aPair(chat, { seq: 2, version: 3, response: 'better' });
+      await store.put(newer);
+      expect(await bodiesOf(pairs)).toEqual([pairs[0]!.body, newer.body, pairs[2]!.body]);
+      expect((await find([newer])).get(newer.responseId)?.version).toBe(3);
+    });
+
+    it('an older version changes nothing', async () => {
+      const chat = await aKnownChat();
+      const newer = aPair(chat, { version: 2 });
+      await store.put(newer);
+      await store.put(aPair(chat, { version: 1 }));
+      expect(await bodiesOf([newer])).toEqual([newer.body]);
+    });
+
+    it('a first put may be of any version', async () => {
+      const pair = aPair(await aKnownChat(), { version: 7 });
+      await store.put(pair);
+      expect((await find([pair])).get(pair.responseId)?.version).toBe(7);
+    });
+
+    it('words that were damaged are mended by putting them again', async () => {
+      const chat = await aKnownChat();
+      const right = aPair(chat, { response: 'right' });
+      await store.put(aPair(chat, { response: 'wrong' }));
+      await store.put(right);
+      expect(await bodiesOf([right])).toEqual([right.body]);
+    });
+
+    it('leaves out what is not stored, and answers in any order', async () => {
+      const chat = await aKnownChat();
+      const pairs = seqsUpTo(40).map((seq) => aPair(chat, { seq }));
+      await putAll(pairs.filter((pair) => pair.seq % 2 === 0));
+      const found = await find(pairs.toReversed());
+      expect([...found.keys()].sort()).toEqual(
+        pairs
+          .filter((pair) => pair.seq % 2 === 0)
+          .map((pair) => pair.responseId)
+          .sort(),
+      );
+      expect(await find([aPair(aChat({ accountId: chat.accountId }))])).toEqual(new Map());
+      expect(await store.findMany(chat.accountId, chat.rootChatId, [])).toEqual(new Map());
+    });
+
+    it('finds the pairs of several chats of a conversation at once', async () => {
+      const root = await aKnownChat();
+      const branch = await aKnownChat({ ...root, chatId: newId(), forkSeq: 5 });
+      const pairs = [aPair(root, { seq: 5 }), aPair(branch, { seq: 6 }), aPair(root, { seq: 6 }), aPair(branch, { seq: 38 })];
+      await putAll(pairs);
+      expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
+    });
+
+    it('another account, or another conversation, never gets them', async () => {
+      const pair = aPair(await aKnownChat());
+      await store.put(pair);
+      const other = await aKnownChat();
+      expect(await store.findMany(other.accountId, pair.rootChatId, [pair])).toEqual(new Map());
+      expect(await store.findMany(pair.accountId, other.rootChatId, [pair])).toEqual(new Map());
+    });
+  });
+
+  describe('what is stored comes back byte for byte', () => {
+    it('hostile texts', async () => {
+      const chat = await aKnownChat();
+      const pairs = HOSTILE.map((text, i) => aPair(chat, { seq: i + 1, question: text, response: i % 5 === 0 ? null : text.repeat(3) }));
+      await putAll(pairs);
+      expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
+    });
+
+    it('metadata', async () => {
+      const chat = await aKnownChat();
+      const pairs = METADATA.map((metadata, i) => aPair(chat, { seq: i + 1, metadata }));
+      await putAll(pairs);
+      expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
+      expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+    });
+
+    it('any metadata and any text', async () => {
+      const chat = await aKnownChat();
+      let seq = 0;
+      const key = fc.oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.constantFrom('_bsontype', 'constructor', '__proto__', 'toObject', '$set', 'a.b', '_id', 'length', '0'),
+      );
+      const metadata = fc.dictionary(key, fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }), { maxKeys: 6 });
+      await fc.assert(
+        fc.asyncProperty(fc.string({ unit: 'binary' }), metadata, async (question, given) => {
+          const pair = aPair(chat, {
+            seq: ++seq,
+            question: question.replaceAll('\0', ''),
+            metadata: JSON.parse(JSON.stringify(given).replaceAll('\\u0000', '')),
+          });
+          await store.put(pair);
+          expect(await bodiesOf([pair])).toEqual([pair.body]);
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    it('32 pairs of the greatest length in a row', async () => {
+      const chat = await aKnownChat();
+      const pairs = seqsUpTo(32).map((seq) =>
+        aPair(chat, { seq, question: '"\n'.repeat(MIB / 16), response: 'ж'.repeat(MIB / 8), metadata: { text: 'x'.repeat(MIB / 64) } }),
+      );
+      for (const pair of pairs) await putAtLast(store, pair);
+      expect((await bodiesOf(pairs)).every((body, i) => body === pairs[i]!.body)).toBe(true);
+    });
+  });
+
+  describe('under races', () => {
+    it('400 puts of 40 pairs at once leave each pair once, with its words', async () => {
+      const chat = await aKnownChat();
+      const pairs = seqsUpTo(40).map((seq) => aPair(chat, { seq }));
+      const puts = seqsUpTo(400).map((i) => pairs[(i * 7) % pairs.length]!);
+      await putAll(puts);
+      expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
+    });
+
+    it('whatever the order of versions, in turn or at once, the highest remains', async () => {
+      const put = fc.record({ seq: fc.integer({ min: 1, max: 3 }), version: fc.integer({ min: 1, max: 5 }), atOnce: fc.boolean() });
+      await fc.assert(
+        fc.asyncProperty(fc.array(put, { minLength: 1, maxLength: 16 }), async (puts) => {
+          const chat = await aKnownChat();
+          const pending: Promise<void>[] = [];
+          for (const { seq, version, atOnce } of puts) {
+            pending.push(putAtLast(store, aPair(chat, { seq, version })));
+            if (!atOnce) await Promise.all(pending);
+          }
+          await Promise.all(pending);
+          for (const seq of new Set(puts.map((one) => one.seq))) {
+            const versions = puts.filter((one) => one.seq === seq).map((one) => one.version);
+            const highest = aPair(chat, { seq, version: Math.max(...versions) });
+            expect((await find([highest])).get(highest.responseId)).toMatchObject({ version: highest.version, body: highest.body });
+          }
+        }),
+        { numRuns: 40 },
+      );
+    });
+  });
+
+  describe('removeTail', () => {
+    it.each([0, 1, 31, 32, 33, 64, 69, 70])('keeps what is not above %i', async (after) => {
+      const chat = await aKnownChat();
+      const pairs = seqsUpTo(70).map((seq) => aPair(chat, { seq }));
+      await putAll(pairs);
+      await store.removeTail(chat, after);
+      await store.removeTail(chat, after);
+      expect((await bodiesOf(pairs)).map((body) => body !== undefined)).toEqual(pairs.map((pair) => pair.seq <= after));
+    });
+
+    it('leaves other chats alone, and the inherited part of a branch is not its own', async () => {
+      const root = await aKnownChat();
+      const branch = await aKnownChat({ ...root, chatId: newId(), forkSeq: 10 });
+      const kept = seqsUpTo(12).map((seq) => aPair(root, { seq }));
+      const removed = [aPair(branch, { seq: 11 }), aPair(branch, { seq: 44 })];
+      await putAll([...kept, ...removed]);
+      await store.removeTail(branch, 0);
+      expect(await bodiesOf(removed)).toEqual([undefined, undefined]);
+      expect(await bodiesOf(kept)).toEqual(kept.map((pair) => pair.body));
+    });
+
+    it('a removed pair can be put again', async () => {
+      const pair = aPair(await aKnownChat(), { version: 2 });
+      await store.put(pair);
+      await store.removeTail(pair, 0);
+      await store.put({ ...pair, version: 1 });
+      expect(await bodiesOf([pair])).toEqual([pair.body]);
+    });
+  });
+
+  describe('putBranches', () => {
+    it('changes nothing about the words, and makes no pair', async () => {
+      const chat = await aKnownChat();
+      const [pair, missing] = [aPair(chat, { seq: 1 }), aPair(chat, { seq: 2 })];
+      await store.put(pair);
+      const branches = seqsUpTo(BRANCHES_SHOWN + 5).map(() => newId());
+      await store.putBranches(pair, branches, branches.length);
+      await store.putBranches(missing, branches, branches.length);
+      expect(await bodiesOf([pair, missing])).toEqual([pair.body, undefined]);
+    });
+  });
+
+  it('when the database is away everything fails within 2.5 s', async () => {
+    const away = await under.away();
+    const pair = aPair(aChat());
+    const started = Date.now();
+    const asked = [away.put(pair), away.findMany(pair.accountId, pair.rootChatId, [pair]), away.removeTail(pair, 0), away.ping()];
+    const outcomes = await Promise.allSettled(asked);
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(asked.map(() => 'rejected'));
+    expect(Date.now() - started).toBeLessThan(2500);
+  });
+}

@@ -1,0 +1,197 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { type Connection, createConnection } from 'mongoose';
+import { DataSource } from 'typeorm';
+import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
+import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
+import { dataSourceOptions } from '../../src/data-source.js';
+import { Database } from '../../src/database/database.js';
+import { migrate } from '../../src/database/migrate.js';
+import { createDatabase, mongoUriFor } from '../support/app.js';
+import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
+import { contentStoreContract, type StoreUnderTest } from './content-store.contract.js';
+import { aGate, mongoTarget, throughGate } from './tcp-gate.js';
+
+Logger.overrideLogger(false); // outages are part of what is tested here
+
+const CLOSED_PORT = 'mongodb://127.0.0.1:9/banyan?directConnection=true';
+const INSERT_CHAT = `
+  INSERT INTO chats (account_id, chat_id, root_chat_id, parent_chat_id, depth, fork_seq, last_seq, jump_chat_id, created_at, updated_at)
+  VALUES ($1, $2, $3, nullif($3, $2::uuid), CASE WHEN $3 = $2::uuid THEN 0 ELSE 1 END, $4, $4, $3, now(), now())`;
+
+async function postgresStore(): Promise<StoreUnderTest> {
+  const url = await createDatabase();
+  await migrate(dataSourceOptions(url));
+  const connected = (): Promise<DataSource> => new DataSource(dataSourceOptions(url)).initialize();
+  const dataSource = await connected();
+  return {
+    store: new PostgresContentStore(new Database(dataSource)),
+    know: async (chat: ChatKey) => {
+      await dataSource.query(INSERT_CHAT, [chat.accountId, chat.chatId, chat.rootChatId, chat.forkSeq]);
+    },
+    away: async () => {
+      const gone = await connected();
+      const store = new PostgresContentStore(new Database(gone));
+      await gone.destroy();
+      return store;
+    },
+    close: () => dataSource.destroy(),
+  };
+}
+
+async function mongoStore(uri: string): Promise<StoreUnderTest> {
+  const stores = [new MongoContentStore(uri)];
+  return {
+    store: stores[0]!,
+    know: async () => undefined,
+    away: async () => {
+      const store = new MongoContentStore(CLOSED_PORT);
+      stores.push(store);
+      return store;
+    },
+    close: async () => {
+      await Promise.all(stores.map((store) => store.onApplicationShutdown()));
+    },
+  };
+}
+
+describe('the words in PostgreSQL', () => contentStoreContract(postgresStore));
+
+const mongoUri = process.env.TEST_MONGODB_URI ? mongoUriFor('postgres://127.0.0.1/content_contract') : '';
+const withMongo = mongoUri ? describe : describe.skip; // the run says at its end that MongoDB was left out
+
+withMongo('the words in MongoDB', () => contentStoreContract(() => mongoStore(mongoUri)));
+
+withMongo('buckets in MongoDB', () => {
+  let store: MongoContentStore;
+  let raw: Connection;
+  const buckets = (chat: ChatKey) => raw.collection('chat_contents').find({ chat_id: chat.chatId }).sort({ bucket: 1 }).toArray();
+
+  beforeAll(async () => {
+    store = new MongoContentStore(mongoUri);
+    raw = await createConnection(mongoUri).asPromise();
+  });
+  afterAll(async () => {
+    await raw.dropDatabase();
+    await raw.close();
+    await store.onApplicationShutdown();
+  });
+
+  it('are the documents of the assignment', async () => {
+    const pair = aPair(aChat(), { question: 'Why?', response: 'Because.', metadata: { url: 'https://example.org' }, branches: ['b'] });
+    await store.put(pair);
+    const [bucket] = await buckets(pair);
+    expect(bucket).toEqual({
+      _id: `${pair.chatId}:0`,
+      account_id: pair.accountId,
+      root_chat_id: pair.rootChatId,
+      chat_id: pair.chatId,
+      bucket: 0,
+      qa_pairs: [
+        {
+          question: 'Why?',
+          response: 'Because.',
+          response_id: pair.responseId,
+          timestamp: pair.createdAt,
+          branches: ['b'],
+          branches_total: 1,
+          seq: 1,
+          version: 1,
+          message_type: 'text',
+          metadata: { url: 'https://example.org' },
+          sha256: pair.sha256.toString('hex'),
+        },
+      ],
+    });
+  });
+
+  it('hold 32 pairs: the 33rd of a chat opens the second, and a branch counts from its fork', async () => {
+    const root = aChat();
+    const branch = aChat({ ...root, chatId: aChat().chatId, forkSeq: 33 });
+    for (const seq of seqsUpTo(33)) await store.put(aPair(root, { seq }));
+    await store.put(aPair(branch, { seq: 34 }));
+    expect((await buckets(root)).map((bucket) => bucket['qa_pairs'].length)).toEqual([32, 1]);
+    expect((await buckets(branch)).map((bucket) => bucket['_id'])).toEqual([`${branch.chatId}:0`]);
+  });
+
+  it('have each pair once and in order, whatever raced', async () => {
+    const chat = aChat();
+    const seqs = seqsUpTo(400).map((i) => ((i * 7) % 40) + 1);
+    await Promise.all(seqs.map((seq) => putAtLast(store, aPair(chat, { seq }))));
+    const stored = (await buckets(chat)).flatMap((bucket) => bucket['qa_pairs'].map((pair: { seq: number }) => pair.seq));
+    expect(stored).toEqual(seqsUpTo(40));
+  });
+
+  it('mirror the branches: the oldest hundred and their number', async () => {
+    const pair = aPair(aChat());
+    const branches = seqsUpTo(120).map((i) => `branch ${i}`);
+    await store.put(pair);
+    await store.putBranches(pair, branches, 120);
+    const found = (await store.findMany(pair.accountId, pair.rootChatId, [pair])).get(pair.responseId);
+    expect(found).toMatchObject({ branches: branches.slice(0, 100), branchesTotal: 120, body: pair.body });
+  });
+
+  it('give way where a removed pair was left at the place of a new one', async () => {
+    const chat = aChat();
+    const removed = aPair(chat, { version: 3, responseId: aChat().chatId });
+    const now = aPair(chat, { version: 1 });
+    await store.put(removed);
+    await store.put(now);
+    const found = await store.findMany(chat.accountId, chat.rootChatId, [removed, now]);
+    expect([...found.keys()]).toEqual([now.responseId]);
+  });
+
+  it('have the index that removal uses, and no other', async () => {
+    const indexes = await raw.collection('chat_contents').indexes();
+    expect(indexes.map((index) => Object.keys(index['key']).join())).toEqual(['_id', 'root_chat_id,chat_id,bucket']);
+  });
+});
+
+withMongo('a MongoDB that comes and goes', () => {
+  /** Absent at the start, there, silent, gone, there again. */
+  async function outage(): Promise<void> {
+    const gate = await aGate(mongoTarget(mongoUri));
+    gate.shut();
+    const store = new MongoContentStore(throughGate(mongoUri, gate));
+    const pair = aPair(aChat());
+    const put = (): Promise<string> => timed(store.put(pair));
+    try {
+      expect(await put()).toBe('refused');
+      gate.open();
+      await until(put, 'ok');
+      gate.silence();
+      expect(await put()).toBe('refused');
+      expect(await timed(store.findMany(pair.accountId, pair.rootChatId, [pair]))).toBe('refused');
+      gate.shut();
+      expect(await put()).toBe('refused');
+      gate.open();
+      await until(put, 'ok');
+      expect((await store.findMany(pair.accountId, pair.rootChatId, [pair])).size).toBe(1);
+    } finally {
+      await store.onApplicationShutdown();
+      await gate.close();
+    }
+  }
+
+  const until = async (ask: () => Promise<string>, answer: string): Promise<void> => {
+    const deadline = Date.now() + 8000;
+    while ((await ask()) !== answer) {
+      expect(Date.now()).toBeLessThan(deadline);
+      await sleep(50);
+    }
+  };
+  const timed = async (work: Promise<unknown>): Promise<string> => {
+    const started = Date.now();
+    const outcome = await work.then(
+      () => 'ok',
+      () => 'refused',
+    );
+    return Date.now() - started < 2500 ? outcome : 'too late';
+  };
+
+  // A dozen, because the driver's loss of a server (`mongo-connection.ts`) is a matter of luck: it hit one outage in six.
+  it('is never waited for longer than 2.5 s, and used again within seconds', async () => {
+    await Promise.all(seqsUpTo(12).map(outage));
+  });
+});

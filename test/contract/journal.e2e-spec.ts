@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { PairWrite } from '../../src/content/content-store.js';
+import type { Journal } from '../../src/content/journal.js';
+import { askForMirror } from '../../src/content/mirror.js';
+import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
+import type { Relay } from '../../src/content/relay.js';
+import { mongoUriFor } from '../support/app.js';
+import { aChat, aPair, seqsUpTo } from './builders.js';
+import { JournalHarness, WatchedStore } from './journal-harness.js';
+import { aGate, type Gate, mongoTarget, throughGate } from './tcp-gate.js';
+
+Logger.overrideLogger(false); // outages are part of what is tested here
+
+const RETENTION = { JOURNAL_RETENTION_SECONDS: 60 };
+const mongoUri = process.env.TEST_MONGODB_URI ? mongoUriFor('postgres://127.0.0.1/content_journal') : '';
+const withMongo = mongoUri ? describe : describe.skip; // the run says at its end that MongoDB was left out
+
+withMongo('the journal', () => {
+  let pg: JournalHarness;
+  let mongo: MongoContentStore;
+  let gate: Gate;
+  let store: WatchedStore;
+  let relay: Relay;
+  let journal: Journal;
+
+  const anAppended = async (given?: Parameters<typeof aPair>[1]): Promise<PairWrite> => {
+    const pair = aPair(aChat(), given);
+    await pg.append(pair);
+    return pair;
+  };
+  const steps = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      await pg.letTimePass();
+      await relay.tick();
+    }
+  };
+
+  beforeAll(async () => {
+    pg = await JournalHarness.start();
+    gate = await aGate(mongoTarget(mongoUri));
+    mongo = new MongoContentStore(throughGate(mongoUri, gate));
+    await mongo.ping();
+  });
+  afterAll(async () => {
+    await mongo.onApplicationShutdown();
+    await gate.close();
+    await pg.stop();
+  });
+  beforeEach(() => {
+    store = new WatchedStore(mongo);
+    ({ relay, journal } = pg.instance(store, RETENTION));
+  });
+  afterEach(() => pg.clear());
+
+  describe('the direct write', () => {
+    it('is remembered, so that the relay only reads it back', async () => {
+      const pairs = await Promise.all(seqsUpTo(20).map(() => anAppended()));
+      expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual(pairs.map(() => 'stored'));
+      await journal.flush();
+      const rows = (await Promise.all(pairs.map((pair) => pg.rows(pair)))).flat();
+      expect(rows.every((row) => row.stored && row.due_in > 55)).toBe(true);
+      await steps(2);
+      expect(store.puts).toBe(20);
+      expect((await Promise.all(pairs.map((pair) => pg.rows(pair)))).flat()).toEqual([]);
+    });
+
+    it('does not count where the row got new work meanwhile', async () => {
+      const pair = await anAppended();
+      await journal.deliver(pair);
+      await pg.transaction((tx) => askForMirror(tx, pair.accountId, [pair.responseId]));
+      await journal.flush();
+      expect(await pg.rows(pair)).toMatchObject([{ stored: false, round: 1 }]);
+    });
+
+    it('of a later version counts by its round', async () => {
+      const pair = await anAppended({ version: 2 });
+      await pg.query(`UPDATE content_journal SET round = 3 WHERE account_id = $1`, [pair.accountId]);
+      await journal.deliver(pair, 3);
+      await journal.flush();
+      expect(await pg.rows(pair)).toMatchObject([{ stored: true, version: 2 }]);
+    });
+
+    it('waits for nobody: a row that another transaction holds is left to the relay', async () => {
+      const pair = await anAppended();
+      await journal.deliver(pair);
+      await pg.transaction(async (tx) => {
+        await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [pair.accountId]);
+        await journal.flush();
+      });
+      expect(await pg.rows(pair)).toMatchObject([{ stored: false }]);
+    });
+  });
+
+  describe('room in the journal', () => {
+    const refused = async (settings: object): Promise<boolean> => {
+      const { journal: measured } = pg.instance(store, settings);
+      await measured.measure();
+      try {
+        measured.assertRoom();
+        return false;
+      } catch (error) {
+        expect(error).toMatchObject({ kind: { status: 503, code: 'store_unavailable' }, details: { headers: { 'Retry-After': '5' } } });
+        return true;
+      }
+    };
+
+    it('ends with the number of unsent rows; what is sent does not count', async () => {
+      const pairs = await Promise.all(seqsUpTo(3).map(() => anAppended()));
+      expect(await refused({ JOURNAL_MAX_ROWS: 4 })).toBe(false);
+      expect(await refused({ JOURNAL_MAX_ROWS: 3 })).toBe(true);
+      await Promise.all(pairs.map((pair) => journal.deliver(pair)));
+      await journal.flush();
+      expect(await refused({ JOURNAL_MAX_ROWS: 1 })).toBe(false);
+    });
+
+    it('ends when the oldest is a day old', async () => {
+      const pair = await anAppended();
+      expect(await refused({})).toBe(false);
+      await pg.query(`UPDATE content_journal SET created_at = now() - interval '25 h' WHERE account_id = $1`, [pair.accountId]);
+      expect(await refused({})).toBe(true);
+    });
+  });
+
+  it('an append is journaled within 2.5 s, the next ones at once, and stored again soon after MongoDB is back', async () => {
+    const timed = async (): Promise<[string, number]> => {
+      const started = Date.now();
+      return [await journal.deliver(await anAppended()), Date.now() - started];
+    };
+    gate.shut();
+    const [first, firstMs] = await timed();
+    const [second, secondMs] = await timed();
+    expect([first, second]).toEqual(['journaled', 'journaled']);
+    expect(firstMs).toBeLessThan(2500);
+    expect(secondMs).toBeLessThan(200);
+    gate.open();
+    const deadline = Date.now() + 5000;
+    while ((await timed())[0] !== 'stored') {
+      expect(Date.now()).toBeLessThan(deadline);
+      await sleep(50);
+    }
+  });
+});

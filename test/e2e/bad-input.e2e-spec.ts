@@ -1,0 +1,339 @@
+import { Client } from 'pg';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+
+/** Values of a wrong type, for any field that wants text. */
+const NO_TEXT: [string, unknown][] = [
+  ['a number', 1],
+  ['a boolean', true],
+  ['a list', ['x']],
+  ['an operator', { $gt: '' }],
+  ['an object', { toString: 'x' }],
+];
+const SPOILED: [string, string][] = [
+  ['U+0000', 'a\u0000b'],
+  ['a lone high surrogate', 'a\ud800b'],
+  ['a lone low surrogate', '\udc00'],
+];
+
+describe.each(MODES)('bad input, words in %s', (mode) => {
+  let server: TestApp;
+  let ann: TestClient;
+  let chat: { id: string; pairs: string[] };
+  let branch: string;
+  let other: { id: string; pairs: string[] };
+  let database: Client;
+
+  beforeAll(async () => {
+    server = await startTestApp(mode);
+    ann = await TestClient.register(server.url);
+    chat = await ann.aChat(3);
+    branch = await ann.aBranch(chat.id, chat.pairs[0]!);
+    other = await ann.aChat(1);
+    database = new Client({ connectionString: server.databaseUrl });
+    await database.connect();
+  });
+  afterAll(async () => {
+    await database.end();
+    await server.close();
+  });
+
+  /** What a refused request must not change: every row but the accounts'. */
+  const everything = async () => {
+    const tables = ['chats', 'conversations', 'messages', 'events', 'idempotency_keys', 'chat_contents', 'content_journal'];
+    // The relay works on its rows of the journal all the time: there only which rows there are must stay.
+    const rowOf = (table: string) => (table === 'content_journal' ? `t.chat_id || ' ' || t.seq` : 't::text');
+    const digests = tables.map(
+      (table) => `(SELECT count(*) || md5(string_agg(${rowOf(table)}, '|' ORDER BY ${rowOf(table)})) FROM ${table} t) AS ${table}`,
+    );
+    return (await database.query(`SELECT ${digests.join(', ')}`)).rows[0];
+  };
+
+  const refused = async (method: string, path: string, body: unknown, status: number, field?: string) => {
+    const before = await everything();
+    const answer = await ann.request(method, `/api/v1${path}`, { body });
+    const line = `${method} ${path} ${JSON.stringify(body)?.slice(0, 100)}`;
+    expect([line, answer.status, answer.text.slice(0, 200)]).toEqual([line, status, answer.text.slice(0, 200)]);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(answer.body).toMatchObject({
+      type: expect.any(String),
+      title: expect.any(String),
+      status,
+      code: expect.any(String),
+      detail: expect.any(String),
+      request_id: expect.any(String),
+    });
+    if (field !== undefined) expect([line, answer.body.errors?.map(({ path: at }: { path: string }) => at)]).toEqual([line, [field]]);
+    expect(answer.text).not.toMatch(/at \/|node_modules|\.ts:/);
+    expect(await everything()).toEqual(before);
+  };
+
+  const textFields = (): [string, string, (value: unknown) => unknown, string][] => [
+    ['POST', '/chats', (name) => ({ name }), 'name'],
+    ['POST', '/chats', (system_prompt) => ({ system_prompt }), 'system_prompt'],
+    ['POST', '/chats', (model) => ({ model }), 'model'],
+    ['POST', '/chats', (chat_type) => ({ chat_type }), 'chat_type'],
+    ['PATCH', `/chats/${chat.id}`, (name) => ({ name }), 'name'],
+    ['PATCH', `/chats/${chat.id}`, (system_prompt) => ({ system_prompt }), 'system_prompt'],
+    ['PUT', '/chats/update-chat', (chat_id) => ({ chat_id }), 'chat_id'],
+    ['POST', `/chats/${chat.id}/messages`, (question) => ({ question, response: 'r' }), 'question'],
+    ['POST', `/chats/${chat.id}/messages`, (response) => ({ question: 'q', response }), 'response'],
+    ['POST', `/chats/${chat.id}/messages`, (message_type) => ({ question: 'q', response: 'r', message_type }), 'message_type'],
+    ['POST', `/chats/${chat.id}/messages`, (author) => ({ question: 'q', response: 'r', author }), 'author'],
+    ['POST', `/chats/${chat.id}/messages`, (id) => ({ question: 'q', response: 'r', parent_response_id: id }), 'parent_response_id'],
+    ['POST', `/chats/${chat.id}/messages`, (on_conflict) => ({ question: 'q', response: 'r', on_conflict }), 'on_conflict'],
+    ['POST', `/chats/${chat.id}/messages`, (on_busy) => ({ question: 'q', response: 'r', on_busy }), 'on_busy'],
+    ['POST', '/messages/add-message', (chat_id) => ({ chat_id, question: 'q', response: 'r' }), 'chat_id'],
+    ['POST', `/chats/${chat.id}/branches`, (response_id) => ({ response_id }), 'response_id'],
+    ['POST', `/chats/${chat.id}/branches`, (name) => ({ response_id: chat.pairs[0], name }), 'name'],
+    ['POST', '/branches/create-branch', (chat_id) => ({ chat_id, response_id: chat.pairs[0] }), 'chat_id'],
+    ['PUT', `/chats/${chat.id}/active-branch`, (branch_chat_id) => ({ branch_chat_id }), 'branch_chat_id'],
+    ['PUT', '/branches/set-active-branch', (chat_id) => ({ chat_id, branch_chat_id: chat.id }), 'chat_id'],
+  ];
+
+  it('of a wrong type in any text field is a 422 that names the field, and stores nothing', async () => {
+    for (const [method, path, bodyOf, field] of textFields())
+      for (const [, value] of NO_TEXT) await refused(method, path, bodyOf(value), 422, field);
+  });
+
+  it('with text that a store would change is a 422 in any text field', async () => {
+    for (const [method, path, bodyOf, field] of textFields())
+      for (const [, value] of SPOILED) await refused(method, path, bodyOf(value), 422, field);
+  });
+
+  it.each(['pinned', 'archived', 'active'])('%s must be a boolean', async (field) => {
+    for (const value of ['true', 1, {}, [true]]) await refused('PATCH', `/chats/${chat.id}`, { [field]: value }, 422, field);
+  });
+
+  it('of null in a field that takes none is a 422 that names it', async () => {
+    for (const field of ['pinned', 'archived', 'active']) await refused('PATCH', `/chats/${chat.id}`, { [field]: null }, 422, field);
+    await refused('POST', '/chats', { chat_type: null }, 422, 'chat_type');
+    await refused('POST', `/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: null }, 422, 'activate');
+    for (const field of ['message_type', 'on_conflict', 'on_busy', 'stream']) {
+      await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', [field]: null }, 422, field);
+    }
+  });
+
+  it('cannot make a chat inactive', () => refused('PATCH', `/chats/${chat.id}`, { active: false }, 422, 'active'));
+
+  it.each(['', ' ', '\t\n', '\u00a0\u2003'])('without words (%j) is a 422', async (blank) => {
+    await refused('POST', `/chats/${chat.id}/messages`, { question: blank, response: 'r' }, 422, 'question');
+    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: blank }, 422, 'response');
+    await refused('POST', '/chats', { name: blank }, 422, 'name');
+  });
+
+  it('without a question is a 422', () => refused('POST', `/chats/${chat.id}/messages`, { response: 'r' }, 422, 'question'));
+
+  it('with too much text is a 422 up to 512 KiB, and a 413 above', async () => {
+    const messages = `/chats/${chat.id}/messages`;
+    await refused('POST', messages, { question: 'x'.repeat(128 * 1024 + 1), response: 'r' }, 422, 'question');
+    await refused('POST', messages, { question: 'ä'.repeat(64 * 1024 + 1), response: 'r' }, 422, 'question');
+    await refused('POST', messages, { question: 'q', response: 'x'.repeat(256 * 1024 + 1) }, 422, 'response');
+    await refused('POST', messages, { question: 'q', response: 'x'.repeat(600 * 1024) }, 413);
+    await refused('POST', '/chats', { name: 'x'.repeat(201) }, 422, 'name');
+    const most = await ann.post(`/chats/${other.id}/messages`, { question: 'ä'.repeat(64 * 1024), response: '漢'.repeat(87_381) });
+    expect(most.status).toBe(201);
+  });
+
+  it('with an id that is no UUID is a 422 that names it', async () => {
+    for (const id of ['x', '1', `${chat.id}0`, "' OR 1=1", '%00', '__proto__']) {
+      const at = encodeURIComponent(id);
+      await refused('GET', `/chats/${at}`, undefined, 422, 'chat_id');
+      await refused('DELETE', `/chats/${at}`, undefined, 422, 'chat_id');
+      await refused('GET', `/chats/${chat.id}/messages/${at}`, undefined, 422, 'response_id');
+      await refused('GET', `/chats/${chat.id}/messages?around=${at}`, undefined, 422, 'around');
+      await refused('GET', `/chats/${chat.id}/compare?with=${at}`, undefined, 422, 'with');
+      await refused('GET', `/chats/get-chat?chat_id=${at}`, undefined, 422, 'chat_id');
+    }
+  });
+
+  it('with a field that does not exist is a 422, in body and query of every route', async () => {
+    await refused('POST', '/chats', { name: 'x', account_id: other.id }, 422, 'account_id');
+    await refused('POST', '/chats', { __proto__x: 1 }, 422, '__proto__x');
+    await refused('PATCH', `/chats/${chat.id}`, { seq: 1 }, 422, 'seq');
+    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', seq: 9 }, 422, 'seq');
+    await refused('POST', `/chats/${chat.id}/branches`, { response_id: chat.pairs[0], depth: 1 }, 422, 'depth');
+    await refused('GET', '/chats?offset=1', undefined, 422, 'offset');
+    await refused('GET', `/chats/${chat.id}?x=1`, undefined, 422, 'x');
+    await refused('GET', `/chats/${chat.id}/messages?limit=1&skip=1`, undefined, 422, 'skip');
+    await refused('GET', `/chats/${chat.id}/messages/${chat.pairs[0]}?x[$ne]=1`, undefined, 422, 'x[$ne]');
+    await refused('DELETE', `/chats/${chat.id}?force=true`, undefined, 422, 'force');
+    await refused('POST', `/chats/${chat.id}/restore?x=1`, undefined, 422, 'x');
+    await refused('POST', `/chats/${chat.id}/restore`, { x: 1 }, 422, 'x');
+    await refused('GET', `/branches/get-branches?chat_id=${chat.id}&x=1`, undefined, 422, 'x');
+  });
+
+  it('with a limit or depth out of range is a 422', async () => {
+    for (const limit of ['0', '101', '-1', '1.5', 'ten', '', '1e1', '1&limit=2']) {
+      await refused('GET', `/chats?limit=${limit}`, undefined, 422, 'limit');
+      await refused('GET', `/chats/${chat.id}/messages?limit=${limit}`, undefined, 422, 'limit');
+      await refused('GET', `/chats/${chat.id}/branches?limit=${limit}`, undefined, 422, 'limit');
+    }
+    for (const depth of ['-1', '1001', 'x']) await refused('GET', `/chats/${chat.id}/branches?depth=${depth}`, undefined, 422, 'depth');
+  });
+
+  it('with a cursor of another list, or none at all, is a 422', async () => {
+    const foreign = (await ann.get(`/chats/${chat.id}/messages?limit=1`)).body.prev_cursor;
+    for (const cursor of [
+      foreign,
+      'x',
+      '!!',
+      Buffer.from('chats|x').toString('base64url'),
+      Buffer.from(`chats|${'-'.repeat(36)}`).toString('base64url'),
+      Buffer.from(`${other.id}|1e3`).toString('base64url'),
+    ]) {
+      await refused('GET', `/chats/${other.id}/messages?before=${cursor}`, undefined, 422, 'before');
+      await refused('GET', `/chats/${other.id}/messages?after=${cursor}`, undefined, 422, 'after');
+      await refused('GET', `/chats?cursor=${cursor}`, undefined, 422, 'cursor');
+      await refused('GET', `/chats/${other.id}/branches?cursor=${cursor}`, undefined, 422, 'cursor');
+    }
+    await refused('GET', `/chats/${chat.id}/messages?before=${foreign}&after=${foreign}`, undefined, 422, 'after');
+  });
+
+  it('with a filter that is neither true nor false is a 422', async () => {
+    await refused('GET', '/chats?archived=yes', undefined, 422, 'archived');
+    await refused('GET', '/chats?pinned=1', undefined, 422, 'pinned');
+    await refused('DELETE', `/chats/${chat.id}?children=orphan`, undefined, 422, 'children');
+    await refused('POST', `/chats/${chat.id}/messages?branch=main`, { question: 'q', response: 'r' }, 422, 'branch');
+  });
+
+  it.each([
+    [{ message_type: 'link' }],
+    [{ message_type: 'link', metadata: {} }],
+    [{ message_type: 'link', metadata: { url: 'javascript:alert(1)' } }],
+    [{ message_type: 'link', metadata: { url: 'ftp://example.org/x' } }],
+    [{ message_type: 'link', metadata: { url: 'example.org' } }],
+    [{ message_type: 'link', metadata: { url: 'http:/example.org' } }],
+    [{ message_type: 'link', metadata: { url: { $gt: '' } } }],
+    [{ message_type: 'link', metadata: { url: 'https://example.org', language: 'c' } }],
+    [{ message_type: 'code' }],
+    [{ message_type: 'code', metadata: { filename: 'a.c' } }],
+    [{ message_type: 'code', metadata: { language: '' } }],
+    [{ message_type: 'code', metadata: { language: 'c', filename: 1 } }],
+    [{ metadata: 'text' }],
+    [{ metadata: ['x'] }],
+    [{ metadata: { $where: '1' } }],
+    [{ metadata: { 'a.b': 1 } }],
+    [{ metadata: { a: { b: { c: { d: { e: { f: { g: { h: { i: 1 } } } } } } } } } }],
+    [{ metadata: { a: 'x'.repeat(17_000) } }],
+  ])('with metadata that its type does not allow (%j) is a 422', (fields) =>
+    refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', ...fields }, 422, 'metadata'),
+  );
+
+  it('with a key that reaches for a prototype is a 422, at any depth', () =>
+    refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: 'q', response: 'r', metadata: { a: { constructor: 1 } } },
+      422,
+      'metadata.a',
+    ));
+
+  it('that names a pair of another chat, one beyond the fork point, or a branch of another conversation is a 404', async () => {
+    await refused('POST', `/chats/${chat.id}/branches`, { response_id: other.pairs[0] }, 404);
+    await refused('POST', `/chats/${branch}/branches`, { response_id: chat.pairs[1] }, 404);
+    await refused('PUT', `/chats/${chat.id}/active-branch`, { branch_chat_id: other.id }, 404);
+    await refused('POST', `/chats/${branch}/messages`, { question: 'q', response: 'r', parent_response_id: chat.pairs[2] }, 404);
+  });
+
+  it('whose parent is no longer the last pair is a 409 with the head', async () => {
+    const answer = await ann.post(`/chats/${chat.id}/messages`, { question: 'q', response: 'r', parent_response_id: chat.pairs[0] });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'branch_head_moved', head: { response_id: chat.pairs[2], seq: 3 } } });
+    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', parent_response_id: null }, 409);
+  });
+
+  describe('on the wire', () => {
+    const send = (raw: string | Buffer, headers: Record<string, string> = {}) => ann.request('POST', '/api/v1/chats', { raw, headers });
+
+    it.each(['{', '', '[1,]', '{"name":}', "{'name':1}", 'nul', '{"name":"\u0001"}', '{"a":1}{'])(
+      'broken JSON (%j) is a 400',
+      async (raw) => {
+        expect(await send(raw)).toMatchObject({ status: 400, body: { code: 'invalid_json' } });
+      },
+    );
+
+    it('JSON that is no object is a 422', async () => {
+      for (const raw of ['[]', '"x"', '1', 'true', 'null']) expect([raw, (await send(raw)).status]).toEqual([raw, 422]);
+    });
+
+    it('JSON without end is a 422, with an Idempotency-Key too', async () => {
+      const raw = `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+      for (const headers of [{}, { 'idempotency-key': 'deep' }])
+        expect((await send(raw, headers as Record<string, string>)).status).toBe(422);
+    });
+
+    it('bytes that are no UTF-8 are a 400', async () => {
+      expect((await send(Buffer.from([0x7b, 0x22, 0x6e, 0x61, 0x6d, 0x65, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]))).status).toBe(400);
+    });
+
+    it('keys that reach for prototypes are a 400, and change none', async () => {
+      for (const raw of ['{"__proto__":{"x":1}}', '{"constructor":{"prototype":{"x":1}}}']) expect((await send(raw)).status).toBe(400);
+      expect(({} as { x?: number }).x).toBeUndefined();
+    });
+
+    it('a URL that cannot be decoded is a 400 problem, a DELETE with a media type and no body is well', async () => {
+      expect(await ann.get('/%zz')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      const { id } = await ann.aChat();
+      expect((await ann.delete(`/chats/${id}`, { 'content-type': 'application/json' })).status).toBe(204);
+    });
+
+    it('another media type is a 415', async () => {
+      for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
+        expect([type, (await send('name=x', { 'content-type': type })).status]).toEqual([type, 415]);
+      }
+    });
+
+    it('a route that does not exist is a 404, a method that a route does not know a 405 with those it does', async () => {
+      expect(await ann.get('/nothing')).toMatchObject({ status: 404, body: { code: 'route_not_found' } });
+      const answer = await ann.put('/chats', {});
+      expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
+      expect(answer.headers.get('allow')!.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST']);
+      expect((await ann.delete(`/chats/${chat.id}/messages`)).status).toBe(405);
+    });
+
+    it('a malformed Idempotency-Key is a 400', async () => {
+      for (const key of ['x'.repeat(256), ''])
+        expect([key, (await ann.post('/chats', {}, { 'idempotency-key': key })).body.code]).toEqual([key, 'invalid_idempotency_key']);
+    });
+
+    it('a hostile request id is replaced, a plain one kept', async () => {
+      expect((await ann.get('/chats', { 'x-request-id': 'mine-1' })).headers.get('x-request-id')).toBe('mine-1');
+      expect((await ann.get('/chats', { 'x-request-id': 'a b"<script>' })).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+    });
+  });
+
+  it('of good will is kept byte for byte', async () => {
+    const texts = [
+      '🧵👩‍👩‍👧',
+      'e\u0301 é',
+      '\u202eright to left',
+      '{"$gt":""}',
+      '$where',
+      "'; DROP TABLE chats; --",
+      '<script>alert(1)</script>',
+      '  spaces kept  ',
+      'tab\tnewline\r\n',
+      '__proto__',
+      '\u2028x\u2029',
+      '\\u0000 escaped',
+      '%00',
+      '\u{10ffff}',
+    ];
+    const { id } = await ann.aChat();
+    for (const text of texts) await ann.append(id, text, `${text}!`);
+    const { body } = await ann.get(`/chats/${id}/messages`);
+    expect(body.qa_pairs.map((pair: any) => [pair.question, pair.response])).toEqual(texts.map((text) => [text, `${text}!`]));
+    const code = { question: '\tif (x)\n\n', response: '```', message_type: 'code', metadata: { language: 'c', filename: 'x.c' } };
+    const link = { question: 'see', response: null, message_type: 'link', metadata: { url: 'https://example.org/a?b#c', title: 'A' } };
+    const free = {
+      question: 'x',
+      response: 'y',
+      metadata: { n: 1e21, m: -0.1, list: [1, 'two', null, { three: true }], ключ: 'ok', 1: 'one' },
+    };
+    for (const body of [code, link, free]) {
+      const answer = await ann.post(`/chats/${id}/messages`, body);
+      expect(answer).toMatchObject({ status: 201, body });
+      expect((await ann.get(`/chats/${id}/messages/${answer.body.response_id}`)).body).toMatchObject(body);
+    }
+  });
+});

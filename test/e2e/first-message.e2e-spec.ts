@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+const first = (client: TestClient, body: unknown = { text: 'hello', sender: 'Ada' }, headers = {}) =>
+  client.request('POST', '/first_message', { body, headers });
+const post = (client: TestClient, body: unknown, headers = {}) => client.request('POST', '/messages', { body, headers });
+const read = (client: TestClient, query: string) => client.request('GET', `/messages?${query}`);
+const last = (client: TestClient, name: string | number) => client.request('GET', `/last_message/${name}`);
+const textsOf = (body: { text: string }[]): string[] => body.map(({ text }) => text);
+const nextOf = (link: string | null): string | null => /<([^>]+)>; rel="next"/.exec(link ?? '')?.[1] ?? null;
+
+describe.each(MODES)('first message, words in %s', (mode) => {
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+  let bob: TestClient;
+
+  beforeAll(async () => {
+    here = await startTestApp(mode);
+    there = await startTestApp(mode, {}, here.databaseUrl);
+    [ann, bob] = [await TestClient.register(here.url), await TestClient.register(here.url)];
+  });
+  afterAll(() => Promise.all([here.close(), there.close()]));
+
+  it('starts a chat with its first message', async () => {
+    const fresh = await TestClient.register(here.url);
+    const { status, body, headers } = await first(fresh, { text: ' hello 🦣\n', sender: 'Ada' });
+    expect(status).toBe(201);
+    expect(body).toEqual({
+      chat_id: 1,
+      chat_uuid: expect.stringMatching(UUID),
+      message: {
+        id: expect.stringMatching(UUID),
+        chat_id: 1,
+        chat_uuid: body.chat_uuid,
+        text: ' hello 🦣\n',
+        sender: 'Ada',
+        created_at: expect.stringMatching(INSTANT),
+        system: false,
+      },
+    });
+    expect(headers.get('content-state')).toBe('stored');
+    expect((await read(fresh, 'chat_uuid=1')).body).toEqual([body.message]);
+  });
+
+  it('numbers count up for each account without gaps or doubles, at once and at two instances', async () => {
+    const fresh = await TestClient.register(here.url);
+    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => first(n % 2 ? fresh : fresh.at(there.url))));
+    expect(answers.map(({ body }) => body.chat_id).sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
+    expect((await first(fresh, { text: '', sender: 'Ada' })).status).toBe(422);
+    expect((await first(fresh)).body.chat_id).toBe(41);
+    expect((await first(await TestClient.register(there.url))).body.chat_id).toBe(1);
+  });
+
+  it('every route takes the number and the UUID; a body takes the number also as a string', async () => {
+    const { body: started } = await first(ann, { text: 'm0', sender: 'Ada', system: true });
+    const names = [started.chat_id, String(started.chat_id), started.chat_uuid, started.chat_uuid.toUpperCase()];
+    for (const [n, chat_uuid] of names.entries()) {
+      const { status, body } = await post(ann, { chat_uuid, text: `m${n + 1}`, sender: 'Bo' });
+      const { chat_id, chat_uuid: uuid } = started;
+      expect([status, body]).toEqual([
+        201,
+        {
+          id: expect.stringMatching(UUID),
+          ...{ chat_id, chat_uuid: uuid },
+          ...{ text: `m${n + 1}`, sender: 'Bo', system: false },
+          created_at: expect.stringMatching(INSTANT),
+        },
+      ]);
+    }
+    const { body: all } = await read(ann, `chat_uuid=${started.chat_id}`);
+    expect(textsOf(all)).toEqual(['m0', 'm1', 'm2', 'm3', 'm4']);
+    expect([all[0].system, all[1].system]).toEqual([true, false]);
+    for (const name of names) {
+      expect((await read(ann.at(there.url), `chat_uuid=${name}`)).body).toEqual(all);
+      const { status, body } = await last(ann, name);
+      const { text, sender, created_at, system } = all[4];
+      expect([status, body]).toEqual([200, { text, sender, created_at, system }]);
+    }
+  });
+
+  it('pages are in order and linked; none repeats or skips while others write', async () => {
+    const { body: started } = await first(ann, { text: 'm0', sender: 'Ada' });
+    for (let n = 1; n < 7; n++) await post(ann, { chat_uuid: started.chat_id, text: `m${n}`, sender: 'Ada' });
+    const texts: string[] = [];
+    let url: string | null = `/messages?chat_uuid=${started.chat_id}&limit=3`;
+    let pages = 0;
+    while (url) {
+      const answer = await ann.request('GET', url);
+      texts.push(...textsOf(answer.body));
+      if (pages++ === 0) await post(ann, { chat_uuid: started.chat_id, text: 'm7', sender: 'Bo' });
+      url = nextOf(answer.headers.get('link'));
+    }
+    expect([texts, pages]).toEqual([['m0', 'm1', 'm2', 'm3', 'm4', 'm5', 'm6', 'm7'], 3]);
+  });
+
+  it('50 messages are a page when nothing is said', async () => {
+    const { body: started } = await first(ann);
+    await Promise.all(Array.from({ length: 50 }, (_, n) => post(ann, { chat_uuid: started.chat_uuid, text: `m${n}`, sender: 'Ada' })));
+    const { body, headers } = await read(ann, `chat_uuid=${started.chat_uuid}`);
+    expect([body.length, nextOf(headers.get('link'))]).toEqual([50, expect.any(String)]);
+    expect((await read(ann, `chat_uuid=${started.chat_uuid}&limit=100`)).headers.get('link')).toBeNull();
+  });
+
+  it('100 posts at once to one chat, at two instances, lose nothing and have one order', async () => {
+    const { body: started } = await first(ann);
+    const texts = Array.from({ length: 99 }, (_, n) => `m${n}`);
+    const say = (text: string, n: number) => post(n % 2 ? ann : ann.at(there.url), { chat_uuid: started.chat_id, text, sender: 'Ada' });
+    const answers = await Promise.all(texts.map(say));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    const { body } = await read(ann, `chat_uuid=${started.chat_id}&limit=100`);
+    expect(textsOf(body).sort()).toEqual(['hello', ...texts].sort());
+    expect(new Set(body.map(({ id }: { id: string }) => id)).size).toBe(100);
+    expect((await read(ann.at(there.url), `chat_uuid=${started.chat_uuid}&limit=100`)).body).toEqual(body);
+  });
+
+  it('its chats are ordinary chats: the other routes show them, and answers given there are messages here', async () => {
+    const { body: started } = await first(ann, { text: 'in June?', sender: 'Ada', system: true });
+    const { body: chat } = await ann.get(`/chats/${started.chat_uuid}`);
+    expect([chat.message_count, chat.active, chat.parent_chat_id]).toEqual([1, true, null]);
+    expect(chat.content.qa_pairs[0]).toMatchObject({
+      ...{ response_id: started.message.id, question: 'in June?', response: null, author: 'Ada', metadata: { system: true } },
+      ...{ status: 'complete', message_type: 'text', timestamp: started.message.created_at },
+    });
+    expect((await ann.get('/chats')).body.items[0].chat_id).toBe(started.chat_uuid);
+    const answered = await ann.append(started.chat_uuid, 'or in May?', 'In June.');
+    await post(ann, { chat_uuid: started.chat_id, text: 'thanks', sender: 'Ada' });
+    const { body } = await read(ann, `chat_uuid=${started.chat_id}`);
+    expect(body.map(({ text, sender }: { text: string; sender: string }) => [text, sender])).toEqual([
+      ['in June?', 'Ada'],
+      ['or in May?', 'user'],
+      ['In June.', 'assistant'],
+      ['thanks', 'Ada'],
+    ]);
+    expect([body[1].id, body[2].id]).toEqual([answered, `${answered}.response`]);
+    const paged: string[] = [];
+    for (let url: string | null = `/messages?chat_uuid=${started.chat_id}&limit=1`; url;) {
+      const answer = await ann.request('GET', url);
+      paged.push(...textsOf(answer.body));
+      url = nextOf(answer.headers.get('link'));
+    }
+    expect(paged).toEqual(textsOf(body));
+  });
+
+  it('a chat that was made elsewhere is known by its UUID, without a number', async () => {
+    const chat = await ann.aChat(1);
+    const { body } = await post(ann, { chat_uuid: chat.id, text: 'here too', sender: 'Ada' });
+    expect([body.chat_id, body.chat_uuid]).toEqual([null, chat.id]);
+    expect(textsOf((await read(ann, `chat_uuid=${chat.id}`)).body)).toEqual(['q1', 'a1', 'here too']);
+    const branch = await ann.aBranch(chat.id, chat.pairs[0]!);
+    expect(textsOf((await read(ann, `chat_uuid=${branch}`)).body)).toEqual(['q1', 'a1']);
+    expect((await last(ann, branch)).body).toMatchObject({ text: 'a1', sender: 'assistant', system: false });
+  });
+
+  it('an empty chat has no messages, and no last one', async () => {
+    const { id } = await ann.aChat();
+    const { status, body } = await read(ann, `chat_uuid=${id}`);
+    expect([status, body]).toEqual([200, []]);
+    const none = await last(ann, id);
+    expect([none.status, none.body.code]).toEqual([404, 'message_not_found']);
+  });
+
+  it('a chat that is unknown, deleted or of another account is the same 404 on every route', async () => {
+    const { body: deleted } = await first(ann);
+    await ann.delete(`/chats/${deleted.chat_uuid}`);
+    const { body: foreign } = await first(ann);
+    const cases: [TestClient, string | number][] = [
+      ...[deleted.chat_id, deleted.chat_uuid, randomUUID(), 999_999, 0, '-1', '99999999999999999999'].map(
+        (name) => [ann, name] as [TestClient, string],
+      ),
+      ...[foreign.chat_uuid, foreign.chat_id + 1000].map((name) => [bob, name] as [TestClient, string]),
+    ];
+    for (const [client, name] of cases) {
+      for (const answer of [
+        await read(client, `chat_uuid=${name}`),
+        await last(client, name),
+        await post(client, { chat_uuid: name, text: 'x', sender: 'x' }),
+      ]) {
+        expect([name, answer.status, answer.body.code]).toEqual([name, 404, 'chat_not_found']);
+      }
+    }
+  });
+
+  it.each([
+    ['no text', { sender: 'Ada' }, 'text'],
+    ['blank text', { text: ' \n', sender: 'Ada' }, 'text'],
+    ['text that is no string', { text: 1, sender: 'Ada' }, 'text'],
+    ['text over 128 KiB', { text: 'x'.repeat(128 * 1024 + 1), sender: 'Ada' }, 'text'],
+    ['text with U+0000', { text: 'a\0', sender: 'Ada' }, 'text'],
+    ['no sender', { text: 'x' }, 'sender'],
+    ['a blank sender', { text: 'x', sender: ' ' }, 'sender'],
+    ['a sender over 200 characters', { text: 'x', sender: 'x'.repeat(201) }, 'sender'],
+    ['a sender that is no string', { text: 'x', sender: null }, 'sender'],
+    ['a system that is no boolean', { text: 'x', sender: 'x', system: 'yes' }, 'system'],
+  ])('%s is refused', async (_what, body, path) => {
+    const { body: started } = await first(ann);
+    for (const answer of [await first(ann, body), await post(ann, { chat_uuid: started.chat_id, ...body })]) {
+      expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([422, 'validation_failed', path]);
+    }
+    expect((await first(ann)).body.chat_id).toBe(started.chat_id + 1);
+  });
+
+  it.each(['abc', '1.5', '%20', `${randomUUID()}x`])('%s is no name of a chat', async (name) => {
+    for (const answer of [await read(ann, `chat_uuid=${name}`), await last(ann, name)]) {
+      expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
+    }
+  });
+
+  it.each([[1.5], [true], [null], [['1']], [{}], ['x'], ['']])('%j in a body is no name of a chat', async (chat_uuid) => {
+    const answer = await post(ann, { chat_uuid, text: 'x', sender: 'x' });
+    expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
+  });
+
+  it('limit and cursor must be good', async () => {
+    const [{ body: one }, { body: two }] = [await first(ann), await first(ann)];
+    await post(ann, { chat_uuid: two.chat_id, text: 'x', sender: 'x' });
+    const foreign = new URL(nextOf((await read(ann, `chat_uuid=${two.chat_id}&limit=1`)).headers.get('link'))!, here.url).searchParams.get(
+      'cursor',
+    );
+    for (const query of ['limit=0', 'limit=101', 'limit=x', 'limit=-1', 'cursor=nonsense', 'cursor=', `cursor=${foreign}`]) {
+      const answer = await read(ann, `chat_uuid=${one.chat_id}&${query}`);
+      expect([query, answer.status, answer.body.code]).toEqual([query, 422, 'validation_failed']);
+    }
+    expect((await ann.request('GET', '/messages')).body.errors[0].path).toBe('chat_uuid');
+  });
+
+  it('unknown fields are ignored, in body and query', async () => {
+    const { status, body } = await first(ann, { text: 'x', sender: 'x', chat_id: 99, extra: {} });
+    expect([status, Object.keys(body)]).toEqual([201, ['chat_id', 'chat_uuid', 'message']]);
+    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', id: 1 })).status).toBe(201);
+    expect((await read(ann, `chat_uuid=${body.chat_id}&page=1`)).status).toBe(200);
+  });
+
+  it('an Idempotency-Key makes a chat and a message be made once', async () => {
+    const fresh = await TestClient.register(here.url);
+    const key = { 'idempotency-key': randomUUID() };
+    const starts = await Promise.all([fresh, fresh.at(there.url), fresh].map((client) => first(client, undefined, key)));
+    expect(new Set(starts.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    const body = { chat_uuid: 1, text: 'once', sender: 'Ada' };
+    const posts = [await post(fresh, body, key), await post(fresh.at(there.url), body, key)];
+    expect([posts[0]!.status, posts[1]!.text, posts[1]!.headers.get('idempotent-replayed')]).toEqual([201, posts[0]!.text, 'true']);
+    expect(textsOf((await read(fresh, 'chat_uuid=1')).body)).toEqual(['hello', 'once']);
+    expect((await post(fresh, { ...body, text: 'other' }, key)).body.code).toBe('idempotency_key_reused');
+    expect((await first(fresh)).body.chat_id).toBe(2);
+  });
+
+  it('all of it needs a token, and knows its methods', async () => {
+    const stranger = new TestClient(here.url);
+    for (const answer of [
+      await first(stranger),
+      await post(stranger, { chat_uuid: 1, text: 'x', sender: 'x' }),
+      await read(stranger, 'chat_uuid=1'),
+      await last(stranger, 1),
+    ]) {
+      expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+    }
+    expect((await ann.request('GET', '/first_message')).status).toBe(405);
+    expect((await ann.request('DELETE', '/messages')).headers.get('allow')).toBe('POST, GET, HEAD');
+  });
+});

@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import mongoose from 'mongoose';
+import { JobRunner } from '../../src/modules/maintenance/job-runner.js';
+import { IdempotencyKeysJob, SignInsJob } from '../../src/modules/maintenance/expiry.jobs.js';
+import { MaintenanceModule } from '../../src/modules/maintenance/maintenance.module.js';
+import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
+import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
+import { runFsck, violationsOf } from '../crash/fsck.js';
+import { MODES, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+
+const GO_ON = new AbortController().signal;
+
+describe.each(MODES)('housekeeping, words in %s', (mode) => {
+  let server: TestApp;
+  let ann: TestClient;
+
+  beforeAll(async () => {
+    server = await startTestApp(mode, { DELETED_RETENTION_DAYS: '0', TEMPORARY_CHAT_TTL_SECONDS: '2' });
+    ann = await TestClient.register(server.url);
+  });
+  afterAll(() => server.close());
+
+  const job = <Type>(type: new (...args: never[]) => Type): Type => server.app.select(MaintenanceModule).get(type);
+  const env = (): Record<string, string> => ({
+    DATABASE_URL: server.databaseUrl,
+    DELETED_RETENTION_DAYS: '0',
+    ...(mode === 'mongo' && { MONGODB_URI: mongoUriFor(server.databaseUrl) }),
+  });
+  const rows = (sql: string, ...values: unknown[]): Promise<any[]> =>
+    withClient(server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
+  /** All that any table has of a chat, by table. */
+  async function traces(chatId: string): Promise<Record<string, number>> {
+    const tables = ['chats', 'conversations', 'messages', 'events', 'chat_contents', 'content_journal'];
+    const counts = await Promise.all(tables.map((name) => rows(`SELECT count(*)::int AS n FROM ${name} WHERE chat_id = $1`, chatId)));
+    const keys = await rows(`SELECT count(*)::int AS n FROM idempotency_keys WHERE answer LIKE '%' || $1 || '%'`, chatId);
+    const found = Object.fromEntries([...tables, 'keys'].map((name, i) => [name, [...counts, keys][i]![0].n]));
+    return Object.fromEntries(Object.entries({ ...found, words: await wordsOf(chatId) }).filter(([, n]) => n > 0));
+  }
+  /** How many pairs of a chat the content store has. */
+  async function wordsOf(chatId: string): Promise<number> {
+    if (mode === 'postgres') return (await rows(`SELECT count(*)::int AS n FROM chat_contents WHERE chat_id = $1`, chatId))[0].n;
+    const connection = await mongoose.createConnection(mongoUriFor(server.databaseUrl)).asPromise();
+    const buckets = await connection.db!.collection('chat_contents').find({ chat_id: chatId }).toArray();
+    await connection.close();
+    return buckets.reduce((sum, bucket) => sum + bucket.qa_pairs.length, 0);
+  }
+  async function aPost(chatId: string, question: string): Promise<string> {
+    const { body } = await ann.post(`/chats/${chatId}/messages`, { question, response: null }, { 'idempotency-key': randomUUID() });
+    return body.response_id;
+  }
+
+  it('purges a deleted conversation from both stores without a trace, and what living branches inherit stays', async () => {
+    const gone = (await ann.post('/chats', {}, { 'idempotency-key': randomUUID() })).body.chat_id;
+    for (let n = 0; n < 35; n++) await aPost(gone, `gone ${n}`);
+    const goneBranch = await ann.aBranch(gone, null);
+    await aPost(goneBranch, 'gone too');
+    const root = await ann.aChat(2);
+    const deleted = await ann.aBranch(root.id, root.pairs[0]!);
+    const inherited = await aPost(deleted, 'inherited');
+    await aPost(deleted, 'seen by nobody');
+    const living = await ann.aBranch(deleted, inherited);
+    await aPost(living, 'alive');
+    const lonely = await ann.aBranch(deleted, inherited);
+    await aPost(lonely, 'lonely');
+    for (const chatId of [gone, deleted, lonely]) expect((await ann.delete(`/chats/${chatId}`)).status).toBe(204);
+
+    // Two chats with 35 + 1 pairs; the lonely one with 1, and the last one of `deleted`.
+    expect(await job(PurgeJob).run(GO_ON)).toBe(2 + 36 + 2 + 1);
+
+    for (const chatId of [gone, goneBranch, lonely]) {
+      const { events, ...others } = await traces(chatId);
+      expect(others).toEqual({});
+      // Its conversation lives on, and so do its events: they have no words, and their numbers no gaps.
+      expect(events ?? 0).toBe(chatId === lonely ? events : 0);
+    }
+    expect(await ann.questionsOf(living)).toEqual(['q1', 'inherited', 'alive']);
+    expect(await ann.questionsOf(root.id)).toEqual(['q1', 'q2']);
+    expect(await wordsOf(deleted)).toBe(1);
+    expect(await job(PurgeJob).run(GO_ON)).toBe(0);
+    expect(violationsOf(await runFsck(env(), '--json'))).toEqual({});
+  }, 60_000);
+
+  it('lets a temporary chat go when nobody used it for its time, and not before', async () => {
+    const { id } = await ann.aChat(2, { chat_type: 'temporary' });
+    const standard = await ann.aChat(1);
+    const branch = await ann.aBranch(id, null);
+    await rows(`UPDATE chats SET updated_at = now() - interval '1 hour' WHERE chat_id = ANY ($1::uuid[])`, [id, standard.id]);
+    expect(await job(TemporaryChatsJob).run(GO_ON)).toBe(0);
+    await rows(`UPDATE chats SET updated_at = now() - interval '1 hour' WHERE chat_id = $1`, branch);
+    expect(await job(TemporaryChatsJob).run(GO_ON)).toBe(1);
+    expect([await traces(id), await traces(branch)]).toEqual([{}, {}]);
+    expect((await ann.get(`/chats/${id}`)).status).toBe(404);
+    expect(await ann.questionsOf(standard.id)).toEqual(['q1']);
+    expect(violationsOf(await runFsck(env(), '--json'))).toEqual({});
+  }, 60_000);
+
+  it('forgets answers of keys after a day, and sign-ins a day after their end', async () => {
+    const { id } = await ann.aChat();
+    const key = { 'idempotency-key': randomUUID() };
+    await ann.post(`/chats/${id}/messages`, { question: 'old', response: null }, key);
+    await ann.post(`/chats/${id}/messages`, { question: 'new', response: null }, { 'idempotency-key': randomUUID() });
+    await rows(`UPDATE idempotency_keys SET created_at = now() - interval '25 h' WHERE key = $1`, key['idempotency-key']);
+    expect(await job(IdempotencyKeysJob).run(GO_ON)).toBe(1);
+    expect(await rows(`SELECT FROM idempotency_keys WHERE answer LIKE '%' || $1 || '%'`, id)).toHaveLength(1);
+
+    const bob = await TestClient.register(server.url);
+    await rows(`UPDATE token_families SET expires_at = now() - interval '25 h' WHERE account_id = $1`, bob.accountId);
+    expect(await job(SignInsJob).run(GO_ON)).toBe(1);
+    expect(await rows(`SELECT FROM refresh_tokens WHERE account_id = $1`, bob.accountId)).toEqual([]);
+    expect(await rows(`SELECT FROM refresh_tokens WHERE account_id = $1`, ann.accountId)).toHaveLength(1);
+  });
+
+  it('is done by one instance at a time', async () => {
+    const other = await startTestApp(mode, {}, server.databaseUrl);
+    const run = { begun: () => {}, end: () => {} };
+    const begun = new Promise<void>((resolve) => (run.begun = resolve));
+    const slow = {
+      name: 'slow',
+      everySeconds: 1,
+      run: () => (run.begun(), new Promise<number>((resolve) => (run.end = () => resolve(1)))),
+    };
+    const first = job(JobRunner).runOnce(slow);
+    await begun;
+    const second = other.app.select(MaintenanceModule).get(JobRunner);
+    expect(await second.runOnce(slow)).toBe(false);
+    run.end();
+    expect(await first).toBe(true);
+    const quick = { name: 'quick', everySeconds: 1, run: async () => 0 };
+    expect(await second.runOnce(quick)).toBe(true);
+    await other.close();
+  });
+});

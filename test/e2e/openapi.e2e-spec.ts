@@ -1,0 +1,349 @@
+import { randomUUID } from 'node:crypto';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PUBLIC_ROUTES } from '../../src/modules/auth/public-routes.js';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { type Call, callAs, codesOf, document, followed, type Operation, operations, schemas } from '../support/contract.js';
+import { routesOf } from '../support/routes.js';
+import { faultsOf } from '../support/schema.js';
+import { PASSWORD } from './auth-tester.js';
+
+const named = operations.map((operation): [string, Operation] => [operation.operationId, operation]);
+const of = (id: string): Operation => operations.find(({ operationId }) => operationId === id)!;
+const isOurs = ({ path }: Operation): boolean => path.startsWith('/api/');
+const isSecured = ({ security }: Operation): boolean => security?.length !== 0;
+
+let server: TestApp;
+beforeAll(async () => {
+  server = await startTestApp();
+});
+afterAll(() => server.close());
+
+/** Everything below a node that is an object, with its path. */
+function nodesOf(node: unknown, at = '#'): [string, Record<string, unknown>][] {
+  if (typeof node !== 'object' || node === null) return [];
+  const inner = Object.entries(node).flatMap(([key, value]) => nodesOf(value, `${at}/${key}`));
+  return Array.isArray(node) ? inner : [[at, node as Record<string, unknown>], ...inner];
+}
+
+describe('the document', () => {
+  it('is OpenAPI 3.1 and says who we are', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.info).toMatchObject({
+      title: 'Banyan',
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/),
+      license: { name: 'Apache-2.0' },
+    });
+    expect(Object.keys(document).sort()).toEqual(['components', 'info', 'openapi', 'paths', 'security', 'servers', 'tags']);
+  });
+
+  it.each(['openapi', 'postman'])('and what is made from it are in git as `npm run %s` makes them', async (name) => {
+    const script = fileURLToPath(new URL(`../../scripts/${name}.mjs`, import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [script, '--check']);
+    expect(stdout).toContain('is up to date');
+  });
+
+  it('has no reference that leads nowhere, and no component that nobody names', () => {
+    const refs = nodesOf(document).flatMap(([, node]) => (typeof node.$ref === 'string' ? [node.$ref] : []));
+    for (const $ref of refs) expect(followed({ $ref })).toBeDefined();
+    const parts = Object.entries(document.components as Record<string, object>).filter(([kind]) => kind !== 'securitySchemes');
+    const names = parts.flatMap(([kind, part]) => Object.keys(part).map((name) => `#/components/${kind}/${name}`));
+    expect(names.filter((name) => !refs.includes(name))).toEqual([]);
+  });
+
+  it('has neither a keyword of OpenAPI 3.0 nor a note of ours left in it', () => {
+    expect(
+      nodesOf(document).filter(
+        ([at, node]) => !/examples?\//.test(at) && ('nullable' in node || Object.keys(node).some((key) => key.startsWith('x-'))),
+      ),
+    ).toEqual([]);
+  });
+
+  it('gives every operation a name of its own, a summary, and a tag that is described', () => {
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+    const tags = new Map((document.tags as { name: string; description: string }[]).map(({ name, description }) => [name, description]));
+    for (const { operationId, summary, tags: own } of operations) {
+      expect(operationId).toMatch(/^[a-z][a-zA-Z]+$/);
+      expect([operationId, summary, own.map((tag) => tags.get(tag))]).toEqual([
+        operationId,
+        expect.stringMatching(/^[A-Z].+[^.]$/),
+        [expect.stringMatching(/.+/)],
+      ]);
+    }
+  });
+
+  it.each(named)('%s: its parameters are those of its path, and all are described', (_id, { path, parameters }) => {
+    const inPath = parameters.filter((one) => one.in === 'path');
+    expect(inPath.map(({ name }) => `{${name}}`).sort()).toEqual((path.match(/\{\w+\}/g) ?? []).sort());
+    expect(inPath.every(({ required }) => required)).toBe(true);
+    for (const { name, schema } of parameters) expect([name, typeof schema.type]).toEqual([name, schema.oneOf ? 'undefined' : 'string']);
+  });
+
+  it('gives examples that fit their schemas', () => {
+    const media = nodesOf(document).flatMap(([at, node]) => (node.schema && node.examples ? [{ at, ...(node as any) }] : []));
+    expect(media.length).toBeGreaterThan(20);
+    for (const { at, schema, examples } of media) {
+      for (const { value } of Object.values<{ value: unknown }>(examples)) expect([at, faultsOf(value, schema, schemas)]).toEqual([at, []]);
+    }
+    for (const [at, node] of nodesOf(schemas)) {
+      if (node.example !== undefined && node.type) expect([at, faultsOf(node.example, node, schemas)]).toEqual([at, []]);
+    }
+  });
+});
+
+it('the checker of these tests sees a missing field, a stray one, and one of a wrong kind', () => {
+  const head = { chat_id: randomUUID(), response_id: null, seq: 1 };
+  const faultsWith = (fields: object) => faultsOf({ ...head, ...fields }, { $ref: '#/components/schemas/HeadDto' }, schemas).length;
+  expect([{}, { seq: 1.5 }, { chat_id: 'x' }, { chat_id: null }, { stray: 1 }, { seq: undefined }].map(faultsWith)).toEqual([
+    0, 1, 1, 1, 1, 1,
+  ]);
+  expect(faultsOf({}, { $ref: '#/components/schemas/HeadDto' }, schemas)).toHaveLength(3);
+});
+
+describe('the routes', () => {
+  it('of the server and of the document are the same', async () => {
+    const paths = [...new Set(routesOf(server.app).map((route) => route.split(' ')[1]!))].filter(
+      (path) => !/^\/(docs|openapi\.json)/.test(path),
+    );
+    const served: string[] = [];
+    for (const path of paths) {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        const { status, body } = await new TestClient(server.url).request(method, path.replace(/:\w+/g, randomUUID()));
+        if (status !== 405 && body?.code !== 'route_not_found') served.push(`${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
+      }
+    }
+    expect(served.sort()).toEqual(operations.map(({ method, path }) => `${method} ${path}`).sort());
+  });
+
+  it('without a token are the public ones', () => {
+    const open = operations.filter((operation) => !isSecured(operation)).map(({ method, path }) => `${method} ${path}`);
+    expect(open.sort()).toEqual(PUBLIC_ROUTES.filter((route) => !/docs|openapi/.test(route)).sort());
+  });
+});
+
+/** What a call can name: a person, a chat with three pairs and a branch of it. */
+interface Scene {
+  ann: TestClient;
+  chat: { id: string; pairs: string[] };
+  branch: string;
+}
+
+async function aScene(): Promise<Scene> {
+  const ann = await TestClient.register(server.url);
+  const chat = await ann.aChat(3);
+  return { ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
+}
+
+const refreshTokenOf = async ({ ann }: Scene): Promise<string> =>
+  (await ann.post('/auth/login', { email: ann.email, password: 'a password of tests' })).body.refresh_token;
+const deleted = async ({ ann, branch }: Scene): Promise<string> => (await ann.delete(`/chats/${branch}`), branch);
+const inSession = async ({ ann }: Scene) => {
+  const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
+  return { session_id: String(body.session_id) };
+};
+const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
+const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
+
+/** One good call of every operation. A new operation needs one here. */
+const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
+  register: () => ({ body: { email: `${randomUUID()}@example.org`, password: PASSWORD, name: 'Ada' } }),
+  login: ({ ann }) => ({ body: { email: ann.email, password: 'a password of tests' } }),
+  refresh: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
+  logout: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
+  getMe: () => ({}),
+  createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
+  listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
+  deleteApiKey: async ({ ann }) => ({ path: { api_key_id: (await ann.post('/auth/api-keys', { name: 'x' })).body.api_key_id } }),
+  createChat: () => ({ body: { name: 'Trip to Norway', chat_type: 'temporary' }, headers: { 'idempotency-key': randomUUID() } }),
+  listChats: () => ({ query: { limit: '10', archived: 'false', q: 'n' } }),
+  getChat: inChat,
+  updateChat: (scene) => ({
+    ...inChat(scene),
+    body: { name: 'Trip to Iceland', pinned: true, active: true },
+    headers: { 'if-match': '*' },
+  }),
+  deleteChat: (scene) => ({ ...inChat(scene), query: { children: 'cascade' } }),
+  restoreChat: async (scene) => ({ path: { chat_id: await deleted(scene) } }),
+  addMessage: (scene) => ({ ...inChat(scene), body: { question: 'Where?' }, query: { branch: 'active' } }),
+  listMessages: (scene) => ({ ...inChat(scene), query: { limit: '1', around: scene.chat.pairs[1]! } }),
+  getMessage: (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[1]! } }),
+  editMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { question: 'And in winter?' } }),
+  regenerateMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
+  createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
+  getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
+  setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
+  compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
+  createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),
+  getChatVerb: queried,
+  updateChatVerb: ({ chat }) => ({ body: { chat_id: chat.id, archived: true } }),
+  deleteChatVerb: ({ branch }) => ({ query: { chat_id: branch, children: 'refuse' } }),
+  addMessageVerb: ({ branch }) => ({
+    body: { chat_id: branch, question: 'f()', response: null, message_type: 'code', metadata: { language: 'c' } },
+  }),
+  createBranchVerb: ({ chat }) => ({ body: { chat_id: chat.id, response_id: null } }),
+  getBranchesVerb: queried,
+  setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
+  streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
+  startSession: () => ({ body: { session_user: 'Ada' } }),
+  postSessionMessage: async (scene) => ({ path: await inSession(scene), body: { role: 'user', content: 'Where?' } }),
+  listSessionMessages: async (scene) => ({ path: await inSession(scene), query: { role: 'user' } }),
+  listChatSessions: async ({ ann }) => (
+    await ann.request('POST', '/v1/chat/sessions/a/messages', { body: { role: 'user', content: 'x' } }),
+    {}
+  ),
+  getChatSession: () => ({ path: { session_id: 'support-42' } }),
+  postChatSessionMessage: () => ({ path: { session_id: 'support-42' }, body: { role: 'system', content: 'Be kind.' } }),
+  clearChatSession: () => ({ path: { session_id: 'support-42' } }),
+  firstMessage: () => ({ body: { text: 'Where?', sender: 'Ada' } }),
+  postMessage: ({ chat }) => ({ body: { chat_uuid: chat.id, text: 'And when?', sender: 'Ada', system: true } }),
+  readMessages: ({ chat }) => ({ query: { chat_uuid: chat.id, limit: '2' } }),
+  lastMessage: ({ chat }) => ({ path: { chat_uuid: chat.id } }),
+  getLiveness: () => ({}),
+  getReadiness: () => ({}),
+  getVersion: () => ({}),
+};
+
+describe('an answer', () => {
+  it.each(named)('of %s to a good request is as the document says', async (id, operation) => {
+    const scene = await aScene();
+    const call = await GOOD[id]?.(scene);
+    if (!call) throw new Error(`Say in GOOD how ${id} is called.`);
+    const answer = await callAs(scene.ann, operation, call);
+    expect(answer.status).toBeLessThan(300);
+    const headers = Object.keys(operation.responses[answer.status]?.headers ?? {}).filter((name) => /^(etag|content-state)$/i.test(name));
+    expect(headers.filter((name) => !answer.headers.has(name))).toEqual([]);
+  });
+
+  it.each(named.filter(([, operation]) => operation.responses[304]))('of %s to who has it is a 304', async (id, operation) => {
+    const scene = await aScene();
+    const call = await GOOD[id]!(scene);
+    const { headers } = await callAs(scene.ann, operation, call);
+    expect((await callAs(scene.ann, operation, { ...call, headers: { 'if-none-match': headers.get('etag')! } })).status).toBe(304);
+  });
+
+  it.each(named.filter(([, { parameters }]) => parameters.some(({ name }) => name === 'Idempotency-Key')))(
+    'of %s is given twice',
+    async (id, operation) => {
+      const scene = await aScene();
+      const call = { ...(await GOOD[id]!(scene)), headers: { 'idempotency-key': randomUUID() } };
+      const first = await callAs(scene.ann, operation, call);
+      const second = await callAs(scene.ann, operation, call);
+      expect([second.status, second.text, second.headers.get('idempotent-replayed')]).toEqual([first.status, first.text, 'true']);
+      const bad = await callAs(scene.ann, operation, { ...call, headers: { 'idempotency-key': 'ä' } });
+      expect(bad.body.code).toBe('invalid_idempotency_key');
+    },
+  );
+
+  it('of every POST of ours but those that hold secrets is kept under an Idempotency-Key', () => {
+    const without = operations.filter(
+      ({ method, path, parameters }) =>
+        method === 'POST' && !path.includes('/auth/') && !parameters.some(({ name }) => name === 'Idempotency-Key'),
+    );
+    expect(without.map(({ operationId }) => operationId)).toEqual([]);
+  });
+});
+
+/** An id of the same kind that nobody has; numbers count from 1 for each account. */
+function unknownLike(id: unknown): unknown {
+  if (!id) return id;
+  return /^\d+$/.test(String(id)) ? '999999' : randomUUID();
+}
+
+describe('a refusal', () => {
+  it.each(named.filter(([, operation]) => isOurs(operation) || isSecured(operation)))(
+    'of %s is documented, whatever is wrong',
+    async (_id, operation) => {
+      const ann = await TestClient.register(server.url);
+      const path = Object.fromEntries(operation.parameters.filter((one) => one.in === 'path').map(({ name }) => [name, randomUUID()]));
+      const isInPath = operation.parameters.some(
+        ({ in: where, schema }) => where === 'path' && (schema.format ?? schema.type) !== 'string',
+      );
+      const stray = { path, query: { stray: '1' }, body: operation.requestBody ? {} : undefined };
+      const answers = [
+        ...(isOurs(operation) ? [await callAs(ann, operation, stray)] : []),
+        ...(isSecured(operation) ? [await callAs(new TestClient(server.url), operation, { path })] : []),
+        ...(isInPath ? [await callAs(ann, operation, {})] : []),
+        ...(operation.requestBody ? await brokenBodies(ann, operation, path) : []),
+      ];
+      const wanted = [
+        isOurs(operation) && 422,
+        isSecured(operation) && 401,
+        isInPath && 422,
+        ...(operation.requestBody ? [400, 415, 413] : []),
+      ];
+      expect(answers.map(({ status }) => status)).toEqual(wanted.filter(Boolean));
+    },
+  );
+
+  const brokenBodies = async (ann: TestClient, operation: Operation, path: Record<string, string>) => [
+    await callAs(ann, operation, { path, raw: '{' }),
+    await callAs(ann, operation, { path, raw: 'x', headers: { 'content-type': 'text/plain' } }),
+    await callAs(ann, operation, { path, raw: JSON.stringify({ name: 'x'.repeat(600_000) }) }),
+  ];
+
+  it.each(named.filter(([, { responses }]) => responses[404]))('of %s is a 404 where there is no such thing', async (id, operation) => {
+    const scene = await aScene();
+    const { path = {}, query, body, ...rest } = await GOOD[id]!(scene);
+    const nowhere = { ...scene, ann: await TestClient.register(server.url) };
+    const missing = (fields: object | undefined) =>
+      fields &&
+      Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, /_(id|uuid)$/.test(name) ? unknownLike(value) : value]));
+    const call = { ...rest, path: missing(path), ...(query && { query: missing(query) }), ...(body ? { body: missing(body) } : {}) };
+    const strange = await callAs(scene.ann, operation, call);
+    const foreign = await callAs(nowhere.ann, operation, { ...rest, path, query, body });
+    expect([strange.status, foreign.status]).toEqual([404, 404]);
+    expect({ ...foreign.body, request_id: '' }).toEqual({ ...strange.body, request_id: '' });
+  });
+
+  /** Conflicts and other refusals with a story. */
+  const STORIES: [string, string, (scene: Scene) => Call | Promise<Call>][] = [
+    ['register', 'email_taken', ({ ann }) => ({ body: { email: ann.email, password: PASSWORD } })],
+    ['login', 'invalid_credentials', ({ ann }) => ({ body: { email: ann.email, password: 'another password' } })],
+    ['refresh', 'invalid_refresh_token', () => ({ body: { refresh_token: 'brt_nobody' } })],
+    [
+      'addMessage',
+      'branch_head_moved',
+      (scene) => ({ ...inChat(scene), body: { question: 'q', response: 'r', parent_response_id: scene.chat.pairs[0] } }),
+    ],
+    ['createBranch', 'message_not_found', (scene) => ({ ...inChat(scene), body: { response_id: randomUUID() } })],
+    ['getMessage', 'message_not_found', (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[2]! } })],
+    ['listMessages', 'message_not_found', (scene) => ({ ...inChat(scene), query: { around: randomUUID() } })],
+    ['updateChat', 'revision_stale', (scene) => ({ ...inChat(scene), body: { pinned: true }, headers: { 'if-match': '"0"' } })],
+    ['updateChatVerb', 'revision_stale', ({ chat }) => ({ body: { chat_id: chat.id, pinned: true }, headers: { 'if-match': '"0"' } })],
+    ['deleteChat', 'revision_stale', (scene) => ({ ...inChat(scene), headers: { 'if-match': '"0"' } })],
+    ['deleteChat', 'branch_has_children', (scene) => ({ ...inChat(scene), query: { children: 'refuse' } })],
+    ['deleteChatVerb', 'branch_has_children', ({ chat }) => ({ query: { chat_id: chat.id, children: 'refuse' } })],
+    [
+      'restoreChat',
+      'conversation_deleted',
+      async (scene) => (await scene.ann.delete(`/chats/${scene.chat.id}`), { path: { chat_id: scene.branch } }),
+    ],
+    ['deleteApiKey', 'api_key_not_found', () => ({ path: { api_key_id: randomUUID() } })],
+  ];
+
+  it.each(STORIES)('of %s as %s is documented', async (id, code, story) => {
+    const scene = await aScene();
+    const answer = await callAs(scene.ann, of(id), await story(scene));
+    expect([answer.body.code, codesOf(of(id), answer.status)]).toEqual([code, expect.arrayContaining([code])]);
+  });
+});
+
+describe('the pages', () => {
+  it('/docs, /openapi.json and /docs/errors need no token', async () => {
+    const anyone = new TestClient(server.url);
+    const [ui, json, errors] = await Promise.all(['/docs', '/openapi.json', '/docs/errors'].map((path) => anyone.request('GET', path)));
+    expect([ui!.status, json!.status, errors!.status]).toEqual([200, 200, 200]);
+    expect(Object.keys(json!.body.paths)).toEqual(Object.keys(document.paths));
+    expect(errors!.text).toContain('<h2 id="chat_not_found">');
+    expect(errors!.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  });
+
+  it('/docs brings no script and no style from elsewhere', async () => {
+    const { text } = await new TestClient(server.url).request('GET', '/docs');
+    expect(text.match(/(?:src|href)\s*=\s*["'][^"']+/g)?.filter((link) => /:\/\//.test(link))).toEqual([]);
+    expect(text).not.toMatch(/<script>|<script [^>]*>[^<\s]/);
+  });
+});

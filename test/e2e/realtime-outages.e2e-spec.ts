@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { createDatabase, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { Proxy } from '../support/proxy.js';
+import { freePort } from '../support/stores.mjs';
+import { TestSocket } from './realtime-client.js';
+
+/** A look every second, and time for a busy machine. */
+const LATE_MS = 3000;
+const open: { close(): void }[] = [];
+afterEach(() => open.splice(0).forEach((one) => one.close()));
+
+async function socketOn(person: TestClient, chatId: string): Promise<TestSocket> {
+  const socket = await TestSocket.on(person, chatId);
+  open.push(socket);
+  return socket;
+}
+
+/** How long the next event takes from one instance to a client of the other, in milliseconds. */
+async function delayOf(writer: TestClient, reader: TestSocket, chatId: string): Promise<number> {
+  const before = reader.events.at(-1)?.seq ?? 1;
+  await writer.append(chatId, 'a question');
+  const posted = performance.now();
+  await reader.upTo(before + 1);
+  return performance.now() - posted;
+}
+
+/** The shortest of five: what the way takes, and not what the machine does besides. */
+async function shortestDelay(writer: TestClient, reader: TestSocket, chatId: string): Promise<number> {
+  let shortest = Infinity;
+  for (let n = 0; n < 5; n++) shortest = Math.min(shortest, await delayOf(writer, reader, chatId));
+  return shortest;
+}
+
+const redisServer = process.env.TEST_REDIS_SERVER;
+(redisServer ? describe : describe.skip)('with Redis between the instances', () => {
+  let port: number;
+  let redis: ChildProcess;
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+
+  const startRedis = async (): Promise<void> => {
+    redis = spawn(redisServer!, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: ['ignore', 'pipe', 'ignore'] });
+    await new Promise<void>((resolve) => redis.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()));
+  };
+  const killRedis = async (): Promise<void> => {
+    const ended = once(redis, 'exit');
+    redis.kill('SIGKILL');
+    await ended;
+  };
+
+  beforeAll(async () => {
+    port = await freePort();
+    await startRedis();
+    const settings = { REDIS_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'silent' };
+    here = await startTestApp('postgres', settings);
+    there = await startTestApp('postgres', settings, here.databaseUrl);
+    ann = await TestClient.register(here.url);
+  });
+  afterAll(async () => {
+    await Promise.all([here.close(), there.close()]);
+    await killRedis();
+  });
+
+  it('events come at once; without it they come late, all and in order; and at once again when it is back', async () => {
+    const { id } = await ann.aChat();
+    const remote = await socketOn(ann.at(there.url), id);
+    await sleep(300);
+    expect(await shortestDelay(ann, remote, id)).toBeLessThan(200);
+    await killRedis();
+    for (let n = 0; n < 3; n++) expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
+    await startRedis();
+    await sleep(4000);
+    expect(await shortestDelay(ann, remote, id)).toBeLessThan(200);
+    expect(remote.events.map(({ seq }) => seq)).toEqual(Array.from({ length: 13 }, (_, n) => n + 2));
+  });
+
+  it('a Redis that says nothing any more holds up neither posts nor events', async () => {
+    const { id } = await ann.aChat();
+    const remote = await socketOn(ann.at(there.url), id);
+    redis.kill('SIGSTOP');
+    try {
+      const started = performance.now();
+      for (let n = 0; n < 20; n++) await ann.append(id, `q${n}`);
+      expect(performance.now() - started).toBeLessThan(LATE_MS);
+      expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
+      await sleep(5000);
+      expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
+    } finally {
+      redis.kill('SIGCONT');
+    }
+    await sleep(4000);
+    expect(await shortestDelay(ann, remote, id)).toBeLessThan(200);
+  });
+});
+
+describe('with PostgreSQL alone between the instances', () => {
+  let proxy: Proxy;
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+
+  beforeAll(async () => {
+    here = await startTestApp('postgres', { LOG_LEVEL: 'silent' }, await createDatabase());
+    const url = new URL(here.databaseUrl);
+    const folder = url.searchParams.get('host');
+    const at = Number(url.port || 5432);
+    proxy = await Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${at}` } : { host: url.hostname, port: at });
+    url.hostname = '127.0.0.1';
+    url.port = String(proxy.port);
+    url.searchParams.delete('host');
+    there = await startTestApp('postgres', { LOG_LEVEL: 'silent' }, url.href);
+    ann = await TestClient.register(here.url);
+  });
+  afterAll(async () => {
+    proxy.mend();
+    await Promise.all([here.close(), there.close()]);
+    proxy.close();
+  });
+
+  it('events come at once; a broken LISTEN delays them and comes back by itself', async () => {
+    const { id } = await ann.aChat();
+    const remote = await socketOn(ann.at(there.url), id);
+    await sleep(300);
+    expect(await shortestDelay(ann, remote, id)).toBeLessThan(200);
+    await withClient(here.databaseUrl, (client) =>
+      client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`),
+    );
+    expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
+    await sleep(2000);
+    expect(await shortestDelay(ann, remote, id)).toBeLessThan(200);
+  });
+
+  it.each([
+    ['gone', () => proxy.cut()],
+    ['silent', () => proxy.silence()],
+  ])('(%s) an instance without its database tells all that happened when it is back', async (_how, takeAway) => {
+    const { id } = await ann.aChat();
+    const [local, remote] = [await socketOn(ann, id), await socketOn(ann.at(there.url), id)];
+    takeAway();
+    for (let n = 0; n < 5; n++) await ann.append(id, `q${n}`);
+    await local.upTo(6);
+    await sleep(1500);
+    expect([remote.events, remote.closed]).toEqual([[], null]);
+    remote.say('subscribe', { chat_id: id, since: 0 });
+    expect((await remote.next('error')).data.code).toBe('store_unavailable');
+    proxy.mend();
+    expect(await remote.upTo(6)).toEqual(local.events);
+  });
+});

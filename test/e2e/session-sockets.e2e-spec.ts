@@ -1,0 +1,292 @@
+import { randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import {
+  at,
+  clear,
+  closeAll,
+  contentsOf,
+  errorsOf,
+  inMemory,
+  inRedis,
+  type Instances,
+  path,
+  read,
+  type Refusal,
+  refusalOf,
+  say,
+  SessionSocket,
+  tryUpgrade,
+} from './session-tester.js';
+
+const REDIS_URL = process.env.TEST_REDIS_URL;
+
+const guarantees = (start: () => Promise<Instances>) => {
+  let instances: Instances;
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+  let bob: TestClient;
+
+  beforeAll(async () => {
+    instances = await start();
+    ({ here, there } = instances);
+    [ann, bob] = [await TestClient.register(here.url), await TestClient.register(here.url)];
+  });
+  afterAll(() => closeAll(instances));
+
+  it('begins with the whole session, then tells every message once, whoever stores it and wherever', async () => {
+    const id = randomUUID();
+    await say(ann, id, 'before');
+    const [one, two] = [await SessionSocket.open(ann, id), await SessionSocket.open(ann.at(there.url), id)];
+    const { body: before } = await read(ann, id);
+    expect(await one.heard(1)).toEqual([{ event: 'session.sync', data: before }]);
+    await say(ann.at(there.url), id, 'by HTTP');
+    two.send({ role: 'assistant', content: 'by socket' });
+    await one.heard(3);
+    await two.heard(3);
+    const { body: after } = await read(ann, id);
+    expect(contentsOf(after).slice(1).sort()).toEqual(['by HTTP', 'by socket']);
+    for (const socket of [one, two]) {
+      expect(socket.frames.slice(1)).toEqual(after.messages.slice(1).map((data: unknown) => ({ event: 'message.created', data })));
+      await socket.close();
+    }
+  });
+
+  it('an empty session is synced as empty', async () => {
+    const socket = await SessionSocket.open(ann, 'never written to');
+    expect(await socket.heard(1)).toEqual([{ event: 'session.sync', data: { session_id: 'never written to', messages: [] } }]);
+    await socket.close();
+  });
+
+  it('tells of a delete, also of an empty session, and goes on behind it', async () => {
+    const id = randomUUID();
+    const socket = await SessionSocket.open(ann, id);
+    await socket.heard(1);
+    await clear(ann.at(there.url), id);
+    expect(await socket.heard(1, 1)).toEqual([{ event: 'session.cleared', data: { session_id: id } }]);
+    await say(ann, id, 'one');
+    await say(ann, id, 'two');
+    await socket.heard(2, 2);
+    await clear(ann, id);
+    await socket.heard(1, 4);
+    await say(ann.at(there.url), id, 'three');
+    await socket.heard(1, 5);
+    expect(socket.frames.slice(2).map(({ event, data }) => data.content ?? event)).toEqual(['one', 'two', 'session.cleared', 'three']);
+    await socket.close();
+  });
+
+  it('hundreds of messages from many sides reach every socket once, in the one order', async () => {
+    const id = randomUUID();
+    const sockets = await Promise.all([ann, ann.at(there.url), ann].map((client) => SessionSocket.open(client, id)));
+    const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    for (const content of contents) sockets[0]!.send({ role: 'user', content: `socket ${content}` });
+    await Promise.all(contents.map((content, n) => say(n % 2 ? ann : ann.at(there.url), id, content)));
+    for (const socket of sockets) await socket.heard(201);
+    const { body } = await read(ann, id);
+    expect(contentsOf(body).filter((content) => content.startsWith('socket'))).toEqual(contents.map((content) => `socket ${content}`));
+    for (const socket of sockets) {
+      expect(socket.events('message.created')).toEqual(body.messages);
+      await socket.close();
+    }
+  });
+
+  it('hears nothing of other sessions, nor of the same name of another account', async () => {
+    const id = randomUUID();
+    const socket = await SessionSocket.open(ann, id);
+    await socket.heard(1);
+    await say(bob, id, 'of Bob');
+    await say(ann, `${id}x`, 'elsewhere');
+    await clear(bob, id);
+    await say(ann, id, 'mine');
+    expect((await socket.heard(1, 1)).map(({ data }) => data.content)).toEqual(['mine']);
+    await socket.close();
+  });
+
+  it('a frame that is not good is told to its sender, and the socket stays', async () => {
+    const id = randomUUID();
+    const socket = await SessionSocket.open(ann, id);
+    const bad = ['{', '""', '[]', 'null', '{}', '{"role":"tool","content":"x"}', '{"role":"user","content":" "}', Buffer.from('{}')];
+    for (const frame of bad) socket.send(frame);
+    const invalid = 'validation_failed';
+    expect(await errorsOf(socket, bad.length)).toEqual(
+      ['invalid_json', ...Array(6).fill(invalid), 'invalid_json'].map((code, n) => (n === 3 ? invalid : code)),
+    );
+    for (const { code, message } of socket.events('error')) expect([typeof code, message.length > 0]).toEqual(['string', true]);
+    socket.send({ role: 'user', content: 'good', unknown: 'ignored' });
+    await socket.until(() => socket.events('message.created').length === 1);
+    expect(contentsOf((await read(ann, id)).body)).toEqual(['good']);
+    await socket.close();
+  });
+
+  it('a frame over 64 KiB closes with 1009', async () => {
+    const socket = await SessionSocket.open(ann, randomUUID());
+    socket.send({ role: 'user', content: 'x'.repeat(64 * 1024) });
+    expect((await socket.closing()).code).toBe(1009);
+  });
+
+  it('takes the token from the header, or from the subprotocols, and answers with the subprotocol', async () => {
+    const byProtocol = (await tryUpgrade(here.url, path('s'), { protocols: ['bearer', ann.token!] })) as SessionSocket;
+    expect(byProtocol.socket.protocol).toBe('bearer');
+    expect((await byProtocol.heard(1))[0]!.event).toBe('session.sync');
+    await byProtocol.close();
+  });
+
+  it('refuses with a real HTTP answer before the upgrade: 401, 404, 422', async () => {
+    const auth = { authorization: `Bearer ${ann.token}` };
+    for (const options of [
+      {},
+      { headers: { authorization: 'Bearer nonsense' } },
+      { protocols: ['bearer', 'nonsense'] },
+      { protocols: ['bearer'] },
+      { protocols: [ann.token!] },
+      { protocols: ['other', ann.token!] },
+    ]) {
+      const answer = await refusalOf(here.url, path('s'), options);
+      expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
+      expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
+      expect(answer.headers['content-type']).toBe('application/problem+json');
+    }
+    for (const unknown of ['/', '/v1/chat/sessions/s', '/v1/chat/sessions/s/ws/x', '/v1/chat/sessions//ws']) {
+      expect([unknown, (await refusalOf(here.url, unknown, { headers: auth })).status]).toEqual([unknown, 404]);
+    }
+    expect((await refusalOf(here.url, path('x'.repeat(201)), { headers: auth })).body.errors[0].path).toBe('session_id');
+    expect((await refusalOf(here.url, '/v1/chat/sessions/%zz/ws', { headers: auth })).status).toBe(400);
+    // The token is never taken from the URL, where logs would keep it.
+    expect((await refusalOf(here.url, `${path('s')}?token=${ann.token}&access_token=${ann.token}`)).status).toBe(401);
+  });
+
+  it('pages of a foreign origin are refused, ours and those of CORS_ORIGINS are not', async () => {
+    const open = (origin: string) => tryUpgrade(here.url, path('s'), { headers: { authorization: `Bearer ${ann.token}`, origin } });
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'nonsense',
+      here.url.replace(/\d+$/, '1'),
+      'https://friend.example.evil.example',
+    ]) {
+      const answer = (await open(origin)) as Refusal;
+      expect([origin, answer.status, answer.body.code]).toEqual([origin, 403, 'origin_forbidden']);
+    }
+    for (const origin of [here.url, 'https://friend.example']) {
+      const socket = (await open(origin)) as SessionSocket;
+      expect((await socket.heard(1))[0]!.event).toBe('session.sync');
+      await socket.close();
+    }
+  });
+
+  it('what is no WebSocket handshake is answered as HTTP', async () => {
+    const headers = { connection: 'upgrade', authorization: `Bearer ${ann.token}` };
+    const noKey = await rawUpgrade(here.url, path('s'), { ...headers, upgrade: 'websocket' });
+    expect(noKey.status).toBe(400);
+    // An offer of HTTP/2, as Java and curl make it, is just not taken.
+    const h2c = await rawUpgrade(here.url, `${at('h2c')}/messages`, { ...headers, upgrade: 'h2c' }, { role: 'user', content: 'x' });
+    expect([h2c.status, contentsOf(JSON.parse(h2c.text))]).toEqual([201, ['x']]);
+  });
+
+  it('an account has at most 100 sockets', async () => {
+    const carl = await TestClient.register(here.url);
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => SessionSocket.open(carl, 's')));
+    const refused = await refusalOf(here.url, path('s'), { headers: { authorization: `Bearer ${carl.token}` } });
+    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([429, 'rate_limited', '5']);
+    await sockets[0]!.close();
+    await sleep(20);
+    sockets[0] = await SessionSocket.open(carl, 's');
+    for (const { socket } of sockets) socket.terminate();
+  });
+};
+
+function rawUpgrade(url: string, at: string, headers: Record<string, string>, body?: unknown): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const json = body === undefined ? '' : JSON.stringify(body);
+    const request = httpRequest(url + at, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { ...headers, ...(json && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }) },
+    });
+    request.on('response', (answer) => {
+      let text = '';
+      answer.on('data', (chunk: Buffer) => (text += String(chunk)));
+      answer.on('end', () => resolve({ status: answer.statusCode!, text }));
+    });
+    request.on('error', reject);
+    request.end(json);
+  });
+}
+
+describe('sockets of chat sessions, in memory', () => {
+  guarantees(inMemory);
+
+  it('the socket is closed with 4401 when its token ends, and at the end of its sign-in', async () => {
+    const server = await startTestApp('postgres', { ACCESS_TOKEN_TTL_SECONDS: '2' });
+    const ann = await TestClient.register(server.url);
+    const socket = await SessionSocket.open(ann, 's');
+    expect((await socket.closing()).code).toBe(4401);
+    await server.close();
+  });
+
+  it('a post by a token whose sign-in has ended is not stored, and closes the socket with 4401', async () => {
+    const server = await startTestApp();
+    const { body } = await new TestClient(server.url).request('POST', '/api/v1/auth/register', {
+      body: { email: `${randomUUID()}@example.org`, password: 'a password of tests' },
+    });
+    const ann = new TestClient(server.url, body.access_token);
+    const socket = await SessionSocket.open(ann, 's');
+    expect((await ann.post('/auth/logout', { refresh_token: body.refresh_token })).status).toBe(204);
+    socket.send({ role: 'user', content: 'too late' });
+    expect((await socket.closing()).code).toBe(4401);
+    const { body: renewed } = await new TestClient(server.url).request('POST', '/api/v1/auth/login', {
+      body: { email: body.account.email, password: 'a password of tests' },
+    });
+    expect((await read(new TestClient(server.url, renewed.access_token), 's')).body.messages).toEqual([]);
+    await server.close();
+  });
+
+  it('posts by socket count like requests', async () => {
+    const server = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '3' });
+    const ann = await TestClient.register(server.url);
+    const socket = await SessionSocket.open(ann, 's');
+    for (let n = 0; n < 5; n++) socket.send({ role: 'user', content: `m${n}` });
+    expect(await errorsOf(socket, 2)).toEqual(['rate_limited', 'rate_limited']);
+    expect(socket.events('message.created')).toHaveLength(3);
+    await server.close();
+  });
+
+  it('a reader who does not read is closed with 1013, and others hear on', async () => {
+    const server = await startTestApp();
+    const ann = await TestClient.register(server.url);
+    const slow = await SessionSocket.open(ann, 's');
+    const quick = await SessionSocket.open(ann, 's');
+    await slow.heard(1);
+    slow.socket.pause();
+    // More than the buffers of both ends of a connection and the bound together, whatever the system.
+    for (let round = 1; round <= 3; round++) {
+      for (let n = 0; n < 130; n++) quick.send({ role: 'user', content: 'x'.repeat(60 * 1024) });
+      await quick.until(() => quick.events('message.created').length === round * 130);
+      await clear(ann, 's');
+    }
+    // Longer than a reader may take to make room.
+    await sleep(2500);
+    slow.socket.resume();
+    expect((await slow.closing()).code).toBe(1013);
+    expect(quick.closed).toBeNull();
+    await server.close();
+  });
+
+  it('sockets are closed with 1012 when the server stops, and it does not wait for them', async () => {
+    const server = await startTestApp();
+    const ann = await TestClient.register(server.url);
+    const sockets = await Promise.all([1, 2, 3].map(() => SessionSocket.open(ann, 's')));
+    const silent = await SessionSocket.open(ann, 's');
+    silent.socket.pause();
+    const started = performance.now();
+    await server.close();
+    expect(performance.now() - started).toBeLessThan(4000);
+    for (const socket of sockets) expect((await socket.closing()).code).toBe(1012);
+    silent.socket.terminate();
+  });
+});
+
+(REDIS_URL ? describe : describe.skip)('sockets of chat sessions, in Redis', () => guarantees(() => inRedis(REDIS_URL!)));

@@ -1,0 +1,177 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { type Answer, TestClient } from '../support/client.js';
+import { Proxy } from '../support/proxy.js';
+
+/** What the contract allows a request to take while a store is away, with room for a busy machine. */
+const PATIENCE_MS = 5000;
+
+async function timed(request: Promise<Answer>): Promise<Answer> {
+  const started = performance.now();
+  const answer = await request;
+  expect(performance.now() - started).toBeLessThan(PATIENCE_MS);
+  return answer;
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 15_000; !(await condition()); await sleep(100))
+    if (Date.now() > deadline) throw new Error('waited in vain');
+}
+
+const proxyTo = (url: URL): Promise<Proxy> => {
+  const folder = url.searchParams.get('host');
+  const port = Number(url.port || 5432);
+  return Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port });
+};
+
+function throughProxy(url: URL, proxy: Proxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = '127.0.0.1';
+  proxied.port = String(proxy.port);
+  proxied.searchParams.delete('host');
+  return proxied.href;
+}
+
+describe('while PostgreSQL is away', () => {
+  let proxy: Proxy;
+  let server: TestApp;
+  let ann: TestClient;
+  let chat: { id: string; pairs: string[] };
+
+  beforeAll(async () => {
+    const url = new URL(await createDatabase());
+    url.hostname ||= 'localhost';
+    proxy = await proxyTo(url);
+    server = await startTestApp('postgres', { LOG_LEVEL: 'silent' }, throughProxy(url, proxy));
+    ann = await TestClient.register(server.url);
+    chat = await ann.aChat(2);
+  });
+  afterAll(async () => {
+    proxy.mend();
+    await server.close();
+    proxy.close();
+  });
+
+  const everyRoute = (): Promise<Answer>[] => [
+    ann.get(`/chats/${chat.id}`),
+    ann.get('/chats'),
+    ann.get(`/chats/${chat.id}/messages`),
+    ann.get(`/chats/${chat.id}/branches`),
+    ann.post('/chats', {}),
+    ann.post(`/chats/${chat.id}/messages`, { question: 'q', response: 'a' }),
+    ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }),
+    ann.patch(`/chats/${chat.id}`, { name: 'x' }),
+    ann.delete(`/chats/${chat.id}`),
+    ann.post('/auth/login', { email: ann.email, password: 'a password of tests' }),
+  ];
+
+  it.each([
+    ['gone', () => proxy.cut()],
+    ['silent', () => proxy.silence()],
+  ])('(%s) every route answers 503 with Retry-After in bounded time, and all is well when it is back', async (_how, takeAway) => {
+    takeAway();
+    for (const answer of await Promise.all(everyRoute().map(timed))) {
+      expect([answer.status, answer.headers.get('retry-after') !== null]).toEqual([503, true]);
+      expect(['store_unavailable', 'outcome_unknown']).toContain(answer.body.code);
+    }
+    expect((await timed(ann.request('GET', '/livez'))).status).toBe(200);
+    expect((await timed(ann.request('GET', '/readyz'))).status).toBe(503);
+    proxy.mend();
+    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
+  });
+
+  it('a post whose outcome nobody knows is made once by the same key', async () => {
+    const post = () =>
+      ann.post(`/chats/${chat.id}/messages`, { question: 'once', response: 'a' }, { 'idempotency-key': 'unknown-outcome' });
+    const first = post();
+    proxy.cut();
+    await first;
+    proxy.mend();
+    await until(async () => (await post()).status === 201);
+    expect((await ann.questionsOf(chat.id)).filter((question) => question === 'once')).toHaveLength(1);
+  });
+});
+
+(process.env.TEST_MONGODB_URI ? describe : describe.skip)('while MongoDB is away', () => {
+  let proxy: Proxy;
+  let server: TestApp;
+  let ann: TestClient;
+
+  beforeAll(async () => {
+    const databaseUrl = await createDatabase();
+    const uri = new URL(mongoUriFor(databaseUrl));
+    proxy = await Proxy.to({ host: uri.hostname, port: Number(uri.port) });
+    uri.port = String(proxy.port);
+    server = await startTestApp('mongo', { MONGODB_URI: uri.href, LOG_LEVEL: 'silent' }, databaseUrl);
+    ann = await TestClient.register(server.url);
+  });
+  afterAll(async () => {
+    await server.close();
+    proxy.close();
+  });
+
+  it('posts are kept in the journal and readable at once; they reach MongoDB when it is back', async () => {
+    const chat = await ann.aChat(1);
+    proxy.cut();
+    const answer = await timed(ann.post(`/chats/${chat.id}/messages`, { question: 'meanwhile', response: 'a' }));
+    expect([answer.status, answer.headers.get('content-state')]).toEqual([201, 'journaled']);
+    expect((await timed(ann.get(`/chats/${chat.id}/messages`))).body.qa_pairs).toHaveLength(2);
+    expect((await ann.request('GET', '/readyz')).body.status).toBe('degraded');
+    proxy.mend();
+    await forgetJournal();
+    expect((await ann.questionsOf(chat.id)).at(-1)).toBe('meanwhile');
+    const again = await ann.post(`/chats/${chat.id}/messages`, { question: 'and on', response: 'a' });
+    expect(again.headers.get('content-state')).toBe('stored');
+  });
+
+  it('words that only MongoDB has are a 503, never null and never a shorter page; everything else works', async () => {
+    const chat = await ann.aChat(3);
+    await forgetJournal();
+    proxy.cut();
+    for (const path of [`/chats/${chat.id}`, `/chats/${chat.id}/messages`, `/chats/${chat.id}/messages/${chat.pairs[0]}`]) {
+      expect(await timed(ann.get(path))).toMatchObject({ status: 503, body: { code: 'content_unavailable' } });
+    }
+    expect((await timed(ann.get('/chats'))).status).toBe(200);
+    expect((await timed(ann.get(`/chats/${chat.id}/branches`))).status).toBe(200);
+    expect((await timed(ann.patch(`/chats/${chat.id}`, { name: 'x' }))).status).toBe(200);
+    expect((await timed(ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }))).status).toBe(201);
+    proxy.mend();
+    await until(async () => (await ann.get(`/chats/${chat.id}`)).status === 200);
+    expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2', 'q3']);
+  });
+
+  it('words that were changed or lost in MongoDB are a 503, not served', async () => {
+    const chat = await ann.aChat(2);
+    await forgetJournal();
+    await withClient(server.databaseUrl, (client) =>
+      client.query(`UPDATE messages SET sha256 = '\\x00' WHERE response_id = $1`, [chat.pairs[1]]),
+    );
+    expect(await ann.get(`/chats/${chat.id}/messages`)).toMatchObject({ status: 503, body: { code: 'content_unavailable' } });
+    expect((await ann.get(`/chats/${chat.id}/messages?limit=1&before=${Buffer.from(`${chat.id}|2`).toString('base64url')}`)).status).toBe(
+      200,
+    );
+  });
+
+  /** As the relay does it after two read-backs: with everything in MongoDB. */
+  async function forgetJournal(): Promise<void> {
+    const rows = (condition: string) =>
+      withClient(server.databaseUrl, (client) => client.query(`SELECT FROM content_journal WHERE ${condition}`));
+    await until(async () => (await rows('stored_at IS NULL')).rowCount === 0);
+    await withClient(server.databaseUrl, (client) => client.query('DELETE FROM content_journal'));
+  }
+});
+
+(process.env.TEST_MONGODB_URI ? describe : describe.skip)('a database whose words are in one store', () => {
+  it.each([
+    ['postgres', 'mongo', /are in PostgreSQL/],
+    ['mongo', 'postgres', /are in MongoDB/],
+  ] as const)('(%s) is not served with the other', async (first, second, reason) => {
+    const server = await startTestApp(first);
+    await (await TestClient.register(server.url)).aChat(1);
+    await server.close();
+    await expect(startTestApp(second, { LOG_LEVEL: 'silent' }, server.databaseUrl)).rejects.toThrow(reason);
+    const again = await startTestApp(first, {}, server.databaseUrl);
+    await again.close();
+  });
+});

@@ -1,0 +1,66 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Client } from 'pg';
+
+/** A server in this process on a database of its own. */
+export interface TestApp {
+  app: NestFastifyApplication;
+  /** `http://127.0.0.1:<port>` */
+  url: string;
+  databaseUrl: string;
+  close(): Promise<void>;
+}
+
+export type Mode = 'postgres' | 'mongo';
+
+/** Where the words can be kept in this run: MongoDB only where the run found one (`test/support/stores.mjs` says so when it did not). */
+export const MODES: Mode[] = process.env.TEST_MONGODB_URI ? ['postgres', 'mongo'] : ['postgres'];
+
+export const SETTINGS = {
+  JWT_SECRET: 'Kx0-tests-only-7f3a91c2be5d4c60a8e1d2f3b4c5',
+  RATE_LIMIT_PER_MINUTE: '0',
+  RATE_LIMIT_AUTH_PER_MINUTE: '0',
+  PASSWORD_BLOCKLIST: 'off',
+  LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'error',
+  PORT: '0',
+};
+
+let databases = 0;
+
+/** An empty database; the server migrates it. */
+export async function createDatabase(): Promise<string> {
+  const admin = process.env.TEST_DATABASE_URL!;
+  const name = `t_${process.pid}_${Date.now().toString(36)}_${databases++}`;
+  await withClient(admin, (client) => client.query(`CREATE DATABASE ${name} STRATEGY WAL_LOG`));
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+export async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A MongoDB database with the name of the PostgreSQL one. */
+export function mongoUriFor(databaseUrl: string): string {
+  const uri = new URL(process.env.TEST_MONGODB_URI!);
+  uri.pathname = new URL(databaseUrl).pathname;
+  return uri.href;
+}
+
+/** Starts a server; `settings` go over `SETTINGS`. With `databaseUrl` it is a further instance on that database. */
+export async function startTestApp(mode: Mode = 'postgres', settings: Record<string, string> = {}, databaseUrl?: string): Promise<TestApp> {
+  const url = databaseUrl ?? (await createDatabase());
+  const { loadConfig } = await import('../../src/config/config.js');
+  const { createApp } = await import('../../src/app.setup.js');
+  const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(url) } : {};
+  const config = loadConfig({ ...SETTINGS, DATABASE_URL: url, ...mongo, ...settings });
+  const app = await createApp(config as typeof config & { DATABASE_URL: string });
+  await app.listen(0, '127.0.0.1');
+  return { app, url: await app.getUrl(), databaseUrl: url, close: () => app.close() };
+}

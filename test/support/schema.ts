@@ -1,0 +1,101 @@
+/** A schema of `openapi.json`, as far as that file uses JSON Schema. */
+export interface Schema {
+  $ref?: string;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+  allOf?: Schema[];
+  type?: string | string[];
+  enum?: unknown[];
+  format?: string;
+  minLength?: number;
+  maxLength?: number;
+  minimum?: number;
+  maximum?: number;
+  required?: string[];
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean;
+  items?: Schema;
+}
+
+export type Schemas = Readonly<Record<string, Schema>>;
+
+const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
+  uuid: (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text),
+  'date-time': (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text),
+  email: (text) => /^\S+@\S+$/.test(text),
+  password: () => true,
+  'uri-reference': (text) => URL.canParse(text, 'http://localhost'),
+};
+const ABOUT_PEOPLE = ['description', 'example', 'default'];
+const KNOWN = ['$ref', 'anyOf', 'oneOf', 'allOf', 'type', 'enum', 'format', 'minLength', 'maxLength', 'minimum', 'maximum'];
+const KNOWN_OF_PARTS = ['required', 'properties', 'additionalProperties', 'items'];
+
+/** What in a value is not as the schema says, one line each. A field that the schema does not name is a fault too. */
+export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = '$'): string[] {
+  const unknown = Object.keys(schema).find((key) => ![...KNOWN, ...KNOWN_OF_PARTS, ...ABOUT_PEOPLE].includes(key));
+  if (unknown) throw new Error(`${at}: this checker does not know the keyword ${unknown}`);
+  if (schema.$ref) return faultsOf(value, resolve(schema.$ref, schemas), schemas, at);
+  const options = schema.anyOf ?? schema.oneOf;
+  if (options) return anyFaults(value, options, schemas, at);
+  return [
+    ...(schema.allOf ?? []).flatMap((part) => faultsOf(value, part, schemas, at)),
+    ...(typeFault(value, schema, at) ?? partFaults(value, schema, schemas, at)),
+  ];
+}
+
+export function resolve(ref: string, schemas: Schemas): Schema {
+  const schema = schemas[ref.replace('#/components/schemas/', '')];
+  if (!schema) throw new Error(`${ref} leads nowhere`);
+  return schema;
+}
+
+function anyFaults(value: unknown, options: readonly Schema[], schemas: Schemas, at: string): string[] {
+  const faults = options.map((option) => faultsOf(value, option, schemas, at));
+  return faults.some((one) => one.length === 0) ? [] : faults.flat();
+}
+
+function typeFault(value: unknown, { type, enum: values }: Schema, at: string): string[] | null {
+  const types = type === undefined ? [] : [type].flat();
+  if (types.length > 0 && !types.some((one) => isOf(value, one))) return [`${at}: ${JSON.stringify(value)} is no ${types.join(' or ')}`];
+  return values && !values.includes(value) ? [`${at}: ${JSON.stringify(value)} is none of ${values.join(', ')}`] : null;
+}
+
+function isOf(value: unknown, type: string): boolean {
+  if (type === 'null') return value === null;
+  if (type === 'integer') return Number.isInteger(value);
+  if (type === 'array') return Array.isArray(value);
+  if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === type;
+}
+
+function partFaults(value: unknown, schema: Schema, schemas: Schemas, at: string): string[] {
+  if (typeof value === 'string') return textFaults(value, schema, at);
+  if (typeof value === 'number') return numberFaults(value, schema, at);
+  if (Array.isArray(value)) return value.flatMap((item, i) => (schema.items ? faultsOf(item, schema.items, schemas, `${at}[${i}]`) : []));
+  return typeof value === 'object' && value !== null && schema.properties ? fieldFaults(value, schema, schemas, at) : [];
+}
+
+function textFaults(text: string, { format, minLength = 0, maxLength = Infinity }: Schema, at: string): string[] {
+  const isFormat = format ? FORMATS[format] : () => true;
+  if (!isFormat) throw new Error(`${at}: this checker does not know the format ${format}`);
+  const faults = isFormat(text) ? [] : [`${at}: ${JSON.stringify(text)} is no ${format}`];
+  return text.length < minLength || text.length > maxLength ? [...faults, `${at}: ${text.length} characters`] : faults;
+}
+
+const numberFaults = (value: number, { minimum = -Infinity, maximum = Infinity }: Schema, at: string): string[] =>
+  value < minimum || value > maximum ? [`${at}: ${value} is out of range`] : [];
+
+function fieldFaults(
+  value: object,
+  { properties = {}, required = [], additionalProperties }: Schema,
+  schemas: Schemas,
+  at: string,
+): string[] {
+  const missing = required.filter((name) => !(name in value)).map((name) => `${at}.${name} is missing`);
+  const fields = Object.entries(value).flatMap(([name, inner]) => {
+    const schema = properties[name];
+    if (schema) return faultsOf(inner, schema, schemas, `${at}.${name}`);
+    return additionalProperties ? [] : [`${at}.${name} is not in the document`];
+  });
+  return [...missing, ...fields];
+}
