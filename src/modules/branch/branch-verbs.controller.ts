@@ -8,10 +8,11 @@ import { CurrentAccount } from '../../common/current-account.js';
 import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
-import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { ChatDto, toChatDto } from '../chat/chat.dto.js';
 import { ChatService } from '../chat/chat.service.js';
 import { ForkService } from '../chat/fork.service.js';
+import { TreeChanges } from '../chat/tree-changes.service.js';
 import { ActiveBranchAnswerDto, ActiveBranchByBodyDto, BranchTreeDto, CreateBranchByBodyDto, TreeByQuery } from './branch.dto.js';
 import { BranchService } from './branch.service.js';
 
@@ -23,7 +24,7 @@ export class BranchVerbsController {
     private readonly branches: BranchService,
     private readonly forks: ForkService,
     private readonly chats: ChatService,
-    private readonly idempotency: Idempotency,
+    private readonly trees: TreeChanges,
   ) {}
 
   @Post('create-branch')
@@ -37,7 +38,7 @@ export class BranchVerbsController {
     @Idempotent() key: IdempotentRequest | null,
     @Body() { chat_id, ...branch }: CreateBranchByBodyDto,
   ): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => toChatDto(await this.forks.fork(tx, account, chat_id, branch)));
+    return this.trees.once(account, chat_id, key, async (tx) => toChatDto(await this.forks.fork(tx, account, chat_id, branch)));
   }
 
   @Get('get-branches')

@@ -24,6 +24,7 @@ import {
 import { ChatReader } from './chat.reader.js';
 import { ChatService } from './chat.service.js';
 import { RemovalService } from './removal.service.js';
+import { TreeChanges } from './tree-changes.service.js';
 
 /** Chats as resources. The seed's verb routes are in `chat-verbs.controller.ts`, over the same services. */
 @ApiTags('chats')
@@ -34,6 +35,7 @@ export class ChatController {
     private readonly reader: ChatReader,
     private readonly removal: RemovalService,
     private readonly idempotency: Idempotency,
+    private readonly trees: TreeChanges,
   ) {}
 
   @Post()
@@ -129,6 +131,6 @@ export class ChatController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
   ): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => toChatDto(await this.removal.restore(tx, account, chatId)));
+    return this.trees.once(account, chatId, key, async (tx) => toChatDto(await this.removal.restore(tx, account, chatId)));
   }
 }

@@ -6,10 +6,12 @@ import { ChatService } from './chat.service.js';
 import { ForkService } from './fork.service.js';
 import { PathService } from './path.service.js';
 import { RemovalService } from './removal.service.js';
+import { RootsService } from './roots.service.js';
+import { TreeChanges } from './tree-changes.service.js';
 
 @Module({
   controllers: [ChatVerbsController, ChatController],
-  providers: [ChatService, ChatReader, PathService, ForkService, RemovalService],
-  exports: [ChatService, PathService, ForkService],
+  providers: [ChatService, ChatReader, PathService, ForkService, RemovalService, RootsService, TreeChanges],
+  exports: [ChatService, PathService, ForkService, RootsService, TreeChanges],
 })
 export class ChatModule {}

@@ -8,6 +8,8 @@ import { Database } from '../../database/database.js';
 import { recordChange } from '../../events/changes.js';
 import type { ChatType } from './chat.entity.js';
 import { CHAT_VIEW, type ChatView, FIND_ACTIVE, FIND_CHAT } from './chat.view.js';
+import { RootsService } from './roots.service.js';
+import { TreeChanges } from './tree-changes.service.js';
 import { lockTree, switchActive } from './tree-lock.js';
 
 export interface NewChat {
@@ -47,7 +49,11 @@ export interface ActiveBranch {
 /** Chats and what a person sets on them. */
 @Injectable()
 export class ChatService {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly trees: TreeChanges,
+    private readonly roots: RootsService,
+  ) {}
 
   /** @throws chat_not_found */
   async get(accountId: string, chatId: string): Promise<ChatView> {
@@ -75,6 +81,7 @@ export class ChatService {
       [accountId, chatId, chat_type, name, model, system_prompt, now],
     );
     await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
+    this.roots.learn(chatId, chatId);
     return findIn(tx, accountId, chatId);
   }
 
@@ -99,7 +106,7 @@ export class ChatService {
 
   /** Sets what is given. Of two clients that read the same revision and send it, one wins. @throws chat_not_found, revision_stale */
   async update(accountId: string, chatId: string, changes: ChatChanges, ifMatch: IfMatch): Promise<ChatView> {
-    return this.database.transaction(async (tx) => {
+    return this.trees.run(accountId, chatId, async (tx) => {
       const locked = await lockTree(tx, accountId, chatId);
       if (locked.deleted_at !== null) throw problems.chatNotFound();
       const before = await findIn(tx, accountId, chatId, 'FOR UPDATE');
@@ -115,7 +122,7 @@ export class ChatService {
    * @throws chat_not_found when either is unknown or of another tree; revision_stale
    */
   async activate(accountId: string, chatId: string, branchChatId: string, ifMatch: IfMatch): Promise<ActiveBranch> {
-    return this.database.transaction(async (tx) => {
+    return this.trees.run(accountId, chatId, async (tx) => {
       await lockTree(tx, accountId, chatId);
       const chat = await findIn(tx, accountId, chatId);
       const branch = await findIn(tx, accountId, branchChatId);

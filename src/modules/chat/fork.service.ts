@@ -9,6 +9,7 @@ import { jumpOfChild, type Link } from '../../tree/lineage.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
 import { STRETCH_CTE } from './lineage.sql.js';
+import { RootsService } from './roots.service.js';
 import { holdTree, lockTree, switchActive } from './tree-lock.js';
 
 export interface NewBranch {
@@ -42,10 +43,16 @@ const INSERT_BRANCH = `
   SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, chat_type, $9, $5, $6, model, system_prompt, $10, $10
   FROM chats WHERE account_id = $1 AND chat_id = $2`;
 
+const BORN = ['branch.created'] as const;
+const BORN_ACTIVE = [...BORN, 'branch.activated'] as const;
+
 /** Makes branches. A branch costs one row, whatever the length of the chat: history is never copied. */
 @Injectable()
 export class ForkService {
-  constructor(private readonly content: ContentStore) {}
+  constructor(
+    private readonly content: ContentStore,
+    private readonly roots: RootsService,
+  ) {}
 
   /**
    * Branches from a pair that `chatId` can see; the branch hangs under the chat that owns the pair.
@@ -62,11 +69,11 @@ export class ForkService {
     const place = [parent.chatId, seq, response_id, parent.depth + 1, jump];
     await tx.query(INSERT_BRANCH, [accountId, chatId, branchId, ...place, name, now]);
     if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
-    await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type: 'branch.created', chatId: branchId, createdAt: now });
-    if (activate) {
-      await switchActive(tx, accountId, here.root_chat_id, branchId);
-      await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type: 'branch.activated', chatId: branchId, createdAt: now });
+    if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
+    for (const type of activate ? BORN_ACTIVE : BORN) {
+      await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type, chatId: branchId, createdAt: now });
     }
+    this.roots.learn(branchId, here.root_chat_id);
     return findIn(tx, accountId, branchId);
   }
 }

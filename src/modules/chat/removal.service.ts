@@ -5,13 +5,13 @@ import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
-import { Database } from '../../database/database.js';
 import { recordChange } from '../../events/changes.js';
 import { nearestLiving } from '../../tree/branch-tree.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
 import { expiredSql, expiryOf } from './expiry.sql.js';
 import { type Ancestor, LINEAGE } from './lineage.query.js';
+import { TreeChanges } from './tree-changes.service.js';
 import { type LockedChat, lockTree, switchActive } from './tree-lock.js';
 
 export const CHILDREN_RULES = ['keep', 'cascade', 'refuse'] as const;
@@ -45,7 +45,7 @@ const EXPIRED = `SELECT coalesce(${expiredSql('$3', '$4')}, false) AS expired FR
 @Injectable()
 export class RemovalService {
   constructor(
-    private readonly database: Database,
+    private readonly trees: TreeChanges,
     private readonly content: ContentStore,
     private readonly config: Config,
   ) {}
@@ -55,7 +55,7 @@ export class RemovalService {
    * @throws chat_not_found, revision_stale; branch_has_children when `children` is `refuse` and there are any.
    */
   async remove(accountId: string, chatId: string, children: ChildrenRule, ifMatch: IfMatch): Promise<void> {
-    await this.database.transaction(async (tx) => {
+    await this.trees.run(accountId, chatId, async (tx) => {
       const chat = await lockTree(tx, accountId, chatId);
       if (chat.deleted_at !== null) throw problems.chatNotFound();
       assertMatches(ifMatch, (await findIn(tx, accountId, chatId)).revision);
@@ -63,8 +63,8 @@ export class RemovalService {
       const below = (await tx.query<{ chat_id: string }[]>(DESCENDANTS, [accountId, chatId])).map((row) => row.chat_id);
       if (children === 'refuse' && below.length > 0) throw problems.branchHasChildren({ branches_total: below.length });
       const doomed = isRoot || children === 'cascade' ? [chatId, ...below] : [chatId];
-      if (!isRoot) await moveActive(tx, accountId, chat, doomed);
-      await this.bury(tx, accountId, chat, doomed);
+      const heir = isRoot ? null : await moveActive(tx, accountId, chat, doomed);
+      await this.bury(tx, accountId, chat, doomed, heir);
     });
   }
 
@@ -91,13 +91,21 @@ export class RemovalService {
     return findIn(tx, accountId, chatId);
   }
 
-  private async bury(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<void> {
+  /** `heir`: the chat that became active in the place of one of the `doomed`. */
+  private async bury(
+    tx: EntityManager,
+    accountId: string,
+    chat: LockedChat,
+    doomed: readonly string[],
+    heir: string | null,
+  ): Promise<void> {
     const isRoot = chat.chat_id === chat.root_chat_id;
     await tx.query(BURY, [accountId, doomed, chat.now]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
     else await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
-    const type = isRoot ? 'chat.deleted' : 'branch.deleted';
-    await recordChange(tx, { accountId, rootChatId: chat.root_chat_id, type, chatId: chat.chat_id, createdAt: new Date() });
+    const change = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
+    if (heir !== null) await recordChange(tx, { ...change, type: 'branch.activated', chatId: heir });
+    await recordChange(tx, { ...change, type: isRoot ? 'chat.deleted' : 'branch.deleted', chatId: chat.chat_id });
   }
 
   private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
@@ -113,23 +121,16 @@ async function forkPoints(tx: EntityManager, accountId: string, chatIds: readonl
   return rows.map((row) => row.id);
 }
 
-/** If the active chat is among those that go, the nearest living ancestor of the deleted branch takes its place. */
-async function moveActive(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<void> {
+/** If the active chat is among those that go, the nearest living ancestor of the deleted branch takes its place; answers that one. */
+async function moveActive(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<string | null> {
   const [active] = await tx.query<{ chat_id: string }[]>(
     `SELECT chat_id FROM chats WHERE account_id = $1 AND root_chat_id = $2 AND active AND deleted_at IS NULL`,
     [accountId, chat.root_chat_id],
   );
-  if (!active || !doomed.includes(active.chat_id)) return;
+  if (!active || !doomed.includes(active.chat_id)) return null;
   const lineage = await tx.query<Ancestor[]>(LINEAGE.text, [accountId, chat.chat_id]);
   const parentId = lineage.at(-1)!.parentChatId!;
   const heir = nearestLiving(parentId, (id) => lineage.find((line) => line.chatId === id)!)!;
   await switchActive(tx, accountId, chat.root_chat_id, heir.chatId);
-  const change = {
-    accountId,
-    rootChatId: chat.root_chat_id,
-    type: 'branch.activated' as const,
-    chatId: heir.chatId,
-    createdAt: new Date(),
-  };
-  await recordChange(tx, change);
+  return heir.chatId;
 }

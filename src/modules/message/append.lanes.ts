@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { failpoint } from '../../common/failpoint.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { RootsService } from '../chat/roots.service.js';
 import { type Appended, type AppendStatements, appendStatements, manyInputs, type NewPair, oneInput } from './append.sql.js';
 
 interface Waiting {
   pair: NewPair;
-  /** The conversation, or the chat itself while its root is not known yet. */
-  group: string;
+  /** The conversation. */
+  rootChatId: string;
   resolve: (appended: Appended | null) => void;
   reject: (error: unknown) => void;
 }
@@ -21,36 +21,39 @@ interface Lane {
 
 const LANES = 4;
 const BATCH_MAX = 64;
-const ROOTS_MAX = 50_000;
 /** Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its statement are innocent. */
 const FAULT_OF_ONE = /^(22|23|40|55P03|57014)/;
 const DEADLOCK_DETECTED = '40P01';
 
 /**
  * Appends that wait at the same time for different conversations share a statement and a commit: that costs a quarter of a commit each. A
- * conversation goes by one lane as soon as its root is known, and a lane runs one statement at a time, so statements rarely want the same rows.
- * Where they do all the same (another instance, a root that is not known yet) PostgreSQL refuses one of them, and its appends run again singly.
+ * conversation goes by one lane, and a lane runs one statement at a time, so only statements of different instances can want the same rows. Where
+ * two of them wait for each other PostgreSQL refuses one, which then runs again.
  */
 @Injectable()
 export class AppendLanes {
   private readonly statements: AppendStatements;
   private readonly lanes: Lane[] = Array.from({ length: LANES }, () => ({ waiting: [], busy: false }));
-  private readonly roots = new LRUCache<string, string>({ max: ROOTS_MAX });
 
   constructor(
     private readonly database: Database,
     private readonly events: EventDispatcher,
+    private readonly roots: RootsService,
     content: ContentStore,
   ) {
     this.statements = appendStatements(content.table);
   }
 
   /** Appends the pair; null when the chat refused it (gone, another head, not active, key used). */
-  append(pair: NewPair): Promise<Appended | null> {
-    const group = this.roots.get(pair.chatId) ?? pair.chatId;
-    const lane = this.lanes[hash(group) % LANES]!;
+  async append(pair: NewPair): Promise<Appended | null> {
+    const rootChatId = this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
+    return rootChatId === null ? null : this.queue(pair, rootChatId);
+  }
+
+  private queue(pair: NewPair, rootChatId: string): Promise<Appended | null> {
+    const lane = this.lanes[hash(rootChatId) % LANES]!;
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ pair, group, resolve, reject });
+      lane.waiting.push({ pair, rootChatId, resolve, reject });
       if (!lane.busy) {
         lane.busy = true;
         // At the end of this turn of the event loop, so that all requests that came in with it go together.
@@ -83,11 +86,7 @@ export class AppendLanes {
         ? await this.database.query<Appended & Record<string, unknown>>(this.statements.one, oneInput(first))
         : await this.database.query<Appended & Record<string, unknown>>(this.statements.many, manyInputs(pairs));
     failpoint('append.after_commit');
-    const chats = new Map(pairs.map((pair) => [pair.responseId, pair.chatId]));
-    for (const row of rows) {
-      this.roots.set(chats.get(row.response_id)!, row.root_chat_id);
-      this.events.changed(row.root_chat_id);
-    }
+    for (const row of rows) this.events.changed(row.root_chat_id);
     return rows;
   }
 }
@@ -95,12 +94,12 @@ export class AppendLanes {
 /** The longest-waiting appends, one for each conversation; the others keep their place. */
 function takeBatch(lane: Lane): Waiting[] {
   const batch: Waiting[] = [];
-  const groups = new Set<string>();
+  const roots = new Set<string>();
   const left: Waiting[] = [];
   for (const one of lane.waiting) {
-    if (batch.length >= BATCH_MAX || groups.has(one.group)) left.push(one);
+    if (batch.length >= BATCH_MAX || roots.has(one.rootChatId)) left.push(one);
     else {
-      groups.add(one.group);
+      roots.add(one.rootChatId);
       batch.push(one);
     }
   }

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { ContentStore } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
-import { Idempotency } from '../../database/idempotency.js';
 import { ForkService } from '../chat/fork.service.js';
 import { pairJson } from '../chat/pair.js';
+import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
 import { type Appended, appendStatements, type NewPair, oneInput } from './append.sql.js';
 
@@ -26,7 +26,7 @@ export class AppendService {
     private readonly lanes: AppendLanes,
     private readonly journal: Journal,
     private readonly forks: ForkService,
-    private readonly idempotency: Idempotency,
+    private readonly trees: TreeChanges,
     content: ContentStore,
   ) {
     this.statement = appendStatements(content.table).one.text;
@@ -51,7 +51,7 @@ export class AppendService {
   /** Makes a branch behind the pair's `parent` (null: before the first pair) and appends there, in one transaction. */
   async appendToFork(pair: NewPair, activate = false): Promise<AppendAnswer> {
     const made: { pair: NewPair; appended: Appended }[] = [];
-    const json = await this.idempotency.once(pair.accountId, pair.idempotent, async (tx) => {
+    const json = await this.trees.once(pair.accountId, pair.chatId, pair.idempotent, async (tx) => {
       // A deadlock's victim runs again: what its first run made is gone.
       made[0] = await this.forkAndAppend(tx, pair, activate);
       return pairJson({ ...made[0].pair, seq: made[0].appended.seq });

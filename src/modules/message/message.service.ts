@@ -5,7 +5,7 @@ import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
 import { type Completion, CompletionService } from '../completion/completion.service.js';
 import { type AppendAnswer, AppendService } from './append.service.js';
-import { KeyedQueue } from './keyed-queue.js';
+import { KeyedQueue } from '../../common/keyed-queue.js';
 import type { AddMessageDto } from './message.dto.js';
 import { newPair } from './new-pair.js';
 
