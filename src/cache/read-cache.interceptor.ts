@@ -6,23 +6,32 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import { etagOf, noneMatches } from '../common/etag.js';
 import { isUuid } from '../common/ids.js';
-import { VALIDATOR, type ValidatorKind } from './validated.js';
+import { StatedJson, VALIDATOR, type Validation } from './validated.js';
 import { Validators } from './validators.js';
 
 /** Larger answers are not worth the memory. */
 const CACHED_CHARS_MAX = 1024 * 1024;
 
-interface Exchange {
+/** An answer and the state it was read in. */
+interface Made {
+  state: string;
+  /** The `Link` header; empty when there is none. */
+  link: string;
+  json: string;
+}
+
+interface Read {
   request: FastifyRequest;
   reply: FastifyReply;
-  etag: string;
-  key: string;
+  accountId: string;
+  chatId: string;
+  validation: Validation;
 }
 
 /**
- * Serves read routes marked `@Validated` from the cache. The key is account, state and URL, and the state is read from PostgreSQL for each
- * request: so an answer is never stale after a write on any instance, whatever became of Redis in between, and no account is given
- * another's. (Nest's own interceptor keys by URL alone.) It also makes the ETag and answers 304.
+ * Serves read routes marked `@Validated` from the cache. The key is account and URL; what is kept there names the state it was read in, and is
+ * served only while PostgreSQL says that this is still the state: so an answer is never stale after a write on any instance, whatever became of
+ * Redis in between, and no account is given another's. (Nest's own interceptor keys by URL alone.) It also makes the ETag and answers 304.
  */
 @Injectable()
 export class ReadCacheInterceptor implements NestInterceptor {
@@ -32,47 +41,58 @@ export class ReadCacheInterceptor implements NestInterceptor {
     @Inject(CACHE_MANAGER) private readonly cache: Cache,
   ) {}
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const kind = this.reflector.get<ValidatorKind | undefined>(VALIDATOR, context.getHandler());
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const validation = this.reflector.get<Validation | undefined>(VALIDATOR, context.getHandler());
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const chatId = kind && chatIdOf(request);
+    const chatId = validation && chatIdOf(request);
     const accountId = request.principal?.accountId;
-    if (!kind || !chatId || !accountId) return next.handle();
-    // Read before the answer is made: an answer that is newer than its key harms nobody, an older one would.
-    const state = await this.validators.stateOf(kind, accountId, chatId);
-    if (state === null) return next.handle();
+    // Without them the route answers for itself: a 401 or a 422.
+    if (!validation || !chatId || !accountId) return next.handle();
     const reply = context.switchToHttp().getResponse<FastifyReply>();
-    return from(this.answer({ request, reply, etag: etagOf(state), key: `read:${accountId}:${state}:${request.url}` }, next));
+    return from(this.answer({ request, reply, accountId, chatId, validation }, next));
   }
 
-  private async answer({ request, reply, etag, key }: Exchange, next: CallHandler): Promise<unknown> {
-    const cached = await this.lookUp(key);
-    const text = cached ?? (await this.make(reply, key, next));
-    reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'authorization', 'x-cache': cached === null ? 'miss' : 'hit' });
-    if (noneMatches(request.headers['if-none-match'], etag)) {
-      reply.status(HttpStatus.NOT_MODIFIED);
-      return undefined;
-    }
-    const split = text.indexOf('\n');
-    if (split > 0) reply.header('link', text.slice(0, split));
-    reply.header('content-type', 'application/json; charset=utf-8');
-    return text.slice(split + 1);
-  }
-
-  /** Kept as one text: the `Link` header (which never has a line break), a line break, the JSON. */
-  private async make(reply: FastifyReply, key: string, next: CallHandler): Promise<string> {
-    const answer: unknown = await firstValueFrom(next.handle());
-    const json = typeof answer === 'string' ? answer : JSON.stringify(answer);
-    const text = `${(reply.getHeader('link') as string | undefined) ?? ''}\n${json}`;
+  private async answer(read: Read, next: CallHandler): Promise<unknown> {
+    const key = `read:${read.accountId}:${read.request.url}`;
+    const kept = await this.lookUp(key);
+    // A first read by a handler that names the state needs no look-up of its own.
+    const state = kept || !read.validation.stated ? await this.validators.stateOf(read.validation.kind, read.accountId, read.chatId) : null;
+    if (kept && kept.state === state) return send(read, kept, 'hit');
+    // No such chat: the route says so itself.
+    if (state === null && !read.validation.stated) return firstValueFrom(next.handle());
+    const made = await make(read.reply, state, next);
+    const text = `${made.state}\n${made.link}\n${made.json}`;
     // Not waited for, and a cache that is away is only slower.
     if (text.length <= CACHED_CHARS_MAX) void this.cache.set(key, text).catch(() => undefined);
-    return text;
+    return send(read, made, 'miss');
   }
 
-  private async lookUp(key: string): Promise<string | null> {
-    const cached = await this.cache.get<string>(key).catch(() => null);
-    return cached ?? null;
+  private async lookUp(key: string): Promise<Made | null> {
+    const text = await this.cache.get<string>(key).catch(() => null);
+    if (!text) return null;
+    const [first, second] = [text.indexOf('\n'), text.indexOf('\n', text.indexOf('\n') + 1)];
+    return { state: text.slice(0, first), link: text.slice(first + 1, second), json: text.slice(second + 1) };
   }
+}
+
+/** `state` was read before the answer is made, for handlers that do not tell it: an answer that is newer than its state harms nobody. */
+async function make(reply: FastifyReply, state: string | null, next: CallHandler): Promise<Made> {
+  const answer: unknown = await firstValueFrom(next.handle());
+  const link = (reply.getHeader('link') as string | undefined) ?? '';
+  if (answer instanceof StatedJson) return { state: answer.state, link, json: answer.json };
+  return { state: state!, link, json: typeof answer === 'string' ? answer : JSON.stringify(answer) };
+}
+
+function send({ request, reply }: Read, { state, link, json }: Made, xCache: 'hit' | 'miss'): string | undefined {
+  const etag = etagOf(state);
+  reply.headers({ etag, 'cache-control': 'private, no-cache', vary: 'authorization', 'x-cache': xCache });
+  if (noneMatches(request.headers['if-none-match'], etag)) {
+    reply.status(HttpStatus.NOT_MODIFIED);
+    return undefined;
+  }
+  if (link) reply.header('link', link);
+  reply.header('content-type', 'application/json; charset=utf-8');
+  return json;
 }
 
 function chatIdOf({ params, query }: FastifyRequest): string | null {

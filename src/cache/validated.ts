@@ -5,5 +5,29 @@ export const VALIDATOR = 'banyan:validator';
 /** What an answer depends on: one chat (its `revision`) or the whole tree (`event_seq` of the conversation). */
 export type ValidatorKind = 'chat' | 'tree';
 
-/** Marks a read route whose answer depends on nothing but the URL, the account and this state of a chat; `chat_id` is in the path or query. */
-export const Validated = (kind: ValidatorKind): MethodDecorator => SetMetadata(VALIDATOR, kind);
+/** How a read route is validated. */
+export interface Validation {
+  kind: ValidatorKind;
+  /** The handler answers a `StatedJson`, so that nobody has to ask for the state before it. */
+  stated: boolean;
+}
+
+/** The state of a chat, as its ETag tells it. */
+export const chatState = (revision: number): string => String(revision);
+/** The state of a tree, as its ETag tells it. */
+export const treeState = (eventSeq: number): string => `t${eventSeq}`;
+
+/** An answer as JSON with the state that it was read in: the one of the same moment, or an older one. */
+export class StatedJson {
+  constructor(
+    readonly json: string,
+    readonly state: string,
+  ) {}
+}
+
+/**
+ * Marks a read route whose answer depends on nothing but the URL, the account and this state of a chat; `chat_id` is in the path or query.
+ * @param options `stated`: the handler answers a `StatedJson`
+ */
+export const Validated = (kind: ValidatorKind, { stated = false } = {}): MethodDecorator =>
+  SetMetadata<string, Validation>(VALIDATOR, { kind, stated });

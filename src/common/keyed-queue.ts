@@ -2,13 +2,20 @@
 export class KeyedQueue {
   private readonly tails = new Map<string, Promise<unknown>>();
 
+  /** @param told what those who wait behind a task that failed are told instead of having their turn; null lets them have it */
+  constructor(private readonly told: (failure: unknown) => Error | null = () => null) {}
+
   isBusy(key: string): boolean {
     return this.tails.has(key);
   }
 
   async run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
     const before = this.tails.get(key) ?? Promise.resolve();
-    const result = before.then(task, task);
+    const result = before.then(task, (failure: unknown) => {
+      const error = this.told(failure);
+      if (error) throw error;
+      return task();
+    });
     this.tails.set(key, result);
     try {
       return await result;

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Validated } from '../../cache/validated.js';
+import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -35,13 +35,12 @@ export class ChatVerbsController {
   }
 
   @Get('get-chat')
-  @JsonText()
-  @Validated('chat')
+  @Validated('chat', { stated: true })
   @ApiOperation({ operationId: 'getChatVerb', summary: 'A chat and the newest page of its path' })
   @ApiOkResponse({ type: ChatWithContentDto })
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  get(@CurrentAccount() account: string, @Query() { chat_id }: ChatIdQuery): Promise<string> {
+  get(@CurrentAccount() account: string, @Query() { chat_id }: ChatIdQuery): Promise<StatedJson> {
     return this.reader.read(account, chat_id);
   }
 

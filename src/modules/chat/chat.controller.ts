@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Validated } from '../../cache/validated.js';
+import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -68,13 +68,12 @@ export class ChatController {
   }
 
   @Get(':chat_id')
-  @JsonText()
-  @Validated('chat')
+  @Validated('chat', { stated: true })
   @ApiOperation({ operationId: 'getChat', summary: 'A chat and the newest page of its path' })
   @ApiOkResponse({ type: ChatWithContentDto })
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  get(@CurrentAccount() account: string, @Param('chat_id', UuidPipe) chatId: string): Promise<string> {
+  get(@CurrentAccount() account: string, @Param('chat_id', UuidPipe) chatId: string): Promise<StatedJson> {
     return this.reader.read(account, chatId);
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { chatState, StatedJson } from '../../cache/validated.js';
 import { encodeCursor } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
 import { toChatDto } from './chat.dto.js';
@@ -17,8 +18,8 @@ export class ChatReader {
     private readonly paths: PathService,
   ) {}
 
-  /** The JSON of a `ChatWithContentDto`. @throws chat_not_found, content_unavailable */
-  async read(accountId: string, chatId: string): Promise<string> {
+  /** A `ChatWithContentDto`. @throws chat_not_found, content_unavailable */
+  async read(accountId: string, chatId: string): Promise<StatedJson> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
       const [chat, page] = await Promise.all([this.chats.get(accountId, chatId), this.paths.page(accountId, chatId, CONTENT_PAGE)]);
       // Two statements saw two moments when somebody wrote in between; one of a later round sees one.
@@ -26,7 +27,7 @@ export class ChatReader {
       const first = page.pairs[0];
       const prev = first && first.seq > 1 ? `,"prev_cursor":"${encodeCursor(chatId, first.seq)}"` : '';
       const content = `{"chat_id":"${chatId}","qa_pairs":${pairsJson(page.pairs)}${prev}}`;
-      return `${JSON.stringify(toChatDto(chat)).slice(0, -1)},"content":${content}}`;
+      return new StatedJson(`${JSON.stringify(toChatDto(chat)).slice(0, -1)},"content":${content}}`, chatState(chat.revision));
     }
     throw problems.storeUnavailable({ detail: 'The chat changes faster than it can be read.', headers: { 'retry-after': '1' } });
   }

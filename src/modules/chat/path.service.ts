@@ -3,16 +3,26 @@ import { problems } from '../../common/problems.js';
 import { ContentStore, type PairRef, type StoredPair } from '../../content/content-store.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { Pair } from './pair.js';
-import { type Anchor, pageStatements, type PathRow, SEQ_MAX } from './path.sql.js';
+import { type Anchor, pageStatements, type PairRow, pairStatement, type PathRow, SEQ_MAX, type Sibling } from './path.sql.js';
 
 /** A stretch of a path, in order. */
 export interface PathPage {
   rootChatId: string;
   /** What clients know the chat's state by; see `Conversation.revision`. */
   revision: number;
+  /** What they know its tree's state by. */
+  eventSeq: number;
   /** Length of the whole path. */
   lastSeq: number;
   pairs: Pair[];
+}
+
+/** One pair among the other continuations of its place. */
+export interface PairInTree {
+  pair: Pair;
+  /** In the order of their making, the pair itself included. */
+  siblings: Sibling[];
+  eventSeq: number;
 }
 
 const NEWEST: Anchor = { before: SEQ_MAX };
@@ -20,13 +30,13 @@ const NEWEST: Anchor = { before: SEQ_MAX };
 /** Reads the paths of chats: at most one statement to PostgreSQL and one query to MongoDB, whatever the length and nesting. */
 @Injectable()
 export class PathService {
-  private readonly statements: Record<'before' | 'after' | 'around', Statement>;
+  private readonly statements: Record<'before' | 'after' | 'around' | 'pair', Statement>;
 
   constructor(
     private readonly database: Database,
     private readonly content: ContentStore,
   ) {
-    this.statements = pageStatements(content.table);
+    this.statements = { ...pageStatements(content.table), pair: pairStatement(content.table) };
   }
 
   /**
@@ -34,10 +44,7 @@ export class PathService {
    * @throws chat_not_found; message_not_found when the pair of `around` is not on this path; content_unavailable, never a shorter page.
    */
   async page(accountId: string, chatId: string, limit: number, anchor: Anchor = NEWEST): Promise<PathPage> {
-    // Words that are newer than the rows were written between the two reads; a second look sees both as new.
-    const page = (await this.attempt(accountId, chatId, limit, anchor)) ?? (await this.attempt(accountId, chatId, limit, anchor));
-    if (!page) throw contentUnavailable('words change faster than they are read');
-    return page;
+    return twice(() => this.attempt(accountId, chatId, limit, anchor));
   }
 
   /** One look; null when the store has newer words than PostgreSQL said. */
@@ -49,13 +56,24 @@ export class PathService {
     const found = first.response_id === null ? [] : rows;
     if (kind === 'around' && !found.some((row) => row.response_id === value)) throw problems.messageNotFound();
     const pairs = await this.withWords(accountId, first.root_chat_id, found);
-    return pairs && { rootChatId: first.root_chat_id, revision: first.revision, lastSeq: first.last_seq, pairs };
+    return pairs && { rootChatId: first.root_chat_id, revision: first.revision, eventSeq: first.event_seq, lastSeq: first.last_seq, pairs };
   }
 
   /** One pair of the path. @throws like `page`. */
   async pair(accountId: string, chatId: string, responseId: string): Promise<Pair> {
     const { pairs } = await this.page(accountId, chatId, 1, { around: responseId });
     return pairs[0]!;
+  }
+
+  /** One pair of the path, with its siblings. @throws like `page`. */
+  async pairInTree(accountId: string, chatId: string, responseId: string): Promise<PairInTree> {
+    return twice(async () => {
+      const rows = await this.database.query<PairRow & Record<string, unknown>>(this.statements.pair, [accountId, chatId, responseId]);
+      const row = rows[0];
+      if (!row) throw await this.missing(accountId, chatId);
+      const pairs = await this.withWords(accountId, row.root_chat_id, rows);
+      return pairs && { pair: pairs[0]!, siblings: row.siblings, eventSeq: row.event_seq };
+    });
   }
 
   /** An `around` page without rows: is it the chat that is missing, or the pair? */
@@ -78,6 +96,13 @@ export class PathService {
       throw contentUnavailable(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** Words that are newer than the rows were written between the two reads (null); a second look sees both as new. */
+async function twice<Result>(look: () => Promise<Result | null>): Promise<Result> {
+  const seen = (await look()) ?? (await look());
+  if (seen === null) throw contentUnavailable('words change faster than they are read');
+  return seen;
 }
 
 /** Half a message is never served: the words are those that PostgreSQL knows by version and hash, or none. */

@@ -2,7 +2,7 @@ import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
-import { STRETCH_CTE } from './lineage.sql.js';
+import { STRETCH_CTE, stretchCte } from './lineage.sql.js';
 
 /** Which pairs of a path are asked for. `before` and `after` are a `seq`, the pair itself left out; `around` is a `response_id`. */
 export type Anchor = { before: number } | { after: number } | { around: string };
@@ -15,6 +15,7 @@ export interface PathRow {
   root_chat_id: string;
   last_seq: number;
   revision: number;
+  event_seq: number;
   response_id: string | null;
   chat_id: string;
   fork_seq: number;
@@ -42,31 +43,38 @@ const WINDOWS = {
     FROM chat JOIN messages m ON m.account_id = $1 AND m.response_id = $4::uuid AND m.root_chat_id = chat.root_chat_id`,
 };
 
+const CHAT = `
+    chat AS (
+      SELECT c.chat_id, c.root_chat_id, c.parent_chat_id, c.jump_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
+      FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
+      WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
+    )`;
+
+/** What a row shows of a pair `m` and its words `w`. */
+const PAIR = `m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.message_type, m.status, m.author, m.model, m.usage, m.error, m.created_at,
+          CASE WHEN w.version = m.version THEN w.body END AS body`;
+
+/** The branches that were made from pairs of some stretches. */
+const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
+      FROM stretch s JOIN chats c
+        ON c.account_id = $1 AND c.parent_chat_id = s.chat_id AND c.fork_seq BETWEEN s.lo AND s.hi AND c.deleted_at IS NULL
+      GROUP BY c.fork_response_id`;
+
 /**
  * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of the window, and its pairs in order with
  * the words that PostgreSQL has and the branches forked at each. No row = no such chat (or, `around`, no such pair in the conversation).
  */
 function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table']): Statement {
   const text = `
-    WITH RECURSIVE chat AS (
-      SELECT c.chat_id, c.root_chat_id, c.parent_chat_id, c.jump_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision
-      FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
-      WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
-    ),
+    WITH RECURSIVE ${CHAT},
     win AS (${WINDOWS[kind]}),
     ${STRETCH_CTE},
-    forks AS (
-      SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
-      FROM stretch s JOIN chats c
-        ON c.account_id = $1 AND c.parent_chat_id = s.chat_id AND c.fork_seq BETWEEN s.lo AND s.hi AND c.deleted_at IS NULL
-      GROUP BY c.fork_response_id
-    )
-    SELECT win.root_chat_id, win.last_seq, win.revision, pair.*, forks.shown AS branches, coalesce(forks.total, 0) AS branches_total
+    forks AS (${FORKS})
+    SELECT win.root_chat_id, win.last_seq, win.revision, win.event_seq, pair.*, forks.shown AS branches, coalesce(forks.total, 0) AS branches_total
     FROM win
     LEFT JOIN LATERAL (
       SELECT s.fork_seq, own.* FROM stretch s CROSS JOIN LATERAL (
-        SELECT m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.message_type, m.status, m.author, m.model, m.usage, m.error,
-          m.created_at, CASE WHEN w.version = m.version THEN w.body END AS body
+        SELECT ${PAIR}
         FROM messages m LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
         WHERE m.account_id = $1 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi
         ORDER BY m.seq LIMIT $3::int
@@ -81,4 +89,58 @@ export const pageStatements = (table: ContentStore['table']): Record<keyof typeo
   before: pageStatement('before', table),
   after: pageStatement('after', table),
   around: pageStatement('around', table),
+});
+
+/** Another continuation of the place of a pair, or the pair itself. */
+export interface Sibling {
+  chat_id: string;
+  response_id: string;
+  seq: number;
+  /** Whether it is on the path of the active branch. */
+  active: boolean;
+}
+
+export type PairRow = PathRow & { siblings: Sibling[] };
+
+/**
+ * One pair of a path ($3) with all continuations of its place: the pairs at its `seq` that follow the same pair as it does, which are that of the
+ * chat which owns the place before it, and those of the branches made there. Before the first pair the root owns the place. A pair that is read
+ * by a branch shows itself even if its owner is deleted. One row, or none where the chat or the pair is missing.
+ */
+export const pairStatement = (table: ContentStore['table']): Statement => ({
+  name: `path.pair.${table}`,
+  text: `
+    WITH RECURSIVE ${CHAT},
+    win AS (
+      SELECT chat.*, m.seq, greatest(1, m.seq - 1) AS lo, m.seq AS hi
+      FROM chat JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.root_chat_id = chat.root_chat_id AND m.seq <= chat.last_seq
+    ),
+    ${STRETCH_CTE},
+    active AS (
+      SELECT a.*, win.seq AS lo, least(a.last_seq, win.seq) AS hi
+      FROM win JOIN chats a ON a.account_id = $1 AND a.root_chat_id = win.root_chat_id AND a.active AND a.deleted_at IS NULL
+    ),
+    ${stretchCte('active', 'shown')},
+    forks AS (${FORKS}),
+    place AS (
+      SELECT coalesce((SELECT s.chat_id FROM stretch s WHERE win.seq - 1 BETWEEN s.lo AND s.hi), win.root_chat_id) AS chat_id, win.seq FROM win
+    ),
+    candidate AS (
+      SELECT c.chat_id, c.deleted_at FROM place JOIN chats c ON c.account_id = $1 AND c.chat_id = place.chat_id
+      UNION ALL
+      SELECT c.chat_id, c.deleted_at FROM place JOIN chats c
+        ON c.account_id = $1 AND c.parent_chat_id = place.chat_id AND c.fork_seq = place.seq - 1
+    ),
+    sibling AS (
+      SELECT m.chat_id, m.response_id, m.seq, coalesce(m.chat_id = (SELECT chat_id FROM shown), false) AS active
+      FROM candidate c JOIN messages m ON m.account_id = $1 AND m.chat_id = c.chat_id AND m.seq = (SELECT seq FROM place)
+      WHERE c.deleted_at IS NULL OR m.response_id = $3
+    )
+    SELECT win.root_chat_id, win.last_seq, win.revision, win.event_seq, s.fork_seq, ${PAIR}, forks.shown AS branches,
+      coalesce(forks.total, 0) AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
+    FROM win
+    JOIN stretch s ON win.seq BETWEEN s.lo AND s.hi
+    JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id
+    LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
+    LEFT JOIN forks ON forks.fork_response_id = m.response_id`,
 });

@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { KeyedQueue } from '../../common/keyed-queue.js';
+import { problemOf } from '../../common/problem.filter.js';
+import { type Problem, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { Idempotency, type IdempotentRequest, type Work } from '../../database/idempotency.js';
 import { RootsService } from './roots.service.js';
@@ -12,7 +14,7 @@ import { RootsService } from './roots.service.js';
  */
 @Injectable()
 export class TreeChanges {
-  private readonly waiting = new KeyedQueue();
+  private readonly waiting = new KeyedQueue(awayToo);
 
   constructor(
     private readonly database: Database,
@@ -35,4 +37,10 @@ export class TreeChanges {
     // With the account: a stranger who guesses an id must not make its owner wait.
     return this.waiting.run(`${accountId}:${root}`, task);
   }
+}
+
+/** A store that was silent to one is not asked by all who wait, one after the other: each of them would wait as long. They have changed nothing. */
+function awayToo(failure: unknown): Problem | null {
+  const isAway = problemOf(failure, 'GET').kind === problems.storeUnavailable.kind;
+  return isAway ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
 }

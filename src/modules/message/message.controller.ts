@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Validated } from '../../cache/validated.js';
+import { StatedJson, Validated } from '../../cache/validated.js';
 import { ApiContentState, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -14,7 +14,6 @@ import { QaPairDto } from '../chat/pair.dto.js';
 import { MessagePageService } from './message-page.service.js';
 import { AddMessageDto, AddMessageQuery, ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
 import { MessageService } from './message.service.js';
-import { SiblingService } from './sibling.service.js';
 
 /** The pairs of a path. The seed's verb route is in `message-verbs.controller.ts`, over the same service. */
 @ApiTags('messages')
@@ -23,7 +22,6 @@ export class MessageController {
   constructor(
     private readonly messages: MessageService,
     private readonly pages: MessagePageService,
-    private readonly siblings: SiblingService,
   ) {}
 
   @Post()
@@ -58,8 +56,7 @@ export class MessageController {
   }
 
   @Get()
-  @JsonText()
-  @Validated('chat')
+  @Validated('chat', { stated: true })
   @ApiOperation({ operationId: 'listMessages', summary: 'A page of the path, in order; the newest one when nothing is said' })
   @ApiOkResponse({ type: MessagePageDto })
   @ApiRevalidated()
@@ -71,19 +68,18 @@ export class MessageController {
     @Query() query: ListMessagesQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    const { json, prevCursor, nextCursor } = await this.pages.page(account, chatId, query);
+  ): Promise<StatedJson> {
+    const { json, state, prevCursor, nextCursor } = await this.pages.page(account, chatId, query);
     const link = linkHeader(request.url, {
       next: nextCursor === null ? null : ['after', nextCursor],
       prev: prevCursor === null ? null : ['before', prevCursor],
     });
     if (link) reply.header('link', link);
-    return json;
+    return new StatedJson(json, state);
   }
 
   @Get(':response_id')
-  @JsonText()
-  @Validated('tree')
+  @Validated('tree', { stated: true })
   @ApiOperation({
     operationId: 'getMessage',
     summary: 'One pair, with its siblings',
@@ -96,7 +92,7 @@ export class MessageController {
     @CurrentAccount() account: string,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-  ): Promise<string> {
-    return this.siblings.read(account, chatId, responseId);
+  ): Promise<StatedJson> {
+    return this.pages.one(account, chatId, responseId);
   }
 }

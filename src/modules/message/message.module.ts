@@ -9,12 +9,11 @@ import { MessageController } from './message.controller.js';
 import { MessageService } from './message.service.js';
 import { RevisionController } from './revision.controller.js';
 import { RevisionService } from './revision.service.js';
-import { SiblingService } from './sibling.service.js';
 
 @Module({
   imports: [ChatModule, CompletionModule],
   controllers: [MessageVerbsController, MessageController, RevisionController],
-  providers: [AppendLanes, AppendService, MessageService, MessagePageService, SiblingService, RevisionService],
+  providers: [AppendLanes, AppendService, MessageService, MessagePageService, RevisionService],
   exports: [AppendService, MessageService],
 })
 export class MessageModule {}
