@@ -1,31 +1,52 @@
 import { Injectable } from '@nestjs/common';
-import { type Answer, LanguageModel, type Prompt } from './language-model.js';
+import { LanguageModel, type ModelInfo, type ModelMessage, type ModelPart, type ModelRequest, stopped } from './language-model.js';
 
 const QUOTED_CHARS_MAX = 200;
+const OFFLINE: ModelInfo = { id: 'offline', provider: 'offline', contextTokens: 262_144, outputTokens: 4096 };
 
 /**
  * The model when no provider is configured. It knows nothing and says so: it shows what it was asked and how much of the branch it saw, so
- * that people can try branching without a key, and tests can see which context an answer was given. The same prompt gets the same answer.
+ * that people can try branching without a key, and tests can see which context an answer was given. The same request gets the same answer,
+ * word by word.
  */
 @Injectable()
 export class OfflineModel extends LanguageModel {
-  readonly earlierPairsMax = 100;
+  models(): readonly ModelInfo[] {
+    return [OFFLINE];
+  }
 
-  async answer({ question, earlier, systemPrompt }: Prompt): Promise<Answer> {
-    const text = [
-      `I am Banyan's offline model: no language model is configured, so I cannot know the answer.`,
-      `You asked: “${quote(question)}”`,
-      `Before it I saw ${earlier.length} earlier ${earlier.length === 1 ? 'pair' : 'pairs'} of this branch${lastOf(earlier)}${systemPrompt === null ? '.' : ', and a system prompt.'}`,
-    ].join('\n');
-    const said = [systemPrompt ?? '', question, ...earlier.flatMap((pair) => [pair.question, pair.response ?? ''])];
-    return { text, model: 'offline', usage: { input_tokens: words(said.join(' ')), output_tokens: words(text) } };
+  /** Stands in for every model: what was written for a real one works here too, and `model` of the answer says who gave it. */
+  find(): ModelInfo {
+    return OFFLINE;
+  }
+
+  async *stream({ messages, maxOutputTokens = Infinity, stop = [] }: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
+    const all = wordsOf(upTo(stop, answerTo(messages)));
+    const said = all.slice(0, maxOutputTokens);
+    for (const text of said) {
+      if (signal.aborted) throw stopped();
+      yield { type: 'delta', text };
+    }
+    if (signal.aborted) throw stopped();
+    // Words are counted in place of tokens: this model has no tokenizer.
+    const read = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
+    const finishReason = said.length < all.length ? 'length' : 'stop';
+    yield { type: 'end', model: OFFLINE.id, finishReason, usage: { input_tokens: read, output_tokens: said.length } };
   }
 }
 
-const lastOf = (earlier: Prompt['earlier']): string => {
-  const last = earlier.at(-1);
-  return last ? `, the last one about “${quote(last.question)}”` : '';
-};
+function answerTo(messages: readonly ModelMessage[]): string {
+  const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content);
+  const question = asked.pop() ?? '';
+  const last = asked.at(-1);
+  return [
+    `I am Banyan's offline model: no language model is configured, so I cannot know the answer.`,
+    `You asked: “${quote(question)}”`,
+    `Before it I saw ${asked.length} earlier ${asked.length === 1 ? 'pair' : 'pairs'} of this branch` +
+      (last === undefined ? '' : `, the last one about “${quote(last)}”`) +
+      (messages[0]?.role === 'system' ? ', and a system prompt.' : '.'),
+  ].join('\n');
+}
 
 function quote(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
@@ -33,5 +54,11 @@ function quote(text: string): string {
   return chars.length <= QUOTED_CHARS_MAX ? line : `${chars.slice(0, QUOTED_CHARS_MAX).join('')}…`;
 }
 
-/** Counts words in place of tokens: this model has no tokenizer. */
-const words = (text: string): number => text.split(/\s+/).filter(Boolean).length;
+/** The text up to the first of the texts that end it. */
+function upTo(stop: readonly string[], text: string): string {
+  const ends = stop.map((end) => text.indexOf(end)).filter((at) => at >= 0);
+  return text.slice(0, Math.min(text.length, ...ends));
+}
+
+/** Words with the space after them: joined they are the text. */
+const wordsOf = (text: string): string[] => text.match(/\s*\S+\s*/g) ?? [];

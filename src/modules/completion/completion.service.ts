@@ -1,6 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { wordsOf } from '../../content/body.js';
-import { LanguageModel, ModelError } from '../../llm/language-model.js';
+import { fitToWindow } from '../../llm/context-window.js';
+import { LanguageModel, ModelError, type ModelRequest } from '../../llm/language-model.js';
+import { countTokens } from '../../llm/token-counter.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
@@ -37,16 +39,25 @@ export class CompletionService {
    */
   async complete(accountId: string, chatId: string, question: string, before: number = SEQ_MAX): Promise<Completion> {
     const chat = await this.chats.get(accountId, chatId);
-    const limit = Math.min(this.model.earlierPairsMax, PAGE_PAIRS_MAX);
-    const { pairs } = await this.paths.page(accountId, chatId, limit, { before });
+    const { pairs } = await this.paths.page(accountId, chatId, PAGE_PAIRS_MAX, { before });
     const seen = pairs.at(-1)?.responseId ?? null;
     const earlier = pairs.map(({ body }) => wordsOf(body));
     try {
-      const answer = await this.model.answer({ question, systemPrompt: chat.system_prompt, earlier, model: chat.model });
-      return { response: answer.text, status: 'complete', model: answer.model, usage: answer.usage, error: null, seen };
+      const info = this.model.find(chat.model);
+      const messages = fitToWindow(chat.system_prompt, earlier, question, info, countTokens);
+      return { ...(await this.collect({ model: info.id, messages })), status: 'complete', error: null, seen };
     } catch (error) {
       return { response: null, status: 'failed', model: chat.model, usage: null, error: this.reasonOf(error), seen };
     }
+  }
+
+  private async collect(request: ModelRequest): Promise<Pick<Completion, 'response' | 'model' | 'usage'>> {
+    let response = '';
+    for await (const part of this.model.stream(request, new AbortController().signal)) {
+      if (part.type === 'end') return { response, model: part.model, usage: part.usage };
+      response += part.text;
+    }
+    throw new Error('the model ended its stream without an end');
   }
 
   private reasonOf(error: unknown): AnswerError {
