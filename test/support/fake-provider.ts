@@ -1,0 +1,207 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How the provider answers one request. Everything is left out by default: a good answer, at once. */
+export interface Script {
+  /** Pieces of the answer; joined they are its text. */
+  tokens?: readonly string[];
+  /** Before each token, in ms. */
+  delayMs?: number;
+  /** Says nothing more after so many tokens, until the client goes; 0 is before the first. Headers are sent. */
+  hangAfter?: number;
+  /** Does not even send headers. */
+  silent?: boolean;
+  /** Tears the connection after so many tokens. */
+  cutAfter?: number;
+  /** Ends the stream in order, but says neither `finish_reason` nor `[DONE]`. */
+  withoutFinish?: boolean;
+  /** Ends the stream with a `finish_reason` but without `[DONE]`. */
+  withoutDone?: boolean;
+  finishReason?: string;
+  /** An error answer in OpenAI's envelope, unless `body` is given. */
+  status?: number;
+  headers?: Record<string, string>;
+  /** Sent as it is in place of a stream. */
+  body?: string | Buffer;
+  /** An error chunk after so many tokens, as some providers send within a stream that began with 200. */
+  errorAfter?: number;
+  /** Bytes that are no event stream, after so many tokens. */
+  garbageAfter?: number;
+  /** Sends 4 KiB tokens until the client goes or so many bytes are sent. */
+  floodBytes?: number;
+  /** Null: the provider tells no usage. By default as many output tokens as `tokens`. */
+  usage?: { prompt_tokens: number; completion_tokens: number } | null;
+  /** Name of the model in the answer; by default the one that was asked. */
+  model?: string;
+}
+
+/** What the provider was asked, and how it ended. */
+export interface Asked {
+  method: string;
+  path: string;
+  headers: IncomingMessage['headers'];
+  /** The parsed JSON body. */
+  body: any;
+  /** Tokens that were handed to the socket so far. */
+  sent: number;
+  /** True once the client went before the answer had ended. */
+  aborted: boolean;
+  /** Resolves when the answer has ended, or the client has gone. */
+  closed: Promise<void>;
+}
+
+const GOOD: Script = { tokens: ['Hello', ' from', ' the', ' fake', ' provider', '.'] };
+
+/**
+ * A server on the loopback that speaks OpenAI's chat completions, and does so as badly as it is told. Requests take the next script of
+ * the queue (`next`); when that is empty, the one of `always`; a function chooses by what was asked.
+ */
+export class FakeProvider {
+  /** All requests, in the order of their arrival. */
+  readonly asked: Asked[] = [];
+  private readonly queue: Script[] = [];
+  private standard: Script | ((asked: Asked) => Script) = GOOD;
+  private waiting: { count: number; resolve: () => void }[] = [];
+
+  private constructor(private readonly server: Server) {}
+
+  static async start(): Promise<FakeProvider> {
+    const server = createServer();
+    const provider = new FakeProvider(server);
+    server.on('request', (request, response) => void provider.handle(request, response).catch(() => response.destroy()));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return provider;
+  }
+
+  /** As OPENAI_BASE_URL wants it, `/v1` included. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/v1`;
+  }
+
+  /** Settings of a server that asks this provider. */
+  settings(more: Record<string, string> = {}): Record<string, string> {
+    return { OPENAI_BASE_URL: this.url, OPENAI_API_KEY: 'sk-fake-provider-key', LLM_MODEL: 'fake-1', ...more };
+  }
+
+  /** Answers the next requests so, in this order. */
+  next(...scripts: Script[]): this {
+    this.queue.push(...scripts);
+    return this;
+  }
+
+  /** Answers all requests so that have no script of their own. */
+  always(script: Script | ((asked: Asked) => Script)): this {
+    this.standard = script;
+    return this;
+  }
+
+  /** Forgets scripts and requests. */
+  reset(): void {
+    this.queue.length = 0;
+    this.asked.length = 0;
+    this.standard = GOOD;
+  }
+
+  /** Resolves when so many requests have arrived since the last reset. */
+  async untilAsked(count: number): Promise<void> {
+    if (this.asked.length >= count) return;
+    await new Promise<void>((resolve) => this.waiting.push({ count, resolve }));
+  }
+
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = await record(request, response);
+    this.asked.push(asked);
+    this.waiting = this.waiting.filter(({ count, resolve }) => this.asked.length < count || void resolve());
+    const script = this.queue.shift() ?? (typeof this.standard === 'function' ? this.standard(asked) : this.standard);
+    if (script.silent) return;
+    if (script.status !== undefined || script.body !== undefined) return refuse(response, script);
+    await stream(response, asked, script);
+  }
+}
+
+async function record(request: IncomingMessage, response: ServerResponse): Promise<Asked> {
+  const closed = new Promise<void>((resolve) => response.once('close', resolve));
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  const { method = '', url: path = '', headers } = request;
+  const asked: Asked = { method, path, headers, body: text ? JSON.parse(text) : null, sent: 0, aborted: false, closed };
+  response.once('close', () => (asked.aborted = !response.writableFinished));
+  return asked;
+}
+
+function refuse(response: ServerResponse, { status = 200, headers = {}, body }: Script): void {
+  const envelope = { error: { message: 'the secret words of the provider', type: 'fake', param: null, code: 'fake_error' } };
+  response.writeHead(status, { 'content-type': 'application/json', ...headers });
+  response.end(body ?? JSON.stringify(envelope));
+}
+
+async function stream(response: ServerResponse, asked: Asked, script: Script): Promise<void> {
+  const base = {
+    id: `chatcmpl-${asked.path.length}`,
+    object: 'chat.completion.chunk',
+    created: 1764000000,
+    model: script.model ?? asked.body.model,
+  };
+  const say = (choices: unknown[], more: object = {}): Promise<void> =>
+    send(response, `data: ${JSON.stringify({ ...base, choices, ...more })}\n\n`);
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...script.headers });
+  response.flushHeaders();
+  const tokens = tokensOf(script);
+  let at = 0;
+  for (;;) {
+    if (!(await goesOn(response, script, at))) return;
+    const { done, value: content } = tokens.next();
+    if (done) break;
+    if (script.delayMs) await sleep(script.delayMs);
+    if (response.destroyed) return;
+    await say([{ index: 0, delta: at === 0 ? { role: 'assistant', content } : { content }, finish_reason: null }]);
+    asked.sent = ++at;
+  }
+  if (script.withoutFinish) return void response.end();
+  await say([{ index: 0, delta: {}, finish_reason: script.finishReason ?? 'stop' }]);
+  if (script.usage !== null) await say([], { usage: usageOf(script, at) });
+  response.end(script.withoutDone ? '' : 'data: [DONE]\n\n');
+}
+
+const GARBAGE = Buffer.from('data: {"choices":[{"del\xff\xfe\0ta\n\ndata: nonsense\n\n', 'latin1');
+const ERROR_CHUNK = 'data: {"error":{"message":"the secret words of the provider","type":"server_error"}}\n\n';
+
+/** Does what the script wants after `at` tokens; false when nothing more is to be said. */
+async function goesOn(response: ServerResponse, { hangAfter, cutAfter, garbageAfter, errorAfter }: Script, at: number): Promise<boolean> {
+  if (response.destroyed || hangAfter === at) return false;
+  if (cutAfter === at) {
+    // The tokens before it shall arrive.
+    await sleep(20);
+    response.destroy();
+  } else if (garbageAfter === at) response.end(GARBAGE);
+  else if (errorAfter === at) response.end(ERROR_CHUNK);
+  else return true;
+  return false;
+}
+
+function* tokensOf({ tokens = GOOD.tokens!, floodBytes }: Script): Generator<string> {
+  if (floodBytes === undefined) return yield* tokens;
+  const flood = 'x'.repeat(4096);
+  for (let sent = 0; sent < floodBytes; sent += flood.length) yield flood;
+}
+
+function usageOf({ usage }: Script, tokens: number): object {
+  const { prompt_tokens, completion_tokens } = usage ?? { prompt_tokens: 7, completion_tokens: tokens };
+  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+}
+
+/** Writes, and waits while the client does not read. */
+async function send(response: ServerResponse, text: string): Promise<void> {
+  if (response.destroyed || response.write(text)) return;
+  await new Promise<void>((resolve) => {
+    response.once('drain', resolve);
+    response.once('close', resolve);
+  });
+}
