@@ -1,4 +1,5 @@
 import type { Config } from './config.js';
+import { providersOf } from './providers.js';
 
 /** Address to type into a browser on this machine: a server that listens on every address is told by the one of the loopback. */
 export function baseUrl(host: string, port: number): string {
@@ -16,6 +17,7 @@ export function banner(config: Config, port: number): string {
     ['PostgreSQL', config.embedded.postgres ? `started here, data in ${config.DATA_DIR}` : 'DATABASE_URL'],
     ['Words', wordsOf(config)],
     ['Redis', config.REDIS_URL ? 'REDIS_URL' : 'none: sessions and cache are in memory'],
+    ['Models', modelsOf(config)],
   ].map(([name, value]) => `  ${name!.padEnd(11)} ${value}`);
   return ['', `Banyan is ready: ${url}`, ...rows, ...(config.JWT_SECRET ? ['', firstRequest(url)] : []), ''].join('\n');
 }
@@ -23,6 +25,12 @@ export function banner(config: Config, port: number): string {
 function wordsOf({ MONGODB_URI, embedded, DATA_DIR }: Config): string {
   if (!MONGODB_URI) return 'in PostgreSQL';
   return embedded.content ? `in MongoDB, started here, data in ${DATA_DIR}` : 'in MongoDB (MONGODB_URI)';
+}
+
+function modelsOf(config: Config): string {
+  const providers = providersOf(config);
+  if (providers.length === 0) return 'the offline model only: set OPENAI_API_KEY, OPENAI_BASE_URL or LLM_PROVIDERS';
+  return providers.map(({ name, models }) => `${models.join(', ')} (${name})`).join(', ');
 }
 
 const firstRequest = (url: string): string =>

@@ -2,7 +2,8 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
-import { isAddressBlock, isGoodSecret, isOrigin, isSafeKeyUrl, List, OneOf, OnOff, Text, Whole } from './setting-rules.js';
+import * as models from './providers.js';
+import { isAddressBlock, isGoodSecret, isOrigin, isSafeKeyUrl, List, OneOf, OnOff, Parsed, Text, Whole } from './setting-rules.js';
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 365 * DAY_SECONDS;
@@ -55,6 +56,38 @@ export class Config {
   /** The `aud` that tokens of the outside issuer must have. */
   @Text((text) => text.trim() === text, 'must be the audience exactly as the tokens name it')
   JWKS_AUDIENCE?: string;
+
+  /** Key of the provider at OPENAI_BASE_URL. Without it, OPENAI_BASE_URL and LLM_PROVIDERS, the offline model answers. */
+  @Text(models.isApiKey, models.API_KEY_MEND)
+  OPENAI_API_KEY?: string;
+
+  /** Where an OpenAI-compatible provider is; OpenAI itself when only a key is set. */
+  @Text(models.isProviderUrl, models.PROVIDER_URL_MEND)
+  OPENAI_BASE_URL?: string;
+
+  /** The model that answers where a chat names none. When absent: gpt-5-mini, or the first one of LLM_PROVIDERS. */
+  @Text(models.isModelName, models.MODEL_NAME_MEND)
+  LLM_MODEL?: string;
+
+  /** Window of the models at OPENAI_BASE_URL, in tokens: question, context and answer together. */
+  @Whole(...models.CONTEXT_TOKENS_LIMITS)
+  LLM_CONTEXT_TOKENS = models.CONTEXT_TOKENS;
+
+  /** Further providers, as JSON. */
+  @Parsed(models.parseProviders)
+  LLM_PROVIDERS: models.Provider[] = [];
+
+  /** How long a whole answer may take, in seconds. */
+  @Whole(1, 3600)
+  LLM_TIMEOUT_SECONDS = 600;
+
+  /** How long a model may think before the first word of its answer, in seconds. */
+  @Whole(1, 300)
+  LLM_FIRST_TOKEN_TIMEOUT_SECONDS = 120;
+
+  /** How long a model may be silent in the middle of its answer, in seconds. */
+  @Whole(1, 300)
+  LLM_IDLE_TIMEOUT_SECONDS = 30;
 
   /** Lifetime of an access token, in seconds. */
   @Whole(1, DAY_SECONDS)
@@ -174,5 +207,6 @@ function togetherFaults(config: Config): string[] {
   } else if (config.DATABASE_URL && !config.JWT_SECRET) {
     faults.push(`JWT_SECRET (or JWKS_URI) must be set together with DATABASE_URL, the same for all instances. Make one: ${NEW_SECRET}`);
   }
-  return faults;
+  // A list that could not be read has its own fault, and nothing to be compared with.
+  return Array.isArray(config.LLM_PROVIDERS) ? [...faults, ...models.modelFaults(config)] : faults;
 }

@@ -6,13 +6,13 @@ import { registerDecorator } from 'class-validator';
 type Rule = PropertyDecorator;
 
 /** Checks a value; `mend` completes the sentence "NAME …", as in "PORT must be …". */
-function rule(check: (value: unknown) => boolean, mend: string): Rule {
+function rule(check: (value: unknown) => boolean, mend: string | ((value: unknown) => string)): Rule {
   return (target, key) =>
     registerDecorator({
       name: 'setting',
       target: target.constructor,
       propertyName: String(key),
-      validator: { validate: check, defaultMessage: () => `${String(key)} ${mend}` },
+      validator: { validate: check, defaultMessage: (args) => `${String(key)} ${typeof mend === 'string' ? mend : mend(args?.value)}` },
     });
 }
 
@@ -33,6 +33,25 @@ export const Whole = (min: number, max: number): Rule =>
       `must be a whole number from ${min} to ${max}`,
     ),
   );
+
+/** A text that `parse` makes a value of. What it throws completes the sentence "NAME …"; it must not repeat the text. */
+export const Parsed = (parse: (text: string) => unknown): Rule => {
+  const attempt = (value: unknown): { value: unknown; fault?: string } => {
+    if (typeof value !== 'string') return { value };
+    try {
+      return { value: parse(value) };
+    } catch (error) {
+      return { value, fault: (error as Error).message };
+    }
+  };
+  return both(
+    Transform(({ value }) => attempt(value).value),
+    rule(
+      (value) => typeof value !== 'string',
+      (value) => attempt(value).fault ?? '',
+    ),
+  );
+};
 
 /** `on` or `off`. */
 export const OnOff = (): Rule =>

@@ -1,4 +1,3 @@
-import { Injectable } from '@nestjs/common';
 import { LanguageModel, type ModelInfo, type ModelMessage, type ModelPart, type ModelRequest, stopped } from './language-model.js';
 
 const QUOTED_CHARS_MAX = 200;
@@ -9,7 +8,7 @@ const OFFLINE: ModelInfo = { id: 'offline', provider: 'offline', contextTokens: 
  * that people can try branching without a key, and tests can see which context an answer was given. The same request gets the same answer,
  * word by word.
  */
-@Injectable()
+
 export class OfflineModel extends LanguageModel {
   models(): readonly ModelInfo[] {
     return [OFFLINE];

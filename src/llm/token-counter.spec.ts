@@ -24,6 +24,7 @@ describe('tokens', () => {
     ['blanks', ' '],
     ['punctuation', '!@#$%^&*'],
     ['accents', '\u0301'],
+    ['random letters', Array.from({ length: 131_072 }, () => String.fromCharCode(97 + Math.random() * 26)).join('')],
   ])('of 128 KiB of nothing but %s are counted in well under a second', (_, text) => {
     const started = performance.now();
     countTokens(text.repeat(131_072 / text.length));

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -200,8 +201,7 @@ function usageOf({ usage }: Script, tokens: number): object {
 /** Writes, and waits while the client does not read. */
 async function send(response: ServerResponse, text: string): Promise<void> {
   if (response.destroyed || response.write(text)) return;
-  await new Promise<void>((resolve) => {
-    response.once('drain', resolve);
-    response.once('close', resolve);
-  });
+  const gone = new AbortController();
+  await Promise.race(['drain', 'close'].map((event) => once(response, event, { signal: gone.signal }).catch(() => {})));
+  gone.abort();
 }
