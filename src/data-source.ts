@@ -3,6 +3,7 @@ import { Accounts1764000000001 } from '../migrations/1764000000001-accounts.js';
 import { Conversations1764000000002 } from '../migrations/1764000000002-conversations.js';
 import { Content1764000000003 } from '../migrations/1764000000003-content.js';
 import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
+import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -14,6 +15,7 @@ import { TokenFamily } from './modules/auth/token-family.entity.js';
 import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
+import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 
 /** Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand: in ESM a glob may load them twice. */
@@ -34,8 +36,11 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ChangeEvent,
     ChatNumber,
     ChatNumberCounter,
+    Generation,
+    GenerationChunk,
+    UsageDay,
   ],
-  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010],
+  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010, Generations1764000000020],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

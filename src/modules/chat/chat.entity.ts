@@ -68,6 +68,10 @@ export class Chat {
   @Column('int', { default: 1 })
   revision!: number;
 
+  /** The answer that is being written at the end of this chat; until it ends, nothing is appended. */
+  @Column('uuid', { name: 'generation_id', nullable: true })
+  generationId!: string | null;
+
   @Column('text', { nullable: true })
   model!: string | null;
 

@@ -10,6 +10,8 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export interface Usage {
   input_tokens: number;
   output_tokens: number;
+  /** From the question to the first piece of the answer. */
+  first_token_ms?: number;
 }
 
 /** Why an answer failed, for a person. */

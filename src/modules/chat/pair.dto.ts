@@ -4,6 +4,8 @@ import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageStatus, type MessageType }
 export class UsageDto {
   input_tokens!: number;
   output_tokens!: number;
+  /** Milliseconds from the question to the first piece of the answer. */
+  first_token_ms?: number;
 }
 
 export class AnswerErrorDto {
