@@ -18,7 +18,6 @@ const UP = [
     scope text,
     key text,
     started_at timestamptz(3) NOT NULL,
-    first_token_at timestamptz(3),
     ended_at timestamptz(3),
     CONSTRAINT generations_pkey PRIMARY KEY (account_id, generation_id),
     CONSTRAINT generations_status CHECK (status IN ('running', 'stopping', 'ended'))

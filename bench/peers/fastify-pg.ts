@@ -92,6 +92,7 @@ app.post<{ Params: { chat: string }; Body: { question: string; response: string 
     parent: undefined,
     mustBeActive: false,
     idempotent: null,
+    generation: null,
   };
   const { rows } = await pool.query<Appended>({ ...APPEND, values: oneInput(pair) });
   const { responseId: response_id, chatId: chat_id, createdAt } = pair;

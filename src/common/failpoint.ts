@@ -10,6 +10,8 @@ export const FAILPOINTS = [
   'relay.sent',
   'relay.verified',
   'relay.deleted',
+  'generation.before_end',
+  'generation.after_end',
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

@@ -57,6 +57,7 @@ export const problems = {
   emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
   branchHeadMoved: problem(409, 'branch_head_moved', 'The parent_response_id is no longer the last pair of this chat.'),
   generationInProgress: problem(409, 'generation_in_progress', 'An answer is still being written in this chat.'),
+  answerNotRetryable: problem(409, 'answer_not_retryable', 'Only an answer that failed, was interrupted or was cancelled can be retried.'),
   branchHasChildren: problem(409, 'branch_has_children', 'The chat has branches, and children=refuse was asked.'),
   conversationDeleted: problem(409, 'conversation_deleted', 'The conversation of this branch is deleted. Restore its root first.'),
   sessionFull: problem(409, 'session_full', 'The session holds all that a session can hold.'),
@@ -68,6 +69,8 @@ export const problems = {
   validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
   idempotencyKeyReused: problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another body.'),
   rateLimited: problem(429, 'rate_limited', 'Too many requests.'),
+  tooManyAnswers: problem(429, 'too_many_answers', 'The account has as many answers on their way as it may have at once.'),
+  tokensSpent: problem(429, 'tokens_spent', 'The account has used the tokens of this day.'),
   internal: problem(500, 'internal', 'Something broke on our side.'),
   contentUnavailable: problem(503, 'content_unavailable', 'The words of this page cannot be read at the moment.'),
   outcomeUnknown: problem(

@@ -117,6 +117,14 @@ export class Config {
   @Whole(0, 10_000_000)
   SOCKETS_PER_ACCOUNT = 200;
 
+  /** Answers of models that one account may have on their way at once, over all instances; 0 is no limit. */
+  @Whole(0, 1_000_000)
+  ANSWERS_PER_ACCOUNT = 20;
+
+  /** Tokens (read and written) that models may use for one account on one day (UTC); 0 is no limit. */
+  @Whole(0, 1_000_000_000_000)
+  TOKENS_PER_DAY = 0;
+
   /** Web origins besides our own whose pages may call the API. */
   @List(isOrigin, 'must be origins between commas, as https://chat.example.org (no path, no slash at the end)')
   CORS_ORIGINS: string[] = [];

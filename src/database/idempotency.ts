@@ -59,6 +59,10 @@ const CLAIM = `
   INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
   VALUES ($1, $2, $3, $4, 201, '', now()) ON CONFLICT DO NOTHING RETURNING key`;
 const SETTLE = 'UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3';
+const SETTLE_ONCE: Statement = {
+  name: 'idempotency.settle_once',
+  text: 'UPDATE idempotency_keys SET answer = $5 WHERE account_id = $1 AND scope = $2 AND key = $3 AND answer = $4',
+};
 const LOCK_NOT_AVAILABLE = '55P03';
 
 /** A write; its result is the answer, as an object or as JSON. */
@@ -82,6 +86,14 @@ export class Idempotency {
     }
   }
 
+  /** For what may be done twice without harm: does it outside any transaction, and remembers what was answered first. */
+  async remember(accountId: string, request: IdempotentRequest | null, work: () => Promise<string>): Promise<string> {
+    const kept = request && (await this.find(accountId, request));
+    if (kept) return kept;
+    const answer = await work();
+    return request ? this.once(accountId, request, () => Promise.resolve(answer)) : answer;
+  }
+
   /** The stored answer of a key, or null when it was never used. @throws 422 when it was used with another body. */
   async find(accountId: string, request: IdempotentRequest): Promise<string | null> {
     const [stored] = await this.database.query<StoredAnswer>(FIND, [accountId, request.scope, request.key]);
@@ -89,6 +101,13 @@ export class Idempotency {
     if (!stored.fingerprint.equals(request.fingerprint)) throw problems.idempotencyKeyReused();
     request.replayed = true;
     return stored.answer;
+  }
+
+  /** Puts an answer in the place of `before`, which said that it was still to come; answers what stands there then. */
+  async settle(accountId: string, { scope, key }: IdempotentRequest, before: string, answer: string): Promise<string> {
+    await this.database.query(SETTLE_ONCE, [accountId, scope, key, before, answer]);
+    const [stored] = await this.database.query<StoredAnswer>(FIND, [accountId, scope, key]);
+    return stored?.answer ?? answer;
   }
 
   private async replay(accountId: string, request: IdempotentRequest): Promise<string> {

@@ -15,6 +15,8 @@ export interface ChatView {
   active: boolean;
   last_seq: number;
   last_response_id: string | null;
+  /** The answer that is being written at its end. */
+  generation_id: string | null;
   pinned: boolean;
   archived: boolean;
   model: string | null;
@@ -26,7 +28,7 @@ export interface ChatView {
 
 export const CHAT_VIEW = `
   SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_response_id, c.fork_seq, c.depth, c.chat_type, c.name, c.active,
-    c.last_seq, c.last_response_id, c.model, c.system_prompt, c.revision + v.revision AS revision, c.created_at, c.updated_at, v.pinned, v.archived
+    c.last_seq, c.last_response_id, c.generation_id, c.model, c.system_prompt, c.revision + v.revision AS revision, c.created_at, c.updated_at, v.pinned, v.archived
   FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id`;
 
 export const FIND_CHAT: Statement = {

@@ -1,6 +1,19 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
-import { CompletionService } from './completion.service.js';
+import { Contexts } from './contexts.js';
+import { Draining } from './draining.service.js';
+import { GenerationEnds } from './generation-ends.js';
+import { GenerationHub } from './generation-hub.js';
+import { GenerationService } from './generation.service.js';
+import { Generator } from './generator.service.js';
+import { Questions } from './questions.js';
+import { Quotas } from './quotas.service.js';
+import { Sweeper } from './sweeper.service.js';
 
-@Module({ imports: [ChatModule], providers: [CompletionService], exports: [CompletionService] })
+/** Answers of models: written as tasks of their own, followed, stopped, and never lost. */
+@Module({
+  imports: [ChatModule],
+  providers: [Contexts, Draining, GenerationEnds, GenerationHub, GenerationService, Generator, Questions, Quotas, Sweeper],
+  exports: [GenerationHub, GenerationService, Generator, Quotas],
+})
 export class CompletionModule {}

@@ -52,9 +52,6 @@ export class Generation {
   @Column({ type: 'timestamptz', name: 'started_at', precision: 3 })
   startedAt!: Date;
 
-  @Column({ type: 'timestamptz', name: 'first_token_at', precision: 3, nullable: true })
-  firstTokenAt!: Date | null;
-
   @Column({ type: 'timestamptz', name: 'ended_at', precision: 3, nullable: true })
   endedAt!: Date | null;
 }

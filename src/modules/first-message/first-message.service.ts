@@ -43,14 +43,14 @@ export class FirstMessageService {
       made[0] = await this.make(tx, accountId, said);
       return made[0].answer;
     });
-    const delivered = made[0] && (await this.appends.deliver(made[0].pair, made[0].appended));
+    const delivered = made[0] && (await this.appends.deliver(made[0]));
     return { json, contentState: delivered?.contentState ?? null };
   }
 
   private async make(tx: EntityManager, accountId: string, first: FirstMessageDto): Promise<Made> {
     const { chat_id: chatUuid } = await this.chats.create(tx, accountId, {});
     const said = questionOf(first);
-    const pair = newPair({ accountId, chatId: chatUuid, said, completion: { response: null }, idempotent: null });
+    const pair = newPair({ accountId, chatId: chatUuid, said, response: null, idempotent: null });
     const appended = await this.appends.appendIn(tx, pair);
     // Last, since from here on the account's other new chats wait for this transaction.
     const names = { chat_id: await this.numbers.assign(tx, accountId, chatUuid), chat_uuid: chatUuid };

@@ -64,6 +64,9 @@ export const CUT_PAIRS = `
     DELETE FROM idempotency_keys k USING cut
     WHERE k.account_id = $1 AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
   ),
+  generation AS (
+    DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id
+  ),
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
       (SELECT m.response_id FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = chat.top), chat.fork_response_id)

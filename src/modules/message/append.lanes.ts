@@ -4,7 +4,7 @@ import { ContentStore } from '../../content/content-store.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { RootsService } from '../chat/roots.service.js';
-import { type Appended, type AppendStatements, appendStatements, manyInputs, type NewPair, oneInput } from './append.sql.js';
+import { type Appended, appendOf, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
 
 interface Waiting {
   pair: NewPair;
@@ -32,7 +32,7 @@ const DEADLOCK_DETECTED = '40P01';
  */
 @Injectable()
 export class AppendLanes {
-  private readonly statements: AppendStatements;
+  readonly statements: AppendStatements;
   private readonly lanes: Lane[] = Array.from({ length: LANES }, () => ({ waiting: [], busy: false }));
 
   constructor(
@@ -44,8 +44,10 @@ export class AppendLanes {
     this.statements = appendStatements(content.table);
   }
 
-  /** Appends the pair; null when the chat refused it (gone, another head, not active, key used). */
+  /** Appends the pair; null when the chat refused it (gone, another head, not active, an answer being written, key used). */
   async append(pair: NewPair): Promise<Appended | null> {
+    // Behind its commit a model is asked: a quarter of a commit is nothing beside that.
+    if (pair.generation) return (await this.execute([pair]))[0] ?? null;
     const rootChatId = this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
     return rootChatId === null ? null : this.queue(pair, rootChatId);
   }
@@ -81,10 +83,8 @@ export class AppendLanes {
   private async execute(pairs: readonly NewPair[]): Promise<Appended[]> {
     failpoint('append.before_commit');
     const [first] = pairs;
-    const rows =
-      pairs.length === 1 && first
-        ? await this.database.query<Appended & Record<string, unknown>>(this.statements.one, oneInput(first))
-        : await this.database.query<Appended & Record<string, unknown>>(this.statements.many, manyInputs(pairs));
+    const call = pairs.length === 1 && first ? appendOf(this.statements, first) : ([this.statements.many, manyInputs(pairs)] as const);
+    const rows = await this.database.query<Appended & Record<string, unknown>>(...call);
     failpoint('append.after_commit');
     for (const row of rows) this.events.changed(row.root_chat_id);
     return rows;

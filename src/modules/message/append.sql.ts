@@ -2,6 +2,7 @@ import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
+import { LEASE_SECONDS } from '../completion/generations.sql.js';
 
 /** A pair on its way into a chat. Its `seq` is given by PostgreSQL. */
 export interface NewPair extends Omit<Pair, 'seq'> {
@@ -12,6 +13,19 @@ export interface NewPair extends Omit<Pair, 'seq'> {
   /** Whether the chat must be the active branch at the moment of the append. */
   mustBeActive: boolean;
   idempotent: IdempotentRequest | null;
+  /** Who answers: null where nobody has to. Then the status is `streaming`, and the chat takes no other pair until the answer has ended. */
+  generation: NewGeneration | null;
+}
+
+/** An answer that begins with its question. */
+export interface NewGeneration {
+  generationId: string;
+  /** The process that writes it. */
+  instanceId: string;
+  /** The model that is asked for by name; null for that of the chat. */
+  model: string | null;
+  /** The key whose answer is the pair as it is at the end. */
+  idempotent: Pick<IdempotentRequest, 'scope' | 'key'> | null;
 }
 
 export interface Appended {
@@ -21,8 +35,10 @@ export interface Appended {
   seq: number;
 }
 
+type Column = readonly [name: string, type: string, value: (pair: NewPair) => unknown];
+
 /** Columns of the input, with what each takes from a pair; the statements number their parameters by this order. */
-const INPUT: readonly (readonly [name: string, type: string, value: (pair: NewPair) => unknown])[] = [
+const INPUT: readonly Column[] = [
   ['account_id', 'uuid', (p) => p.accountId],
   ['chat_id', 'uuid', (p) => p.chatId],
   ['response_id', 'uuid', (p) => p.responseId],
@@ -46,7 +62,18 @@ const INPUT: readonly (readonly [name: string, type: string, value: (pair: NewPa
   ['answer_after', 'text', (p) => (p.idempotent ? pairJsonAround(p).after : null)],
 ];
 
-const ONE_INPUT = `SELECT ${INPUT.map(([name, type], i) => `$${i + 1}::${type} AS ${name}`).join(', ')}`;
+/** What the statement of a question with an answer to come takes besides. */
+const GENERATING_INPUT: readonly Column[] = [
+  ...INPUT,
+  ['generation_id', 'uuid', (p) => p.generation!.generationId],
+  ['instance_id', 'uuid', (p) => p.generation!.instanceId],
+  ['asked_model', 'text', (p) => p.generation!.model],
+  ['settle_scope', 'text', (p) => p.generation!.idempotent?.scope ?? null],
+  ['settle_key', 'text', (p) => p.generation!.idempotent?.key ?? null],
+];
+
+const selectOf = (columns: readonly Column[]): string =>
+  `SELECT ${columns.map(([name, type], i) => `$${i + 1}::${type} AS ${name}`).join(', ')}`;
 const MANY_INPUTS = `
   SELECT * FROM unnest(${INPUT.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ')}) AS input (${INPUT.map(([name]) => name).join(', ')})`;
 
@@ -57,14 +84,19 @@ const MANY_INPUTS = `
  * alone, so after a wait for the lock PostgreSQL checks them on the newest version of it. No row of `chat`, nothing happens: an input that
  * is missing from the result was refused, and `MessageService` finds out why. A key that is taken meanwhile breaks the whole statement by
  * its primary key. The inputs of one statement must be of different conversations.
+ *
+ * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question that a model is to answer the same
+ * statement makes the answer's row: from then on somebody answers, or the answer is known to be interrupted.
  */
-const appendText = (input: string, table: ContentStore['table']): string => `
+const appendText = (input: string, table: ContentStore['table'], generating = false): string => `
   WITH input AS MATERIALIZED (${input}),
   chat AS (
     UPDATE chats c
-    SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at
+    SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at${
+      generating ? ', generation_id = i.generation_id' : ''
+    }
     FROM input i
-    WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL
+    WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL AND c.generation_id IS NULL
       AND (NOT i.has_parent OR c.last_response_id IS NOT DISTINCT FROM i.parent)
       AND (NOT i.must_be_active OR c.active)
       AND (i.key IS NULL OR NOT EXISTS (
@@ -87,12 +119,19 @@ const appendText = (input: string, table: ContentStore['table']): string => `
     INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
     SELECT account_id, root_chat_id, event_seq, 'message.created', chat_id, response_id, created_at
     FROM chat JOIN conversation USING (account_id, root_chat_id)
-  ),
+  ),${generating ? GENERATION_CTE : ''}
   answer AS (
     INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
     SELECT account_id, scope, key, fingerprint, 201, answer_before || seq || answer_after, created_at FROM chat WHERE key IS NOT NULL
   )
   SELECT response_id, root_chat_id, fork_seq, seq FROM chat`;
+
+const GENERATION_CTE = `
+  generation AS (
+    INSERT INTO generations (account_id, generation_id, root_chat_id, chat_id, response_id, instance_id, lease_until, model, scope, key, started_at)
+    SELECT account_id, generation_id, root_chat_id, chat_id, response_id, instance_id, now() + interval '${LEASE_SECONDS} s', asked_model,
+      settle_scope, settle_key, created_at FROM chat
+  ),`;
 
 /** The words, for good or on their way to MongoDB; there the relay waits 3 s, so that it does not race the direct write. */
 function wordsText(table: ContentStore['table']): string {
@@ -105,12 +144,20 @@ function wordsText(table: ContentStore['table']): string {
 export interface AppendStatements {
   one: Statement;
   many: Statement;
+  /** For one question with an answer to come. */
+  generating: Statement;
 }
 
 export const appendStatements = (table: ContentStore['table']): AppendStatements => ({
-  one: { name: `append.one.${table}`, text: appendText(ONE_INPUT, table) },
+  one: { name: `append.one.${table}`, text: appendText(selectOf(INPUT), table) },
   many: { name: `append.many.${table}`, text: appendText(MANY_INPUTS, table) },
+  generating: { name: `append.generating.${table}`, text: appendText(selectOf(GENERATING_INPUT), table, true) },
 });
 
 export const oneInput = (pair: NewPair): unknown[] => INPUT.map(([, , value]) => value(pair));
+
+/** The statement of one pair, with its input. */
+export const appendOf = (statements: AppendStatements, pair: NewPair): readonly [Statement, unknown[]] =>
+  pair.generation ? [statements.generating, GENERATING_INPUT.map(([, , value]) => value(pair))] : [statements.one, oneInput(pair)];
+
 export const manyInputs = (pairs: readonly NewPair[]): unknown[] => INPUT.map(([, , value]) => pairs.map(value));

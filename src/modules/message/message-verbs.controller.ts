@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Body, Controller, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -10,6 +11,7 @@ import { Idempotent, type IdempotentRequest } from '../../database/idempotency.j
 import { QaPairDto } from '../chat/pair.dto.js';
 import { AddMessageByBodyDto, AddMessageQuery } from './message.dto.js';
 import { MessageService } from './message.service.js';
+import { sendEvents, sendPair } from './replies.js';
 
 /** The verb route of the seed: another door to what `message.controller.ts` serves. */
 @ApiTags('verb routes')
@@ -28,6 +30,8 @@ export class MessageVerbsController {
     problems.messageNotFound,
     problems.branchHeadMoved,
     problems.generationInProgress,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
     problems.contentUnavailable,
   )
   async add(
@@ -36,9 +40,8 @@ export class MessageVerbsController {
     @Query() { branch }: AddMessageQuery,
     @Body() { chat_id: chatId, ...body }: AddMessageByBodyDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    const { json, contentState } = await this.messages.post({ accountId, chatId, toActive: branch === 'active', idempotent, body });
-    if (contentState) reply.header('content-state', contentState);
-    return json;
+  ): Promise<string | Readable> {
+    const post = { accountId, chatId, toActive: branch === 'active', idempotent, body };
+    return body.stream ? sendEvents(reply, await this.messages.postStreamed(post)) : sendPair(reply, await this.messages.post(post));
   }
 }

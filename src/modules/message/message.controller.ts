@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -14,6 +15,7 @@ import { QaPairDto } from '../chat/pair.dto.js';
 import { MessagePageService } from './message-page.service.js';
 import { AddMessageDto, AddMessageQuery, ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
 import { MessageService } from './message.service.js';
+import { sendEvents, sendPair } from './replies.js';
 
 /** The pairs of a path. The seed's verb route is in `message-verbs.controller.ts`, over the same service. */
 @ApiTags('messages')
@@ -30,7 +32,7 @@ export class MessageController {
     operationId: 'addMessage',
     summary: 'Add a question with its response, or have the model answer',
     description:
-      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer.',
+      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
   })
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
@@ -40,6 +42,8 @@ export class MessageController {
     problems.messageNotFound,
     problems.branchHeadMoved,
     problems.generationInProgress,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
     problems.contentUnavailable,
   )
   async add(
@@ -49,10 +53,9 @@ export class MessageController {
     @Query() { branch }: AddMessageQuery,
     @Body() body: AddMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    const { json, contentState } = await this.messages.post({ accountId, chatId, toActive: branch === 'active', idempotent, body });
-    if (contentState) reply.header('content-state', contentState);
-    return json;
+  ): Promise<string | Readable> {
+    const post = { accountId, chatId, toActive: branch === 'active', idempotent, body };
+    return body.stream ? sendEvents(reply, await this.messages.postStreamed(post)) : sendPair(reply, await this.messages.post(post));
   }
 
   @Get()

@@ -1,14 +1,26 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, ValidateIf } from 'class-validator';
+import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 import { IsMetadata } from './metadata.js';
+import { ON_BUSY, type OnBusy } from './turns.js';
 
 export const QUESTION_BYTES_MAX = 128 * 1024;
 export const RESPONSE_BYTES_MAX = 256 * 1024;
 const ON_CONFLICT = ['fail', 'fork'] as const;
-const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
+
+const MODELS_MAX = 8;
+
+const IsModelNames = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isModelNames',
+    validator: {
+      validate: (value) => Array.isArray(value) && value.length >= 1 && value.length <= MODELS_MAX && value.every(isModelName),
+      defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
+    },
+  });
+const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= 200;
 
 /** What a person says: a question with its response, or for the model to answer. */
 export class EditMessageDto {
@@ -37,6 +49,12 @@ export class EditMessageDto {
   @IsOptional()
   @IsSaid({ charsMax: 200 })
   author?: string | null;
+
+  /** Answer with server-sent events as the answer is written. */
+  @ApiPropertyOptional({ type: Boolean, default: false })
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  stream?: boolean;
 }
 
 export class AddMessageDto extends EditMessageDto {
@@ -52,23 +70,36 @@ export class AddMessageDto extends EditMessageDto {
   @OneOf(ON_CONFLICT)
   on_conflict?: (typeof ON_CONFLICT)[number];
 
-  /**
-   * What to do while an answer is still being written in this chat. The offline model answers at once, so that there is nothing to interrupt yet:
-   * `interrupt` waits like `queue`.
-   */
+  /** What to do while an answer is still being written in this chat: wait for its end, answer 409, or end it as `stop` does. */
   @ApiPropertyOptional({ enum: ON_BUSY, default: 'queue' })
   @Optional()
   @OneOf(ON_BUSY)
-  on_busy?: (typeof ON_BUSY)[number];
-
-  /** Streams come with the real models; until then only `false`. */
-  @ApiPropertyOptional({ enum: [false] })
-  @Optional()
-  @OneOf([false])
-  stream?: false;
+  on_busy?: OnBusy;
 }
 
-export class RegenerateMessageDto {
+/** What a model does again. */
+export class RetryMessageDto {
+  /** Answer with server-sent events as the answer is written. */
+  @ApiPropertyOptional({ type: Boolean, default: false })
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  stream?: boolean;
+}
+
+export class FanOutDto {
+  /** Names of models. @example ["gpt-5-mini", "qwen3:8b"] */
+  @ApiProperty({ type: [String], minItems: 1, maxItems: MODELS_MAX })
+  @IsModelNames()
+  models!: string[];
+}
+
+export class FanOutAnswerDto {
+  /** In the order of `models`. */
+  @ApiProperty({ type: [QaPairDto] })
+  items!: QaPairDto[];
+}
+
+export class RegenerateMessageDto extends RetryMessageDto {
   /** Another response of your own. Absent: the model answers again. */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()

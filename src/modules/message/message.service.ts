@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
-import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
-import { type Completion, CompletionService } from '../completion/completion.service.js';
-import { type AppendAnswer, AppendService } from './append.service.js';
-import { KeyedQueue } from '../../common/keyed-queue.js';
+import type { AnswerStream } from '../completion/answer-event.js';
+import type { AppendAnswer } from './append.service.js';
+import { Asker } from './asker.js';
 import type { AddMessageDto } from './message.dto.js';
-import { newPair } from './new-pair.js';
+import { type Posted, Postings } from './postings.js';
+import { Turns } from './turns.js';
 
 /** A post, with where it goes. */
 export interface Post {
@@ -19,93 +21,98 @@ export interface Post {
   body: AddMessageDto;
 }
 
-/** How often a post may be overtaken (by another answer, by a switch of the active branch) before it gives up. */
+/** How often a post may be overtaken (by another one, by a switch of the active branch) before it gives up. */
 const ATTEMPTS_MAX = 50;
 
 /** Posts of questions, with their responses or answered by the model. */
 @Injectable()
 export class MessageService {
-  /** Questions to the model wait for each other here, chat by chat; across instances the head of the chat decides (see `attempt`). */
-  private readonly asking = new KeyedQueue();
+  /** Posts that wait for an answer to end do so one behind the other, chat by chat; across instances the chat's row decides. */
+  private readonly waiting = new KeyedQueue();
 
   constructor(
-    private readonly appends: AppendService,
+    private readonly asker: Asker,
     private readonly chats: ChatService,
     private readonly paths: PathService,
-    private readonly completions: CompletionService,
-    private readonly idempotency: Idempotency,
+    private readonly postings: Postings,
+    private readonly turns: Turns,
   ) {}
 
   /**
-   * Stores the question with its response.
-   * @throws chat_not_found, message_not_found, branch_head_moved, generation_in_progress, idempotency_key_reused, store_unavailable
+   * Stores the question with its response, or with that of the model when it is there.
+   * @throws chat_not_found, message_not_found, branch_head_moved, generation_in_progress, idempotency_key_reused, too_many_answers,
+   *   tokens_spent, store_unavailable
    */
   async post(post: Post): Promise<AppendAnswer> {
-    this.appends.assertRoom();
+    return this.postings.whole(post.accountId, await this.begin(post), post.idempotent);
+  }
+
+  /** The same as it happens: this comes back as soon as the question is stored. @throws like `post` */
+  async postStreamed(post: Post): Promise<AnswerStream> {
+    return this.postings.streamed(post.accountId, await this.begin(post));
+  }
+
+  private async begin(post: Post): Promise<Posted> {
+    this.asker.assertRoom();
     const { accountId, body } = post;
     const chatId = post.toActive ? await this.chats.activeOf(accountId, post.chatId) : post.chatId;
     // With the account: a stranger who guesses an id must neither wait for its owner nor make the owner wait.
     const line = `${accountId}:${chatId}`;
-    if (body.response !== undefined && !this.asking.isBusy(line)) return this.untilSettled(post);
-    if (body.on_busy === 'reject' && this.asking.isBusy(line)) return this.rejected(post, chatId);
-    return this.asking.run(line, async () => (await this.replay(post)) ?? this.untilSettled(post));
+    if (body.response !== undefined && !this.waiting.isBusy(line)) {
+      const posted = await this.attempt(post);
+      if (posted) return posted;
+    }
+    const deadline = this.turns.deadline();
+    if (body.on_busy === 'reject') return this.untilSettled(post, deadline);
+    return this.waiting.run(line, () => this.untilSettled(post, deadline));
   }
 
-  private async rejected(post: Post, chatId: string): Promise<AppendAnswer> {
-    const replay = await this.replay(post);
-    if (replay) return replay;
-    await this.chats.get(post.accountId, chatId);
-    throw problems.generationInProgress();
-  }
-
-  private async untilSettled(post: Post): Promise<AppendAnswer> {
+  private async untilSettled(post: Post, deadline: number): Promise<Posted> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const answer = await this.attempt(post);
-      if (answer) return answer;
+      const posted = await this.attempt(post, deadline);
+      if (posted) return posted;
     }
     throw problems.storeUnavailable({ detail: 'The chat changes faster than this post can follow.', headers: { 'retry-after': '1' } });
   }
 
-  /** One try; null when the post was overtaken and another try may succeed. */
-  private async attempt(post: Post): Promise<AppendAnswer | null> {
+  /** One try; null when the post was overtaken, or its turn has come, and another try may succeed. */
+  private async attempt(post: Post, deadline?: number): Promise<Posted | null> {
     const { accountId, body, toActive, idempotent } = post;
     const chatId = toActive ? await this.chats.activeOf(accountId, post.chatId) : post.chatId;
-    if (body.response === undefined && body.parent_response_id !== undefined) {
-      // The model is not asked for an answer that could not be put there.
-      const { last_response_id: head } = await this.chats.get(accountId, chatId);
-      if (head !== body.parent_response_id) return this.refused(post, chatId);
-    }
-    const completion = await this.respond(post, chatId);
-    const pair = newPair({ accountId, chatId, said: body, completion, idempotent });
-    // An answer belongs behind the pair that the model saw last, so that its context is the path it stands on.
-    const parent = body.parent_response_id === undefined ? completion.seen : body.parent_response_id;
-    return (await this.appends.append({ ...pair, parent, mustBeActive: toActive })) ?? this.refused(post, chatId);
+    if (body.response === undefined && !(await this.isFree(post, chatId))) return this.refused(post, chatId, deadline);
+    const pair = this.asker.pairOf({ accountId, chatId, said: body, response: body.response, idempotent });
+    const posted = await this.asker.append({ ...pair, parent: body.parent_response_id, mustBeActive: toActive });
+    return posted ?? this.refused(post, chatId, deadline);
   }
 
-  /** `before`: the `seq` that the context ends before; the whole path when it is absent. */
-  private async respond({ accountId, body }: Post, chatId: string, before?: number): Promise<Partial<Completion>> {
-    if (body.response !== undefined) return { response: body.response };
-    return this.completions.complete(accountId, chatId, body.question, before);
+  /** Whether a question could be put there now: what the account may have of models is not asked before that. */
+  private async isFree({ accountId, body, idempotent }: Post, chatId: string): Promise<boolean> {
+    const { generation_id, last_response_id: head } = await this.chats.get(accountId, chatId);
+    if (generation_id !== null || (body.parent_response_id !== undefined && body.parent_response_id !== head)) return false;
+    return !idempotent || (await this.postings.replay(accountId, idempotent)) === null;
   }
 
   /** Finds out why the chat refused a pair: answers a replay or a fork, throws what the client must know, or null to try again. */
-  private async refused(post: Post, chatId: string): Promise<AppendAnswer | null> {
-    const replay = await this.replay(post);
-    if (replay) return replay;
+  private async refused(post: Post, chatId: string, deadline?: number): Promise<Posted | null> {
     const { accountId, body, idempotent } = post;
+    const replay = await this.postings.replay(accountId, idempotent);
+    if (replay) return replay;
     const chat = await this.chats.get(accountId, chatId);
     const parent = body.parent_response_id;
-    if (parent === undefined || parent === chat.last_response_id) return null;
-    const parentSeq = parent === null ? 0 : (await this.paths.pair(accountId, chatId, parent)).seq;
+    if (parent !== undefined && parent !== chat.last_response_id) return this.moved(post, chatId);
+    if (chat.generation_id !== null && deadline !== undefined) await this.turns.wait(accountId, chatId, body.on_busy ?? 'queue', deadline);
+    return null;
+  }
+
+  /** The parent that the post names is not the last pair any more. */
+  private async moved({ accountId, body, idempotent }: Post, chatId: string): Promise<Posted> {
+    const chat = await this.chats.get(accountId, chatId);
+    const parent = body.parent_response_id!;
+    if (parent !== null) await this.paths.pair(accountId, chatId, parent);
     if (body.on_conflict !== 'fork') {
       throw problems.branchHeadMoved({ head: { chat_id: chatId, response_id: chat.last_response_id, seq: chat.last_seq } });
     }
-    const completion = await this.respond(post, chatId, parentSeq + 1);
-    return this.appends.appendToFork({ ...newPair({ accountId, chatId, said: body, completion, idempotent }), parent });
-  }
-
-  private async replay({ accountId, idempotent }: Post): Promise<AppendAnswer | null> {
-    const json = idempotent && (await this.idempotency.find(accountId, idempotent));
-    return json ? { json, contentState: null } : null;
+    const pair = this.asker.pairOf({ accountId, chatId, said: body, response: body.response, idempotent });
+    return this.asker.appendToFork({ ...pair, parent }, false);
   }
 }

@@ -2,8 +2,8 @@ import { newId } from '../../common/ids.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { MessageType } from '../chat/message.entity.js';
-import type { Completion } from '../completion/completion.service.js';
-import type { NewPair } from './append.sql.js';
+import type { Pair } from '../chat/pair.js';
+import type { NewGeneration, NewPair } from './append.sql.js';
 
 /** What a person said. */
 export interface Said {
@@ -17,25 +17,38 @@ interface Making {
   accountId: string;
   chatId: string;
   said: Said;
-  /** The response: of the model with all that belongs to it, or just one that was given. */
-  completion: Partial<Completion>;
+  /** What is stored with it: a given response, or null. */
+  response: string | null;
   idempotent: IdempotentRequest | null;
 }
 
+interface Asking extends Omit<Making, 'response'> {
+  /** The process that is to write the answer. */
+  instanceId: string;
+  /** The model that is asked for by name; null for that of the chat. */
+  model?: string | null;
+}
+
+/** A question whose answer is to be written by a model. Behind whatever is the last pair of its chat. */
+export function newQuestion({ instanceId, model = null, ...making }: Asking): NewPair & { generation: NewGeneration } {
+  const generation = { generationId: newId(), instanceId, model, idempotent: making.idempotent };
+  return { ...newPair({ ...making, response: null }), status: 'streaming', model, generation };
+}
+
 /** A pair that goes behind whatever is the last one of its chat. */
-export function newPair({ accountId, chatId, said, completion, idempotent }: Making): NewPair {
-  const body = bodyOf({ question: said.question, response: completion.response ?? null, metadata: said.metadata ?? null });
+export function newPair({ accountId, chatId, said, response, idempotent }: Making): NewPair {
+  const body = bodyOf({ question: said.question, response, metadata: said.metadata ?? null });
   return {
     accountId,
     chatId,
     responseId: newId(),
     version: 1,
     messageType: said.message_type ?? 'text',
-    status: completion.status ?? 'complete',
+    status: 'complete',
     author: said.author ?? null,
-    model: completion.model ?? null,
-    usage: completion.usage ?? null,
-    error: completion.error ?? null,
+    model: null,
+    usage: null,
+    error: null,
     createdAt: new Date(),
     body,
     sha256: sha256Of(body),
@@ -44,5 +57,27 @@ export function newPair({ accountId, chatId, said, completion, idempotent }: Mak
     parent: undefined,
     mustBeActive: false,
     idempotent,
+    generation: null,
+  };
+}
+
+/** The question of a pair that has no answer, for another try by the same model. */
+export function questionAgain(
+  accountId: string,
+  pair: Pair,
+  { instanceId, idempotent }: Pick<Asking, 'instanceId' | 'idempotent'>,
+): NewPair & { generation: NewGeneration } {
+  const model = pair.error?.code === 'model_unknown' ? null : pair.model;
+  return {
+    ...pair,
+    accountId,
+    status: 'streaming',
+    usage: null,
+    error: null,
+    sha256: sha256Of(pair.body),
+    parent: undefined,
+    mustBeActive: false,
+    idempotent: null,
+    generation: { generationId: newId(), instanceId, model, idempotent },
   };
 }

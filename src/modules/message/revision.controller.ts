@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { Body, Controller, Param, Post, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -10,7 +11,17 @@ import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 import { EditMessageDto, RegenerateMessageDto } from './message.dto.js';
+import { sendEvents, sendPair } from './replies.js';
 import { RevisionService } from './revision.service.js';
+
+/** What a route that asks a model may answer besides. */
+const ANSWERED = [
+  problems.chatNotFound,
+  problems.messageNotFound,
+  problems.tooManyAnswers,
+  problems.tokensSpent,
+  problems.contentUnavailable,
+];
 
 /** What is said anew. History is never rewritten: both routes make a sibling branch, which becomes the active one. */
 @ApiTags('messages')
@@ -24,18 +35,19 @@ export class RevisionController {
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()
-  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  @ApiProblems(...ANSWERED)
   async edit(
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-    @Body() { response, ...said }: EditMessageDto,
+    @Body() { response, stream, ...said }: EditMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    const { json, contentState } = await this.revisions.edit({ accountId, chatId, responseId, idempotent, response }, said);
-    if (contentState) reply.header('content-state', contentState);
-    return json;
+  ): Promise<string | Readable> {
+    const revision = { accountId, chatId, responseId, idempotent, response };
+    return stream
+      ? sendEvents(reply, await this.revisions.reviseStreamed(revision, said))
+      : sendPair(reply, await this.revisions.revise(revision, said));
   }
 
   @Post('regenerate')
@@ -44,17 +56,18 @@ export class RevisionController {
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()
-  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  @ApiProblems(...ANSWERED)
   async regenerate(
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-    @Body() { response }: RegenerateMessageDto,
+    @Body() { response, stream }: RegenerateMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string> {
-    const { json, contentState } = await this.revisions.regenerate({ accountId, chatId, responseId, idempotent, response });
-    if (contentState) reply.header('content-state', contentState);
-    return json;
+  ): Promise<string | Readable> {
+    const revision = { accountId, chatId, responseId, idempotent, response };
+    return stream
+      ? sendEvents(reply, await this.revisions.reviseStreamed(revision))
+      : sendPair(reply, await this.revisions.revise(revision));
   }
 }

@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { wordsOf } from '../../content/body.js';
-import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
-import { type Completion, CompletionService } from '../completion/completion.service.js';
-import { type AppendAnswer, AppendService } from './append.service.js';
-import { newPair, type Said } from './new-pair.js';
+import type { AnswerStream } from '../completion/answer-event.js';
+import { type AppendAnswer } from './append.service.js';
+import type { NewPair } from './append.sql.js';
+import { Asker } from './asker.js';
+import type { Said } from './new-pair.js';
+import { type Posted, Postings } from './postings.js';
 
 /** Which pair is to be said anew, and by whom. */
 export interface Revision {
@@ -21,39 +24,46 @@ export interface Revision {
 @Injectable()
 export class RevisionService {
   constructor(
-    private readonly appends: AppendService,
+    private readonly asker: Asker,
     private readonly paths: PathService,
-    private readonly completions: CompletionService,
-    private readonly idempotency: Idempotency,
+    private readonly postings: Postings,
   ) {}
 
-  /** Another question in the place of a pair. @throws chat_not_found, message_not_found, store_unavailable */
-  edit(revision: Revision, said: Said): Promise<AppendAnswer> {
-    return this.revise(revision, () => said);
+  /** Another question in the place of a pair, or (without one) the same again for another response; at its end. @throws like `begin` */
+  async revise(revision: Revision, said?: Said): Promise<AppendAnswer> {
+    return this.postings.whole(revision.accountId, await this.begin(revision, said), revision.idempotent);
   }
 
-  /** The question of a pair again, for another response. @throws like `edit` */
-  regenerate(revision: Revision): Promise<AppendAnswer> {
-    return this.revise(revision, (pair) => {
-      const { question, metadata } = wordsOf(pair.body);
-      return { question, metadata, message_type: pair.messageType, author: pair.author };
-    });
+  /** The same as it happens. @throws like `begin` */
+  async reviseStreamed(revision: Revision, said?: Said): Promise<AnswerStream> {
+    return this.postings.streamed(revision.accountId, await this.begin(revision, said));
   }
 
-  private async revise(revision: Revision, saidOf: (pair: Pair) => Said): Promise<AppendAnswer> {
-    this.appends.assertRoom();
-    const { accountId, chatId, responseId, idempotent } = revision;
-    const replay = idempotent && (await this.idempotency.find(accountId, idempotent));
-    if (replay) return { json: replay, contentState: null };
+  /** @throws chat_not_found, message_not_found, content_unavailable, store_unavailable, too_many_answers, tokens_spent */
+  async begin(revision: Revision, said?: Said): Promise<Posted> {
+    this.asker.assertRoom();
+    const replay = await this.postings.replay(revision.accountId, revision.idempotent);
+    if (replay) return replay;
+    const [sibling] = await this.siblings(revision, [null], said);
+    return this.asker.appendToFork(sibling!, true);
+  }
+
+  /** Pairs for the place of a pair, one for each model (null: that of the chat). @throws like `begin` */
+  async siblings(
+    { accountId, chatId, responseId, response, idempotent }: Revision,
+    models: readonly (string | null)[],
+    said?: Said,
+  ): Promise<NewPair[]> {
     const pair = await this.paths.pair(accountId, chatId, responseId);
-    const said = saidOf(pair);
     const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
-    const completion = await this.respond(revision, said, pair.seq);
-    const sibling = newPair({ accountId, chatId, said, completion, idempotent });
-    return this.appends.appendToFork({ ...sibling, parent: before.pairs[0]?.responseId ?? null }, true);
+    const parent = before.pairs[0]?.responseId ?? null;
+    const making = { accountId, chatId, said: said ?? saidIn(pair), response, idempotent };
+    return models.map((model) => ({ ...this.asker.pairOf({ ...making, model }), parent }));
   }
+}
 
-  private async respond({ accountId, chatId, response }: Revision, { question }: Said, seq: number): Promise<Partial<Completion>> {
-    return response === undefined ? this.completions.complete(accountId, chatId, question, seq) : { response };
-  }
+/** What was asked in a pair. */
+function saidIn({ body, messageType, author }: Pair): Said {
+  const { question, metadata } = wordsOf(body);
+  return { question, metadata, message_type: messageType, author };
 }

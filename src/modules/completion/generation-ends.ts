@@ -1,0 +1,138 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
+import { ContentStore } from '../../content/content-store.js';
+import { Journal } from '../../content/journal.js';
+import { failpoint } from '../../common/failpoint.js';
+import { Database } from '../../database/database.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
+import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
+import { type Pair, pairJson } from '../chat/pair.js';
+import { type AnswerEnd, endOf } from './answer-event.js';
+import { BRANCHES, CHUNKS_TEXT, END, LOCK_CHAT, SETTLE_KEY, SPEND, storeEnd } from './generations.sql.js';
+import { type Question, Questions } from './questions.js';
+import { titleOf } from './title.js';
+
+/** Which answer, and where it goes. */
+export interface GenerationRef {
+  accountId: string;
+  generationId: string;
+  rootChatId: string;
+  /** The owner of the pair. */
+  chatId: string;
+  responseId: string;
+}
+
+/** How an answer ended. */
+export interface Outcome {
+  status: Exclude<MessageStatus, 'pending' | 'streaming'>;
+  /** Undefined: what the chunks have. Null: nothing. */
+  text?: string | null;
+  /** The model that answered. */
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+}
+
+interface EndedRow {
+  scope: string | null;
+  key: string | null;
+  model: string | null;
+}
+
+interface Stored {
+  pair: Pair;
+  sha256: Buffer;
+  round: number;
+}
+
+/** Ends answers: in one transaction, and each of them once, whoever comes first. */
+@Injectable()
+export class GenerationEnds {
+  private readonly storeEnd: string;
+
+  constructor(
+    private readonly database: Database,
+    private readonly questions: Questions,
+    private readonly journal: Journal,
+    private readonly events: EventDispatcher,
+    private readonly content: ContentStore,
+  ) {
+    this.storeEnd = storeEnd(content.table);
+  }
+
+  /**
+   * Stores the pair as it is at the end, and tells it to everybody.
+   * @param ifAbandoned only if its instance is dead
+   * @returns null when somebody else ended it, or the pair was purged
+   * @throws when a store is away: then nothing happened, and it may be tried again
+   */
+  async end(ref: GenerationRef, outcome: Outcome, ifAbandoned = false): Promise<AnswerEnd | null> {
+    const question = await this.questions.find(ref.accountId, ref.responseId);
+    if (!question) return null;
+    failpoint('generation.before_end');
+    const stored = await this.database.transaction((tx) => this.store(tx, ref, question, outcome, ifAbandoned));
+    failpoint('generation.after_end');
+    if (!stored) return null;
+    this.events.changed(ref.rootChatId);
+    const { pair, sha256, round } = stored;
+    const contentState = await this.journal.deliver(
+      { ...pair, accountId: ref.accountId, rootChatId: ref.rootChatId, forkSeq: question.fork_seq, sha256 },
+      round,
+    );
+    return endOf(pairJson(pair), pair.status, contentState);
+  }
+
+  private async store(
+    tx: EntityManager,
+    { accountId, generationId, chatId, responseId }: GenerationRef,
+    question: Question,
+    outcome: Outcome,
+    ifAbandoned: boolean,
+  ): Promise<Stored | null> {
+    const [chat] = await tx.query<{ name: string | null; is_living_root: boolean }[]>(LOCK_CHAT, [accountId, chatId]);
+    const [[ended]] = await tx.query<[EndedRow[]]>(END, [accountId, generationId, ifAbandoned]);
+    if (!ended) return null;
+    const text = outcome.text === undefined ? await chunksText(tx, accountId, generationId) : outcome.text;
+    const words = wordsOf(question.body);
+    const body = bodyOf({ ...words, response: text || null });
+    const sha256 = sha256Of(body);
+    const end = { ...outcome, model: ended.model ?? outcome.model, body };
+    const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
+    const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
+      ...[accountId, generationId, chatId, responseId, end.status, body, Buffer.byteLength(body), sha256, end.model],
+      ...[end.usage && JSON.stringify(end.usage), end.error && JSON.stringify(end.error)],
+      ...[endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed', wantsTitle ? titleOf(words.question) : null],
+      new Date(),
+    ]);
+    if (!row) return null;
+    const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, question.seq, responseId]);
+    const pair = pairOf(question, end, row.version, branches!);
+    if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
+    if (end.usage) await tx.query(SPEND, [accountId, end.usage.input_tokens, end.usage.output_tokens]);
+    return { pair, sha256, round: row.round };
+  }
+}
+
+async function chunksText(tx: EntityManager, accountId: string, generationId: string): Promise<string> {
+  const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [accountId, generationId]);
+  return row!.text;
+}
+
+const pairOf = (
+  question: Question,
+  end: Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>,
+  version: number,
+  branches: { shown: string[]; total: number },
+): Pair => ({
+  ...end,
+  responseId: question.response_id,
+  chatId: question.chat_id,
+  seq: question.seq,
+  version,
+  messageType: question.message_type,
+  author: question.author,
+  createdAt: question.created_at,
+  branches: branches.shown,
+  branchesTotal: branches.total,
+});

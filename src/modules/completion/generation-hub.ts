@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { Database } from '../../database/database.js';
+import { LEASE_SECONDS, WRITE_CHUNKS } from './generations.sql.js';
+import type { RunningGeneration } from './running-generation.js';
+
+const WRITE_MS = 250;
+const RENEW_MS = 1000;
+
+/**
+ * The answers that this process writes. Four times a second, or as soon as a kibibyte is there, their newest pieces go to PostgreSQL in one
+ * statement for all of them; once a second it renews the leases of all, and hears which of them somebody wants to stop.
+ */
+@Injectable()
+export class GenerationHub {
+  /** Told with each answer, so that it can be seen whose it is. */
+  readonly instanceId = randomUUID();
+  private readonly logger = new Logger('Answers');
+  private readonly running = new Map<string, RunningGeneration>();
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> | null = null;
+  private renewedAt = 0;
+  private isClosed = false;
+
+  constructor(private readonly database: Database) {}
+
+  get size(): number {
+    return this.running.size;
+  }
+
+  all(): RunningGeneration[] {
+    return [...this.running.values()];
+  }
+
+  /** The answer to a question, if it is written here. The account is asked for, so that nobody finds another's. */
+  find(accountId: string, responseId: string): RunningGeneration | undefined {
+    const found = this.running.get(responseId);
+    return found?.ref.accountId === accountId ? found : undefined;
+  }
+
+  /** From now on what begins is interrupted at once: this instance stops. */
+  close(): void {
+    this.isClosed = true;
+  }
+
+  add(generation: RunningGeneration): void {
+    if (this.isClosed) generation.stop('interrupted');
+    this.running.set(generation.ref.responseId, generation);
+    this.timer ??= setInterval(() => void this.write(), WRITE_MS).unref();
+  }
+
+  remove(generation: RunningGeneration): void {
+    this.running.delete(generation.ref.responseId);
+    if (this.running.size > 0) return;
+    clearInterval(this.timer);
+    this.timer = undefined;
+  }
+
+  /** To be called when a piece was added. */
+  touched(generation: RunningGeneration): void {
+    if (generation.log.isHeavy) void this.write();
+  }
+
+  /** Writes what is there now. Never throws. */
+  async flush(): Promise<void> {
+    await this.writing;
+    await this.write();
+  }
+
+  private write(): Promise<void> {
+    return (this.writing ??= this.writeNow()
+      .catch((error: unknown) => this.logger.debug({ message: 'pieces were not written', cause: (error as Error).message }))
+      .finally(() => (this.writing = null)));
+  }
+
+  private async writeNow(): Promise<void> {
+    const now = performance.now();
+    const isRenewal = now - this.renewedAt >= RENEW_MS;
+    const parts = this.all()
+      .map((generation) => ({ generation, chunks: generation.log.toWrite() }))
+      .filter(({ chunks }) => isRenewal || chunks.length > 0);
+    if (parts.length === 0) return;
+    const rows = await this.database.query<{ generation_id: string; status: string }>(WRITE_CHUNKS, columnsOf(parts));
+    if (isRenewal) this.renewedAt = now;
+    const statuses = new Map(rows.map((row) => [row.generation_id, row.status]));
+    for (const { generation, chunks } of parts) {
+      generation.log.written(chunks.length);
+      const status = statuses.get(generation.ref.generationId);
+      if (status === 'stopping') generation.stop('cancelled');
+      // It was paused for longer than its lease, and somebody else ended its answer: this one may not write any more.
+      else if (status === undefined && !generation.isEnding) this.lose(generation);
+    }
+  }
+
+  private lose(generation: RunningGeneration): void {
+    this.logger.warn({
+      message: `an answer was ended by another instance: this one was silent for ${LEASE_SECONDS} s`,
+      ...idsOf(generation),
+    });
+    this.remove(generation);
+    generation.lose(new Error('ended elsewhere'));
+  }
+}
+
+const idsOf = ({ ref: { chatId, responseId } }: RunningGeneration) => ({ chatId, responseId });
+
+function columnsOf(
+  parts: readonly { generation: RunningGeneration; chunks: ReturnType<RunningGeneration['log']['toWrite']> }[],
+): unknown[] {
+  const chunks = parts.flatMap(({ generation: { ref }, chunks: own }) => own.map((chunk) => ({ ref, chunk })));
+  return [
+    parts.map(({ generation }) => generation.ref.accountId),
+    parts.map(({ generation }) => generation.ref.generationId),
+    chunks.map(({ ref }) => ref.accountId),
+    chunks.map(({ ref }) => ref.generationId),
+    chunks.map(({ chunk }) => chunk.n),
+    chunks.map(({ chunk }) => `{${Array.from(chunk.sizes).join(',')}}`),
+    chunks.map(({ chunk }) => chunk.text),
+  ];
+}

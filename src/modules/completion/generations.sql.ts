@@ -1,0 +1,203 @@
+import type { ContentStore } from '../../content/content-store.js';
+import { BRANCHES_SHOWN } from '../../content/content-store.js';
+import type { Statement } from '../../database/database.js';
+import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
+
+/** After this an instance that says nothing counts as dead. It says something every second. */
+export const LEASE_SECONDS = 15;
+
+/**
+ * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$7), all in one statement for all answers. An answer that is missing from the result was ended by somebody else. What a crash of PostgreSQL loses here is
+ * a quarter of a second of text that is not stored yet, so the commit does not wait for the disk.
+ */
+export const WRITE_CHUNKS: Statement = {
+  name: 'generation.write_chunks',
+  text: `
+    WITH mine AS (
+      UPDATE generations g
+      SET lease_until = now() + interval '${LEASE_SECONDS} s'
+      FROM unnest($1::uuid[], $2::uuid[]) AS own (account_id, generation_id)
+      WHERE g.account_id = own.account_id AND g.generation_id = own.generation_id AND g.status <> 'ended'
+        AND set_config('synchronous_commit', 'off', true) IS NOT NULL
+      RETURNING g.account_id, g.generation_id, g.status
+    ),
+    chunk AS (
+      INSERT INTO generation_chunks (account_id, generation_id, n, sizes, text)
+      SELECT account_id, generation_id, c.n, c.sizes::int[], c.text
+      FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[]) AS c (account_id, generation_id, n, sizes, text)
+      JOIN mine USING (account_id, generation_id)
+      ON CONFLICT DO NOTHING
+    )
+    SELECT generation_id, status FROM mine`,
+};
+
+export interface GenerationRow extends Record<string, unknown> {
+  account_id: string;
+  generation_id: string;
+  root_chat_id: string;
+  chat_id: string;
+  response_id: string;
+  status: 'running' | 'stopping' | 'ended';
+}
+
+const COLUMNS = 'account_id, generation_id, root_chat_id, chat_id, response_id, status';
+
+/** The newest answer to a question. */
+export const OF_PAIR: Statement = {
+  name: 'generation.of_pair',
+  text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND response_id = $2 ORDER BY generation_id DESC LIMIT 1`,
+};
+
+export const RUNNING_IN: Statement = {
+  name: 'generation.running_in',
+  text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND chat_id = $2 AND status <> 'ended'`,
+};
+
+/** Over all accounts: answers whose instance is dead. */
+export const ABANDONED: Statement = {
+  name: 'generation.abandoned',
+  text: `SELECT ${COLUMNS} FROM generations WHERE status <> 'ended' AND lease_until < now() ORDER BY account_id, chat_id LIMIT $1`,
+};
+
+/** Where a pair is, and the one before it on its path. */
+export const PLACE_OF: Statement = {
+  name: 'generation.place_of',
+  text: `
+    SELECT m.root_chat_id, m.chat_id, m.seq, m.model, CASE WHEN m.seq - 1 > c.fork_seq
+      THEN (SELECT b.response_id FROM messages b WHERE b.account_id = $1 AND b.chat_id = m.chat_id AND b.seq = m.seq - 1)
+      ELSE c.fork_response_id END AS parent_response_id
+    FROM messages m JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id WHERE m.account_id = $1 AND m.response_id = $2`,
+};
+
+export interface PlaceRow extends Record<string, unknown> {
+  root_chat_id: string;
+  chat_id: string;
+  seq: number;
+  model: string | null;
+  parent_response_id: string | null;
+}
+
+export const ASK_TO_STOP: Statement = {
+  name: 'generation.ask_to_stop',
+  text: `UPDATE generations SET status = 'stopping' WHERE account_id = $1 AND response_id = $2 AND status = 'running'`,
+};
+
+/** The chunks with pieces behind $3. A chunk is as long as its pieces are many, so the one before may have some. */
+export const CHUNKS_AFTER: Statement = {
+  name: 'generation.chunks_after',
+  text: `
+    SELECT n, sizes, text FROM generation_chunks
+    WHERE account_id = $1 AND generation_id = $2 AND n + cardinality(sizes) > $3::int + 1 ORDER BY n LIMIT 16`,
+};
+
+/** Chunks are for those who follow; a while after the end there are none. */
+export const FORGET_ENDED: Statement = {
+  name: 'generation.forget_ended',
+  text: `
+    WITH old AS MATERIALIZED (
+      SELECT account_id, generation_id FROM generations WHERE ended_at < now() - interval '1 h' ORDER BY ended_at LIMIT $1
+    )
+    DELETE FROM generations g USING old WHERE g.account_id = old.account_id AND g.generation_id = old.generation_id RETURNING 1`,
+};
+
+/** The question that an answer belongs to, with its words as far as PostgreSQL has them. */
+export interface QuestionRow extends Record<string, unknown> {
+  chat_id: string;
+  response_id: string;
+  root_chat_id: string;
+  fork_seq: number;
+  seq: number;
+  version: number;
+  message_type: MessageType;
+  status: MessageStatus;
+  author: string | null;
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+  created_at: Date;
+  body: string | null;
+}
+
+/** Also of a deleted chat: it may come back. */
+export const questionStatement = (table: ContentStore['table']): Statement => ({
+  name: `generation.question.${table}`,
+  text: `
+    SELECT m.chat_id, m.response_id, m.root_chat_id, c.fork_seq, m.seq, m.version, m.message_type, m.status, m.author, m.model, m.usage, m.error,
+      m.created_at, CASE WHEN w.version = m.version THEN w.body END AS body
+    FROM messages m
+    JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
+    LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
+    WHERE m.account_id = $1 AND m.response_id = $2`,
+});
+
+// The statements of an end, in the order in which they are run in its transaction.
+
+export const LOCK_CHAT = `
+  SELECT name, chat_id = root_chat_id AND deleted_at IS NULL AS is_living_root FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`;
+
+/** No row: somebody else ended it. $3: only if its instance is dead. */
+export const END = `
+  UPDATE generations SET status = 'ended', ended_at = clock_timestamp()
+  WHERE account_id = $1 AND generation_id = $2 AND status <> 'ended' AND (NOT $3::boolean OR lease_until < now())
+  RETURNING scope, key, model`;
+
+export const CHUNKS_TEXT = `
+  SELECT coalesce(string_agg(text, '' ORDER BY n), '') AS text FROM generation_chunks WHERE account_id = $1 AND generation_id = $2`;
+
+/** The words of the next version. The relay waits 3 s, so that it does not race the direct write. */
+const WORDS: Record<ContentStore['table'], string> = {
+  chat_contents: `
+    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, version, $6::text FROM pair
+    ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body RETURNING 0 AS round`,
+  content_journal: `
+    INSERT INTO content_journal AS j (account_id, chat_id, seq, version, body, due_at, created_at)
+    SELECT account_id, chat_id, seq, version, $6::text, now() + interval '3 s', now() FROM pair
+    ON CONFLICT (account_id, chat_id, seq) DO UPDATE
+    SET version = excluded.version, body = excluded.body, round = j.round + 1, attempts = 0, stored_at = NULL, verified_at = NULL,
+      due_at = excluded.due_at, created_at = excluded.created_at
+    RETURNING round`,
+};
+
+/**
+ * $1 account, $2 generation, $3 chat, $4 pair, $5 status, $6 body, $7 its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event,
+ * $13 a name for the chat or null, $14 now. A pair that is inherited by others is part of what they answer too, so then all chats of the tree
+ * get a new revision. No row: the pair is gone.
+ */
+export const storeEnd = (table: ContentStore['table']): string => `
+  WITH pair AS (
+    UPDATE messages SET status = $5::text, version = version + 1, bytes = $7::int, sha256 = $8::bytea, model = $9::text, usage = $10::jsonb, error = $11::jsonb
+    WHERE account_id = $1 AND response_id = $4 RETURNING account_id, root_chat_id, chat_id, response_id, seq, version
+  ),
+  chat AS (
+    UPDATE chats c SET generation_id = NULL, revision = c.revision + 1, name = coalesce($13::text, c.name), updated_at = $14::timestamptz
+    FROM pair WHERE c.account_id = $1 AND c.chat_id = $3 AND c.generation_id = $2
+  ),
+  conversation AS (
+    UPDATE conversations v
+    SET event_seq = v.event_seq + CASE WHEN $13::text IS NULL THEN 1 ELSE 2 END, name = coalesce($13::text, v.name),
+      revision = v.revision + (EXISTS (
+        SELECT FROM chats b WHERE b.account_id = $1 AND b.parent_chat_id = pair.chat_id AND b.fork_seq >= pair.seq))::int
+    FROM pair WHERE v.account_id = $1 AND v.chat_id = pair.root_chat_id RETURNING v.event_seq
+  ),
+  words AS (${WORDS[table]}),
+  event AS (
+    INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
+    SELECT $1::uuid, pair.root_chat_id, event_seq - CASE WHEN $13::text IS NULL THEN 0 ELSE 1 END, $12::text, pair.chat_id, pair.response_id, $14::timestamptz
+    FROM pair, conversation
+    UNION ALL
+    SELECT $1::uuid, pair.root_chat_id, event_seq, 'chat.updated', pair.chat_id, NULL::uuid, $14::timestamptz
+    FROM pair, conversation WHERE $13::text IS NOT NULL
+  )
+  SELECT pair.version, words.round FROM pair, words`;
+
+/** After the words: a fork that is made meanwhile asks the journal for its mirror, and is then either seen here or does so later. */
+export const BRANCHES = `
+  SELECT coalesce((array_agg(f.chat_id ORDER BY f.chat_id))[1:${BRANCHES_SHOWN}], '{}') AS shown, count(*)::int AS total
+  FROM chats f WHERE f.account_id = $1 AND f.parent_chat_id = $2 AND f.fork_seq = $3 AND f.fork_response_id = $4 AND f.deleted_at IS NULL`;
+
+export const SETTLE_KEY = `UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3`;
+
+export const SPEND = `
+  INSERT INTO usage_days AS u (account_id, day, answers, input_tokens, output_tokens) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 1, $2, $3)
+  ON CONFLICT (account_id, day) DO UPDATE
+  SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger } from '@nestjs/common';
+import { LanguageModel, ModelError, type ModelRequest } from '../../llm/language-model.js';
+import { Problem } from '../../common/problems.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
+import type { AnswerError, Usage } from '../chat/message.entity.js';
+import { Contexts } from './contexts.js';
+import { GenerationEnds, type Outcome } from './generation-ends.js';
+import { GenerationHub } from './generation-hub.js';
+import { type AcceptedAnswer, RunningGeneration } from './running-generation.js';
+
+/** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
+const END_TRIES = 60;
+const TRY_AGAIN_MS = 1000;
+/** For an answer that was stopped the provider says no numbers. */
+const BYTES_PER_TOKEN = 4;
+
+/** Runs models. Each answer is a task of its own: whoever asked may go away. */
+@Injectable()
+export class Generator {
+  private readonly logger = new Logger('Answers');
+
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly contexts: Contexts,
+    private readonly hub: GenerationHub,
+    private readonly ends: GenerationEnds,
+    private readonly events: EventDispatcher,
+  ) {}
+
+  /** Begins to write the answer to a question whose row says that this instance does it. */
+  start(ref: AcceptedAnswer): RunningGeneration {
+    const generation = new RunningGeneration(ref);
+    this.hub.add(generation);
+    void this.run(generation);
+    return generation;
+  }
+
+  private async run(generation: RunningGeneration): Promise<void> {
+    const outcome = await this.answer(generation);
+    if (generation.log.isShared) await this.hub.flush();
+    generation.isEnding = true;
+    try {
+      const end = await this.store(generation, outcome);
+      this.hub.remove(generation);
+      if (end) generation.finish(end);
+      else generation.lose(new Error('ended elsewhere'));
+    } catch (error) {
+      this.logger.error({ message: 'the end of an answer could not be stored', cause: (error as Error).message });
+      this.hub.remove(generation);
+      generation.lose(error as Error);
+    }
+  }
+
+  /** Never throws: what goes wrong is an outcome too. */
+  private async answer(generation: RunningGeneration): Promise<Outcome> {
+    const asked: { request?: ModelRequest; model: string | null } = { model: generation.ref.model };
+    try {
+      const { info, request } = await this.contexts.of(generation.ref);
+      Object.assign(asked, { request, model: info.id });
+      const { model, usage } = await this.listen(generation, request);
+      return { status: 'complete', text: generation.log.text, model, usage: timed(usage, generation), error: null };
+    } catch (error) {
+      const { model } = asked;
+      if (!generation.cut) return { status: 'failed', text: null, model, usage: null, error: this.reasonOf(error) };
+      const { text } = generation.log;
+      return { status: generation.cut, text, model, usage: text ? timed(estimate(asked.request, text), generation) : null, error: null };
+    }
+  }
+
+  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<{ model: string; usage: Usage }> {
+    const { rootChatId, responseId } = generation.ref;
+    for await (const part of this.model.stream(request, generation.signal)) {
+      if (part.type === 'end') return part;
+      const n = generation.add(part.text);
+      this.hub.touched(generation);
+      this.events.publishDelta({ rootChatId, responseId, n, delta: part.text });
+    }
+    throw new Error('the model ended its stream without an end');
+  }
+
+  private async store(generation: RunningGeneration, outcome: Outcome) {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.ends.end(generation.ref, outcome);
+      } catch (error) {
+        if (attempt >= END_TRIES) throw error;
+        this.logger.warn({ message: 'the end of an answer waits for the database', cause: (error as Error).message });
+        await sleep(TRY_AGAIN_MS);
+      }
+    }
+  }
+
+  private reasonOf(error: unknown): AnswerError {
+    if (error instanceof ModelError) return { code: error.code, message: error.message };
+    if (error instanceof Problem) return { code: error.kind.code, message: error.message };
+    this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
+    return { code: 'model_failed', message: 'The model could not answer. Try again.' };
+  }
+}
+
+const timed = (usage: Usage, { firstPieceMs }: RunningGeneration): Usage =>
+  firstPieceMs === undefined ? usage : { ...usage, first_token_ms: firstPieceMs };
+
+function estimate(request: ModelRequest | undefined, text: string): Usage {
+  const read = (request?.messages ?? []).reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+  return { input_tokens: Math.ceil(read / BYTES_PER_TOKEN), output_tokens: Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN) };
+}

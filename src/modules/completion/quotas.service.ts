@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { problems } from '../../common/problems.js';
+import { Config } from '../../config/config.js';
+import { Database, type Statement } from '../../database/database.js';
+import { SPEND } from './generations.sql.js';
+
+const SPENT: Statement = {
+  name: 'quota.spent',
+  text: `
+    SELECT
+      CASE WHEN $2::boolean THEN (SELECT count(*)::int FROM generations WHERE account_id = $1 AND status <> 'ended') ELSE 0 END AS running,
+      coalesce((SELECT input_tokens + output_tokens FROM usage_days WHERE account_id = $1 AND day = (now() AT TIME ZONE 'UTC')::date), 0)::float8
+        AS tokens,
+      ceil(extract(epoch FROM date_trunc('day', now() AT TIME ZONE 'UTC') + interval '1 day' - now() AT TIME ZONE 'UTC'))::int AS seconds_left`,
+};
+const SPEND_APART: Statement = { name: 'quota.spend', text: SPEND };
+const SOON_SECONDS = 2;
+
+interface Spent {
+  [column: string]: unknown;
+  running: number;
+  tokens: number;
+  seconds_left: number;
+}
+
+/**
+ * How much of models an account may use, counted in PostgreSQL for all instances. Asked before a provider is: so an account goes over its
+ * tokens by what is on its way, and no further.
+ */
+@Injectable()
+export class Quotas {
+  /** Answers that were let in here and have no row yet. */
+  private readonly entering = new Map<string, number>();
+
+  constructor(
+    private readonly database: Database,
+    private readonly config: Config,
+  ) {}
+
+  /** Does `work`, which begins some answers, if the account may have them. @throws too_many_answers, tokens_spent */
+  async admit<Result>(accountId: string, answers: number, work: () => Promise<Result>): Promise<Result> {
+    const before = this.entering.get(accountId) ?? 0;
+    this.entering.set(accountId, before + answers);
+    try {
+      await this.check(accountId, before + answers);
+      return await work();
+    } finally {
+      const left = this.entering.get(accountId)! - answers;
+      if (left > 0) this.entering.set(accountId, left);
+      else this.entering.delete(accountId);
+    }
+  }
+
+  /** @param answers how many are to begin @throws too_many_answers, tokens_spent */
+  async check(accountId: string, answers = 1): Promise<void> {
+    const { ANSWERS_PER_ACCOUNT: atOnce, TOKENS_PER_DAY: tokensMax } = this.config;
+    if (atOnce === 0 && tokensMax === 0) return;
+    const [spent] = await this.database.query<Spent>(SPENT, [accountId, atOnce > 0]);
+    const { running, tokens, seconds_left: secondsLeft } = spent!;
+    if (tokensMax > 0 && tokens >= tokensMax) throw problems.tokensSpent({ headers: { 'retry-after': String(secondsLeft) } });
+    if (atOnce > 0 && running + answers > atOnce) throw problems.tooManyAnswers({ headers: { 'retry-after': String(SOON_SECONDS) } });
+  }
+
+  /** Counts what an answer took that is not stored as a pair. */
+  async spend(accountId: string, usage: { input_tokens: number; output_tokens: number }): Promise<void> {
+    await this.database.query(SPEND_APART, [accountId, usage.input_tokens, usage.output_tokens]);
+  }
+}

@@ -1,0 +1,133 @@
+import type { Readable } from 'node:stream';
+import { Body, Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { JsonText } from '../../common/json-text.js';
+import { invalidField, problems } from '../../common/problems.js';
+import { UuidPipe } from '../../common/validation.pipe.js';
+import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { QaPairDto } from '../chat/pair.dto.js';
+import { GenerationService, type Position } from '../completion/generation.service.js';
+import { FanOutService } from './fan-out.service.js';
+import { FanOutAnswerDto, FanOutDto, RetryMessageDto } from './message.dto.js';
+import { sendEvents, sendPair } from './replies.js';
+import { RetryService } from './retry.service.js';
+
+const MAY_ASK = [
+  problems.chatNotFound,
+  problems.messageNotFound,
+  problems.tooManyAnswers,
+  problems.tokensSpent,
+  problems.contentUnavailable,
+];
+
+/** Answers while they are written, and when they did not come to their end. */
+@ApiTags('messages')
+@Controller('chats/:chat_id/messages/:response_id')
+export class AnswerController {
+  constructor(
+    private readonly generations: GenerationService,
+    private readonly retries: RetryService,
+    private readonly fanOuts: FanOutService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  @Get('stream')
+  @ApiOperation({
+    operationId: 'followAnswer',
+    summary: 'An answer as it is written, as server-sent events',
+    description:
+      'What is there of it, what follows, and its end: the events of a post with `stream: true`. Of a finished answer the end alone. Any instance can be asked.',
+  })
+  @ApiHeader({
+    name: 'Last-Event-ID',
+    required: false,
+    description: 'The `id` of the last event that you have: what came after it is sent.',
+  })
+  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  async follow(
+    @CurrentAccount() accountId: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+    @Headers('last-event-id') lastEventId: string | undefined,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Readable> {
+    return sendEvents(reply, await this.generations.follow(accountId, chatId, responseId, positionOf(lastEventId)));
+  }
+
+  @Post('stop')
+  @HttpCode(HttpStatus.OK)
+  @JsonText()
+  @ApiOperation({
+    operationId: 'stopAnswer',
+    summary: 'End an answer that is being written',
+    description: 'What is there of it is kept, with the status `cancelled`. A finished answer stays as it is.',
+  })
+  @ApiOkResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  async stop(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+  ): Promise<string> {
+    return this.idempotency.remember(accountId, idempotent, () => this.generations.stop(accountId, chatId, responseId));
+  }
+
+  @Post('retry')
+  @JsonText()
+  @ApiOperation({
+    operationId: 'retryAnswer',
+    summary: 'Answer a question again whose answer failed, was interrupted or was cancelled',
+    description:
+      'The answer is written in its place. Where a branch inherited the pair it is written on a sibling branch instead, as by `regenerate`: what is inherited never changes.',
+  })
+  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiContentState()
+  @ApiProblems(...MAY_ASK, problems.answerNotRetryable, problems.generationInProgress)
+  async retry(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+    @Body() { stream }: RetryMessageDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | Readable> {
+    const revision = { accountId, chatId, responseId, idempotent };
+    return stream ? sendEvents(reply, await this.retries.retryStreamed(revision)) : sendPair(reply, await this.retries.retry(revision));
+  }
+
+  @Post('fan-out')
+  @JsonText()
+  @ApiOperation({
+    operationId: 'fanOutMessage',
+    summary: 'Have several models answer this question, side by side',
+    description:
+      'Each answer is the first pair of a sibling branch of its own; the active branch stays what it is. A model that fails is a failed pair among the others.',
+  })
+  @ApiCreatedResponse({ type: FanOutAnswerDto })
+  @ApiIdempotent()
+  @ApiProblems(...MAY_ASK)
+  fanOut(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+    @Body() { models }: FanOutDto,
+  ): Promise<string> {
+    return this.fanOuts.fanOut({ accountId, chatId, responseId, idempotent }, models);
+  }
+}
+
+function positionOf(lastEventId: string | undefined): Position | null {
+  if (!lastEventId) return null;
+  const [, generationId, n] = /^([0-9a-f-]{36}):(\d{1,9})$/.exec(lastEventId) ?? [];
+  if (!generationId) throw invalidField('Last-Event-ID', 'must be the id of an event');
+  return { generationId, n: Number(n) };
+}
