@@ -7,6 +7,8 @@
 // tests      further assertions: sentence → expression about `answer` that must be true
 // before     a line that runs before the request
 
+import { answers } from './postman-answers.mjs';
+
 const branchId = { chat_id: '{{branch_chat_id}}' };
 const root = { chat_id: '{{chat_id}}' };
 const nobody = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
@@ -207,6 +209,7 @@ const branches = [
     name: 'One pair, now with two siblings',
     tests: { 'three continuations of the same place': 'answer.siblings.length === 3' },
   },
+  ...answers,
 ];
 
 const verbs = [

@@ -19,6 +19,7 @@ const messages: Record<string, Example> = {
     value: { question: 'Where does the midnight sun begin?', response: 'At the Arctic Circle.' },
   },
   asked: { summary: 'A question to the model', value: { question: 'And when is the best time to see it?' } },
+  streamed: { summary: 'The same, as it is written', value: { question: 'And when is the best time to see it?', stream: true } },
   noted: { summary: 'A question without a response', value: { question: 'Remember: book the night train.', response: null } },
   link: {
     summary: 'A link',
@@ -68,6 +69,11 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   RegenerateMessageDto: {
     asked: { summary: 'By the model', value: {} },
     stored: { summary: 'Given', value: { response: 'A little north of Bodø.' } },
+  },
+  FanOutDto: { two: { summary: 'Two models', value: { models: ['gpt-5-mini', 'gpt-5'] } } },
+  RetryMessageDto: {
+    whole: { summary: 'The whole answer', value: {} },
+    streamed: { summary: 'As it is written', value: { stream: true } },
   },
   CreateBranchDto: branches,
   CreateBranchByBodyDto: withId(branches),

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PUBLIC_ROUTES } from '../../src/modules/auth/public-routes.js';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { type Call, callAs, codesOf, document, followed, type Operation, operations, schemas } from '../support/contract.js';
 import { routesOf } from '../support/routes.js';
@@ -147,6 +147,15 @@ const inSession = async ({ ann }: Scene) => {
 const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
 
+/** A pair whose answer was stopped: the offline model is too quick for that, so its row is changed. */
+async function aCancelled({ chat }: Scene): Promise<{ chat_id: string; response_id: string }> {
+  const ids = { chat_id: chat.id, response_id: chat.pairs[2]! };
+  await withClient(server.databaseUrl, (client) =>
+    client.query(`UPDATE messages SET status = 'cancelled' WHERE response_id = $1`, [ids.response_id]),
+  );
+  return ids;
+}
+
 /** One good call of every operation. A new operation needs one here. */
 const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   register: () => ({ body: { email: `${randomUUID()}@example.org`, password: PASSWORD, name: 'Ada' } }),
@@ -172,6 +181,12 @@ const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getMessage: (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[1]! } }),
   editMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { question: 'And in winter?' } }),
   regenerateMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
+  followAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
+  stopAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
+  retryAnswer: async (scene) => ({ path: await aCancelled(scene), body: {} }),
+  fanOutMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { models: ['offline', 'offline'] } }),
+  getChatUsage: inChat,
+  getUsage: () => ({}),
   createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
   getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
@@ -308,6 +323,7 @@ describe('a refusal', () => {
       'branch_head_moved',
       (scene) => ({ ...inChat(scene), body: { question: 'q', response: 'r', parent_response_id: scene.chat.pairs[0] } }),
     ],
+    ['retryAnswer', 'answer_not_retryable', ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[0]! }, body: {} })],
     ['createBranch', 'message_not_found', (scene) => ({ ...inChat(scene), body: { response_id: randomUUID() } })],
     ['getMessage', 'message_not_found', (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[2]! } })],
     ['listMessages', 'message_not_found', (scene) => ({ ...inChat(scene), query: { around: randomUUID() } })],

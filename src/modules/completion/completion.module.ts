@@ -9,11 +9,14 @@ import { Generator } from './generator.service.js';
 import { Questions } from './questions.js';
 import { Quotas } from './quotas.service.js';
 import { Sweeper } from './sweeper.service.js';
+import { UsageController } from './usage.controller.js';
+import { UsageService } from './usage.service.js';
 
 /** Answers of models: written as tasks of their own, followed, stopped, and never lost. */
 @Module({
   imports: [ChatModule],
-  providers: [Contexts, Draining, GenerationEnds, GenerationHub, GenerationService, Generator, Questions, Quotas, Sweeper],
+  controllers: [UsageController],
+  providers: [Contexts, Draining, GenerationEnds, GenerationHub, GenerationService, Generator, Questions, Quotas, Sweeper, UsageService],
   exports: [GenerationHub, GenerationService, Generator, Quotas],
 })
 export class CompletionModule {}

@@ -40,6 +40,14 @@ interface EndedRow {
   model: string | null;
 }
 
+type End = Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>;
+
+interface Written {
+  version: number;
+  round: number;
+  sha256: Buffer;
+}
+
 interface Stored {
   pair: Pair;
   sha256: Buffer;
@@ -85,32 +93,47 @@ export class GenerationEnds {
 
   private async store(
     tx: EntityManager,
-    { accountId, generationId, chatId, responseId }: GenerationRef,
+    ref: GenerationRef,
     question: Question,
     outcome: Outcome,
     ifAbandoned: boolean,
   ): Promise<Stored | null> {
+    const { accountId, generationId, chatId, responseId } = ref;
     const [chat] = await tx.query<{ name: string | null; is_living_root: boolean }[]>(LOCK_CHAT, [accountId, chatId]);
     const [[ended]] = await tx.query<[EndedRow[]]>(END, [accountId, generationId, ifAbandoned]);
     if (!ended) return null;
     const text = outcome.text === undefined ? await chunksText(tx, accountId, generationId) : outcome.text;
     const words = wordsOf(question.body);
     const body = bodyOf({ ...words, response: text || null });
-    const sha256 = sha256Of(body);
     const end = { ...outcome, model: ended.model ?? outcome.model, body };
     const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
-    const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
-      ...[accountId, generationId, chatId, responseId, end.status, body, Buffer.byteLength(body), sha256, end.model],
-      ...[end.usage && JSON.stringify(end.usage), end.error && JSON.stringify(end.error)],
-      ...[endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed', wantsTitle ? titleOf(words.question) : null],
-      new Date(),
-    ]);
+    const row = await this.write(tx, ref, end, wantsTitle ? titleOf(words.question) : null);
     if (!row) return null;
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, question.seq, responseId]);
     const pair = pairOf(question, end, row.version, branches!);
     if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
     if (end.usage) await tx.query(SPEND, [accountId, end.usage.input_tokens, end.usage.output_tokens]);
-    return { pair, sha256, round: row.round };
+    return { pair, sha256: row.sha256, round: row.round };
+  }
+
+  private async write(tx: EntityManager, ref: GenerationRef, end: End, title: string | null): Promise<Written | undefined> {
+    const sha256 = sha256Of(end.body);
+    const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
+      ...[
+        ref.accountId,
+        ref.generationId,
+        ref.chatId,
+        ref.responseId,
+        end.status,
+        end.body,
+        Buffer.byteLength(end.body),
+        sha256,
+        end.model,
+      ],
+      ...[end.usage && JSON.stringify(end.usage), end.error && JSON.stringify(end.error)],
+      ...[endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed', title, new Date()],
+    ]);
+    return row && { ...row, sha256 };
   }
 }
 
@@ -119,12 +142,7 @@ async function chunksText(tx: EntityManager, accountId: string, generationId: st
   return row!.text;
 }
 
-const pairOf = (
-  question: Question,
-  end: Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>,
-  version: number,
-  branches: { shown: string[]; total: number },
-): Pair => ({
+const pairOf = (question: Question, end: End, version: number, branches: { shown: string[]; total: number }): Pair => ({
   ...end,
   responseId: question.response_id,
   chatId: question.chat_id,
