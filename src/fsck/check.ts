@@ -9,6 +9,7 @@ export const INVARIANTS = {
   I7: 'every living conversation has exactly one active chat, which is alive',
   I8: 'the events of a conversation count from 1 without a gap',
   I9: 'every answer that a key would get again can be read and names what exists',
+  I10: 'whoever waits for an answer waits for one that somebody writes, and no chat has two of them',
   I14: 'what MongoDB repeats of PostgreSQL is equal to it',
   I15: 'no words wait for MongoDB longer than a minute',
   I16: 'no version of words in the content store is newer than PostgreSQL knows',

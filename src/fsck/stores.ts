@@ -6,6 +6,7 @@ import { Relay } from '../content/relay.js';
 import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { Check } from './check.js';
+import { answersCheck } from './checks/answers.js';
 import { chatsCheck } from './checks/chats.js';
 import { conversationsCheck } from './checks/conversations.js';
 import { eventsCheck } from './checks/events.js';
@@ -56,7 +57,7 @@ export async function openStores(config: Config): Promise<OpenStores> {
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
     const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
-    const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource)];
+    const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answersCheck(dataSource, found.serverRuns)];
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',

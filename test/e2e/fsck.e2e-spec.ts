@@ -85,6 +85,18 @@ const DAMAGES: Damage[] = [
     sql: `UPDATE events SET response_id = $uuid WHERE root_chat_id = $root AND seq = 2`,
   },
   {
+    name: 'a pair waits for nobody',
+    invariant: 'I10',
+    mended: true,
+    sql: `UPDATE messages SET status = 'streaming' WHERE chat_id = $root AND seq = 1`,
+  },
+  {
+    name: 'a chat is busy with nothing',
+    invariant: 'I10',
+    mended: true,
+    sql: `UPDATE chats SET generation_id = $uuid WHERE chat_id = $root`,
+  },
+  {
     name: 'a stored answer is cut off',
     invariant: 'I9',
     mended: false,
