@@ -65,7 +65,8 @@ function faultsOf(dataSource: DataSource, row: Row, serverRuns: boolean): Findin
   if (running_id !== null && (generation_id !== running_id || !streaming.includes(running_for!))) {
     add('an answer is written for which nobody waits', { generation_id: running_id });
   }
-  if (serverRuns && is_abandoned) add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id });
+  if (serverRuns && is_abandoned)
+    add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id });
   return faults;
 }
 

@@ -19,7 +19,7 @@ const OPEN_CHARS_MAX = 1024;
  * Pieces are sealed into chunks, which are what the database holds; so an answer comes in the same pieces however it is read.
  */
 export class DeltaLog {
-  private readonly chunks: Chunk[] = [];
+  private chunks: Chunk[] = [];
   private unwritten = 0;
   private open: string[] = [];
   private openChars = 0;
@@ -58,6 +58,11 @@ export class DeltaLog {
   /** The oldest `chunks` chunks of `toWrite` are in the database. */
   written(chunks: number): void {
     this.unwritten += chunks;
+  }
+
+  clear(): void {
+    this.chunks = [];
+    this.open = [];
   }
 
   /** Up to `max` pieces behind the piece `n`, in order. */

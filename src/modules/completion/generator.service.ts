@@ -4,6 +4,7 @@ import { LanguageModel, ModelError, type ModelRequest } from '../../llm/language
 import { Problem } from '../../common/problems.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
+import type { AnswerEnd } from './answer-event.js';
 import { Contexts } from './contexts.js';
 import { GenerationEnds, type Outcome } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
@@ -12,6 +13,8 @@ import { type AcceptedAnswer, RunningGeneration } from './running-generation.js'
 /** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
 const END_TRIES = 60;
 const TRY_AGAIN_MS = 1000;
+/** How long an answer stays in memory for readers who have not come to its end. */
+const RELEASE_MS = 10_000;
 /** For an answer that was stopped the provider says no numbers. */
 const BYTES_PER_TOKEN = 4;
 
@@ -43,13 +46,18 @@ export class Generator {
     try {
       const end = await this.store(generation, outcome);
       this.hub.remove(generation);
-      if (end) generation.finish(end);
+      if (end) this.finish(generation, end);
       else generation.lose(new Error('ended elsewhere'));
     } catch (error) {
       this.logger.error({ message: 'the end of an answer could not be stored', cause: (error as Error).message });
       this.hub.remove(generation);
       generation.lose(error as Error);
     }
+  }
+
+  private finish(generation: RunningGeneration, end: AnswerEnd): void {
+    generation.finish(end);
+    if (generation.log.isShared) setTimeout(() => generation.release(), RELEASE_MS).unref();
   }
 
   /** Never throws: what goes wrong is an outcome too. */

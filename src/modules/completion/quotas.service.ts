@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
@@ -29,8 +30,8 @@ interface Spent {
  */
 @Injectable()
 export class Quotas {
-  /** Answers that were let in here and have no row yet. */
-  private readonly entering = new Map<string, number>();
+  /** Answers of one account enter one after the other, so that each sees the rows of those before it. */
+  private readonly entering = new KeyedQueue();
 
   constructor(
     private readonly database: Database,
@@ -38,17 +39,11 @@ export class Quotas {
   ) {}
 
   /** Does `work`, which begins some answers, if the account may have them. @throws too_many_answers, tokens_spent */
-  async admit<Result>(accountId: string, answers: number, work: () => Promise<Result>): Promise<Result> {
-    const before = this.entering.get(accountId) ?? 0;
-    this.entering.set(accountId, before + answers);
-    try {
-      await this.check(accountId, before + answers);
-      return await work();
-    } finally {
-      const left = this.entering.get(accountId)! - answers;
-      if (left > 0) this.entering.set(accountId, left);
-      else this.entering.delete(accountId);
-    }
+  admit<Result>(accountId: string, answers: number, work: () => Promise<Result>): Promise<Result> {
+    return this.entering.run(accountId, async () => {
+      await this.check(accountId, answers);
+      return work();
+    });
   }
 
   /** @param answers how many are to begin @throws too_many_answers, tokens_spent */

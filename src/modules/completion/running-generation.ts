@@ -68,7 +68,15 @@ export class RunningGeneration {
     this.tell();
   }
 
-  /** The pieces behind `n`, those that follow as they come, and the end. @throws what `lose` was told */
+  /**
+   * Lets go of what was written, a while after the end: readers who are so far behind hold nothing here, and read the rest from the database.
+   */
+  release(): void {
+    this.end = new Error('released');
+    this.log.clear();
+  }
+
+  /** The pieces behind `n`, those that follow as they come, and the end. @throws what `lose` was told, and after `release` */
   async *after(n: number): AsyncGenerator<AnswerEvent> {
     const { generationId, responseId } = this.ref;
     for (let at = n; ;) {
