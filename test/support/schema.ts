@@ -15,6 +15,7 @@ export interface Schema {
   properties?: Record<string, Schema>;
   additionalProperties?: boolean;
   items?: Schema;
+  minItems?: number;
 }
 
 export type Schemas = Readonly<Record<string, Schema>>;
@@ -28,7 +29,7 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
 };
 const ABOUT_PEOPLE = ['description', 'example', 'default'];
 const KNOWN = ['$ref', 'anyOf', 'oneOf', 'allOf', 'type', 'enum', 'format', 'minLength', 'maxLength', 'minimum', 'maximum'];
-const KNOWN_OF_PARTS = ['required', 'properties', 'additionalProperties', 'items'];
+const KNOWN_OF_PARTS = ['required', 'properties', 'additionalProperties', 'items', 'minItems'];
 
 /** What in a value is not as the schema says, one line each. A field that the schema does not name is a fault too. */
 export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = '$'): string[] {
@@ -71,8 +72,13 @@ function isOf(value: unknown, type: string): boolean {
 function partFaults(value: unknown, schema: Schema, schemas: Schemas, at: string): string[] {
   if (typeof value === 'string') return textFaults(value, schema, at);
   if (typeof value === 'number') return numberFaults(value, schema, at);
-  if (Array.isArray(value)) return value.flatMap((item, i) => (schema.items ? faultsOf(item, schema.items, schemas, `${at}[${i}]`) : []));
+  if (Array.isArray(value)) return itemFaults(value, schema, schemas, at);
   return typeof value === 'object' && value !== null && schema.properties ? fieldFaults(value, schema, schemas, at) : [];
+}
+
+function itemFaults(items: readonly unknown[], { items: one, minItems = 0 }: Schema, schemas: Schemas, at: string): string[] {
+  const faults = items.flatMap((item, i) => (one ? faultsOf(item, one, schemas, `${at}[${i}]`) : []));
+  return items.length < minItems ? [...faults, `${at}: ${items.length} items`] : faults;
 }
 
 function textFaults(text: string, { format, minLength = 0, maxLength = Infinity }: Schema, at: string): string[] {
