@@ -5,9 +5,11 @@
 // code       the code of the problem that must be answered
 // set        variables to take from the answer: name → expression about `answer`
 // tests      further assertions: sentence → expression about `answer` that must be true
+// stream     the answer is an event stream, and `answer` its text
 // before     a line that runs before the request
 
 import { answers } from './postman-answers.mjs';
+import { chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
 const root = { chat_id: '{{chat_id}}' };
@@ -243,58 +245,6 @@ const events = [
   },
 ];
 
-const memorySessions = [
-  {
-    op: 'startSession',
-    body: { session_user: ' Ada ' },
-    set: { session_id: 'answer.session_id' },
-    tests: { 'the name is trimmed and in lower case': "answer.session_user === 'ada'" },
-  },
-  { op: 'postSessionMessage', body: { role: 'user', content: 'Where does the midnight sun begin?' } },
-  { op: 'postSessionMessage', name: 'Add the answer', body: { role: 'assistant', content: 'At the Arctic Circle.' } },
-  { op: 'listSessionMessages', tests: { 'both, in order': "answer.map(({ role }) => role).join() === 'user,assistant'" } },
-  {
-    op: 'listSessionMessages',
-    name: 'Only those of one role',
-    query: { role: 'assistant' },
-    tests: { 'one is left': 'answer.length === 1' },
-  },
-];
-
-const firstMessage = [
-  {
-    op: 'firstMessage',
-    body: { text: 'Where does the midnight sun begin?', sender: 'Ada' },
-    set: { chat_number: 'answer.chat_id', chat_uuid: 'answer.chat_uuid' },
-    tests: { 'the chat has a number': 'Number.isInteger(answer.chat_id)' },
-  },
-  { op: 'postMessage', body: { chat_uuid: '{{chat_uuid}}', text: 'At the Arctic Circle.', sender: 'Bo' } },
-  {
-    op: 'postMessage',
-    name: 'Add one by the number of the chat',
-    body: { chat_uuid: '{{chat_number}}', text: 'Bo has left.', sender: 'Bo', system: true },
-  },
-  {
-    op: 'readMessages',
-    query: { chat_uuid: '{{chat_uuid}}' },
-    tests: { 'all three, oldest first': "answer.map(({ sender }) => sender).join() === 'Ada,Bo,Bo'" },
-  },
-  { op: 'lastMessage', path: { chat_uuid: '{{chat_number}}' }, tests: { 'it is the notice': 'answer.system' } },
-];
-
-const support = { session_id: 'support-42' };
-const chatSessions = [
-  { op: 'getChatSession', name: 'A session that nobody wrote to', path: support, tests: { 'it is empty': 'answer.messages.length === 0' } },
-  {
-    op: 'postChatSessionMessage',
-    path: support,
-    body: { role: 'user', content: 'Hello?' },
-    tests: { 'it is in the session': "answer.messages[0].content === 'Hello?'" },
-  },
-  { op: 'listChatSessions', tests: { 'the list has it': "answer[0].session_id === 'support-42' && answer[0].message_count === 1" } },
-  { op: 'clearChatSession', path: support, tests: { 'it is empty again': 'answer.messages.length === 0' } },
-];
-
 const health = [
   { op: 'getLiveness', tests: { 'it lives': "answer.status === 'ok'" } },
   { op: 'getReadiness', tests: { 'it is ready': "['ready', 'degraded'].includes(answer.status)" } },
@@ -389,6 +339,7 @@ export const FOLDERS = {
   'sessions in memory': memorySessions,
   'first message': firstMessage,
   'chat sessions': chatSessions,
+  openai,
   health,
   errors,
   'the end': end,

@@ -83,13 +83,13 @@ function urlOf({ path: ids = {}, query = {} }, { path }) {
 }
 
 /** The lines of a test script. */
-function testsOf({ status: wanted, code, set = {}, tests = {} }, { responses }) {
+function testsOf({ status: wanted, code, set = {}, tests = {}, stream = false }, { responses }) {
   const status = wanted ?? Number(Object.keys(responses).find((one) => one.startsWith('2')));
-  const schema = schemaOf(responses[status]);
+  const schema = stream ? null : schemaOf(responses[status]);
   const own = Object.entries(tests).map(([sentence, fact]) => assertion(sentence, `pm.expect(${fact}).to.be.true`));
   return [
     assertion(`answers ${status}`, `pm.response.to.have.status(${status})`),
-    ...(schema || own.length > 0 || Object.keys(set).length > 0 ? ['const answer = pm.response.json();'] : []),
+    ...(schema || own.length > 0 || Object.keys(set).length > 0 ? [`const answer = pm.response.${stream ? 'text' : 'json'}();`] : []),
     ...(schema
       ? [
           assertion(

@@ -19,6 +19,7 @@ import { FirstMessageModule } from './modules/first-message/first-message.module
 import { HealthModule } from './modules/health/health.module.js';
 import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
 import { MessageModule } from './modules/message/message.module.js';
+import { OpenAiModule } from './modules/openai/openai.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SessionModule } from './modules/session/session.module.js';
 
@@ -54,6 +55,7 @@ export class AppModule {
         RealtimeModule,
         FirstMessageModule,
         SessionModule,
+        OpenAiModule,
         MaintenanceModule,
         HealthModule,
       ],

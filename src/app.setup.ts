@@ -23,6 +23,7 @@ export const BODY_BYTES_MAX = 512 * 1024;
 export const AT_THE_ROOT = [
   ...['livez', 'readyz', 'version'],
   ...['sessions{/*path}', 'v1/chat/sessions{/*path}'],
+  ...['v1/models{/*path}', 'v1/chat/completions'],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
 ];
 const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];

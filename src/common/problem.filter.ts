@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
 import { Problem, problemDocument, problems } from './problems.js';
 
 /** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources, lock or statement time-out. */
@@ -38,11 +39,16 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Writes a problem document; also for errors that happen before Nest sees the request. */
+/** Writes a problem document, or OpenAI's envelope where that is spoken; also for errors that happen before Nest sees the request. */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
+  const { kind, details } = problem;
+  if (speaksOpenAi(reply.request.url)) {
+    reply.status(openAiStatus(kind)).headers({ ...openAiHeaders(kind), ...details.headers });
+    return void reply.header('content-type', 'application/json; charset=utf-8').send(openAiError(problem));
+  }
   void reply
-    .status(problem.kind.status)
-    .headers(problem.details.headers ?? {})
+    .status(kind.status)
+    .headers(details.headers ?? {})
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
     // As bytes: to a text Fastify would add a charset, which this media type does not have.

@@ -53,6 +53,7 @@ export const problems = {
   messageNotFound: problem(404, 'message_not_found', 'There is no such message on the path of this chat.'),
   sessionNotFound: problem(404, 'session_not_found', 'There is no such session, or it is not yours.'),
   apiKeyNotFound: problem(404, 'api_key_not_found', 'There is no such API key, or it is not yours.'),
+  modelNotFound: problem(404, 'model_not_found', 'There is no such model.'),
   methodNotAllowed: problem(405, 'method_not_allowed', 'This route does not know that method.'),
   emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
   branchHeadMoved: problem(409, 'branch_head_moved', 'The parent_response_id is no longer the last pair of this chat.'),
@@ -68,10 +69,13 @@ export const problems = {
   unsupportedMediaType: problem(415, 'unsupported_media_type', 'Send JSON: Content-Type: application/json.'),
   validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
   idempotencyKeyReused: problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another body.'),
+  contextTooLong: problem(422, 'context_length_exceeded', 'The messages are longer than the model can read.'),
   rateLimited: problem(429, 'rate_limited', 'Too many requests.'),
   tooManyAnswers: problem(429, 'too_many_answers', 'The account has as many answers on their way as it may have at once.'),
   tokensSpent: problem(429, 'tokens_spent', 'The account has used the tokens of this day.'),
+  modelRateLimited: problem(429, 'model_rate_limited', 'The provider of the model takes no more requests at the moment.'),
   internal: problem(500, 'internal', 'Something broke on our side.'),
+  modelFailed: problem(502, 'model_failed', 'The model could not answer.'),
   contentUnavailable: problem(503, 'content_unavailable', 'The words of this page cannot be read at the moment.'),
   outcomeUnknown: problem(
     503,
@@ -79,6 +83,8 @@ export const problems = {
     'The connection to the database broke during the commit. Retry with the same Idempotency-Key.',
   ),
   storeUnavailable: problem(503, 'store_unavailable', 'A store is away. Try again soon.'),
+  modelUnavailable: problem(503, 'model_unavailable', 'The provider of the model cannot be reached.'),
+  modelTimeout: problem(504, 'model_timeout', 'The model did not answer in time.'),
 } as const;
 
 /** A 422 about one field. */

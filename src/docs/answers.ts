@@ -1,9 +1,31 @@
+import { openAiError, openAiStatus, speaksOpenAi } from '../common/openai-error.js';
 import { PROBLEM_CODES } from '../common/api-problems.js';
 import { Problem, problemDocument, type ProblemKind, problems } from '../common/problems.js';
 import { type Components, type Place, takeNote } from './document.js';
 import { headerRef, takes } from './headers.js';
 
-const MEDIA_TYPE = 'application/problem+json';
+/** How errors look: ours, and those of OpenAI's API. */
+interface Form {
+  name: (codes: string) => string;
+  status: (kind: ProblemKind) => number;
+  mediaType: string;
+  schema: string;
+  example: (problem: Problem) => unknown;
+}
+const OURS: Form = {
+  name: (codes) => codes,
+  status: ({ status }) => status,
+  mediaType: 'application/problem+json',
+  schema: 'ProblemDto',
+  example: (problem) => problemDocument(problem, REQUEST_ID),
+};
+const OPENAI: Form = {
+  name: (codes) => `openai.${codes}`,
+  status: openAiStatus,
+  mediaType: 'application/json',
+  schema: 'OpenAiErrorDto',
+  example: openAiError,
+};
 const REQUEST_ID = '7d9f2c1e-6a57-4a3c-9a39-0a4d1f6f5b7e';
 
 const KINDS = new Map<string, ProblemKind>(Object.values(problems).map(({ kind }) => [kind.code, kind]));
@@ -28,8 +50,9 @@ const HEADERS: Readonly<Record<number, readonly string[]>> = {
 /** Adds every problem that the operation can answer: its own, and those that follow from its kind. */
 export function addProblems(place: Place, components: Components): void {
   const { responses } = place.operation;
+  const form = speaksOpenAi(place.path) ? OPENAI : OURS;
   const own = takeNote<string[]>(place.operation, PROBLEM_CODES) ?? [];
-  for (const [status, codes] of byStatus([...own, ...usualCodes(place)])) responses[status] ??= sharedAnswer(codes, components);
+  for (const [status, codes] of byStatus([...own, ...usualCodes(place)], form)) responses[status] ??= sharedAnswer(codes, components, form);
 }
 
 /** Public routes at the root (health, version) are for machines that want no more than an answer; all others can refuse what they were sent. */
@@ -54,22 +77,23 @@ function usualCodes({ method, path, operation }: Place): string[] {
 const isPathOrQuery = (parameter: object): boolean => 'in' in parameter && parameter.in !== 'header';
 
 /** The codes of each status, in the order of the catalogue. */
-function byStatus(codes: readonly string[]): Map<number, string[]> {
+function byStatus(codes: readonly string[], form: Form): Map<number, string[]> {
   const groups = new Map<number, string[]>();
-  for (const [code, { status }] of KINDS) {
+  for (const [code, kind] of KINDS) {
+    const status = form.status(kind);
     if (codes.includes(code)) groups.set(status, [...(groups.get(status) ?? []), code]);
   }
   return groups;
 }
 
 /** Answers with the same codes are one component. */
-function sharedAnswer(codes: readonly string[], components: Components): { $ref: string } {
-  const name = codes.join('.');
+function sharedAnswer(codes: readonly string[], components: Components, form: Form): { $ref: string } {
+  const name = form.name(codes.join('.'));
   components.responses ??= {};
   components.responses[name] ??= {
     description: codes.map((code) => `\`${code}\`: ${KINDS.get(code)!.title}`).join('\n\n'),
     ...headersOf(codes),
-    content: { [MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/ProblemDto' }, examples: examplesOf(codes) } },
+    content: { [form.mediaType]: { schema: { $ref: `#/components/schemas/${form.schema}` }, examples: examplesOf(codes, form) } },
   };
   return { $ref: `#/components/responses/${name}` };
 }
@@ -79,7 +103,5 @@ function headersOf(codes: readonly string[]): { headers?: Record<string, { $ref:
   return names ? { headers: Object.fromEntries(names.map((name) => [name, headerRef(name)])) } : {};
 }
 
-const examplesOf = (codes: readonly string[]): Record<string, { value: unknown }> =>
-  Object.fromEntries(
-    codes.map((code) => [code, { value: problemDocument(new Problem(KINDS.get(code)!, EXAMPLE_DETAILS[code]), REQUEST_ID) }]),
-  );
+const examplesOf = (codes: readonly string[], form: Form): Record<string, { value: unknown }> =>
+  Object.fromEntries(codes.map((code) => [code, { value: form.example(new Problem(KINDS.get(code)!, EXAMPLE_DETAILS[code])) }]));

@@ -79,6 +79,24 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   CreateBranchByBodyDto: withId(branches),
   ActiveBranchDto: { branch: { summary: 'A branch', value: { branch_chat_id: BRANCH_ID } } },
   ActiveBranchByBodyDto: { branch: { summary: 'A branch', value: { chat_id: CHAT_ID, branch_chat_id: BRANCH_ID } } },
+  CreateChatCompletionDto: {
+    asked: {
+      summary: 'A question',
+      value: { model: 'offline', messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }] },
+    },
+    streamed: {
+      summary: 'As a stream, with instructions',
+      value: {
+        model: 'offline',
+        messages: [
+          { role: 'system', content: 'You are a patient guide.' },
+          { role: 'user', content: [{ type: 'text', text: 'And when is the best time to see it?' }] },
+        ],
+        stream: true,
+        stream_options: { include_usage: true },
+      },
+    },
+  },
   CreateApiKeyDto: {
     open: { summary: 'Without an end', value: { name: 'nightly import' } },
     ending: { summary: 'With an end', value: { name: 'nightly import', expires_at: '2027-01-31T00:00:00Z' } },

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { OpenAiErrorDto } from '../common/openai-error.dto.js';
 import { ProblemDto } from '../common/problem.dto.js';
 import { buildInfo } from '../config/build-info.js';
 import { addProblems } from './answers.js';
@@ -34,13 +35,14 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['sessions in memory', 'A facade: numbered sessions in the memory of one process. Unknown fields are ignored.'],
   ['first message', 'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.'],
   ['chat sessions', 'A facade: sessions by name, in Redis where there is one. Unknown fields are ignored.'],
+  ['openai', 'OpenAI’s API, for clients that speak it: base URL `/v1`, errors in OpenAI’s envelope. Unknown fields are ignored.'],
   ['health', 'For load balancers and people; without a token.'],
 ];
 
 /** The OpenAPI 3.1 document of the routes of an application; `openapi.json` in git is this. */
 export function openApiOf(app: INestApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, head(), {
-    extraModels: [ProblemDto],
+    extraModels: [ProblemDto, OpenAiErrorDto],
     operationIdFactory: (_controller, method) => method,
   });
   const components = (document.components ??= {});

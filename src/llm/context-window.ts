@@ -36,6 +36,15 @@ export function fitToWindow(
   return [...system, ...newestThatFit(pairs, left, countTokens).flat(), asked];
 }
 
+/** Whether the window has room for the messages as they are, for those who choose their context themselves. */
+export function fitsWindow(
+  messages: readonly ModelMessage[],
+  { contextTokens }: Pick<ModelInfo, 'contextTokens'>,
+  countTokens: (text: string) => number,
+): boolean {
+  return costOf(messages, Buffer.byteLength) <= contextTokens || costOf(messages, countTokens) <= contextTokens;
+}
+
 function newestThatFit(pairs: ModelMessage[][], room: number, countTokens: (text: string) => number): ModelMessage[][] {
   let left = room;
   for (let at = pairs.length - 1; at >= 0; at--) {

@@ -82,7 +82,7 @@ export async function callAs(client: TestClient, operation: Operation, { path = 
 }
 
 /** Whether a good answer is a stream of events, which does not end by itself. */
-const streams = ({ responses }: Operation): boolean => responses[200]?.content?.['text/event-stream'] !== undefined;
+const streams = ({ responses }: Operation): boolean => Object.keys(responses[200]?.content ?? {})[0] === 'text/event-stream';
 
 /** Like `client.get`, but a stream is left as soon as it begins. */
 async function requestHead({ url, token }: TestClient, path: string, { headers }: RequestOptions): Promise<Answer> {

@@ -1,0 +1,72 @@
+// The steps of the facades, as postman-steps.mjs explains them.
+
+export const memorySessions = [
+  {
+    op: 'startSession',
+    body: { session_user: ' Ada ' },
+    set: { session_id: 'answer.session_id' },
+    tests: { 'the name is trimmed and in lower case': "answer.session_user === 'ada'" },
+  },
+  { op: 'postSessionMessage', body: { role: 'user', content: 'Where does the midnight sun begin?' } },
+  { op: 'postSessionMessage', name: 'Add the answer', body: { role: 'assistant', content: 'At the Arctic Circle.' } },
+  { op: 'listSessionMessages', tests: { 'both, in order': "answer.map(({ role }) => role).join() === 'user,assistant'" } },
+  {
+    op: 'listSessionMessages',
+    name: 'Only those of one role',
+    query: { role: 'assistant' },
+    tests: { 'one is left': 'answer.length === 1' },
+  },
+];
+
+export const firstMessage = [
+  {
+    op: 'firstMessage',
+    body: { text: 'Where does the midnight sun begin?', sender: 'Ada' },
+    set: { chat_number: 'answer.chat_id', chat_uuid: 'answer.chat_uuid' },
+    tests: { 'the chat has a number': 'Number.isInteger(answer.chat_id)' },
+  },
+  { op: 'postMessage', body: { chat_uuid: '{{chat_uuid}}', text: 'At the Arctic Circle.', sender: 'Bo' } },
+  {
+    op: 'postMessage',
+    name: 'Add one by the number of the chat',
+    body: { chat_uuid: '{{chat_number}}', text: 'Bo has left.', sender: 'Bo', system: true },
+  },
+  {
+    op: 'readMessages',
+    query: { chat_uuid: '{{chat_uuid}}' },
+    tests: { 'all three, oldest first': "answer.map(({ sender }) => sender).join() === 'Ada,Bo,Bo'" },
+  },
+  { op: 'lastMessage', path: { chat_uuid: '{{chat_number}}' }, tests: { 'it is the notice': 'answer.system' } },
+];
+
+const support = { session_id: 'support-42' };
+export const chatSessions = [
+  { op: 'getChatSession', name: 'A session that nobody wrote to', path: support, tests: { 'it is empty': 'answer.messages.length === 0' } },
+  {
+    op: 'postChatSessionMessage',
+    path: support,
+    body: { role: 'user', content: 'Hello?' },
+    tests: { 'it is in the session': "answer.messages[0].content === 'Hello?'" },
+  },
+  { op: 'listChatSessions', tests: { 'the list has it': "answer[0].session_id === 'support-42' && answer[0].message_count === 1" } },
+  { op: 'clearChatSession', path: support, tests: { 'it is empty again': 'answer.messages.length === 0' } },
+];
+
+export const openai = [
+  { op: 'listModels', tests: { 'there is one': "answer.object === 'list' && answer.data.length > 0" } },
+  { op: 'getModel', path: { model: 'offline' }, tests: { 'it is that one': "answer.id === 'offline'" } },
+  {
+    op: 'createChatCompletion',
+    tests: {
+      'the model answered': "answer.choices[0].message.content.length > 0 && answer.choices[0].finish_reason === 'stop'",
+      'its tokens are counted': 'answer.usage.total_tokens === answer.usage.prompt_tokens + answer.usage.completion_tokens',
+    },
+  },
+  {
+    op: 'createChatCompletion',
+    name: 'As a stream',
+    body: { model: 'offline', messages: [{ role: 'user', content: 'Hello?' }], stream: true },
+    stream: true,
+    tests: { 'it ends in order': "answer.endsWith('data: [DONE]\\n\\n')" },
+  },
+];

@@ -1,0 +1,111 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { openAiError } from '../../common/openai-error.js';
+import { Problem, problems } from '../../common/problems.js';
+import { fitsWindow } from '../../llm/context-window.js';
+import { LanguageModel, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
+import { countTokens } from '../../llm/token-counter.js';
+import { modelMessages } from './chat-messages.js';
+import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
+import { modelProblem } from './model-problem.js';
+import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
+
+/** An answer that has begun. */
+interface Begun {
+  head: Head;
+  parts: AsyncIterable<ModelPart>;
+}
+
+/** OpenAI's chat completions without state: the context is what the client sends, and nothing is kept. */
+@Injectable()
+export class CompletionsService {
+  private readonly logger = new Logger(CompletionsService.name);
+
+  constructor(private readonly model: LanguageModel) {}
+
+  /** The whole answer. @param signal aborts when the client has gone @throws Problem */
+  async complete(accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<ChatCompletionDto> {
+    const { head, parts } = await this.begin(accountId, body, signal);
+    let content = '';
+    try {
+      for await (const part of parts) {
+        if (part.type === 'end') return completionOf(head, content, part.finishReason, part.usage);
+        content += part.text;
+      }
+    } catch (error) {
+      throw modelProblem(error);
+    }
+    throw problems.modelFailed();
+  }
+
+  /**
+   * The answer as server-sent events. A failure before the first word is thrown, so that it has a status of its own; a later one is an
+   * event, at which OpenAI's clients throw.
+   * @throws Problem
+   */
+  async stream(accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<AsyncIterable<string>> {
+    const begun = await this.begin(accountId, body, signal);
+    return this.chunksOf(begun, body.stream_options?.include_usage === true);
+  }
+
+  private async *chunksOf({ head, parts }: Begun, withUsage: boolean): AsyncGenerator<string> {
+    const chunks = new Chunks(head, withUsage);
+    yield chunks.begin();
+    try {
+      for await (const part of parts) yield part.type === 'end' ? chunks.end(part.finishReason, part.usage) : chunks.delta(part.text);
+    } catch (error) {
+      yield `data: ${JSON.stringify(openAiError(this.problemOf(error)))}\n\n`;
+    }
+  }
+
+  private problemOf(error: unknown): Problem {
+    const problem = modelProblem(error);
+    if (problem instanceof Problem) return problem;
+    this.logger.error({ message: 'an answer broke off', cause: error instanceof Error ? error.stack : String(error) });
+    return problems.internal();
+  }
+
+  /** The one way to a model, and the first word of its answer. */
+  private async begin(_accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<Begun> {
+    try {
+      const info = this.model.find(body.model);
+      const request = requestOf(body, info.id);
+      if (!fitsWindow(request.messages, info, countTokens)) throw problems.contextTooLong({ errors: [tooLong(info.contextTokens)] });
+      return { head: newHead(info.id), parts: await afterFirst(this.model.stream(request, signal)) };
+    } catch (error) {
+      throw modelProblem(error);
+    }
+  }
+}
+
+const tooLong = (tokens: number): { path: string; message: string } => ({
+  path: 'messages',
+  message: `are longer than the ${tokens} tokens that this model can read`,
+});
+
+function requestOf(
+  { messages, max_completion_tokens, max_tokens, temperature, top_p, stop }: CreateChatCompletionDto,
+  model: string,
+): ModelRequest {
+  const limit = max_completion_tokens ?? max_tokens;
+  return {
+    model,
+    messages: modelMessages(messages),
+    ...(limit != null && { maxOutputTokens: limit }),
+    ...(temperature != null && { temperature }),
+    ...(top_p != null && { topP: top_p }),
+    ...(stop != null && { stop: [stop].flat() }),
+  };
+}
+
+/** The same parts, once the first of them is there. @throws what is thrown before it */
+async function afterFirst(parts: AsyncIterable<ModelPart>): Promise<AsyncIterable<ModelPart>> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  return (async function* () {
+    try {
+      for (let at = first; !at.done; at = await iterator.next()) yield at.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}

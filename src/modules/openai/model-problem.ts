@@ -1,0 +1,24 @@
+import { ModelError } from '../../llm/language-model.js';
+import { type Problem, problems } from '../../common/problems.js';
+
+/** For OpenAI's clients, which send again whatever failed with 5xx: this would fail again. */
+const FINAL = { 'x-should-retry': 'false' };
+const RETRY_AFTER_SECONDS = '5';
+
+const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {
+  model_unknown: (detail) => problems.modelNotFound({ detail }),
+  question_too_long: (detail) => problems.contextTooLong({ detail }),
+  provider_rate_limited: (detail) => problems.modelRateLimited({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
+  provider_unreachable: (detail) => problems.modelUnavailable({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
+  provider_timeout: (detail) => problems.modelTimeout({ detail }),
+  provider_rejected: (detail) => problems.modelFailed({ detail, headers: FINAL }),
+  answer_filtered: (detail) => problems.modelFailed({ detail, headers: FINAL }),
+};
+
+/** The failure of a model as an answer to a request. Everything else stays what it is. */
+export function modelProblem(error: unknown): unknown {
+  // Nobody will read it; but it is no fault of ours, and must not be logged as one.
+  if ((error as Error).name === 'AbortError') return problems.invalidRequest({ detail: 'The client went before its answer was there.' });
+  if (!(error instanceof ModelError)) return error;
+  return BY_CODE[error.code]?.(error.message) ?? problems.modelFailed({ detail: error.message });
+}

@@ -1,0 +1,201 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { IsSaid } from '../../common/fields.js';
+import { Lenient } from '../../common/strict-input.guard.js';
+import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
+
+const MODEL_CHARS_MAX = 241;
+const TOKENS_MAX = 10_000_000;
+const STOPS_MAX = 4;
+const text = { type: 'string' } as const;
+
+/** A field with a check of its own; `fault` says what is wrong, or null. */
+const Checked = (fault: (value: unknown) => string | null): PropertyDecorator =>
+  ValidateBy({
+    name: 'checked',
+    validator: { validate: (value) => fault(value) === null, defaultMessage: (args) => fault(args?.value) ?? '' },
+  });
+
+/** A field of OpenAI's API whose effect we cannot give: only what asks for nothing passes. */
+const Unsupported = (mend: string, asksNothing: (value: unknown) => boolean = (value) => !isGiven(value)): PropertyDecorator =>
+  Checked((value) => (asksNothing(value) ? null : mend));
+
+const stopFault = (value: unknown): string | null => {
+  const stops = [value].flat();
+  const fits = stops.length <= STOPS_MAX && stops.every((stop) => typeof stop === 'string' && stop !== '');
+  return fits ? null : `must be a string, or a list of at most ${STOPS_MAX}`;
+};
+
+const ONE_OF_MESSAGE = {
+  type: 'object',
+  required: ['role'],
+  properties: {
+    role: { ...text, enum: [...ROLES] },
+    content: {
+      oneOf: [
+        text,
+        { type: 'null' },
+        {
+          type: 'array',
+          items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text } },
+        },
+      ],
+    },
+  },
+  additionalProperties: true,
+} as object;
+
+export class StreamOptionsDto {
+  /** Send a last chunk with the usage. */
+  include_usage?: boolean;
+}
+
+@Lenient()
+export class CreateChatCompletionDto {
+  /** A model of `GET /v1/models`. @example "offline" */
+  @IsSaid({ charsMax: MODEL_CHARS_MAX })
+  model!: string;
+
+  /** The whole context, oldest first. Texts only; what systems and developers say is put first. */
+  @ApiProperty({ type: 'array', minItems: 1, items: ONE_OF_MESSAGE })
+  @Checked(messagesFault)
+  messages!: ChatMessage[];
+
+  /** Answer as server-sent events. */
+  @ApiPropertyOptional({ type: Boolean, nullable: true, default: false })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  stream?: boolean | null;
+
+  @ApiPropertyOptional({ type: StreamOptionsDto, nullable: true })
+  @IsOptional()
+  @IsObject({ message: 'must be an object' })
+  stream_options?: StreamOptionsDto | null;
+
+  /** How long the answer may become, in tokens. */
+  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: TOKENS_MAX })
+  @IsOptional()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
+  max_completion_tokens?: number | null;
+
+  /** The older name of `max_completion_tokens`. */
+  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: TOKENS_MAX })
+  @IsOptional()
+  @IsInt({ message: 'must be a whole number' })
+  @Min(1, { message: 'must be at least 1' })
+  @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
+  max_tokens?: number | null;
+
+  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 2 })
+  @IsOptional()
+  @IsNumber({}, { message: 'must be a number' })
+  @Min(0, { message: 'must be at least 0' })
+  @Max(2, { message: 'must be at most 2' })
+  temperature?: number | null;
+
+  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 1 })
+  @IsOptional()
+  @IsNumber({}, { message: 'must be a number' })
+  @Min(0, { message: 'must be at least 0' })
+  @Max(1, { message: 'must be at most 1' })
+  top_p?: number | null;
+
+  /** Texts that end the answer, at most four. */
+  @ApiPropertyOptional({ oneOf: [text, { type: 'array', items: text }, { type: 'null' }] })
+  @IsOptional()
+  @Checked(stopFault)
+  stop?: string | string[] | null;
+
+  /** Not supported: must be absent or empty. */
+  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, nullable: true })
+  @Unsupported('tools are not supported here; leave the field out')
+  tools?: unknown;
+
+  /** Not supported: must be absent or empty. */
+  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, nullable: true })
+  @Unsupported('tools are not supported here; leave the field out')
+  functions?: unknown;
+
+  /** One answer for each request. */
+  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: 1 })
+  @Unsupported('must be 1: one answer for each request', (value) => !isGiven(value) || value === 1)
+  n?: unknown;
+
+  /** Only `{"type": "text"}`. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @Unsupported('only {"type": "text"} is supported here', (value) => !isGiven(value) || (value as { type?: unknown }).type === 'text')
+  response_format?: unknown;
+}
+
+export class CompletionUsageDto {
+  /** @example 12 */
+  prompt_tokens!: number;
+  /** @example 48 */
+  completion_tokens!: number;
+  /** @example 60 */
+  total_tokens!: number;
+}
+
+export class CompletionMessageDto {
+  @ApiProperty({ enum: ['assistant'] })
+  role!: string;
+
+  content!: string;
+
+  /** Always null. */
+  @ApiProperty({ type: String, nullable: true })
+  refusal!: null;
+}
+
+export class CompletionChoiceDto {
+  index!: number;
+  message!: CompletionMessageDto;
+
+  @ApiProperty({ enum: ['stop', 'length', 'content_filter'] })
+  finish_reason!: string;
+
+  /** Always null. */
+  @ApiProperty({ type: Object, nullable: true })
+  logprobs!: null;
+}
+
+export class ChatCompletionDto {
+  /** @example "chatcmpl-019aa1b30d4e7a6b9c8d2e3f4a5b6c7d" */
+  id!: string;
+
+  @ApiProperty({ enum: ['chat.completion'] })
+  object!: string;
+
+  /** In seconds since 1970. */
+  created!: number;
+
+  /** The model that answered. @example "offline" */
+  model!: string;
+
+  choices!: CompletionChoiceDto[];
+  usage!: CompletionUsageDto;
+}
+
+export class ModelDto {
+  /** @example "offline" */
+  id!: string;
+
+  @ApiProperty({ enum: ['model'] })
+  object!: string;
+
+  /** Unknown here: always 0. */
+  created!: number;
+
+  /** The provider, as it was configured. */
+  owned_by!: string;
+}
+
+export class ModelListDto {
+  @ApiProperty({ enum: ['list'] })
+  object!: string;
+
+  /** The default first. */
+  data!: ModelDto[];
+}

@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { CompletionsController } from './completions.controller.js';
+import { CompletionsService } from './completions.service.js';
+import { ModelsController } from './models.controller.js';
+
+/** OpenAI's API, for the clients that people already have. Its errors are in OpenAI's envelope: see `common/openai-error.ts`. */
+@Module({ controllers: [ModelsController, CompletionsController], providers: [CompletionsService] })
+export class OpenAiModule {}
