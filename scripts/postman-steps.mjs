@@ -7,6 +7,8 @@
 // tests      further assertions: sentence → expression about `answer` that must be true
 // before     a line that runs before the request
 
+import { webhooks } from './postman-steps/webhooks.mjs';
+
 const branchId = { chat_id: '{{branch_chat_id}}' };
 const root = { chat_id: '{{chat_id}}' };
 const nobody = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
@@ -18,6 +20,7 @@ export const VARIABLES = {
   access_token: '',
   refresh_token: '',
   api_key_id: '',
+  webhook_id: '',
   session_id: '',
   chat_number: '',
   chat_uuid: '',
@@ -382,6 +385,7 @@ export const FOLDERS = {
   messages,
   branches,
   events,
+  webhooks,
   'verb routes': verbs,
   'sessions in memory': memorySessions,
   'first message': firstMessage,

@@ -3,6 +3,7 @@ import { Accounts1764000000001 } from '../migrations/1764000000001-accounts.js';
 import { Conversations1764000000002 } from '../migrations/1764000000002-conversations.js';
 import { Content1764000000003 } from '../migrations/1764000000003-content.js';
 import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
+import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -15,6 +16,9 @@ import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
+import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
+import { Webhook } from './modules/webhook/webhook.entity.js';
 
 /** Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand: in ESM a glob may load them twice. */
 export const dataSourceOptions = (url: string): DataSourceOptions => ({
@@ -34,8 +38,12 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ChangeEvent,
     ChatNumber,
     ChatNumberCounter,
+    WebhookAccount,
+    WebhookPosition,
+    Webhook,
+    WebhookDelivery,
   ],
-  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010],
+  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010, Webhooks1764000000030],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

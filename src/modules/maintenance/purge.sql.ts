@@ -92,3 +92,10 @@ export const CUT_EVENTS: Statement = {
 };
 
 export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id = $1 AND chat_id = $2`;
+
+/** What webhooks know of a conversation. Deliveries that are still to be made stay until they are: they have ids and no words. */
+export const REMOVE_WEBHOOK_ROWS = `
+  WITH deliveries AS (
+    DELETE FROM webhook_deliveries WHERE account_id = $1 AND root_chat_id = $2 AND settled_at IS NOT NULL
+  )
+  DELETE FROM webhook_positions WHERE account_id = $1 AND root_chat_id = $2`;

@@ -86,7 +86,8 @@ export class AppendLanes {
         ? await this.database.query<Appended & Record<string, unknown>>(this.statements.one, oneInput(first))
         : await this.database.query<Appended & Record<string, unknown>>(this.statements.many, manyInputs(pairs));
     failpoint('append.after_commit');
-    for (const row of rows) this.events.changed(row.root_chat_id);
+    const accounts = new Map(pairs.map((pair) => [pair.responseId, pair.accountId]));
+    for (const row of rows) this.events.changed(accounts.get(row.response_id)!, row.root_chat_id);
     return rows;
   }
 }
