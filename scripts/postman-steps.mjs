@@ -7,6 +7,7 @@
 // tests      further assertions: sentence → expression about `answer` that must be true
 // before     a line that runs before the request
 
+import { chatSessions, memorySessions } from './postman-steps/sessions.mjs';
 import { webhooks } from './postman-steps/webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
@@ -139,6 +140,13 @@ const messages = [
     },
   },
   { op: 'getMessage', tests: { 'it has no siblings': 'answer.siblings.length === 1' } },
+  {
+    op: 'getSummary',
+    tests: {
+      'three pairs, all of its own': 'answer.counts.pairs.own === 3 && answer.counts.pairs.inherited === 0',
+      'it quotes what was said': 'answer.highlights.length > 0',
+    },
+  },
 ];
 
 const branches = [
@@ -243,24 +251,6 @@ const events = [
   },
 ];
 
-const memorySessions = [
-  {
-    op: 'startSession',
-    body: { session_user: ' Ada ' },
-    set: { session_id: 'answer.session_id' },
-    tests: { 'the name is trimmed and in lower case': "answer.session_user === 'ada'" },
-  },
-  { op: 'postSessionMessage', body: { role: 'user', content: 'Where does the midnight sun begin?' } },
-  { op: 'postSessionMessage', name: 'Add the answer', body: { role: 'assistant', content: 'At the Arctic Circle.' } },
-  { op: 'listSessionMessages', tests: { 'both, in order': "answer.map(({ role }) => role).join() === 'user,assistant'" } },
-  {
-    op: 'listSessionMessages',
-    name: 'Only those of one role',
-    query: { role: 'assistant' },
-    tests: { 'one is left': 'answer.length === 1' },
-  },
-];
-
 const firstMessage = [
   {
     op: 'firstMessage',
@@ -280,19 +270,6 @@ const firstMessage = [
     tests: { 'all three, oldest first': "answer.map(({ sender }) => sender).join() === 'Ada,Bo,Bo'" },
   },
   { op: 'lastMessage', path: { chat_uuid: '{{chat_number}}' }, tests: { 'it is the notice': 'answer.system' } },
-];
-
-const support = { session_id: 'support-42' };
-const chatSessions = [
-  { op: 'getChatSession', name: 'A session that nobody wrote to', path: support, tests: { 'it is empty': 'answer.messages.length === 0' } },
-  {
-    op: 'postChatSessionMessage',
-    path: support,
-    body: { role: 'user', content: 'Hello?' },
-    tests: { 'it is in the session': "answer.messages[0].content === 'Hello?'" },
-  },
-  { op: 'listChatSessions', tests: { 'the list has it': "answer[0].session_id === 'support-42' && answer[0].message_count === 1" } },
-  { op: 'clearChatSession', path: support, tests: { 'it is empty again': 'answer.messages.length === 0' } },
 ];
 
 const health = [

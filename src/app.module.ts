@@ -21,6 +21,7 @@ import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
 import { MessageModule } from './modules/message/message.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SessionModule } from './modules/session/session.module.js';
+import { SummaryModule } from './modules/summary/summary.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
 
 /** What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is told 401 before anything else. */
@@ -52,6 +53,7 @@ export class AppModule {
         ChatModule,
         BranchModule,
         MessageModule,
+        SummaryModule,
         RealtimeModule,
         FirstMessageModule,
         SessionModule,

@@ -4,6 +4,7 @@ import { Conversations1764000000002 } from '../migrations/1764000000002-conversa
 import { Content1764000000003 } from '../migrations/1764000000003-content.js';
 import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
+import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -16,6 +17,7 @@ import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
 import { Webhook } from './modules/webhook/webhook.entity.js';
@@ -38,12 +40,20 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ChangeEvent,
     ChatNumber,
     ChatNumberCounter,
+    SummaryMark,
     WebhookAccount,
     WebhookPosition,
     Webhook,
     WebhookDelivery,
   ],
-  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010, Webhooks1764000000030],
+  migrations: [
+    Accounts1764000000001,
+    Conversations1764000000002,
+    Content1764000000003,
+    Facades1764000000010,
+    Webhooks1764000000030,
+    Summaries1764000000031,
+  ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

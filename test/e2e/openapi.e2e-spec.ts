@@ -178,6 +178,7 @@ const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
   getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
+  getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
   compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
   createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),
   getChatVerb: queried,

@@ -49,7 +49,8 @@ export const DROP_JOURNAL: Statement = {
 
 /**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
- * pairs end where it says. Answers of keys that made these pairs hold their words and go too.
+ * pairs end where it says. Answers of keys that made these pairs hold their words and go too, and so does what
+ * was counted of them.
  */
 export const CUT_PAIRS = `
   WITH chat AS (
@@ -63,6 +64,9 @@ export const CUT_PAIRS = `
   answers AS (
     DELETE FROM idempotency_keys k USING cut
     WHERE k.account_id = $1 AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
+  ),
+  counts AS (
+    DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
   ),
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
