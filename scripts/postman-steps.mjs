@@ -10,6 +10,7 @@
 
 import { answers } from './postman-answers.mjs';
 import { chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
+import { webhooks } from './postman-webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
 const root = { chat_id: '{{chat_id}}' };
@@ -22,6 +23,7 @@ export const VARIABLES = {
   access_token: '',
   refresh_token: '',
   api_key_id: '',
+  webhook_id: '',
   session_id: '',
   chat_number: '',
   chat_uuid: '',
@@ -140,6 +142,13 @@ const messages = [
     },
   },
   { op: 'getMessage', tests: { 'it has no siblings': 'answer.siblings.length === 1' } },
+  {
+    op: 'getSummary',
+    tests: {
+      'three pairs, all of its own': 'answer.counts.pairs.own === 3 && answer.counts.pairs.inherited === 0',
+      'it quotes what was said': 'answer.highlights.length > 0',
+    },
+  },
 ];
 
 const branches = [
@@ -335,6 +344,7 @@ export const FOLDERS = {
   messages,
   branches,
   events,
+  webhooks,
   'verb routes': verbs,
   'sessions in memory': memorySessions,
   'first message': firstMessage,

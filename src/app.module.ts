@@ -22,6 +22,8 @@ import { MessageModule } from './modules/message/message.module.js';
 import { OpenAiModule } from './modules/openai/openai.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SessionModule } from './modules/session/session.module.js';
+import { SummaryModule } from './modules/summary/summary.module.js';
+import { WebhookModule } from './modules/webhook/webhook.module.js';
 
 /** What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is told 401 before anything else. */
 @Module({
@@ -52,10 +54,12 @@ export class AppModule {
         ChatModule,
         BranchModule,
         MessageModule,
+        SummaryModule,
         RealtimeModule,
         FirstMessageModule,
         SessionModule,
         OpenAiModule,
+        WebhookModule,
         MaintenanceModule,
         HealthModule,
       ],

@@ -4,6 +4,8 @@ import { Conversations1764000000002 } from '../migrations/1764000000002-conversa
 import { Content1764000000003 } from '../migrations/1764000000003-content.js';
 import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
+import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
+import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -17,6 +19,10 @@ import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { SummaryMark } from './modules/summary/summary-mark.entity.js';
+import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
+import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
+import { Webhook } from './modules/webhook/webhook.entity.js';
 
 /** Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand: in ESM a glob may load them twice. */
 export const dataSourceOptions = (url: string): DataSourceOptions => ({
@@ -39,8 +45,21 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generation,
     GenerationChunk,
     UsageDay,
+    SummaryMark,
+    WebhookAccount,
+    WebhookPosition,
+    Webhook,
+    WebhookDelivery,
   ],
-  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010, Generations1764000000020],
+  migrations: [
+    Accounts1764000000001,
+    Conversations1764000000002,
+    Content1764000000003,
+    Facades1764000000010,
+    Generations1764000000020,
+    Webhooks1764000000030,
+    Summaries1764000000031,
+  ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

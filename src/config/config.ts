@@ -161,6 +161,18 @@ export class Config {
   @Whole(1, YEAR_SECONDS)
   TEMPORARY_CHAT_TTL_SECONDS = DAY_SECONDS;
 
+  /** How long the receiver of a webhook may take for its answer, in seconds. */
+  @Whole(1, 60)
+  WEBHOOK_TIMEOUT_SECONDS = 10;
+
+  /** Private networks that webhooks may go to all the same; other addresses must be public. */
+  @List(isAddressBlock, 'must be IP addresses or CIDR blocks between commas, as 10.20.0.0/16')
+  WEBHOOK_ALLOWED_PRIVATE_NETWORKS: string[] = [];
+
+  /** File (PEM) with certificate authorities that receivers of webhooks may have, besides those that Node knows. */
+  @Text((text) => !text.includes('\0'), 'must be the path of a file')
+  WEBHOOK_CA_FILE?: string;
+
   /** The least weighty lines that are logged. */
   @OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL = 'info';

@@ -97,6 +97,17 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       },
     },
   },
+  CreateWebhookDto: {
+    all: { summary: 'Of everything', value: { url: 'https://example.com/banyan' } },
+    some: {
+      summary: 'Of new answers',
+      value: { url: 'https://example.com/banyan', events: ['message.completed'], description: 'tells the archive' },
+    },
+  },
+  UpdateWebhookDto: {
+    pause: { summary: 'Disable it', value: { enabled: false } },
+    moved: { summary: 'Another address', value: { url: 'https://example.com/banyan/v2' } },
+  },
   CreateApiKeyDto: {
     open: { summary: 'Without an end', value: { name: 'nightly import' } },
     ending: { summary: 'With an end', value: { name: 'nightly import', expires_at: '2027-01-31T00:00:00Z' } },

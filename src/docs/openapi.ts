@@ -31,6 +31,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
   ['usage', 'What the answers of models took.'],
   ['events', 'What happens in a conversation, as it happens; what was missed is sent first.'],
+  ['webhooks', 'Addresses of the outside that are told of events: signed as Standard Webhooks wants it, tried again when they fail.'],
   ['verb routes', 'Other doors to the same services, with the `chat_id` in the query or the body.'],
   ['sessions in memory', 'A facade: numbered sessions in the memory of one process. Unknown fields are ignored.'],
   ['first message', 'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.'],

@@ -27,13 +27,13 @@ const RECORD = `
  */
 export async function recordChange(tx: EntityManager, { accountId, rootChatId, type, chatId, createdAt }: Change): Promise<void> {
   await tx.query(RECORD, [accountId, rootChatId, type, chatId, createdAt]);
-  if (tx.queryRunner) notesOf(tx.queryRunner).add(rootChatId);
+  if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
 }
 
 const CHANGED = 'banyan:changed';
 
-/** The conversations that a transaction has changed so far: noted on its query runner, which lives as long as it does. */
-export function notesOf(runner: QueryRunner): Set<string> {
-  const data = runner.data as Record<string, Set<string> | undefined>;
-  return (data[CHANGED] ??= new Set());
+/** The conversations that a transaction has changed so far, with their accounts: noted on its query runner, which lives as long as it does. */
+export function notesOf(runner: QueryRunner): Map<string, string> {
+  const data = runner.data as Record<string, Map<string, string> | undefined>;
+  return (data[CHANGED] ??= new Map());
 }

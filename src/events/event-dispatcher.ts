@@ -25,6 +25,9 @@ export interface Delta {
   delta: string;
 }
 
+/** Called after each commit of this instance that wrote events of a conversation. Must return at once. */
+export type Listener = (accountId: string, rootChatId: string) => void;
+
 const LOOK_MS = 1000;
 
 const LOOK: Statement = {
@@ -44,6 +47,7 @@ const LOOK: Statement = {
 export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Events');
   private readonly watches = new Map<string, Watch>();
+  private readonly listeners: Listener[] = [];
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
 
@@ -63,9 +67,15 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   }
 
   /** To be called after the commit of a change that `recordChange` knows nothing of. Returns at once and never throws. */
-  changed(rootChatId: string): void {
+  changed(accountId: string, rootChatId: string): void {
     this.watches.get(rootChatId)?.wake();
     this.wakeUps.tell(rootChatId);
+    for (const hear of this.listeners) hear(accountId, rootChatId);
+  }
+
+  /** Has `hear` called for each change that this instance commits. A killed instance tells nobody: the events are in PostgreSQL all the same. */
+  listen(hear: Listener): void {
+    this.listeners.push(hear);
   }
 
   /** Tells a piece of an answer to those who watch at this instance. */
@@ -104,7 +114,7 @@ class CommitListener implements EntitySubscriberInterface {
 
   afterTransactionCommit({ queryRunner }: TransactionCommitEvent): void {
     const notes = notesOf(queryRunner);
-    for (const rootChatId of notes) this.dispatcher.changed(rootChatId);
+    for (const [rootChatId, accountId] of notes) this.dispatcher.changed(accountId, rootChatId);
     notes.clear();
   }
 }

@@ -42,6 +42,7 @@ describe.each(MODES)('another account, words in %s', (mode) => {
       ['PUT', `/chats/${id}/active-branch`, { branch_chat_id: id }],
       ['PUT', `/chats/${mine.id}/active-branch`, { branch_chat_id: id }],
       ['PUT', `/branches/set-active-branch`, { chat_id: mine.id, branch_chat_id: id }],
+      ['GET', `/chats/${id}/summary`],
       ['GET', `/chats/${id}/compare?with=${mine.id}`],
       ['GET', `/chats/${mine.id}/compare?with=${id}`],
     ];

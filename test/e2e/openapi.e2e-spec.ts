@@ -145,6 +145,9 @@ const inSession = async ({ ann }: Scene) => {
   const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
   return { session_id: String(body.session_id) };
 };
+const aWebhook = async ({ ann }: Scene) => ({
+  path: { webhook_id: (await ann.post('/webhooks', { url: 'https://example.com' })).body.webhook_id as string },
+});
 const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
 
@@ -191,6 +194,7 @@ const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
   getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
+  getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
   compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
   createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),
   getChatVerb: queried,
@@ -203,6 +207,18 @@ const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getBranchesVerb: queried,
   setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
   streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
+  createWebhook: () => ({ body: { url: 'https://example.com/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
+  listWebhooks: async (scene) => (await aWebhook(scene), { query: { limit: '1' } }),
+  getWebhook: aWebhook,
+  updateWebhook: async (scene) => ({ ...(await aWebhook(scene)), body: { enabled: false, description: null } }),
+  deleteWebhook: aWebhook,
+  rotateWebhookSecret: aWebhook,
+  testWebhook: aWebhook,
+  listDeliveries: async (scene) => {
+    const hook = await aWebhook(scene);
+    await scene.ann.post(`/webhooks/${hook.path.webhook_id}/test`);
+    return { ...hook, query: { limit: '1', status: 'pending' } };
+  },
   startSession: () => ({ body: { session_user: 'Ada' } }),
   postSessionMessage: async (scene) => ({ path: await inSession(scene), body: { role: 'user', content: 'Where?' } }),
   listSessionMessages: async (scene) => ({ path: await inSession(scene), query: { role: 'user' } }),
@@ -346,6 +362,23 @@ describe('a refusal', () => {
       'restoreChat',
       'conversation_deleted',
       async (scene) => (await scene.ann.delete(`/chats/${scene.chat.id}`), { path: { chat_id: scene.branch } }),
+    ],
+    [
+      'createWebhook',
+      'too_many_webhooks',
+      async (scene) => {
+        for (let n = 0; n < 20; n++) await aWebhook(scene);
+        return { body: { url: 'https://example.com' } };
+      },
+    ],
+    [
+      'testWebhook',
+      'webhook_disabled',
+      async (scene) => {
+        const { path } = await aWebhook(scene);
+        await scene.ann.patch(`/webhooks/${path.webhook_id}`, { enabled: false });
+        return { path };
+      },
     ],
     ['deleteApiKey', 'api_key_not_found', () => ({ path: { api_key_id: randomUUID() } })],
   ];

@@ -82,7 +82,7 @@ export class GenerationEnds {
     const stored = await this.database.transaction((tx) => this.store(tx, ref, question, outcome, ifAbandoned));
     failpoint('generation.after_end');
     if (!stored) return null;
-    this.events.changed(ref.rootChatId);
+    this.events.changed(ref.accountId, ref.rootChatId);
     const { pair, sha256, round } = stored;
     const contentState = await this.journal.deliver(
       { ...pair, accountId: ref.accountId, rootChatId: ref.rootChatId, forkSeq: question.fork_seq, sha256 },

@@ -65,3 +65,28 @@ export class SignInsJob implements Job {
     return removed;
   }
 }
+
+const FORGET_DELIVERIES: Statement = {
+  name: 'maintenance.forget_deliveries',
+  text: `
+    WITH old AS MATERIALIZED (
+      SELECT account_id, webhook_id, delivery_id FROM webhook_deliveries
+      WHERE settled_at < now() - interval '7 days' ORDER BY settled_at LIMIT $1
+    )
+    DELETE FROM webhook_deliveries d USING old
+    WHERE d.account_id = old.account_id AND d.webhook_id = old.webhook_id AND d.delivery_id = old.delivery_id
+    RETURNING 1`,
+};
+
+/** Deliveries of webhooks that were made, or given up, a week ago. */
+@Injectable()
+export class DeliveriesJob implements Job {
+  readonly name = 'webhook deliveries';
+  readonly everySeconds = 600;
+
+  constructor(private readonly database: Database) {}
+
+  run(signal: AbortSignal): Promise<number> {
+    return inBatches(BATCH, signal, async () => (await this.database.query(FORGET_DELIVERIES, [BATCH])).length);
+  }
+}

@@ -1,14 +1,16 @@
 import { Module } from '@nestjs/common';
-import { IdempotencyKeysJob, SignInsJob } from './expiry.jobs.js';
+import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from './expiry.jobs.js';
 import type { Job } from './job.js';
 import { JobRunner, JOBS } from './job-runner.js';
 import { PurgeJob } from './purge.job.js';
+import { WebhookModule } from '../webhook/webhook.module.js';
 import { TemporaryChatsJob } from './temporary-chats.job.js';
 
-const ALL = [PurgeJob, TemporaryChatsJob, IdempotencyKeysJob, SignInsJob];
+const ALL = [PurgeJob, TemporaryChatsJob, IdempotencyKeysJob, SignInsJob, DeliveriesJob];
 
-/** What goes away by itself: deleted chats after their time, temporary ones, old answers of keys, ended sign-ins. */
+/** What goes away by itself: deleted chats after their time, temporary ones, old answers of keys, ended sign-ins, what became of deliveries. */
 @Module({
+  imports: [WebhookModule],
   providers: [...ALL, { provide: JOBS, useFactory: (...jobs: Job[]) => jobs, inject: ALL }, JobRunner],
 })
 export class MaintenanceModule {}

@@ -7,6 +7,7 @@ import { Database } from '../../database/database.js';
 import { type Doom, purgePlan } from '../../tree/purge.js';
 import { inBatches, type Job } from './job.js';
 import { expiryOf } from '../chat/expiry.sql.js';
+import { WebhookOutbox } from '../webhook/webhook-outbox.service.js';
 import {
   CUT_EVENTS,
   CUT_PAIRS,
@@ -16,6 +17,7 @@ import {
   READ_TREE,
   REMOVE_CHAT,
   REMOVE_CONVERSATION,
+  REMOVE_WEBHOOK_ROWS,
   type Tomb,
   type Tree,
   type TreeRow,
@@ -50,6 +52,7 @@ export class PurgeJob implements Job {
     private readonly database: Database,
     private readonly content: ContentStore,
     private readonly config: Config,
+    private readonly webhooks: WebhookOutbox,
   ) {}
 
   async run(signal: AbortSignal): Promise<number> {
@@ -115,6 +118,8 @@ export class PurgeJob implements Job {
   /** In the order of the plan branches come before what they hang at. */
   private async removeRows(purge: Purge, signal: AbortSignal): Promise<number> {
     const { account_id: accountId, root_chat_id: rootId, dooms, whole } = purge;
+    // What happened here is told before the events of it go.
+    await this.webhooks.dispatch([accountId], [rootId]);
     let removed = 0;
     for (const { chatId, keepTo, whole: chatToo } of dooms) {
       const cut = (tx: EntityManager): Promise<{ pairs: number }[]> => tx.query(CUT_PAIRS, [accountId, chatId, keepTo, PAIRS]);
@@ -134,6 +139,7 @@ export class PurgeJob implements Job {
     await this.database.transaction(async (tx) => {
       await tx.query(REMOVE_CHAT, [accountId, rootId]);
       await tx.query(REMOVE_CONVERSATION, [accountId, rootId]);
+      await tx.query(REMOVE_WEBHOOK_ROWS, [accountId, rootId]);
     });
   }
 }

@@ -49,7 +49,8 @@ export const DROP_JOURNAL: Statement = {
 
 /**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
- * pairs end where it says. Answers of keys that made these pairs hold their words and go too.
+ * pairs end where it says. Answers of keys that made these pairs hold their words and go too, and so does what
+ * was counted of them.
  */
 export const CUT_PAIRS = `
   WITH chat AS (
@@ -66,6 +67,9 @@ export const CUT_PAIRS = `
   ),
   generation AS (
     DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id
+  ),
+  counts AS (
+    DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
   ),
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
@@ -95,3 +99,10 @@ export const CUT_EVENTS: Statement = {
 };
 
 export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id = $1 AND chat_id = $2`;
+
+/** What webhooks know of a conversation. Deliveries that are still to be made stay until they are: they have ids and no words. */
+export const REMOVE_WEBHOOK_ROWS = `
+  WITH deliveries AS (
+    DELETE FROM webhook_deliveries WHERE account_id = $1 AND root_chat_id = $2 AND settled_at IS NOT NULL
+  )
+  DELETE FROM webhook_positions WHERE account_id = $1 AND root_chat_id = $2`;

@@ -86,7 +86,8 @@ export class AppendLanes {
     const call = pairs.length === 1 && first ? appendOf(this.statements, first) : ([this.statements.many, manyInputs(pairs)] as const);
     const rows = await this.database.query<Appended & Record<string, unknown>>(...call);
     failpoint('append.after_commit');
-    for (const row of rows) this.events.changed(row.root_chat_id);
+    const accounts = new Map(pairs.map((pair) => [pair.responseId, pair.accountId]));
+    for (const row of rows) this.events.changed(accounts.get(row.response_id)!, row.root_chat_id);
     return rows;
   }
 }

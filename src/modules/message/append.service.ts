@@ -131,6 +131,6 @@ async function restartIn(
   const values = [accountId, chatId, responseId, generationId, instanceId, model, ...key, new Date(), version];
   // Somebody was quicker, and it has an answer.
   if ((await tx.query<unknown[]>(RESTART, values)).length === 0) throw problems.answerNotRetryable();
-  if (tx.queryRunner) notesOf(tx.queryRunner).add(place.root_chat_id);
+  if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
   return { response_id: responseId, root_chat_id: place.root_chat_id, fork_seq: place.fork_seq, seq };
 }

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import { Resolver } from 'node:dns/promises';
+import { Agent, request } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config.js';
+import { isAllowedAddress, type Network, networkOf } from './public-address.js';
+import { hostOf } from './webhook-url.js';
+
+/** Why a receiver gave no answer. */
+export const SEND_ERRORS = ['address_refused', 'name_not_found', 'certificate_refused', 'timeout', 'connection_failed'] as const;
+export type SendError = (typeof SEND_ERRORS)[number];
+
+/** What became of one attempt: the status that was answered, or why there was none. */
+export type Outcome = { status: number; error: null } | { status: null; error: SendError };
+
+/** Asks DNS. */
+export type Resolve = (host: string) => Promise<string[]>;
+
+class Refusal extends Error {
+  constructor(readonly reason: SendError) {
+    super(reason);
+  }
+}
+
+/** The body of an answer is of no interest; so much of it is read for politeness' sake. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+const DNS_TIMEOUT_MS = 2000;
+const CERTIFICATE_CODES = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED)/;
+
+/** Posts to addresses that strangers have chosen: https only, to public addresses only, no redirect followed, bounded in time and bytes. */
+@Injectable()
+export class ReceiverClient {
+  private readonly allowed: readonly Network[];
+  private readonly agent: Agent;
+  private readonly timeoutMs: number;
+
+  /** @throws when WEBHOOK_CA_FILE cannot be read */
+  constructor({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS, WEBHOOK_CA_FILE, WEBHOOK_TIMEOUT_SECONDS }: Config) {
+    this.allowed = WEBHOOK_ALLOWED_PRIVATE_NETWORKS.map(networkOf);
+    this.timeoutMs = WEBHOOK_TIMEOUT_SECONDS * 1000;
+    // No connection is kept: each attempt resolves and looks at the addresses anew.
+    this.agent = new Agent({
+      keepAlive: false,
+      lookup: guardedLookup((host) => this.resolve(host), this.allowed),
+      ...(WEBHOOK_CA_FILE && { ca: [...rootCertificates, readFileSync(WEBHOOK_CA_FILE, 'utf8')] }),
+    });
+  }
+
+  /** Sends once. Never throws; ends at the latest when its time is over, or soon after `signal` is aborted. */
+  post(address: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
+    const url = new URL(address);
+    const host = hostOf(url);
+    // Addresses are not looked up, so the agent never sees them.
+    if (isIP(host) !== 0 && !isAllowedAddress(host, this.allowed)) return Promise.resolve(failure('address_refused'));
+    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.timeoutMs)]);
+    return new Promise((resolve) => {
+      let outcome: Outcome | null = null;
+      const length = String(Buffer.byteLength(body));
+      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal: ends });
+      sent.on('response', (answer) => {
+        outcome = { status: answer.statusCode!, error: null };
+        let bytes = 0;
+        answer.on('error', () => undefined);
+        answer.on('data', (chunk: Buffer) => (bytes += chunk.length) > ANSWER_BYTES_MAX && answer.destroy());
+      });
+      sent.on('error', (error) => (outcome ??= failure(reasonOf(error))));
+      sent.on('close', () => resolve(outcome ?? failure('connection_failed')));
+      sent.end(body);
+    });
+  }
+
+  /** A test asks a name server of its own. */
+  protected resolve(host: string): Promise<string[]> {
+    return askDns(host);
+  }
+}
+
+/**
+ * Resolves a name for the very connection that is being made, and gives only addresses that may be connected to. A name that leads to a public
+ * address now and inwards a moment later gains nothing by it: there is no second look-up.
+ */
+export function guardedLookup(resolve: Resolve, allowed: readonly Network[]): LookupFunction {
+  return (host, { all, family }, done) => {
+    const wanted = family === 4 || family === 'IPv4' ? 4 : family === 6 || family === 'IPv6' ? 6 : 0;
+    resolve(host).then(
+      (found) => {
+        const addresses = found.filter((one) => isAllowedAddress(one, allowed)).map((address) => ({ address, family: isIP(address) }));
+        const fitting = addresses.filter((one) => wanted === 0 || one.family === wanted);
+        const [first] = fitting;
+        if (!first) done(new Refusal(found.length > 0 ? 'address_refused' : 'name_not_found'), '', 0);
+        else if (all) done(null, fitting);
+        else done(null, first.address, first.family);
+      },
+      () => done(new Refusal('name_not_found'), '', 0),
+    );
+  };
+}
+
+/**
+ * IPv4 before IPv6. By DNS alone, and not by the `getaddrinfo` of the system: that one keeps a thread of the few that this process has (password
+ * hashes need them) for as long as a stranger's name server likes.
+ */
+export async function askDns(host: string, servers?: readonly string[]): Promise<string[]> {
+  const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: 2 });
+  if (servers) resolver.setServers(servers);
+  const answers = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+  return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+}
+
+const failure = (error: SendError): Outcome => ({ status: null, error });
+
+function reasonOf(error: Error & { code?: string }): SendError {
+  if (error instanceof Refusal) return error.reason;
+  if (error.name === 'AbortError' || error.name === 'TimeoutError') return 'timeout';
+  return CERTIFICATE_CODES.test(error.code ?? '') ? 'certificate_refused' : 'connection_failed';
+}

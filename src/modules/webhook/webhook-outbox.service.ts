@@ -1,0 +1,145 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { newId } from '../../common/ids.js';
+import { Database } from '../../database/database.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { CLAIM_SWEEP, FIND_BEHIND, READ_EVENTS, READ_WEBHOOKS, WRITE_DELIVERIES } from './outbox.sql.js';
+import { WebhookDeliverer } from './webhook-deliverer.service.js';
+import { payloadOf, type ReadEvent, webhookEventOf, type WebhookEvent } from './webhook-events.js';
+
+interface Listening {
+  account_id: string;
+  webhook_id: string;
+  events: WebhookEvent[];
+}
+
+/** A row of `webhook_deliveries`, in the order of its parameters. */
+type Row = [accountId: string, webhookId: string, deliveryId: string, rootChatId: string, seq: number, type: WebhookEvent, payload: string];
+
+/** Changes that come within this time are looked at together. */
+const GATHER_MS = 200;
+/** More changes than that at once are left to the sweep. */
+const CHANGED_MAX = 10_000;
+const CONVERSATIONS = 100;
+const SWEEP_TICK_MS = 5000;
+const SWEEP_SECONDS = 60;
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Makes deliveries of events. It reads the outbox that is there already, `events`, each conversation from a position of its own: events of one
+ * conversation are committed in the order of their numbers, so nothing can appear behind a position. What this instance commits it hears of at
+ * once; what was committed by one that died before it was looked at is found by a sweep. Why so: docs/decisions/webhooks.md.
+ */
+@Injectable()
+export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Webhooks');
+  /** Conversations with news, and their accounts. */
+  private changed = new Map<string, string>();
+  private gathering: NodeJS.Timeout | undefined;
+  private sweeping: NodeJS.Timeout | undefined;
+  private working: Promise<unknown> = Promise.resolve();
+  private stopping = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventDispatcher,
+    private readonly deliverer: WebhookDeliverer,
+  ) {}
+
+  onModuleInit(): void {
+    this.events.listen((accountId, rootChatId) => this.note(accountId, rootChatId));
+  }
+
+  onApplicationBootstrap(): void {
+    this.scheduleSweep();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopping = true;
+    clearTimeout(this.gathering);
+    clearTimeout(this.sweeping);
+    await this.working;
+  }
+
+  /** Makes deliveries of all events of these conversations that have not become any. Answers how many. @throws when PostgreSQL is away */
+  async dispatch(accountIds: readonly string[], rootChatIds: readonly string[]): Promise<number> {
+    let made = 0;
+    for (let from = 0; from < rootChatIds.length; from += CONVERSATIONS) {
+      const part = [accountIds, rootChatIds].map((ids) => ids.slice(from, from + CONVERSATIONS));
+      for (let events = await this.read(part); events.length > 0; events = await this.read(part)) made += await this.write(events);
+    }
+    if (made > 0) this.deliverer.wake();
+    return made;
+  }
+
+  /** Looks through one account whose turn it is, whoever committed what there; false when it is nobody's turn. */
+  async sweep(): Promise<boolean> {
+    const [account] = await this.database.query<{ account_id: string }>(CLAIM_SWEEP, [SWEEP_SECONDS]);
+    if (!account) return false;
+    for (let after: string | null = FIRST_UUID; after !== null && !this.stopping;) {
+      const rows: { last: string | null; behind: string[] }[] = await this.database.query(FIND_BEHIND, [account.account_id, after]);
+      const { last, behind } = rows[0]!;
+      const accounts = behind.map(() => account.account_id);
+      await this.dispatch(accounts, behind);
+      after = last;
+    }
+    return true;
+  }
+
+  private note(accountId: string, rootChatId: string): void {
+    if (this.changed.size >= CHANGED_MAX || this.stopping) return;
+    this.changed.set(rootChatId, accountId);
+    this.gathering ??= setTimeout(() => this.run(() => this.dispatchChanged()), GATHER_MS).unref();
+  }
+
+  private async dispatchChanged(): Promise<void> {
+    this.gathering = undefined;
+    const changed = this.changed;
+    this.changed = new Map();
+    await this.dispatch([...changed.values()], [...changed.keys()]);
+  }
+
+  private scheduleSweep(): void {
+    if (this.stopping) return;
+    const sweepAll = async (): Promise<void> => {
+      while (!this.stopping && (await this.sweep()));
+    };
+    this.sweeping = setTimeout(() => this.run(sweepAll).finally(() => this.scheduleSweep()), SWEEP_TICK_MS).unref();
+  }
+
+  /** One thing at a time, so that this instance needs one connection for it. What fails is found again by a sweep. */
+  private run(work: () => Promise<void>): Promise<void> {
+    const done = this.working.then(work).catch((error: Error) => {
+      this.logger.warn({ message: 'events could not be read for webhooks and are read again later', cause: error.message });
+    });
+    this.working = done;
+    return done;
+  }
+
+  private read([accounts, rootChats]: (readonly string[])[]): Promise<(ReadEvent & Record<string, unknown>)[]> {
+    return this.database.query(READ_EVENTS, [accounts, rootChats]);
+  }
+
+  private async write(events: readonly ReadEvent[]): Promise<number> {
+    // Asked after the events were read: a webhook that was there before an event is seen here.
+    const accounts = [...new Set(events.map((event) => event.account_id))];
+    const webhooks = await this.database.query<Listening & Record<string, unknown>>(READ_WEBHOOKS, [accounts]);
+    const rows = events.flatMap((event) => rowsOf(event, webhooks));
+    const values = Array.from({ length: 7 }, (_, column) => rows.map((row) => row[column]));
+    return (await this.database.query(WRITE_DELIVERIES, [...positionsAfter(events), ...values])).length;
+  }
+}
+
+function rowsOf(event: ReadEvent, webhooks: readonly Listening[]): Row[] {
+  const type = webhookEventOf(event);
+  if (!type) return [];
+  const { account_id, root_chat_id, seq } = event;
+  return webhooks
+    .filter((webhook) => webhook.account_id === account_id && webhook.events.includes(type))
+    .map((webhook) => [account_id, webhook.webhook_id, newId(), root_chat_id, seq, type, payloadOf(type, event)]);
+}
+
+/** The last event of each conversation, as columns. Events come in the order of their numbers. */
+function positionsAfter(events: readonly ReadEvent[]): unknown[][] {
+  const last = [...new Map(events.map((event) => [`${event.account_id}:${event.root_chat_id}`, event])).values()];
+  return [last.map((event) => event.account_id), last.map((event) => event.root_chat_id), last.map((event) => event.seq)];
+}

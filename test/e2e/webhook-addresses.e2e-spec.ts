@@ -1,0 +1,136 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { loadConfig } from '../../src/config/config.js';
+import { askDns, ReceiverClient } from '../../src/modules/webhook/receiver-client.js';
+import { SETTINGS, startTestApp, withClient } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { CERTIFICATE_FILE, Receiver } from '../support/receiver.js';
+
+const TYPE_A = 1;
+const NEVER = new AbortController().signal;
+
+/**
+ * A name server for all names: answers questions for A records with the next of `answers` (the last one again and again), others with nothing.
+ * Without `answers` there are no names.
+ */
+class NameServer {
+  questions = 0;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly answers: string[],
+  ) {
+    socket.on('message', (question, { port, address }) => socket.send(this.answer(question), port, address));
+  }
+
+  static async start(...answers: string[]): Promise<NameServer> {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    return new NameServer(socket, answers);
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.socket.address().port}`;
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+
+  /** RFC 1035, 4.1: the header and the question as they came, with one record of 4 bytes behind them if it is asked for. */
+  private answer(question: Buffer): Buffer {
+    let end = 12;
+    while (question[end] !== 0) end += question[end]! + 1;
+    const hasAnswer = question.readUInt16BE(end + 1) === TYPE_A && this.answers.length > 0;
+    const head = Buffer.from(question.subarray(0, end + 5));
+    head.writeUInt16BE(this.answers.length > 0 ? 0x8180 : 0x8183, 2);
+    head.writeUInt16BE(hasAnswer ? 1 : 0, 6);
+    head.writeUInt32BE(0, 8);
+    if (!hasAnswer) return head;
+    this.questions++;
+    const address = this.answers.length > 1 ? this.answers.shift()! : this.answers[0]!;
+    const record = Buffer.from([0xc0, 12, 0, TYPE_A, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)]);
+    return Buffer.concat([head, record]);
+  }
+}
+
+class AskingClient extends ReceiverClient {
+  constructor(
+    settings: Record<string, string>,
+    private readonly names: NameServer,
+  ) {
+    super(loadConfig({ ...SETTINGS, WEBHOOK_CA_FILE: CERTIFICATE_FILE, WEBHOOK_TIMEOUT_SECONDS: '1', ...settings }));
+  }
+
+  protected override resolve(host: string): Promise<string[]> {
+    return askDns(host, [this.names.address]);
+  }
+}
+
+describe('a name', () => {
+  let receiver: Receiver;
+  let names: NameServer;
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => {
+    receiver.close();
+    names.close();
+  });
+  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}', NEVER);
+
+  it('that leads to a private address is refused before anything connects', async () => {
+    names = await NameServer.start('127.0.0.1');
+    expect(await post(new AskingClient({}, names))).toEqual({ status: null, error: 'address_refused' });
+    expect([receiver.connections, names.questions]).toEqual([0, 1]);
+  });
+
+  it('that leads outside at first and inwards a moment later gets nobody in', async () => {
+    names = await NameServer.start('192.0.2.1', '198.51.100.1', '127.0.0.1');
+    const client = new AskingClient({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '192.0.2.0/24,198.51.100.0/24' }, names);
+    const outcomes = [await post(client), await post(client), await post(client), await post(client)];
+    // Two addresses that nobody answers at stand for the world outside; then the name leads inwards.
+    for (const outcome of outcomes.slice(0, 2)) expect(['timeout', 'connection_failed']).toContain(outcome.error);
+    expect(outcomes.slice(2).map(({ error }) => error)).toEqual(['address_refused', 'address_refused']);
+    expect(receiver.connections).toBe(0);
+    // One question for each connection: there is no second look-up that could say something else.
+    expect(names.questions).toBe(4);
+  });
+
+  it('that leads to a network that is allowed is connected to, and its certificate must have the name', async () => {
+    names = await NameServer.start('127.0.0.1');
+    const client = new AskingClient({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.1' }, names);
+    expect(await post(client)).toEqual({ status: 200, error: null });
+    const other = await client.post(`https://other.test:${receiver.port}/`, {}, '{}', NEVER);
+    expect(other).toEqual({ status: null, error: 'certificate_refused' });
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it('that is nobody’s is told', async () => {
+    names = await NameServer.start();
+    expect(await post(new AskingClient({}, names))).toEqual({ status: null, error: 'name_not_found' });
+  });
+});
+
+describe('a server that allows no private network', () => {
+  it('does not connect to one, whatever the database says, and does not trust everybody’s certificate', async () => {
+    const server = await startTestApp();
+    const receiver = await Receiver.start();
+    try {
+      const ann = await TestClient.register(server.url);
+      expect((await ann.post('/webhooks', { url: receiver.url })).status).toBe(422);
+      const { body: hook } = await ann.post('/webhooks', { url: 'https://example.com/' });
+      await withClient(server.databaseUrl, (client) => client.query(`UPDATE webhooks SET url = $1`, [receiver.url]));
+      await ann.aChat(1);
+      const delivery = async () => (await ann.get(`/webhooks/${hook.webhook_id}/deliveries`)).body.items[0];
+      for (const deadline = Date.now() + 10_000; !(await delivery())?.attempts && Date.now() < deadline;) await sleep(50);
+      expect(await delivery()).toMatchObject({ attempts: 1, last_status: null, last_error: 'address_refused' });
+      expect(receiver.connections).toBe(0);
+    } finally {
+      receiver.close();
+      await server.close();
+    }
+  });
+});

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+import { startTestApp, type TestApp, withClient } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { Receiver, RECEIVER_SETTINGS, type Received } from '../support/receiver.js';
+
+export interface Hook {
+  id: string;
+  secret: string;
+}
+
+/** A server that may send to this machine; for each test a new person and a new receiver. */
+export class WebhookBed {
+  server!: TestApp;
+  ann!: TestClient;
+  receiver!: Receiver;
+
+  /** Starts and stops all that with the tests of a file. */
+  static use(): WebhookBed {
+    const bed = new WebhookBed();
+    beforeAll(async () => {
+      bed.server = await startTestApp('postgres', { ...RECEIVER_SETTINGS, WEBHOOK_TIMEOUT_SECONDS: '1' });
+    });
+    afterAll(() => bed.server.close());
+    beforeEach(async () => {
+      bed.ann = await TestClient.register(bed.server.url);
+      bed.receiver = await Receiver.start();
+    });
+    afterEach(() => bed.receiver.close());
+    return bed;
+  }
+
+  rows(sql: string, ...values: unknown[]): Promise<any[]> {
+    return withClient(this.server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
+  }
+
+  async aWebhook(body: object = {}, client = this.ann): Promise<Hook> {
+    const answer = await client.post('/webhooks', { url: this.receiver.url, ...body });
+    if (answer.status !== 201) throw new Error(answer.text);
+    return { id: answer.body.webhook_id, secret: answer.body.secret };
+  }
+
+  async deliveriesOf({ id }: Hook): Promise<any[]> {
+    return (await this.ann.get(`/webhooks/${id}/deliveries`)).body.items;
+  }
+
+  /** Waits until so many deliveries stand so. */
+  settled(hook: Hook, status: string, count = 1): Promise<any[]> {
+    return until(async () => {
+      const found = (await this.deliveriesOf(hook)).filter((delivery) => delivery.status === status);
+      return found.length >= count && found;
+    });
+  }
+
+  /** The waits of the schedule are long: what waits may go now. */
+  hurry({ id }: Hook): Promise<any[]> {
+    return this.rows(`UPDATE webhook_deliveries SET due_at = now() WHERE webhook_id = $1 AND settled_at IS NULL`, id);
+  }
+}
+
+/** What was sent, if its signature is right. @throws otherwise */
+export const verified = ({ secret }: Hook, { body, headers }: Received): any =>
+  new Webhook(secret).verify(body, headers as Record<string, string>);
+
+/** Waits until a condition holds. @throws after 10 s */
+export async function until<Value>(look: () => Promise<Value | false | undefined>): Promise<Value> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(30)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`did not come true: ${look.toString()}`);
+}

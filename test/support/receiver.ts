@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** A certificate for 127.0.0.1, localhost and receiver.test that signs itself, with its key: for tests alone, good until 2126. */
+export const CERTIFICATE_FILE = fileURLToPath(new URL('./receiver.pem', import.meta.url));
+const CERTIFICATE = readFileSync(CERTIFICATE_FILE, 'utf8');
+
+/** The settings that let a server reach receivers of this machine. */
+export const RECEIVER_SETTINGS = { WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', WEBHOOK_CA_FILE: CERTIFICATE_FILE };
+
+/** What somebody sent. */
+export interface Received {
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: string;
+}
+
+/** The next answers, each used once: a status, an answer made by hand, or `hang`. After the last one: 200. */
+export type Answering = number | 'hang' | ((answer: ServerResponse) => void);
+
+/** A real https server that keeps what it gets. */
+export class Receiver {
+  readonly received: Received[] = [];
+  /** Connections, whether anything came over them or not. */
+  connections = 0;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly answers: Answering[],
+  ) {
+    server.on('connection', () => this.connections++);
+    server.on('request', (request: IncomingMessage, answer: ServerResponse) => void this.take(request, answer));
+  }
+
+  static async start(...answers: Answering[]): Promise<Receiver> {
+    const server = createServer({ key: CERTIFICATE, cert: CERTIFICATE });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new Receiver(server, answers);
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  get url(): string {
+    return `https://127.0.0.1:${this.port}/hook`;
+  }
+
+  /** Adds to the next answers. */
+  willAnswer(...answers: Answering[]): void {
+    this.answers.push(...answers);
+  }
+
+  /** Waits until so many have come. @throws after 10 s, with what has */
+  async receives(count: number, ms = 10_000): Promise<Received[]> {
+    for (const deadline = Date.now() + ms; this.received.length < count; await sleep(20)) {
+      if (Date.now() > deadline) throw new Error(`${this.received.length} of ${count} came: ${this.bodies().join('\n')}`);
+    }
+    return this.received;
+  }
+
+  bodies(): string[] {
+    return this.received.map(({ body }) => body);
+  }
+
+  close(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+
+  private async take(request: IncomingMessage, answer: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    this.received.push({ path: request.url!, headers: request.headers, body: Buffer.concat(chunks).toString() });
+    const how = this.answers.shift() ?? 200;
+    if (typeof how === 'function') how(answer);
+    else if (how !== 'hang') answer.writeHead(how).end('thank you');
+  }
+}
