@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { LanguageModel, ModelError, type ModelRequest } from '../../llm/language-model.js';
+import { LanguageModel, ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
 import { Problem } from '../../common/problems.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
 import type { AnswerEnd } from './answer-event.js';
+import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
 import { GenerationEnds, type Outcome } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
-import { type AcceptedAnswer, RunningGeneration } from './running-generation.js';
+import { type AcceptedAnswer, type Cut, RunningGeneration } from './running-generation.js';
 
 /** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
 const END_TRIES = 60;
@@ -62,21 +63,28 @@ export class Generator {
 
   /** Never throws: what goes wrong is an outcome too. */
   private async answer(generation: RunningGeneration): Promise<Outcome> {
-    const asked: { request?: ModelRequest; model: string | null } = { model: generation.ref.model };
+    const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
     try {
       const { info, request } = await this.contexts.of(generation.ref);
-      Object.assign(asked, { request, model: info.id });
-      const { model, usage } = await this.listen(generation, request);
-      return { status: 'complete', text: generation.log.text, model, usage: timed(usage, generation), error: null };
+      const span = AnswerSpan.start(generation.ref, info, request.model);
+      Object.assign(asking, { request, span, model: info.id });
+      const end = await this.listen(generation, request);
+      span.complete(end);
+      return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(end.usage, generation), error: null };
     } catch (error) {
-      const { model } = asked;
-      if (!generation.cut) return { status: 'failed', text: null, model, usage: null, error: this.reasonOf(error) };
-      const { text } = generation.log;
-      return { status: generation.cut, text, model, usage: text ? timed(estimate(asked.request, text), generation) : null, error: null };
+      const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(error);
+      asking.span?.fail(outcome.error?.code ?? outcome.status);
+      return { ...outcome, model: asking.model };
+    } finally {
+      asking.span?.end(generation);
     }
   }
 
-  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<{ model: string; usage: Usage }> {
+  private failed(error: unknown): Outcome {
+    return { status: 'failed', text: null, model: null, usage: null, error: this.reasonOf(error) };
+  }
+
+  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<Extract<ModelPart, { type: 'end' }>> {
     const { rootChatId, responseId } = generation.ref;
     for await (const part of this.model.stream(request, generation.signal)) {
       if (part.type === 'end') return part;
@@ -105,6 +113,12 @@ export class Generator {
     this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
     return { code: 'model_failed', message: 'The model could not answer. Try again.' };
   }
+}
+
+/** What is there is kept. */
+function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Outcome {
+  const { text } = generation.log;
+  return { status, text, model: null, usage: text ? timed(estimate(request, text), generation) : null, error: null };
 }
 
 const timed = (usage: Usage, { firstPieceMs }: RunningGeneration): Usage =>
