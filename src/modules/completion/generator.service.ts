@@ -16,6 +16,7 @@ const END_TRIES = 60;
 const TRY_AGAIN_MS = 1000;
 /** How long an answer stays in memory for readers who have not come to its end. */
 const RELEASE_MS = 10_000;
+const LOST: AnswerError = { code: 'answer_lost', message: 'Another instance has ended this answer.' };
 /** For an answer that was stopped the provider says no numbers. */
 const BYTES_PER_TOKEN = 4;
 
@@ -72,7 +73,7 @@ export class Generator {
       span.complete(end);
       return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(end.usage, generation), error: null };
     } catch (error) {
-      const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(error);
+      const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
       asking.span?.fail(outcome.error?.code ?? outcome.status);
       return { ...outcome, model: asking.model };
     } finally {
@@ -80,8 +81,10 @@ export class Generator {
     }
   }
 
-  private failed(error: unknown): Outcome {
-    return { status: 'failed', text: null, model: null, usage: null, error: this.reasonOf(error) };
+  private failed({ signal }: RunningGeneration, error: unknown): Outcome {
+    // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will read this.
+    const reason = signal.aborted ? LOST : this.reasonOf(error);
+    return { status: 'failed', text: null, model: null, usage: null, error: reason };
   }
 
   private async listen(generation: RunningGeneration, request: ModelRequest): Promise<Extract<ModelPart, { type: 'end' }>> {
