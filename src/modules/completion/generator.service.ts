@@ -2,14 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { LanguageModel, ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
 import { Problem } from '../../common/problems.js';
-import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
-import type { AnswerEnd } from './answer-event.js';
 import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
-import { GenerationEnds, type Outcome } from './generation-ends.js';
+import { GenerationEnds, type Outcome, type StoredEnd } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
 import { type AcceptedAnswer, type Cut, RunningGeneration } from './running-generation.js';
+import { Titles } from './titles.service.js';
 
 /** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
 const END_TRIES = 60;
@@ -30,7 +29,7 @@ export class Generator {
     private readonly contexts: Contexts,
     private readonly hub: GenerationHub,
     private readonly ends: GenerationEnds,
-    private readonly events: EventDispatcher,
+    private readonly titles: Titles,
   ) {}
 
   /** Begins to write the answer to a question whose row says that this instance does it. */
@@ -57,8 +56,9 @@ export class Generator {
     }
   }
 
-  private finish(generation: RunningGeneration, end: AnswerEnd): void {
+  private finish(generation: RunningGeneration, { named, ...end }: StoredEnd): void {
     generation.finish(end);
+    if (named) void this.titles.improve(generation.ref, named.question, named.title);
     if (generation.log.isShared) setTimeout(() => generation.release(), RELEASE_MS).unref();
   }
 
@@ -88,12 +88,9 @@ export class Generator {
   }
 
   private async listen(generation: RunningGeneration, request: ModelRequest): Promise<Extract<ModelPart, { type: 'end' }>> {
-    const { rootChatId, responseId } = generation.ref;
     for await (const part of this.model.stream(request, generation.signal)) {
       if (part.type === 'end') return part;
-      const n = generation.add(part.text);
-      this.hub.touched(generation);
-      this.events.publishDelta({ rootChatId, responseId, n, delta: part.text });
+      this.hub.say(generation, part.text);
     }
     throw new Error('the model ended its stream without an end');
   }
