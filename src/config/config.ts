@@ -69,6 +69,10 @@ export class Config {
   @Text(models.isModelName, models.MODEL_NAME_MEND)
   LLM_MODEL?: string;
 
+  /** The model that names chats after their first answer. When absent, the first words of the question do. */
+  @Text(models.isModelName, models.MODEL_NAME_MEND)
+  LLM_TITLE_MODEL?: string;
+
   /** Window of the models at OPENAI_BASE_URL, in tokens: question, context and answer together. */
   @Whole(...models.CONTEXT_TOKENS_LIMITS)
   LLM_CONTEXT_TOKENS = models.CONTEXT_TOKENS;

@@ -4,12 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PUBLIC_ROUTES } from '../../src/modules/auth/public-routes.js';
-import { startTestApp, type TestApp, withClient } from '../support/app.js';
+import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { type Call, callAs, codesOf, document, followed, type Operation, operations, schemas } from '../support/contract.js';
 import { routesOf } from '../support/routes.js';
 import { faultsOf } from '../support/schema.js';
 import { PASSWORD } from './auth-tester.js';
+import { aScene, aWebhook, GOOD, inChat, type Scene } from './openapi-calls.js';
 
 const named = operations.map((operation): [string, Operation] => [operation.operationId, operation]);
 const of = (id: string): Operation => operations.find(({ operationId }) => operationId === id)!;
@@ -125,125 +126,9 @@ describe('the routes', () => {
   });
 });
 
-/** What a call can name: a person, a chat with three pairs and a branch of it. */
-interface Scene {
-  ann: TestClient;
-  chat: { id: string; pairs: string[] };
-  branch: string;
-}
-
-async function aScene(): Promise<Scene> {
-  const ann = await TestClient.register(server.url);
-  const chat = await ann.aChat(3);
-  return { ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
-}
-
-const refreshTokenOf = async ({ ann }: Scene): Promise<string> =>
-  (await ann.post('/auth/login', { email: ann.email, password: 'a password of tests' })).body.refresh_token;
-const deleted = async ({ ann, branch }: Scene): Promise<string> => (await ann.delete(`/chats/${branch}`), branch);
-const inSession = async ({ ann }: Scene) => {
-  const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
-  return { session_id: String(body.session_id) };
-};
-const aWebhook = async ({ ann }: Scene) => ({
-  path: { webhook_id: (await ann.post('/webhooks', { url: 'https://example.com' })).body.webhook_id as string },
-});
-const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
-const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
-
-/** A pair whose answer was stopped: the offline model is too quick for that, so its row is changed. */
-async function aCancelled({ chat }: Scene): Promise<{ chat_id: string; response_id: string }> {
-  const ids = { chat_id: chat.id, response_id: chat.pairs[2]! };
-  await withClient(server.databaseUrl, (client) =>
-    client.query(`UPDATE messages SET status = 'cancelled' WHERE response_id = $1`, [ids.response_id]),
-  );
-  return ids;
-}
-
-/** One good call of every operation. A new operation needs one here. */
-const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
-  register: () => ({ body: { email: `${randomUUID()}@example.org`, password: PASSWORD, name: 'Ada' } }),
-  login: ({ ann }) => ({ body: { email: ann.email, password: 'a password of tests' } }),
-  refresh: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
-  logout: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
-  getMe: () => ({}),
-  createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
-  listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
-  deleteApiKey: async ({ ann }) => ({ path: { api_key_id: (await ann.post('/auth/api-keys', { name: 'x' })).body.api_key_id } }),
-  createChat: () => ({ body: { name: 'Trip to Norway', chat_type: 'temporary' }, headers: { 'idempotency-key': randomUUID() } }),
-  listChats: () => ({ query: { limit: '10', archived: 'false', q: 'n' } }),
-  getChat: inChat,
-  updateChat: (scene) => ({
-    ...inChat(scene),
-    body: { name: 'Trip to Iceland', pinned: true, active: true },
-    headers: { 'if-match': '*' },
-  }),
-  deleteChat: (scene) => ({ ...inChat(scene), query: { children: 'cascade' } }),
-  restoreChat: async (scene) => ({ path: { chat_id: await deleted(scene) } }),
-  addMessage: (scene) => ({ ...inChat(scene), body: { question: 'Where?' }, query: { branch: 'active' } }),
-  listMessages: (scene) => ({ ...inChat(scene), query: { limit: '1', around: scene.chat.pairs[1]! } }),
-  getMessage: (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[1]! } }),
-  editMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { question: 'And in winter?' } }),
-  regenerateMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
-  followAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
-  stopAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
-  retryAnswer: async (scene) => ({ path: await aCancelled(scene), body: {} }),
-  fanOutMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { models: ['offline', 'offline'] } }),
-  getChatUsage: inChat,
-  getUsage: () => ({}),
-  createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
-  getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
-  setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
-  getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
-  compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
-  createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),
-  getChatVerb: queried,
-  updateChatVerb: ({ chat }) => ({ body: { chat_id: chat.id, archived: true } }),
-  deleteChatVerb: ({ branch }) => ({ query: { chat_id: branch, children: 'refuse' } }),
-  addMessageVerb: ({ branch }) => ({
-    body: { chat_id: branch, question: 'f()', response: null, message_type: 'code', metadata: { language: 'c' } },
-  }),
-  createBranchVerb: ({ chat }) => ({ body: { chat_id: chat.id, response_id: null } }),
-  getBranchesVerb: queried,
-  setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
-  streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
-  createWebhook: () => ({ body: { url: 'https://example.com/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
-  listWebhooks: async (scene) => (await aWebhook(scene), { query: { limit: '1' } }),
-  getWebhook: aWebhook,
-  updateWebhook: async (scene) => ({ ...(await aWebhook(scene)), body: { enabled: false, description: null } }),
-  deleteWebhook: aWebhook,
-  rotateWebhookSecret: aWebhook,
-  testWebhook: aWebhook,
-  listDeliveries: async (scene) => {
-    const hook = await aWebhook(scene);
-    await scene.ann.post(`/webhooks/${hook.path.webhook_id}/test`);
-    return { ...hook, query: { limit: '1', status: 'pending' } };
-  },
-  startSession: () => ({ body: { session_user: 'Ada' } }),
-  postSessionMessage: async (scene) => ({ path: await inSession(scene), body: { role: 'user', content: 'Where?' } }),
-  listSessionMessages: async (scene) => ({ path: await inSession(scene), query: { role: 'user' } }),
-  listChatSessions: async ({ ann }) => (
-    await ann.request('POST', '/v1/chat/sessions/a/messages', { body: { role: 'user', content: 'x' } }),
-    {}
-  ),
-  getChatSession: () => ({ path: { session_id: 'support-42' } }),
-  postChatSessionMessage: () => ({ path: { session_id: 'support-42' }, body: { role: 'system', content: 'Be kind.' } }),
-  clearChatSession: () => ({ path: { session_id: 'support-42' } }),
-  firstMessage: () => ({ body: { text: 'Where?', sender: 'Ada' } }),
-  postMessage: ({ chat }) => ({ body: { chat_uuid: chat.id, text: 'And when?', sender: 'Ada', system: true } }),
-  readMessages: ({ chat }) => ({ query: { chat_uuid: chat.id, limit: '2' } }),
-  lastMessage: ({ chat }) => ({ path: { chat_uuid: chat.id } }),
-  listModels: () => ({}),
-  getModel: () => ({ path: { model: 'offline' } }),
-  createChatCompletion: () => ({ body: { model: 'offline', messages: [{ role: 'user', content: 'Where?' }], colour: 'ignored' } }),
-  getLiveness: () => ({}),
-  getReadiness: () => ({}),
-  getVersion: () => ({}),
-};
-
 describe('an answer', () => {
   it.each(named)('of %s to a good request is as the document says', async (id, operation) => {
-    const scene = await aScene();
+    const scene = await aScene(server);
     const call = await GOOD[id]?.(scene);
     if (!call) throw new Error(`Say in GOOD how ${id} is called.`);
     const answer = await callAs(scene.ann, operation, call);
@@ -253,7 +138,7 @@ describe('an answer', () => {
   });
 
   it.each(named.filter(([, operation]) => operation.responses[304]))('of %s to who has it is a 304', async (id, operation) => {
-    const scene = await aScene();
+    const scene = await aScene(server);
     const call = await GOOD[id]!(scene);
     const { headers } = await callAs(scene.ann, operation, call);
     expect((await callAs(scene.ann, operation, { ...call, headers: { 'if-none-match': headers.get('etag')! } })).status).toBe(304);
@@ -262,7 +147,7 @@ describe('an answer', () => {
   it.each(named.filter(([, { parameters }]) => parameters.some(({ name }) => name === 'Idempotency-Key')))(
     'of %s is given twice',
     async (id, operation) => {
-      const scene = await aScene();
+      const scene = await aScene(server);
       const call = { ...(await GOOD[id]!(scene)), headers: { 'idempotency-key': randomUUID() } };
       const first = await callAs(scene.ann, operation, call);
       const second = await callAs(scene.ann, operation, call);
@@ -326,7 +211,7 @@ describe('a refusal', () => {
   const isOwned = ([, { tags, responses }]: [string, Operation]): boolean => responses[404] !== undefined && !tags.includes('openai');
 
   it.each(named.filter(isOwned))('of %s is a 404 where there is no such thing', async (id, operation) => {
-    const scene = await aScene();
+    const scene = await aScene(server);
     const { path = {}, query, body, ...rest } = await GOOD[id]!(scene);
     const nowhere = { ...scene, ann: await TestClient.register(server.url) };
     const missing = (fields: object | undefined) =>
@@ -384,7 +269,7 @@ describe('a refusal', () => {
   ];
 
   it.each(STORIES)('of %s as %s is documented', async (id, code, story) => {
-    const scene = await aScene();
+    const scene = await aScene(server);
     const answer = await callAs(scene.ann, of(id), await story(scene));
     expect([answer.body.code, codesOf(of(id), answer.status)]).toEqual([code, expect.arrayContaining([code])]);
   });

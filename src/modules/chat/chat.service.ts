@@ -117,6 +117,15 @@ export class ChatService {
     });
   }
 
+  /** Gives a chat another name, if it is still called `from`. */
+  async renameFrom(accountId: string, chatId: string, from: string, name: string): Promise<void> {
+    await this.trees.run(accountId, chatId, async (tx) => {
+      await lockTree(tx, accountId, chatId);
+      const chat = await findIn(tx, accountId, chatId, 'FOR UPDATE');
+      if (chat.name === from && name !== from) await applyChanges(tx, chat, { name });
+    });
+  }
+
   /**
    * Makes `branchChatId` the active branch of the conversation of `chatId`.
    * @throws chat_not_found when either is unknown or of another tree; revision_stale

@@ -9,6 +9,7 @@ import { Generator } from './generator.service.js';
 import { Questions } from './questions.js';
 import { Quotas } from './quotas.service.js';
 import { Sweeper } from './sweeper.service.js';
+import { Titles } from './titles.service.js';
 import { UsageController } from './usage.controller.js';
 import { UsageService } from './usage.service.js';
 
@@ -16,7 +17,19 @@ import { UsageService } from './usage.service.js';
 @Module({
   imports: [ChatModule],
   controllers: [UsageController],
-  providers: [Contexts, Draining, GenerationEnds, GenerationHub, GenerationService, Generator, Questions, Quotas, Sweeper, UsageService],
+  providers: [
+    Contexts,
+    Draining,
+    GenerationEnds,
+    GenerationHub,
+    GenerationService,
+    Generator,
+    Questions,
+    Quotas,
+    Sweeper,
+    Titles,
+    UsageService,
+  ],
   exports: [GenerationHub, GenerationService, Generator, Quotas],
 })
 export class CompletionModule {}

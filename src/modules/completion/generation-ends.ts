@@ -34,6 +34,12 @@ export interface Outcome {
   error: AnswerError | null;
 }
 
+/** An end that is stored. */
+export interface StoredEnd extends AnswerEnd {
+  /** The question by whose words the chat has been named now, and the name; null where it had one. */
+  named: { title: string; question: string } | null;
+}
+
 interface EndedRow {
   scope: string | null;
   key: string | null;
@@ -50,6 +56,8 @@ interface Written {
 
 interface Stored {
   pair: Pair;
+  /** The name that the chat got by this answer. */
+  title: string | null;
   sha256: Buffer;
   round: number;
 }
@@ -75,7 +83,7 @@ export class GenerationEnds {
    * @returns null when somebody else ended it, or the pair was purged
    * @throws when a store is away: then nothing happened, and it may be tried again
    */
-  async end(ref: GenerationRef, outcome: Outcome, ifAbandoned = false): Promise<AnswerEnd | null> {
+  async end(ref: GenerationRef, outcome: Outcome, ifAbandoned = false): Promise<StoredEnd | null> {
     const question = await this.questions.find(ref.accountId, ref.responseId);
     if (!question) return null;
     failpoint('generation.before_end');
@@ -83,12 +91,12 @@ export class GenerationEnds {
     failpoint('generation.after_end');
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
-    const { pair, sha256, round } = stored;
+    const { pair, title, sha256, round } = stored;
     const contentState = await this.journal.deliver(
       { ...pair, accountId: ref.accountId, rootChatId: ref.rootChatId, forkSeq: question.fork_seq, sha256 },
       round,
     );
-    return endOf(pairJson(pair), pair.status, contentState);
+    return { ...endOf(pairJson(pair), pair.status, contentState), named: title === null ? null : { title, ...wordsOf(pair.body) } };
   }
 
   private async store(
@@ -107,13 +115,14 @@ export class GenerationEnds {
     const body = bodyOf({ ...words, response: text || null });
     const end = { ...outcome, model: ended.model ?? outcome.model, body };
     const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
-    const row = await this.write(tx, ref, end, wantsTitle ? titleOf(words.question) : null);
+    const title = wantsTitle ? titleOf(words.question) : null;
+    const row = await this.write(tx, ref, end, title);
     if (!row) return null;
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, question.seq, responseId]);
     const pair = pairOf(question, end, row.version, branches!);
     if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
     if (end.usage) await tx.query(SPEND, [accountId, end.usage.input_tokens, end.usage.output_tokens]);
-    return { pair, sha256: row.sha256, round: row.round };
+    return { pair, title, sha256: row.sha256, round: row.round };
   }
 
   private async write(tx: EntityManager, ref: GenerationRef, end: End, title: string | null): Promise<Written | undefined> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/database.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { LEASE_SECONDS, WRITE_CHUNKS } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
 
@@ -22,7 +23,10 @@ export class GenerationHub {
   private renewedAt = 0;
   private isClosed = false;
 
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventDispatcher,
+  ) {}
 
   get size(): number {
     return this.running.size;
@@ -56,8 +60,10 @@ export class GenerationHub {
     this.timer = undefined;
   }
 
-  /** To be called when a piece was added. */
-  touched(generation: RunningGeneration): void {
+  /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
+  say(generation: RunningGeneration, delta: string): void {
+    const { rootChatId, responseId } = generation.ref;
+    this.events.publishDelta({ rootChatId, responseId, n: generation.add(delta), delta });
     if (generation.log.isHeavy) void this.write();
   }
 

@@ -1,20 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { LanguageModel, ModelError, type ModelRequest } from '../../llm/language-model.js';
+import { LanguageModel, ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
 import { Problem } from '../../common/problems.js';
-import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
-import type { AnswerEnd } from './answer-event.js';
+import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
-import { GenerationEnds, type Outcome } from './generation-ends.js';
+import { GenerationEnds, type Outcome, type StoredEnd } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
-import { type AcceptedAnswer, RunningGeneration } from './running-generation.js';
+import { type AcceptedAnswer, type Cut, RunningGeneration } from './running-generation.js';
+import { Titles } from './titles.service.js';
 
 /** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
 const END_TRIES = 60;
 const TRY_AGAIN_MS = 1000;
 /** How long an answer stays in memory for readers who have not come to its end. */
 const RELEASE_MS = 10_000;
+const LOST: AnswerError = { code: 'answer_lost', message: 'Another instance has ended this answer.' };
 /** For an answer that was stopped the provider says no numbers. */
 const BYTES_PER_TOKEN = 4;
 
@@ -28,7 +29,7 @@ export class Generator {
     private readonly contexts: Contexts,
     private readonly hub: GenerationHub,
     private readonly ends: GenerationEnds,
-    private readonly events: EventDispatcher,
+    private readonly titles: Titles,
   ) {}
 
   /** Begins to write the answer to a question whose row says that this instance does it. */
@@ -55,34 +56,41 @@ export class Generator {
     }
   }
 
-  private finish(generation: RunningGeneration, end: AnswerEnd): void {
+  private finish(generation: RunningGeneration, { named, ...end }: StoredEnd): void {
     generation.finish(end);
+    if (named) void this.titles.improve(generation.ref, named.question, named.title);
     if (generation.log.isShared) setTimeout(() => generation.release(), RELEASE_MS).unref();
   }
 
   /** Never throws: what goes wrong is an outcome too. */
   private async answer(generation: RunningGeneration): Promise<Outcome> {
-    const asked: { request?: ModelRequest; model: string | null } = { model: generation.ref.model };
+    const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
     try {
       const { info, request } = await this.contexts.of(generation.ref);
-      Object.assign(asked, { request, model: info.id });
-      const { model, usage } = await this.listen(generation, request);
-      return { status: 'complete', text: generation.log.text, model, usage: timed(usage, generation), error: null };
+      const span = AnswerSpan.start(generation.ref, info, request.model);
+      Object.assign(asking, { request, span, model: info.id });
+      const end = await this.listen(generation, request);
+      span.complete(end);
+      return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(end.usage, generation), error: null };
     } catch (error) {
-      const { model } = asked;
-      if (!generation.cut) return { status: 'failed', text: null, model, usage: null, error: this.reasonOf(error) };
-      const { text } = generation.log;
-      return { status: generation.cut, text, model, usage: text ? timed(estimate(asked.request, text), generation) : null, error: null };
+      const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
+      asking.span?.fail(outcome.error?.code ?? outcome.status);
+      return { ...outcome, model: asking.model };
+    } finally {
+      asking.span?.end(generation);
     }
   }
 
-  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<{ model: string; usage: Usage }> {
-    const { rootChatId, responseId } = generation.ref;
+  private failed({ signal }: RunningGeneration, error: unknown): Outcome {
+    // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will read this.
+    const reason = signal.aborted ? LOST : this.reasonOf(error);
+    return { status: 'failed', text: null, model: null, usage: null, error: reason };
+  }
+
+  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<Extract<ModelPart, { type: 'end' }>> {
     for await (const part of this.model.stream(request, generation.signal)) {
       if (part.type === 'end') return part;
-      const n = generation.add(part.text);
-      this.hub.touched(generation);
-      this.events.publishDelta({ rootChatId, responseId, n, delta: part.text });
+      this.hub.say(generation, part.text);
     }
     throw new Error('the model ended its stream without an end');
   }
@@ -105,6 +113,12 @@ export class Generator {
     this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
     return { code: 'model_failed', message: 'The model could not answer. Try again.' };
   }
+}
+
+/** What is there is kept. */
+function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Outcome {
+  const { text } = generation.log;
+  return { status, text, model: null, usage: text ? timed(estimate(request, text), generation) : null, error: null };
 }
 
 const timed = (usage: Usage, { firstPieceMs }: RunningGeneration): Usage =>

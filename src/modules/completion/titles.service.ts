@@ -1,0 +1,57 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Config } from '../../config/config.js';
+import { LanguageModel, type ModelRequest, type Usage } from '../../llm/language-model.js';
+import { ChatService } from '../chat/chat.service.js';
+import type { GenerationRef } from './generation-ends.js';
+import { Quotas } from './quotas.service.js';
+import { titleOf } from './title.js';
+
+const INSTRUCTION = 'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';
+const QUESTION_CHARS_MAX = 2000;
+const TOKENS_MAX = 40;
+const PATIENCE_MS = 30_000;
+
+/** Names of chats by a model, where LLM_TITLE_MODEL names one. Until it has answered, and where it fails, a chat is called by its first words. */
+@Injectable()
+export class Titles {
+  private readonly logger = new Logger('Answers');
+
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly chats: ChatService,
+    private readonly quotas: Quotas,
+    private readonly config: Config,
+  ) {}
+
+  /** Finds a better name than `given`, and never one over a name that a person gave meanwhile. Never throws. */
+  async improve({ accountId, rootChatId }: GenerationRef, question: string, given: string): Promise<void> {
+    const { LLM_TITLE_MODEL: model } = this.config;
+    if (!model) return;
+    try {
+      await this.quotas.check(accountId, 0);
+      const { text, usage } = await this.ask(model, question);
+      if (usage) await this.quotas.spend(accountId, usage);
+      const name = titleOf(text.replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
+      if (name) await this.chats.renameFrom(accountId, rootChatId, given, name);
+    } catch (error) {
+      this.logger.debug({ message: 'a chat keeps its first words as its name', chatId: rootChatId, cause: (error as Error).message });
+    }
+  }
+
+  private async ask(model: string, question: string): Promise<{ text: string; usage: Usage | null }> {
+    const request: ModelRequest = {
+      model,
+      maxOutputTokens: TOKENS_MAX,
+      messages: [
+        { role: 'system', content: INSTRUCTION },
+        { role: 'user', content: [...question].slice(0, QUESTION_CHARS_MAX).join('') },
+      ],
+    };
+    let text = '';
+    for await (const part of this.model.stream(request, AbortSignal.timeout(PATIENCE_MS))) {
+      if (part.type === 'end') return { text, usage: part.usage };
+      text += part.text;
+    }
+    return { text, usage: null };
+  }
+}

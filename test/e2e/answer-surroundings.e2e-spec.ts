@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
+import { MODES, mongoUriFor, SETTINGS, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { AnswerReader } from '../support/answer-reader.js';
+import { TestClient } from '../support/client.js';
+import { FakeProvider } from '../support/fake-provider.js';
+import { TestSocket } from './realtime-client.js';
+import { runFsck, violationsOf } from '../crash/fsck.js';
+
+const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
+
+describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
+  let provider: FakeProvider;
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+  let annThere: TestClient;
+
+  beforeAll(async () => {
+    provider = await FakeProvider.start();
+    const models = [{ name: 'fake', base_url: provider.url, api_key: 'sk-fake', models: ['fake-1', 'fake-2', 'broken'] }];
+    const settings = { LLM_PROVIDERS: JSON.stringify(models), SHUTDOWN_TIMEOUT_SECONDS: '0', ANSWERS_PER_ACCOUNT: '0' };
+    here = await startTestApp(mode, settings);
+    there = await startTestApp(mode, settings, here.databaseUrl);
+    ann = await TestClient.register(here.url);
+    annThere = ann.at(there.url);
+  });
+  afterEach(() => provider.reset());
+  afterAll(async () => {
+    await Promise.all([here.close(), there.close()]);
+    await provider.close();
+  });
+
+  const messageOf = async (chatId: string, responseId: string) => (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
+
+  it('a chat is named by a model where the settings name one, but never over the name of a person', async () => {
+    const naming = await startTestApp(mode, provider.settings({ LLM_TITLE_MODEL: 'fake-titles' }), here.databaseUrl);
+    try {
+      const person = ann.at(naming.url);
+      provider.always(({ body }) => (body.model === 'fake-titles' ? { tokens: ['"Sun at ', 'midnight".'], delayMs: 100 } : {}));
+      const [one, other] = [await person.aChat(), await person.aChat()];
+      for (const { id } of [one, other]) await person.post(`/chats/${id}/messages`, { question: 'Where does it begin?' });
+      await person.patch(`/chats/${other.id}`, { name: 'Mine' });
+      const nameOf = async ({ id }: { id: string }) => (await person.get(`/chats/${id}`)).body.name;
+      for (const deadline = Date.now() + 5000; (await nameOf(one)) !== 'Sun at midnight' && Date.now() < deadline;) await sleep(50);
+      expect([await nameOf(one), await nameOf(other)]).toEqual(['Sun at midnight', 'Mine']);
+    } finally {
+      await naming.close();
+    }
+  });
+
+  it('an answer is told to sockets piece by piece where it is written, and at every instance at its end', async () => {
+    const { id } = await ann.aChat();
+    const sockets = [await TestSocket.on(ann, id, 0), await TestSocket.on(annThere, id, 0)];
+    provider.next({ tokens: words(10), delayMs: 20 });
+    const { body } = await ann.post(`/chats/${id}/messages`, { question: 'q' });
+    for (const socket of sockets) {
+      expect((await socket.next('message.created')).data).toMatchObject({ response_id: body.response_id, seq: 1 });
+      expect((await socket.next('message.completed')).data).toEqual(body);
+      expect((await socket.next('chat.updated')).data.name).toBe('q');
+    }
+    const deltas = sockets[0]!.frames.filter(({ event }) => event === 'message.delta');
+    expect(deltas.map(({ data }) => data.delta).join('')).toBe(body.response);
+    expect(deltas.at(-1)!.data.n).toBe(10);
+    sockets.forEach((socket) => socket.close());
+  });
+
+  it('an answer comes to its end in a chat that was deleted meanwhile, and is there when the chat is restored', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ tokens: words(20), delayMs: 20 });
+    const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(1);
+    await ann.delete(`/chats/${id}`);
+    expect((await ann.get(`/chats/${id}/messages/${reader.accepted.response_id}/stream`)).status).toBe(404);
+    expect((await reader.end()).data.response).toBe(words(20).join(''));
+    await ann.post(`/chats/${id}/restore`);
+    expect(await messageOf(id, reader.accepted.response_id)).toMatchObject({ status: 'complete', response: words(20).join('') });
+  });
+
+  it('an answer leaves nothing behind when its conversation is purged, even while it is written', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ tokens: words(100), delayMs: 20 });
+    const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(20);
+    await ann.delete(`/chats/${id}`);
+    await withClient(here.databaseUrl, (client) =>
+      client.query(`UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`, [id]),
+    );
+    await here.app.get(PurgeJob, { strict: false }).run(new AbortController().signal);
+    await reader.end().catch(() => null);
+    const { rows } = await withClient(here.databaseUrl, (client) =>
+      client.query(
+        `SELECT (SELECT count(*)::int FROM messages WHERE chat_id = $1) AS pairs, (SELECT count(*)::int FROM generations WHERE chat_id = $1) AS answers,
+           (SELECT count(*)::int FROM generation_chunks WHERE generation_id = $2) AS chunks`,
+        [id, reader.accepted.generation_id],
+      ),
+    );
+    expect(rows).toEqual([{ pairs: 0, answers: 0, chunks: 0 }]);
+  }, 30_000);
+
+  it('leaves both stores of one mind', async () => {
+    const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(here.databaseUrl) } : {};
+    expect(violationsOf(await runFsck({ ...SETTINGS, DATABASE_URL: here.databaseUrl, ...mongo }, '--json'))).toEqual({});
+  });
+});
