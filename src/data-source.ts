@@ -4,10 +4,12 @@ import { Conversations1764000000002 } from '../migrations/1764000000002-conversa
 import { Content1764000000003 } from '../migrations/1764000000003-content.js';
 import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
+import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
 import { ChangeEvent } from './events/event.entity.js';
+import { ClientChat } from './modules/aisdk/client-chat.entity.js';
 import { Account } from './modules/auth/account.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
@@ -39,8 +41,16 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generation,
     GenerationChunk,
     UsageDay,
+    ClientChat,
   ],
-  migrations: [Accounts1764000000001, Conversations1764000000002, Content1764000000003, Facades1764000000010, Generations1764000000020],
+  migrations: [
+    Accounts1764000000001,
+    Conversations1764000000002,
+    Content1764000000003,
+    Facades1764000000010,
+    Generations1764000000020,
+    ClientChats1764000000040,
+  ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

@@ -93,6 +93,12 @@ export class GenerationService {
     return row?.response_id ?? null;
   }
 
+  /** The newest answer that is being written in a conversation; null when there is none. */
+  async runningInTree(accountId: string, rootChatId: string): Promise<{ chatId: string; responseId: string } | null> {
+    const [row] = await this.database.query<GenerationRow>(RUNNING_IN_TREE, [accountId, rootChatId]);
+    return row ? { chatId: row.chat_id, responseId: row.response_id } : null;
+  }
+
   /** Waits for the end of an answer; false when it has none by then. @param until by `performance.now()` */
   async hasEnded(accountId: string, responseId: string, until: number): Promise<boolean> {
     const running = this.hub.find(accountId, responseId);
