@@ -4,6 +4,7 @@ import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } 
 import type { FastifyReply } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -21,7 +22,7 @@ const PARTS_MAX = 16;
 const ApiClientChatId = () =>
   ApiParam({
     name: 'id',
-    schema: { type: 'string', minLength: 1, maxLength: 200 },
+    schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX },
     example: 'trip-to-the-north',
     description: 'As `useChat` sends it: a `chat_id`, or an id that the client made up.',
   });
@@ -62,7 +63,7 @@ export class AiSdkController {
   @ApiClientChatId()
   @ApiOkResponse({ type: UiChatStateDto })
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  async read(@CurrentAccount() accountId: string, @Param('id') id: string): Promise<UiChatStateDto> {
+  async read(@CurrentAccount() accountId: string, @Param('id', NamePipe) id: string): Promise<UiChatStateDto> {
     const chatId = await this.chats.activeOf(accountId, await this.clientChats.find(accountId, id));
     return { id, chat_id: chatId, messages: await this.pairs.messagesOf(accountId, chatId) };
   }
@@ -79,7 +80,7 @@ export class AiSdkController {
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
   async resume(
     @CurrentAccount() accountId: string,
-    @Param('id') id: string,
+    @Param('id', NamePipe) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable | undefined> {
     const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
@@ -98,7 +99,7 @@ export class AiSdkController {
   @ApiClientChatId()
   @ApiNoContentResponse()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  async stop(@CurrentAccount() accountId: string, @Param('id') id: string): Promise<void> {
+  async stop(@CurrentAccount() accountId: string, @Param('id', NamePipe) id: string): Promise<void> {
     const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
     if (running) await this.generations.stop(accountId, running.chatId, running.responseId);
   }

@@ -2,11 +2,11 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsObject, IsOptional, ValidateNested } from 'class-validator';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
+import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 const TRIGGERS = ['submit-message', 'regenerate-message'] as const;
-const ID_CHARS_MAX = 200;
 const MESSAGES_MAX = 10_000;
 const PARTS_MAX = 1000;
 
@@ -14,7 +14,7 @@ const PARTS_MAX = 1000;
 @Lenient()
 export class UiMessageDto {
   /** Of an answer: its `response_id`, as `start` told it. @example "msg-1" */
-  @IsSaid({ charsMax: ID_CHARS_MAX })
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
   id!: string;
 
   @OneOf(ROLES)
@@ -38,7 +38,7 @@ export class UiMessageDto {
 @Lenient()
 export class UiChatDto {
   /** A `chat_id`, or an id that the client made up: the first message makes a chat for it. @example "trip-to-the-north" */
-  @IsSaid({ charsMax: ID_CHARS_MAX })
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
   id!: string;
 
   /** All messages of the path, the new one last. Of the earlier ones only the ids are read: they say where the new one goes. */
@@ -63,7 +63,7 @@ export class UiChatDto {
 
   /** With `regenerate-message`: the answer to make anew; the last one when it is absent. */
   @IsOptional()
-  @IsSaid({ charsMax: ID_CHARS_MAX })
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
   messageId?: string;
 }
 

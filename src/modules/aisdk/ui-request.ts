@@ -1,5 +1,6 @@
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
+import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
 import type { UiChatDto, UiMessageDto } from './aisdk.dto.js';
 
 /** What a client wants to be said, and where. */
@@ -43,6 +44,8 @@ function textOf({ parts, content }: UiMessageDto, path: string): string {
   const texts = parts?.filter(({ type }) => type === 'text').map(({ text }) => text) ?? [content];
   const text = texts.filter((part) => typeof part === 'string').join('\n');
   if (text.trim() === '') throw invalidField(`${path}.parts`, 'must have a text that is not blank');
+  if (Buffer.byteLength(text) > QUESTION_BYTES_MAX)
+    throw invalidField(`${path}.parts`, `must have at most ${QUESTION_BYTES_MAX} bytes of UTF-8`);
   return text;
 }
 

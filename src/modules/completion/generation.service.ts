@@ -16,6 +16,7 @@ import {
   PLACE_OF,
   type PlaceRow,
   RUNNING_IN,
+  RUNNING_IN_TREE,
 } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
 
