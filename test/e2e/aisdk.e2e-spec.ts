@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DefaultChatTransport as Transport6, readUIMessageStream as read6, type UIMessage } from 'ai6';
-import { DefaultChatTransport as Transport7, readUIMessageStream as read7 } from 'ai7';
+import { DefaultChatTransport as Transport7, readUIMessageStream as read7 } from 'ai';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider, type Script } from '../support/fake-provider.js';
