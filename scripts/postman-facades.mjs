@@ -70,3 +70,22 @@ export const openai = [
     tests: { 'it ends in order': "answer.endsWith('data: [DONE]\\n\\n')" },
   },
 ];
+
+export const aiSdk = [
+  {
+    op: 'streamUiMessage',
+    body: {
+      id: 'trip-to-the-north',
+      message: { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'Where does the midnight sun begin?' }] },
+    },
+    stream: true,
+    tests: { 'the stream ends': "answer.trim().endsWith('data: [DONE]')" },
+  },
+  {
+    op: 'getUiChat',
+    path: { id: 'trip-to-the-north' },
+    tests: { 'question and answer are in it': "answer.messages.map(({ role }) => role).join() === 'user,assistant'" },
+  },
+  { op: 'resumeUiMessage', name: 'Nothing to resume', path: { id: 'trip-to-the-north' }, status: 204 },
+  { op: 'stopUiMessage', path: { id: 'trip-to-the-north' }, tests: { 'there was nothing to stop': 'answer.stopped === null' } },
+];

@@ -9,7 +9,7 @@
 // before     a line that runs before the request
 
 import { answers } from './postman-answers.mjs';
-import { chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
+import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
 import { webhooks } from './postman-webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
@@ -350,6 +350,7 @@ export const FOLDERS = {
   'first message': firstMessage,
   'chat sessions': chatSessions,
   openai,
+  'AI SDK': aiSdk,
   health,
   errors,
   'the end': end,

@@ -12,6 +12,7 @@ import { serverOptions } from './data-source.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
 import { LlmModule } from './llm/llm.module.js';
+import { AiSdkModule } from './modules/aisdk/aisdk.module.js';
 import { AuthModule } from './modules/auth/auth.module.js';
 import { BranchModule } from './modules/branch/branch.module.js';
 import { ChatModule } from './modules/chat/chat.module.js';
@@ -60,6 +61,7 @@ export class AppModule {
         SessionModule,
         OpenAiModule,
         WebhookModule,
+        AiSdkModule,
         MaintenanceModule,
         HealthModule,
       ],

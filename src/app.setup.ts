@@ -19,12 +19,16 @@ import { migrate } from './database/migrate.js';
 import { serveDocs } from './docs.setup.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
+/** Clients of other protocols send their whole chat with each request. */
+const CHAT_BYTES_MAX = 8 * 1024 * 1024;
+const TAKES_CHATS = /^\/(api\/chat|v1\/(chat\/completions|responses))$/;
 /** Routes that are no part of the versioned API: for machines, and facades for clients that know their own addresses. */
 export const AT_THE_ROOT = [
   ...['livez', 'readyz', 'version'],
   ...['sessions{/*path}', 'v1/chat/sessions{/*path}'],
   ...['v1/models{/*path}', 'v1/chat/completions'],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
+  ...['api/chat{/*path}'],
 ];
 const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
@@ -123,7 +127,9 @@ async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Pr
 
 function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
-  fastify.addHook('onRoute', ({ url, method }) => {
+  fastify.addHook('onRoute', (route) => {
+    const { url, method } = route;
+    if (TAKES_CHATS.test(url)) route.bodyLimit = CHAT_BYTES_MAX;
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);

@@ -6,10 +6,12 @@ import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
 import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
 import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
+import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
 import { ChangeEvent } from './events/event.entity.js';
+import { ClientChat } from './modules/aisdk/client-chat.entity.js';
 import { Account } from './modules/auth/account.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
@@ -50,6 +52,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     WebhookPosition,
     Webhook,
     WebhookDelivery,
+    ClientChat,
   ],
   migrations: [
     Accounts1764000000001,
@@ -59,6 +62,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generations1764000000020,
     Webhooks1764000000030,
     Summaries1764000000031,
+    ClientChats1764000000040,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

@@ -57,7 +57,7 @@ export function addProblems(place: Place, components: Components): void {
 
 /** Public routes at the root (health, version) are for machines that want no more than an answer; all others can refuse what they were sent. */
 function usualCodes({ method, path, operation }: Place): string[] {
-  const isOurs = path.startsWith('/api/');
+  const isOurs = path.startsWith('/api/v1/');
   const isPublic = operation.security?.length === 0;
   if (isPublic && !isOurs) return [];
   const { requestBody: body, parameters = [] } = operation;

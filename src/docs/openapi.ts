@@ -37,6 +37,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['first message', 'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.'],
   ['chat sessions', 'A facade: sessions by name, in Redis where there is one. Unknown fields are ignored.'],
   ['openai', 'OpenAI’s API, for clients that speak it: base URL `/v1`, errors in OpenAI’s envelope. Unknown fields are ignored.'],
+  ['AI SDK', 'The wire of `useChat` (AI SDK 5 to 7), over ordinary chats. Unknown fields are ignored.'],
   ['health', 'For load balancers and people; without a token.'],
 ];
 

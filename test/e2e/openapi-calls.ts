@@ -116,6 +116,12 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   listModels: () => ({}),
   getModel: () => ({ path: { model: 'offline' } }),
   createChatCompletion: () => ({ body: { model: 'offline', messages: [{ role: 'user', content: 'Where?' }], colour: 'ignored' } }),
+  streamUiMessage: ({ chat }) => ({
+    body: { id: chat.id, message: { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'Where?' }] } },
+  }),
+  getUiChat: ({ chat }) => ({ path: { id: chat.id } }),
+  resumeUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
+  stopUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   getLiveness: () => ({}),
   getReadiness: () => ({}),
   getVersion: () => ({}),

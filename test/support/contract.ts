@@ -81,8 +81,9 @@ export async function callAs(client: TestClient, operation: Operation, { path = 
   return answer;
 }
 
-/** Whether a good answer is a stream of events, which does not end by itself. */
-const streams = ({ responses }: Operation): boolean => Object.keys(responses[200]?.content ?? {})[0] === 'text/event-stream';
+/** Whether a good answer is a stream of events, which may not end by itself; one that a POST begins does. */
+const streams = ({ method, responses }: Operation): boolean =>
+  method === 'GET' && Object.keys(responses[200]?.content ?? {})[0] === 'text/event-stream';
 
 /** Like `client.get`, but a stream is left as soon as it begins. */
 async function requestHead({ url, token }: TestClient, path: string, { headers }: RequestOptions): Promise<Answer> {

@@ -16,6 +16,7 @@ import {
   PLACE_OF,
   type PlaceRow,
   RUNNING_IN,
+  RUNNING_IN_TREE,
 } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
 
@@ -91,6 +92,12 @@ export class GenerationService {
   async runningIn(accountId: string, chatId: string): Promise<string | null> {
     const [row] = await this.database.query<GenerationRow>(RUNNING_IN, [accountId, chatId]);
     return row?.response_id ?? null;
+  }
+
+  /** The newest answer that is being written in a conversation; null when there is none. */
+  async runningInTree(accountId: string, rootChatId: string): Promise<{ chatId: string; responseId: string } | null> {
+    const [row] = await this.database.query<GenerationRow>(RUNNING_IN_TREE, [accountId, rootChatId]);
+    return row ? { chatId: row.chat_id, responseId: row.response_id } : null;
   }
 
   /** Waits for the end of an answer; false when it has none by then. @param until by `performance.now()` */

@@ -53,6 +53,14 @@ export const RUNNING_IN: Statement = {
   text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND chat_id = $2 AND status <> 'ended'`,
 };
 
+/** The newest one in a whole conversation. */
+export const RUNNING_IN_TREE: Statement = {
+  name: 'generation.running_in_tree',
+  text: `
+    SELECT ${COLUMNS} FROM generations
+    WHERE account_id = $1 AND root_chat_id = $2 AND status <> 'ended' ORDER BY generation_id DESC LIMIT 1`,
+};
+
 /** Over all accounts: answers whose instance is dead. */
 export const ABANDONED: Statement = {
   name: 'generation.abandoned',

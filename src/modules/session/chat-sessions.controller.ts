@@ -4,16 +4,16 @@ import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { JsonText } from '../../common/json-text.js';
+import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { answerOnce } from './answer-once.js';
 import { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
-import { SESSION_ID_CHARS_MAX, SessionIdPipe } from './session-id.js';
 
 const ApiSessionId = () =>
-  ApiParam({ name: 'session_id', schema: { type: 'string', minLength: 1, maxLength: SESSION_ID_CHARS_MAX }, example: 'support-42' });
+  ApiParam({ name: 'session_id', schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX }, example: 'support-42' });
 
 /** Sessions by name. Their WebSocket is in `session-sockets.ts`. */
 @ApiTags('chat sessions')
@@ -45,7 +45,7 @@ export class ChatSessionsController {
   })
   @ApiSessionId()
   @ApiOkResponse({ type: ChatSessionDto })
-  read(@CurrentAccount() accountId: string, @Param('session_id', SessionIdPipe) sessionId: string): Promise<ChatSessionDto> {
+  read(@CurrentAccount() accountId: string, @Param('session_id', NamePipe) sessionId: string): Promise<ChatSessionDto> {
     return this.sessions.read({ accountId, sessionId });
   }
 
@@ -59,7 +59,7 @@ export class ChatSessionsController {
   post(
     @CurrentAccount() accountId: string,
     @Idempotent() request: IdempotentRequest | null,
-    @Param('session_id', SessionIdPipe) sessionId: string,
+    @Param('session_id', NamePipe) sessionId: string,
     @Body() body: PostChatSessionMessageDto,
   ): Promise<string> {
     const key = { accountId, sessionId };
@@ -73,7 +73,7 @@ export class ChatSessionsController {
   @ApiOperation({ operationId: 'clearChatSession', summary: 'Empty a session' })
   @ApiSessionId()
   @ApiOkResponse({ type: ChatSessionDto })
-  clear(@CurrentAccount() accountId: string, @Param('session_id', SessionIdPipe) sessionId: string): Promise<ChatSessionDto> {
+  clear(@CurrentAccount() accountId: string, @Param('session_id', NamePipe) sessionId: string): Promise<ChatSessionDto> {
     return this.sessions.clear({ accountId, sessionId });
   }
 }

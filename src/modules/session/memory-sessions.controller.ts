@@ -6,6 +6,7 @@ import { CurrentAccount } from '../../common/current-account.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { WholeNumberPipe } from '../../common/whole-number.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import {
   PostSessionMessageDto,
@@ -16,7 +17,6 @@ import {
 } from './memory-sessions.dto.js';
 import { MemorySessionsService } from './memory-sessions.service.js';
 import { answerOnce } from './answer-once.js';
-import { WholeNumberPipe } from './session-id.js';
 
 const ApiSessionNumber = () => ApiParam({ name: 'session_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
 

@@ -1,6 +1,7 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Principal } from '../../common/principal.js';
+import { checkedName } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { type Upgrade, Upgrades } from '../../common/upgrades.js';
@@ -9,7 +10,6 @@ import { bearerToken, unauthorized } from '../auth/bearer.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { SessionConnection } from './session-connection.js';
 import { SessionFeed, type Tell } from './session-feed.js';
-import { checkedSessionId } from './session-id.js';
 import { type SessionKey, SessionStore } from './session-store.js';
 
 const PATH = /^\/v1\/chat\/sessions\/(?<session_id>[^/]+)\/ws$/;
@@ -49,7 +49,7 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
 
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
-    const key = { accountId: principal.accountId, sessionId: checkedSessionId(upgrade.params['session_id']!) };
+    const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
     this.enter(key.accountId);
     let connection: SessionConnection | undefined;
     // Watched before it is read: nothing can happen unseen in between.

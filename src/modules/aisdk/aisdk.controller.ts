@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
+import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiIdempotent } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
+import { problems } from '../../common/problems.js';
+import { JsonText } from '../../common/json-text.js';
+import { Lenient } from '../../common/strict-input.guard.js';
+import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import type { AnswerStream } from '../completion/answer-event.js';
+import { GenerationService } from '../completion/generation.service.js';
+import { AiSdkService } from './aisdk.service.js';
+import { UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
+import { ClientChatsService } from './client-chats.service.js';
+import { PairsService } from './pairs.service.js';
+import { UI_STREAM_HEADERS, uiMessageStream } from './ui-message-stream.js';
+
+/** Parts that wait for a slow reader; what comes after them is not made before it reads. */
+const PARTS_MAX = 16;
+
+const ApiClientChatId = () =>
+  ApiParam({
+    name: 'id',
+    schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX },
+    example: 'trip-to-the-north',
+    description: 'As `useChat` sends it: a `chat_id`, or an id that the client made up.',
+  });
+
+/** The wire of the AI SDK (`useChat` with its `DefaultChatTransport`, majors 5 to 7), over ordinary chats. */
+@ApiTags('AI SDK')
+@Lenient()
+@Controller('api/chat')
+export class AiSdkController {
+  constructor(
+    private readonly sdk: AiSdkService,
+    private readonly clientChats: ClientChatsService,
+    private readonly pairs: PairsService,
+    private readonly generations: GenerationService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  @Post()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'streamUiMessage',
+    summary: 'Ask the model, as `useChat` does',
+    description:
+      'Answers a UI message stream (version 1). An id that nobody used before makes a chat. A message that does not follow the newest answer makes a branch, as an edited message does; `regenerate-message` makes a sibling. Closing the stream does not end the answer.',
+  })
+  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.tooManyAnswers, problems.tokensSpent, problems.contentUnavailable)
+  async send(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Body() body: UiChatDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Readable> {
+    return this.streamed(accountId, reply, await this.sdk.answer(accountId, body, idempotent));
+  }
+
+  @Get(':id')
+  @ApiOperation({ operationId: 'getUiChat', summary: 'The messages of the active branch, to begin `useChat` with' })
+  @ApiClientChatId()
+  @ApiOkResponse({ type: UiChatStateDto })
+  @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
+  async read(@CurrentAccount() accountId: string, @Param('id', NamePipe) id: string): Promise<UiChatStateDto> {
+    return { id, ...(await this.pairs.stateOf(accountId, await this.clientChats.find(accountId, id))) };
+  }
+
+  @Get(':id/stream')
+  @ApiOperation({
+    operationId: 'resumeUiMessage',
+    summary: 'Go on with the answer that is being written',
+    description: 'All of it from its beginning, and what follows. 204 when none is being written.',
+  })
+  @ApiClientChatId()
+  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiNoContentResponse({ description: 'No answer is being written.' })
+  @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
+  async resume(
+    @CurrentAccount() accountId: string,
+    @Param('id', NamePipe) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<Readable | undefined> {
+    const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
+    if (running) return this.streamed(accountId, reply, await this.generations.follow(accountId, running.chatId, running.responseId));
+    reply.status(HttpStatus.NO_CONTENT);
+    return undefined;
+  }
+
+  @Post(':id/stop')
+  @HttpCode(HttpStatus.OK)
+  @JsonText()
+  @ApiOperation({
+    operationId: 'stopUiMessage',
+    summary: 'End the answer that is being written',
+    description: 'What is there of it is kept. `stop()` of `useChat` only closes the stream; call this to end the answer.',
+  })
+  @ApiClientChatId()
+  @ApiOkResponse({ type: UiStoppedDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
+  stop(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Param('id', NamePipe) id: string,
+  ): Promise<string> {
+    return this.idempotency.remember(accountId, idempotent, async () => {
+      const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
+      if (running) await this.generations.stop(accountId, running.chatId, running.responseId);
+      return JSON.stringify({ stopped: running?.responseId ?? null } satisfies UiStoppedDto);
+    });
+  }
+
+  private streamed(accountId: string, reply: FastifyReply, events: AnswerStream): Readable {
+    reply.headers(UI_STREAM_HEADERS);
+    return Readable.from(
+      uiMessageStream(events, (chatId, responseId) => this.pairs.metadataOf(accountId, chatId, responseId)),
+      { highWaterMark: PARTS_MAX },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { Injectable } from '@nestjs/common';
+import { Problem, problems } from '../../common/problems.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
+import { ChatService } from '../chat/chat.service.js';
+import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
+import { MessageService } from '../message/message.service.js';
+import { RevisionService } from '../message/revision.service.js';
+import type { UiChatDto } from './aisdk.dto.js';
+import { ClientChatsService } from './client-chats.service.js';
+import { PairsService } from './pairs.service.js';
+import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
+
+/** What clients of the AI SDK say, as posts and revisions of ordinary chats. Answers are tasks of their own: a client that leaves ends none. */
+@Injectable()
+export class AiSdkService {
+  constructor(
+    private readonly clientChats: ClientChatsService,
+    private readonly chats: ChatService,
+    private readonly pairs: PairsService,
+    private readonly messages: MessageService,
+    private readonly revisions: RevisionService,
+  ) {}
+
+  /**
+   * Says the last message of a client, or has an answer made anew. A message that follows another pair than the newest one makes a branch, which
+   * becomes the active one: that is what an edited message is.
+   * @throws 422 for messages without a question; chat_not_found, message_not_found, too_many_answers, tokens_spent, store_unavailable
+   */
+  async answer(accountId: string, body: UiChatDto, idempotent: IdempotentRequest | null): Promise<AnswerStream> {
+    const turn = turnOf(body);
+    const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
+    const again = body.trigger === 'regenerate-message' ? await this.pairOf(accountId, rootChatId, body, turn) : null;
+    if (again === null) return this.post(accountId, rootChatId, turn, idempotent);
+    const chatId = await this.pairs.chatWith(accountId, rootChatId, again);
+    return this.revisions.reviseStreamed({ accountId, chatId, responseId: again, idempotent });
+  }
+
+  /** The pair that is to be answered anew: the one that is named, else the one behind the path that the client has. */
+  private async pairOf(accountId: string, rootChatId: string, body: UiChatDto, { parent }: UiTurn): Promise<string | null> {
+    return pairToRegenerate(body) ?? this.pairs.after(accountId, rootChatId, parent ?? null);
+  }
+
+  private async post(
+    accountId: string,
+    rootChatId: string,
+    { question, parent }: UiTurn,
+    idempotent: IdempotentRequest | null,
+  ): Promise<AnswerStream> {
+    const activeId = await this.chats.activeOf(accountId, rootChatId);
+    const chatId = parent ? await this.pairs.chatWith(accountId, rootChatId, parent) : activeId;
+    const said = { question, parent_response_id: parent, on_conflict: 'fork' as const };
+    const events = await this.messages.postStreamed({ accountId, chatId, toActive: false, idempotent, body: said });
+    return this.followed(accountId, activeId, events);
+  }
+
+  /** A person goes where the answer is. */
+  private async *followed(accountId: string, activeId: string, events: AnswerStream): AsyncGenerator<AnswerEvent> {
+    for await (const event of events) {
+      if (event.type === 'accepted' && event.chatId !== activeId) await this.activate(accountId, event.chatId);
+      yield event;
+    }
+  }
+
+  /** The answer stands whatever became of its chat meanwhile. */
+  private async activate(accountId: string, chatId: string): Promise<void> {
+    try {
+      await this.chats.activate(accountId, chatId, chatId, null);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.kind !== problems.chatNotFound.kind) throw error;
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
+
+/** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
+export const UI_STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+  'x-vercel-ai-ui-message-stream': 'v1',
+} as const;
+
+/** Where a pair stands in its tree: `metadata` of the message. */
+export interface UiMetadata {
+  /** The `chat_id` of the branch that owns it. */
+  branchId: string;
+  parentId: string | null;
+  siblingIndex: number;
+  siblingCount: number;
+}
+
+type UiPart = { type: string } & Record<string, unknown>;
+
+interface StoredPair {
+  response_id: string;
+  response: string | null;
+  status: string;
+  error?: { message: string };
+}
+
+/**
+ * An answer as the AI SDK reads it: server-sent events of parts that its majors 6 and 7 both know (an unknown type would end the stream there).
+ * The message id is the `response_id`.
+ * @param metadataOf asked once, when the pair exists
+ */
+export async function* uiMessageStream(
+  events: AnswerStream,
+  metadataOf: (chatId: string, responseId: string) => Promise<UiMetadata | undefined>,
+): AsyncGenerator<string> {
+  const text = new TextParts();
+  for await (const event of events) {
+    const metadata = event.type === 'accepted' ? await metadataOf(event.chatId, event.responseId) : undefined;
+    for (const part of partsOf(event, text, metadata)) yield `data: ${JSON.stringify(part)}\n\n`;
+  }
+  yield 'data: [DONE]\n\n';
+}
+
+function partsOf(event: AnswerEvent, text: TextParts, messageMetadata: UiMetadata | undefined): UiPart[] {
+  if (event.type === 'accepted') return [{ type: 'start', messageId: event.responseId, messageMetadata }, { type: 'start-step' }];
+  if (event.type === 'delta') return text.delta(event.responseId, event.delta);
+  return [...text.end(JSON.parse(event.json) as StoredPair)];
+}
+
+/** The text of one message: opened by its first piece, closed by its end. */
+class TextParts {
+  private id: string | null = null;
+
+  delta(responseId: string, delta: string): UiPart[] {
+    const parts: UiPart[] = this.id === null ? [{ type: 'text-start', id: responseId }] : [];
+    this.id = responseId;
+    return [...parts, { type: 'text-delta', id: responseId, delta }];
+  }
+
+  end(pair: StoredPair): UiPart[] {
+    const parts: UiPart[] = [];
+    // An answer that was there before anybody followed it has no pieces.
+    if (this.id === null && pair.response) parts.push(...this.delta(pair.response_id, pair.response));
+    if (this.id !== null) parts.push({ type: 'text-end', id: this.id });
+    if (pair.status === 'cancelled') return [...parts, { type: 'abort', reason: 'stopped' }];
+    if (pair.status !== 'complete') return [...parts, { type: 'error', errorText: pair.error?.message ?? 'The answer was interrupted.' }];
+    return [...parts, { type: 'finish-step' }, { type: 'finish', finishReason: 'stop' }];
+  }
+}

@@ -1,0 +1,263 @@
+import { randomUUID } from 'node:crypto';
+import { DefaultChatTransport as Transport6, readUIMessageStream as read6, type UIMessage } from 'ai6';
+import { DefaultChatTransport as Transport7, readUIMessageStream as read7 } from 'ai';
+import { startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { FakeProvider, type Script } from '../support/fake-provider.js';
+
+type Part = { type: string } & Record<string, any>;
+type Message = UIMessage<any>;
+
+const MAJORS: [string, typeof Transport6, typeof read6][] = [
+  ['6', Transport6, read6],
+  ['7', Transport7 as unknown as typeof Transport6, read7 as unknown as typeof read6],
+];
+
+const asked = (text: string, id = randomUUID().slice(0, 16)): Message => ({ id, role: 'user', parts: [{ type: 'text', text }] });
+const textOf = (message: Message): string => message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+
+describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) => {
+  let server: TestApp;
+  let other: TestApp;
+  let provider: FakeProvider;
+  let ann: TestClient;
+
+  beforeAll(async () => {
+    provider = await FakeProvider.start();
+    // By what is asked: the model is also asked for titles.
+    provider.always(({ body }) => scripts.get(body.messages.at(-1).content)?.shift() ?? {});
+    server = await startTestApp('postgres', provider.settings());
+    other = await startTestApp('postgres', provider.settings(), server.databaseUrl);
+    ann = await TestClient.register(server.url);
+  });
+  afterAll(async () => {
+    await Promise.all([server.close(), other.close()]);
+    await provider.close();
+  });
+
+  const scripts = new Map<string, Script[]>();
+  const answer = (question: string, ...inTurn: Script[]) => scripts.set(question, inTurn);
+
+  const transport = (client = ann) =>
+    new Transport<Message>({ api: `${client.url}/api/chat`, headers: { authorization: `Bearer ${client.token}` } });
+
+  /** Sends as `useChat` does and reads to the end: all parts, and the message that the client makes of them. */
+  async function send(
+    chatId: string,
+    messages: Message[],
+    options: Partial<Parameters<InstanceType<typeof Transport6>['sendMessages']>[0]> = {},
+  ) {
+    const stream = await transport().sendMessages({
+      chatId,
+      messages,
+      trigger: 'submit-message',
+      messageId: undefined,
+      abortSignal: undefined,
+      ...options,
+    } as never);
+    return readAll(stream as ReadableStream<Part>);
+  }
+
+  async function readAll(stream: ReadableStream<Part>): Promise<{ parts: Part[]; message: Message }> {
+    const [one, two] = stream.tee();
+    const parts: Part[] = [];
+    const collect = (async () => {
+      for await (const part of one as unknown as AsyncIterable<Part>) parts.push(part);
+    })();
+    let message: Message = { id: '', role: 'assistant', parts: [] };
+    for await (const state of readMessages<Message>({ stream: two as never, onError: () => undefined, terminateOnError: false }))
+      message = structuredClone(state);
+    await collect;
+    return { parts, message };
+  }
+
+  it('gets an answer in a chat that is made for the id that it made up, and goes on in it', async () => {
+    const id = randomUUID().slice(0, 16);
+    answer('Count.', { tokens: ['One', ' two'] });
+    answer('On.', { tokens: ['Three'] });
+    const first = asked('Count.');
+    const { message, parts } = await send(id, [first]);
+    expect(textOf(message)).toBe('One two');
+    expect(parts.map(({ type }) => type)).toEqual([
+      ...['start', 'start-step', 'text-start', 'text-delta'],
+      ...parts.slice(4, -3).map(() => 'text-delta'),
+      ...['text-end', 'finish-step', 'finish'],
+    ]);
+    const { message: second } = await send(id, [first, message, asked('On.')]);
+    expect(textOf(second)).toBe('Three');
+    const { body } = await ann.request('GET', `/api/chat/${id}`);
+    expect(body.messages.map(({ role, parts: [{ text }] }: any) => [role, text])).toEqual([
+      ['user', 'Count.'],
+      ['assistant', 'One two'],
+      ['user', 'On.'],
+      ['assistant', 'Three'],
+    ]);
+    expect(second.metadata).toMatchObject({ parentId: message.id, branchId: body.chat_id, siblingIndex: 0, siblingCount: 1 });
+    expect((await ann.get(`/chats/${body.chat_id}/messages/${message.id}`)).body.response).toBe('One two');
+  });
+
+  it('makes a sibling of an answer that it regenerates, and of a question that it edits; the model sees that path alone', async () => {
+    const { id } = await ann.aChat();
+    const question = asked('Which tree?');
+    answer('Which tree?', { tokens: ['An oak.'] }, { tokens: ['A fig.'] });
+    const { message: oak } = await send(id, [question]);
+    const { message: fig } = await send(id, [question], { trigger: 'regenerate-message', messageId: oak.id });
+    expect(fig.metadata).toMatchObject({ siblingIndex: 1, siblingCount: 2, parentId: null });
+    const { message: follow } = await send(id, [question, fig, asked('Is it old?')]);
+    const { body: seen } = provider.asked.find((one) => one.body.messages.at(-1).content === 'Is it old?')!;
+    expect(seen.messages.map(({ content }: any) => content)).toEqual(['Which tree?', 'A fig.', 'Is it old?']);
+    const { message: edited } = await send(id, [question, fig, asked('Is it young?')]);
+    expect(edited.metadata).toMatchObject({ siblingIndex: 1, siblingCount: 2, parentId: fig.id });
+    const { body } = await ann
+      .get(`/chats/${id}/messages/${follow.id}`)
+      .then(async (answer) => (answer.status === 200 ? answer : ann.get(`/chats/${follow.metadata.branchId}/messages/${follow.id}`)));
+    expect(body.siblings).toHaveLength(2);
+  });
+
+  it('makes the last answer anew when it names none', async () => {
+    const { id } = await ann.aChat();
+    const question = asked('Again?');
+    answer('Again?', { tokens: ['first'] }, { tokens: ['second'] });
+    const { message } = await send(id, [question]);
+    const { message: again } = await send(id, [question], { trigger: 'regenerate-message' });
+    expect([textOf(again), again.id === message.id]).toEqual(['second', false]);
+    expect(again.metadata).toMatchObject({ siblingIndex: 1, siblingCount: 2 });
+  });
+
+  it('resumes on any instance with all of the answer, and is told 204 when there is nothing to resume', async () => {
+    const id = randomUUID();
+    answer('Slowly.', { tokens: ['a', 'b', 'c', 'd', 'e', 'f'], delayMs: 300 });
+    const leaving = new AbortController();
+    const stream = await transport().sendMessages({
+      ...{ chatId: id, messages: [asked('Slowly.')], trigger: 'submit-message', messageId: undefined },
+      abortSignal: leaving.signal,
+    } as never);
+    const reader = (stream as ReadableStream<Part>).getReader();
+    while ((await reader.read()).value?.type !== 'text-delta');
+    leaving.abort();
+    const resumed = await transport(ann.at(other.url)).reconnectToStream({ chatId: id } as never);
+    const { message } = await readAll(resumed as ReadableStream<Part>);
+    expect(textOf(message)).toBe('abcdef');
+    expect(await transport().reconnectToStream({ chatId: id } as never)).toBeNull();
+  });
+
+  it('stops an answer from another instance; what was there is kept', async () => {
+    const { id } = await ann.aChat();
+    answer('Stop me.', { tokens: ['kept', ' and', ' more'], hangAfter: 1 });
+    const stream = (await transport().sendMessages({
+      ...{ chatId: id, messages: [asked('Stop me.')], trigger: 'submit-message', messageId: undefined, abortSignal: undefined },
+    } as never)) as ReadableStream<Part>;
+    const [watched, whole] = stream.tee();
+    const reader = watched.getReader();
+    while ((await reader.read()).value?.type !== 'text-delta');
+    expect((await ann.at(other.url).request('POST', `/api/chat/${id}/stop`)).body).toEqual({ stopped: expect.any(String) });
+    expect((await ann.request('POST', `/api/chat/${id}/stop`)).body).toEqual({ stopped: null });
+    const { parts, message } = await readAll(whole);
+    expect([textOf(message), parts.at(-1)]).toEqual(['kept', { type: 'abort', reason: 'stopped' }]);
+    expect((await ann.get(`/chats/${id}/messages/${message.id}`)).body).toMatchObject({ status: 'cancelled', response: 'kept' });
+  });
+
+  it('is told in words when the model fails, and may go on', async () => {
+    const { id } = await ann.aChat();
+    answer('Break.', { status: 500 }, { tokens: ['fine'] });
+    const question = asked('Break.');
+    const { parts } = await send(id, [question]);
+    expect(parts.at(-1)).toMatchObject({ type: 'error', errorText: expect.stringMatching(/\w+ \w+/) });
+    const { message } = await send(id, [question], { trigger: 'regenerate-message' });
+    expect(textOf(message)).toBe('fine');
+  });
+
+  it('may send a chat that is longer than a body of the API may be', async () => {
+    const messages = [asked('x'.repeat(900_000)), asked('Short?')];
+    answer('Short?', { tokens: ['Yes'] });
+    const { message } = await send(randomUUID(), messages);
+    expect(textOf(message)).toBe('Yes');
+  });
+});
+
+describe('the routes of the AI SDK', () => {
+  let server: TestApp;
+  let ann: TestClient;
+  let bob: TestClient;
+
+  beforeAll(async () => {
+    server = await startTestApp();
+    [ann, bob] = [await TestClient.register(server.url), await TestClient.register(server.url)];
+  });
+  afterAll(() => server.close());
+
+  const text = (content: string) => ({ id: 'm1', role: 'user', parts: [{ type: 'text', text: content }] });
+  const refused: [string, object, string][] = [
+    ['no id', { messages: [text('q')] }, 'id'],
+    ['an id that is no text', { id: { $gt: '' }, messages: [text('q')] }, 'id'],
+    ['no messages', { id: 'x' }, 'messages'],
+    ['messages that are no list', { id: 'x', messages: 'q' }, 'messages'],
+    ['no question among them', { id: 'x', messages: [{ id: 'a', role: 'assistant', parts: [] }] }, 'messages'],
+    ['a blank question', { id: 'x', messages: [text(' ')] }, 'messages.0.parts'],
+    ['a question that is too long', { id: 'x', messages: [text('x'.repeat(131_073))] }, 'messages.0.parts'],
+    ['a file', { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } }, 'message.parts'],
+    ['a role that nobody has', { id: 'x', messages: [{ ...text('q'), role: 'tool' }] }, 'messages.0.role'],
+    ['a trigger that nobody knows', { id: 'x', messages: [text('q')], trigger: 'resume' }, 'trigger'],
+    [
+      'an answer that was not given here',
+      { id: 'x', messages: [text('q'), { id: 'made-up', role: 'assistant', parts: [] }, text('q')] },
+      'messages',
+    ],
+  ];
+  it.each(refused)('refuse %s with a 422 that names the field, and make no chat', async (_what, body, path) => {
+    const answer = await ann.request('POST', '/api/chat', { body });
+    expect([answer.status, answer.body.errors?.[0].path]).toEqual([422, path]);
+    expect((await ann.get('/chats')).body.items).toEqual([]);
+  });
+
+  it.each(['%00', '%20', '%ED%A0%80', 'x'.repeat(201)])('refuse the id %s in a path', async (id) => {
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/stream'],
+      ['POST', '/stop'],
+    ] as const) {
+      const { status } = await ann.request(method, `/api/chat/${id}${path}`);
+      expect([400, 422]).toContain(status);
+    }
+  });
+
+  it('tell nobody of chats that are not theirs: a foreign id is one that nobody has', async () => {
+    const chat = await ann.aChat(1);
+    for (const id of [chat.id, randomUUID(), 'unknown']) {
+      expect((await bob.request('GET', `/api/chat/${id}`)).status).toBe(404);
+      expect((await bob.request('GET', `/api/chat/${id}/stream`)).status).toBe(404);
+      expect((await bob.request('POST', `/api/chat/${id}/stop`)).status).toBe(404);
+    }
+    const posted = await bob.request('POST', '/api/chat', { body: { id: chat.id, messages: [text('mine')] } });
+    expect(posted.status).toBe(200);
+    expect(await ann.questionsOf(chat.id)).toEqual(['q1']);
+    expect((await bob.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe('mine');
+    expect((await ann.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe('q1');
+    expect((await new TestClient(server.url).request('POST', '/api/chat', { body: {} })).status).toBe(401);
+  });
+
+  it('make one chat for one id, however many send its first message at once', async () => {
+    const id = `crowd-${randomUUID()}`;
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => bob.request('POST', '/api/chat', { body: { id, message: text(`q${n}`) } })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
+    const { body } = await bob.request('GET', `/api/chat/${id}`);
+    expect(body.messages).toHaveLength(16);
+  });
+
+  it('answer 404 for a deleted chat, and take a new message to the end of the active branch when the path is not sent', async () => {
+    const chat = await ann.aChat(2);
+    const branch = await ann.aBranch(chat.id, chat.pairs[0]!, { activate: true });
+    await ann.request('POST', '/api/chat', { body: { id: chat.id, message: text('here') } });
+    expect(await ann.questionsOf(branch)).toEqual(['q1', 'here']);
+    await ann.delete(`/chats/${chat.id}`);
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/stream'],
+      ['POST', '/stop'],
+    ] as const)
+      expect((await ann.request(method, `/api/chat/${chat.id}${path}`)).status).toBe(404);
+    expect((await ann.request('POST', '/api/chat', { body: { id: chat.id, message: text('q') } })).status).toBe(404);
+  });
+});
