@@ -6,8 +6,9 @@ const CODES: Readonly<Record<string, string>> = {
   unauthorized: 'invalid_api_key',
   rate_limited: 'rate_limit_exceeded',
   model_rate_limited: 'rate_limit_exceeded',
+  tokens_spent: 'insufficient_quota',
 };
-/** OpenAI's clients send a request again after 408, 409, 429 and 5xx; of ours below 500 only this one is worth it. */
+/** OpenAI's clients send a request again after 408, 409, 429 and 5xx; of ours below 500 only this one is worth it, unless a day has to pass. */
 const TOO_MANY = 429;
 
 /** Whether what is at this address speaks OpenAI's API, so that its errors have to. The sessions by name share the prefix by chance. */
@@ -17,8 +18,8 @@ export const speaksOpenAi = (path: string): boolean => /^\/v1(?=[/?]|$)/.test(pa
 export const openAiStatus = ({ status }: ProblemKind): number => (status === 422 ? 400 : status);
 
 /** Tells OpenAI's clients not to send again what will fail again. */
-export const openAiHeaders = ({ status }: ProblemKind): Record<string, string> =>
-  status < 500 && status !== TOO_MANY ? { 'x-should-retry': 'false' } : {};
+export const openAiHeaders = ({ status, code }: ProblemKind): Record<string, string> =>
+  (status < 500 && status !== TOO_MANY) || code === 'tokens_spent' ? { 'x-should-retry': 'false' } : {};
 
 /** The problem in OpenAI's envelope. */
 export function openAiError({ kind, details }: Problem): OpenAiErrorDto {

@@ -286,6 +286,54 @@ describe('an error', () => {
   });
 });
 
+describe('the quotas of an account', () => {
+  const limited = async (settings: Record<string, string>, story: (bob: TestClient) => Promise<void>): Promise<void> => {
+    const instance = await startTestApp('postgres', provider.settings(settings));
+    await story(await TestClient.register(instance.url));
+    instance.app.getHttpServer().closeAllConnections();
+    await instance.close();
+  };
+  const tokensOf = async (bob: TestClient): Promise<number> => {
+    const { body } = await bob.get('/usage');
+    return body.today.input_tokens + body.today.output_tokens;
+  };
+
+  it('hold for answers at once, and a place is free again however an answer ended', () =>
+    limited({ ANSWERS_PER_ACCOUNT: '1' }, async (bob) => {
+      provider.next({ hangAfter: 1 }, { status: 500 }, {});
+      const leave = new AbortController();
+      const client = new OpenAI7({ apiKey: bob.token!, baseURL: `${bob.url}/v1`, maxRetries: 0 });
+      const options = { signal: leave.signal };
+      await client.chat.completions.create({ model: 'fake-1', messages: [user('Why?')], stream: true }, options);
+      const second = await complete({}, bob);
+      expect(second).toMatchObject({ status: 429, body: { error: { code: 'too_many_answers', type: 'rate_limit_error' } } });
+      expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(provider.asked).toHaveLength(1);
+      leave.abort();
+      await provider.asked[0]!.closed;
+      expect((await complete({}, bob)).status).toBe(502);
+      expect((await complete({}, bob)).status).toBe(200);
+    }));
+
+  it('hold for the tokens of a day: what was used is counted, and then no provider is asked', () =>
+    limited({ TOKENS_PER_DAY: '10' }, async (bob) => {
+      provider.next({ usage: { prompt_tokens: 7, completion_tokens: 4 } });
+      expect((await complete({}, bob)).status).toBe(200);
+      expect(await tokensOf(bob)).toBe(11);
+      const second = await complete({ stream: true }, bob);
+      expect(second).toMatchObject({ status: 429, body: { error: { code: 'insufficient_quota' } } });
+      expect([second.headers.get('x-should-retry'), provider.asked.length]).toEqual(['false', 1]);
+    }));
+
+  it('count what was said before the client left, or the provider broke off', () =>
+    limited({}, async (bob) => {
+      provider.next({ cutAfter: 2 });
+      await complete({ messages: [user('12345678')] }, bob);
+      // 8 bytes of the question and 10 of the answer, four to a token.
+      expect(await tokensOf(bob)).toBe(2 + 3);
+    }));
+});
+
 describe('a stream', () => {
   it('is server-sent events that no proxy gathers, and ends with [DONE]', async () => {
     const { headers, text } = await complete({ stream: true });

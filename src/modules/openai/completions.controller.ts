@@ -37,6 +37,8 @@ export class CompletionsController {
   @ApiProblems(
     problems.modelNotFound,
     problems.contextTooLong,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
     problems.modelRateLimited,
     problems.modelFailed,
     problems.modelUnavailable,
