@@ -6,6 +6,7 @@ import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
 import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
 import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
+import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summary-highlights.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -19,6 +20,7 @@ import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
@@ -46,6 +48,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     GenerationChunk,
     UsageDay,
     SummaryMark,
+    SummaryHighlights,
     WebhookAccount,
     WebhookPosition,
     Webhook,
@@ -59,6 +62,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generations1764000000020,
     Webhooks1764000000030,
     Summaries1764000000031,
+    SummaryHighlights1764000000032,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,
