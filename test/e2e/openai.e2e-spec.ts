@@ -232,7 +232,7 @@ describe('an error', () => {
       [400, 'invalid_json', await ann.request('POST', '/v1/chat/completions', { raw: '{' })],
       [400, 'validation_failed', await ann.request('POST', '/v1/chat/completions', { raw: '[]' })],
       [415, 'unsupported_media_type', await complete({}, ann, { 'content-type': 'text/plain' })],
-      [413, 'body_too_large', await complete({ messages: [user('x'.repeat(600_000))] })],
+      [413, 'body_too_large', await complete({ messages: [user('x'.repeat(9_000_000))] })],
     ];
     for (const [status, code, answer] of answers) {
       expect([status, code]).toEqual([answer.status, answer.body.error.code]);
