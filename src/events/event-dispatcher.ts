@@ -91,6 +91,15 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.timer = setInterval(() => (this.looking ??= this.look().finally(() => (this.looking = null))), LOOK_MS).unref();
   }
 
+  get hasWatches(): boolean {
+    return this.watches.size > 0;
+  }
+
+  /** Whether the account watches the conversation at this instance. */
+  isWatched(accountId: string, rootChatId: string): boolean {
+    return this.watches.get(rootChatId)?.accountId === accountId;
+  }
+
   unwatch(watch: Watch): void {
     if (this.watches.get(watch.rootChatId) === watch) this.watches.delete(watch.rootChatId);
   }

@@ -50,19 +50,23 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     }
   });
 
-  it('an answer is told to sockets piece by piece where it is written, and at every instance at its end', async () => {
+  it('an answer is told to sockets piece by piece, in order, at every instance, and then at its end', async () => {
     const { id } = await ann.aChat();
     const sockets = [await TestSocket.on(ann, id, 0), await TestSocket.on(annThere, id, 0)];
-    provider.next({ tokens: words(10), delayMs: 20 });
+    provider.next({ tokens: words(40), delayMs: 40 });
     const { body } = await ann.post(`/chats/${id}/messages`, { question: 'q' });
     for (const socket of sockets) {
       expect((await socket.next('message.created')).data).toMatchObject({ response_id: body.response_id, seq: 1 });
       expect((await socket.next('message.completed')).data).toEqual(body);
       expect((await socket.next('chat.updated')).data.name).toBe('q');
     }
-    const deltas = sockets[0]!.frames.filter(({ event }) => event === 'message.delta');
-    expect(deltas.map(({ data }) => data.delta).join('')).toBe(body.response);
-    expect(deltas.at(-1)!.data.n).toBe(10);
+    const [own, remote] = sockets.map(({ frames }) => frames.filter(({ event }) => event === 'message.delta').map(({ data }) => data));
+    expect(own!.map(({ delta }) => delta).join('')).toBe(body.response);
+    expect(own!.at(-1)!.n).toBe(40);
+    // Elsewhere a quarter of a second late, and without what was not put down at the end.
+    expect(remote!.length).toBeGreaterThan(1);
+    expect(remote!.at(-1)!.n).toBeGreaterThan(10);
+    expect(remote!.map(({ delta }) => delta).join('')).toBe(words(remote!.at(-1)!.n).join(''));
     sockets.forEach((socket) => socket.close());
   });
 

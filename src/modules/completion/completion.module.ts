@@ -8,6 +8,7 @@ import { GenerationService } from './generation.service.js';
 import { Generator } from './generator.service.js';
 import { Questions } from './questions.js';
 import { Quotas } from './quotas.service.js';
+import { RemoteDeltas } from './remote-deltas.service.js';
 import { Sweeper } from './sweeper.service.js';
 import { Titles } from './titles.service.js';
 import { UsageController } from './usage.controller.js';
@@ -26,6 +27,7 @@ import { UsageService } from './usage.service.js';
     Generator,
     Questions,
     Quotas,
+    RemoteDeltas,
     Sweeper,
     Titles,
     UsageService,

@@ -98,6 +98,22 @@ export const CHUNKS_AFTER: Statement = {
     WHERE account_id = $1 AND generation_id = $2 AND n + cardinality(sizes) > $3::int + 1 ORDER BY n LIMIT 16`,
 };
 
+/** Over all accounts: answers that other instances write. As many rows as there are answers on their way. */
+export const RUNNING_ELSEWHERE: Statement = {
+  name: 'generation.running_elsewhere',
+  text: `SELECT ${COLUMNS} FROM generations WHERE status <> 'ended' AND instance_id <> $1`,
+};
+
+/** The chunks with pieces behind those that were told ($3), of some answers ($1, $2), in order. */
+export const CHUNKS_OF_MANY: Statement = {
+  name: 'generation.chunks_of_many',
+  text: `
+    SELECT c.generation_id, c.n, c.sizes, c.text FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS followed (account_id, generation_id, told)
+    JOIN generation_chunks c ON c.account_id = followed.account_id AND c.generation_id = followed.generation_id
+      AND c.n + cardinality(c.sizes) > followed.told + 1
+    ORDER BY c.generation_id, c.n`,
+};
+
 /** Chunks are for those who follow; a while after the end there are none. */
 export const FORGET_ENDED: Statement = {
   name: 'generation.forget_ended',
