@@ -6,6 +6,7 @@ import { Facades1764000000010 } from '../migrations/1764000000010-facades.js';
 import { Generations1764000000020 } from '../migrations/1764000000020-generations.js';
 import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
 import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
+import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summary-highlights.js';
 import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
@@ -21,6 +22,7 @@ import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
@@ -48,6 +50,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     GenerationChunk,
     UsageDay,
     SummaryMark,
+    SummaryHighlights,
     WebhookAccount,
     WebhookPosition,
     Webhook,
@@ -62,6 +65,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generations1764000000020,
     Webhooks1764000000030,
     Summaries1764000000031,
+    SummaryHighlights1764000000032,
     ClientChats1764000000040,
   ],
   uuidExtension: 'pgcrypto',

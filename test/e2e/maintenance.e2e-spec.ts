@@ -31,7 +31,16 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
     withClient(server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
   /** All that any table has of a chat, by table. */
   async function traces(chatId: string): Promise<Record<string, number>> {
-    const tables = ['chats', 'conversations', 'messages', 'events', 'chat_contents', 'content_journal', 'summary_marks'];
+    const tables = [
+      'chats',
+      'conversations',
+      'messages',
+      'events',
+      'chat_contents',
+      'content_journal',
+      'summary_marks',
+      'summary_highlights',
+    ];
     const counts = await Promise.all(tables.map((name) => rows(`SELECT count(*)::int AS n FROM ${name} WHERE chat_id = $1`, chatId)));
     const keys = await rows(`SELECT count(*)::int AS n FROM idempotency_keys WHERE answer LIKE '%' || $1 || '%'`, chatId);
     const found = Object.fromEntries([...tables, 'keys'].map((name, i) => [name, [...counts, keys][i]![0].n]));
@@ -64,6 +73,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
     const lonely = await ann.aBranch(deleted, inherited);
     await aPost(lonely, 'lonely');
     await rows(`INSERT INTO summary_marks SELECT account_id, chat_id, seq, 1, 1, '{}', '{}' FROM messages`);
+    await rows(`INSERT INTO summary_highlights SELECT account_id, chat_id, 1, '[]', 'a model' FROM chats`);
     for (const chatId of [gone, deleted, lonely]) expect((await ann.delete(`/chats/${chatId}`)).status).toBe(204);
 
     // Two chats with 35 + 1 pairs; the lonely one with 1, and the last one of `deleted`.
@@ -78,7 +88,8 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
     expect(await ann.questionsOf(living)).toEqual(['q1', 'inherited', 'alive']);
     expect(await ann.questionsOf(root.id)).toEqual(['q1', 'q2']);
     expect(await wordsOf(deleted)).toBe(1);
-    expect(await traces(deleted)).toMatchObject({ messages: 1, summary_marks: 1 });
+    const kept = await traces(deleted);
+    expect([kept.messages, kept.summary_marks, kept.summary_highlights]).toEqual([1, 1, undefined]);
     expect(await job(PurgeJob).run(GO_ON)).toBe(0);
     expect(violationsOf(await runFsck(env(), '--json'))).toEqual({});
   }, 60_000);

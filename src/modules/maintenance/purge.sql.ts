@@ -50,7 +50,7 @@ export const DROP_JOURNAL: Statement = {
 /**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
  * pairs end where it says. Answers of keys that made these pairs hold their words and go too, and so does what
- * was counted of them.
+ * was counted and quoted of them.
  */
 export const CUT_PAIRS = `
   WITH chat AS (
@@ -70,6 +70,9 @@ export const CUT_PAIRS = `
   ),
   counts AS (
     DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
+  ),
+  quotes AS (
+    DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id
   ),
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(

@@ -18,11 +18,11 @@ interface Sentence {
   place: number;
 }
 
-const HIGHLIGHTS_MAX = 5;
+export const HIGHLIGHTS_MAX = 5;
 /** What is said first says most; and no text may take long. */
 const CHARS_READ = 2000;
 const SENTENCES_READ = 12;
-const QUOTE_CHARS_MAX = 280;
+export const QUOTE_CHARS_MAX = 280;
 /** Short words are mostly grammar. Scripts without spaces have short words: there each character counts. */
 const TERM = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]{4,}/gu;
 /** How much a sentence loses for each one before it in its text. */

@@ -1,8 +1,14 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
+import { CompletionModule } from '../completion/completion.module.js';
+import { ChosenHighlightsService } from './chosen-highlights.service.js';
 import { SummaryController } from './summary.controller.js';
 import { SummaryService } from './summary.service.js';
 import { WordCountsService } from './word-counts.service.js';
 
-@Module({ imports: [ChatModule], controllers: [SummaryController], providers: [SummaryService, WordCountsService] })
+@Module({
+  imports: [ChatModule, CompletionModule],
+  controllers: [SummaryController],
+  providers: [SummaryService, WordCountsService, ChosenHighlightsService],
+})
 export class SummaryModule {}

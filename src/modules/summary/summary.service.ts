@@ -4,14 +4,14 @@ import { wordsOf } from '../../content/body.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
-import { type Highlight, highlightsOf, type Quotable } from './highlights.js';
+import { ChosenHighlightsService } from './chosen-highlights.service.js';
+import type { Quotable } from './highlights.js';
 import type { SummaryDto } from './summary.dto.js';
 import { WordCountsService } from './word-counts.service.js';
 
 /** What highlights are chosen from, however long the chat is: how it began, and what it came to. */
 const FIRST_PAIRS = 20;
 const LAST_PAIRS = 80;
-export const EXTRACTIVE = 'extractive';
 
 /** What a chat is about, at a glance. */
 @Injectable()
@@ -20,22 +20,25 @@ export class SummaryService {
     private readonly chats: ChatService,
     private readonly paths: PathService,
     private readonly wordCounts: WordCountsService,
+    private readonly chosen: ChosenHighlightsService,
   ) {}
 
   /** A `SummaryDto` of the path as it is now. @throws chat_not_found, content_unavailable */
   async read(accountId: string, chatId: string): Promise<StatedJson> {
     // The state first: what is posted meanwhile is left out, and what is rewritten meanwhile makes the answer newer than it says.
-    const { revision, last_seq: total, fork_seq: inherited } = await this.chats.get(accountId, chatId);
+    const chat = await this.chats.get(accountId, chatId);
+    const { revision, last_seq: total, fork_seq: inherited } = chat;
     const { words, responses } = await this.wordCounts.count(accountId, chatId, total);
     const pairs = await this.ends(accountId, chatId, total);
+    const { highlights, generatedBy } = await this.chosen.of(accountId, chat, pairs.flatMap(quotablesOf));
     const summary: SummaryDto = {
       chat_id: chatId,
       message_count: total,
       counts: { pairs: { own: total - inherited, inherited, total }, questions: total, responses, words },
       first_at: pairs[0]?.createdAt.toISOString() ?? null,
       last_at: pairs.at(-1)?.createdAt.toISOString() ?? null,
-      highlights: extracted(pairs),
-      generated_by: EXTRACTIVE,
+      highlights,
+      generated_by: generatedBy,
     };
     return new StatedJson(JSON.stringify(summary), chatState(revision));
   }
@@ -52,8 +55,6 @@ export class SummaryService {
     return [...first.pairs, ...last.pairs];
   }
 }
-
-const extracted = (pairs: readonly Pair[]): Highlight[] => highlightsOf(pairs.flatMap(quotablesOf));
 
 /** Code is no sentence; what was said about it is. */
 function quotablesOf({ responseId, messageType, body }: Pair): Quotable[] {
