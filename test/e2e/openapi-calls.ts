@@ -25,8 +25,9 @@ const inSession = async ({ ann }: Scene) => {
   const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
   return { session_id: String(body.session_id) };
 };
-export const aWebhook = async ({ ann }: Scene) => ({
-  path: { webhook_id: (await ann.post('/webhooks', { url: 'https://example.com' })).body.webhook_id as string },
+export /** Nobody is called: no name ends in `invalid` (RFC 2606). */
+const aWebhook = async ({ ann }: Scene) => ({
+  path: { webhook_id: (await ann.post('/webhooks', { url: 'https://receiver.invalid' })).body.webhook_id as string },
 });
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
@@ -87,7 +88,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getBranchesVerb: queried,
   setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
   streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
-  createWebhook: () => ({ body: { url: 'https://example.com/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
+  createWebhook: () => ({ body: { url: 'https://receiver.invalid/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
   listWebhooks: async (scene) => (await aWebhook(scene), { query: { limit: '1' } }),
   getWebhook: aWebhook,
   updateWebhook: async (scene) => ({ ...(await aWebhook(scene)), body: { enabled: false, description: null } }),

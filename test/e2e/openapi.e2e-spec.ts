@@ -257,7 +257,7 @@ describe('a refusal', () => {
       'too_many_webhooks',
       async (scene) => {
         for (let n = 0; n < 20; n++) await aWebhook(scene);
-        return { body: { url: 'https://example.com' } };
+        return { body: { url: 'https://receiver.invalid' } };
       },
     ],
     [
