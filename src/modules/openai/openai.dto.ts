@@ -1,24 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { IsSaid } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
+import { Checked, MODEL_CHARS_MAX, TOKENS_MAX, Unsupported } from './checked-field.js';
 
-const MODEL_CHARS_MAX = 241;
-const TOKENS_MAX = 10_000_000;
 const STOPS_MAX = 4;
 const text = { type: 'string' } as const;
-
-/** A field with a check of its own; `fault` says what is wrong, or null. */
-const Checked = (fault: (value: unknown) => string | null): PropertyDecorator =>
-  ValidateBy({
-    name: 'checked',
-    validator: { validate: (value) => fault(value) === null, defaultMessage: (args) => fault(args?.value) ?? '' },
-  });
-
-/** A field of OpenAI's API whose effect we cannot give: only what asks for nothing passes. */
-const Unsupported = (mend: string, asksNothing: (value: unknown) => boolean = (value) => !isGiven(value)): PropertyDecorator =>
-  Checked((value) => (asksNothing(value) ? null : mend));
 
 const stopFault = (value: unknown): string | null => {
   const stops = [value].flat();
