@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isUuid } from '../../common/ids.js';
 import { openAiError } from '../../common/openai-error.js';
-import { invalidField, Problem, problems } from '../../common/problems.js';
+import { invalidField, Problem } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel, ModelError } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
