@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -20,6 +20,19 @@ import {
 import { ConversationsService } from './conversations.service.js';
 import { conversationParam, itemParam } from './openai-ids.js';
 import { MessageItemDto } from './response.dto.js';
+
+const CONVERSATION_ID = {
+  name: 'conversation_id',
+  schema: { type: 'string', pattern: '^conv_' },
+  description: '`conv_<chat_id>`, or `conv_<chat_id>:branch_<chat_id>`.',
+  example: 'conv_019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b',
+} as const;
+const ITEM_ID = {
+  name: 'item_id',
+  schema: { type: 'string', pattern: '^msg_' },
+  description: '`msg_<response_id>`, of a question `msg_q_<response_id>`.',
+  example: 'msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
+} as const;
 
 /** `conv_<chat_id>` is a conversation with its active branch, `conv_<chat_id>:branch_<chat_id>` one branch of it. */
 @ApiTags('openai')
@@ -46,6 +59,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id')
+  @ApiParam(CONVERSATION_ID)
   @ApiOperation({ operationId: 'getConversation', summary: 'A conversation' })
   @ApiOkResponse({ type: ConversationDto })
   @ApiProblems(problems.chatNotFound)
@@ -54,6 +68,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id')
+  @ApiParam(CONVERSATION_ID)
   @HttpCode(HttpStatus.OK)
   @JsonText()
   @ApiOperation({ operationId: 'updateConversation', summary: 'Set the metadata of a conversation' })
@@ -70,6 +85,7 @@ export class ConversationsController {
   }
 
   @Delete(':conversation_id')
+  @ApiParam(CONVERSATION_ID)
   @ApiOperation({
     operationId: 'deleteConversation',
     summary: 'Delete a conversation, or one branch of it',
@@ -82,6 +98,7 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id/items')
+  @ApiParam(CONVERSATION_ID)
   @ApiOperation({ operationId: 'listConversationItems', summary: 'The messages of a branch, the newest first' })
   @ApiOkResponse({ type: ItemListDto })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
@@ -90,6 +107,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/items')
+  @ApiParam(CONVERSATION_ID)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'createConversationItems',
@@ -110,6 +128,8 @@ export class ConversationsController {
   }
 
   @Get(':conversation_id/items/:item_id')
+  @ApiParam(CONVERSATION_ID)
+  @ApiParam(ITEM_ID)
   @ApiOperation({ operationId: 'getConversationItem', summary: 'One message, of any branch of the conversation' })
   @ApiOkResponse({ type: MessageItemDto })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)

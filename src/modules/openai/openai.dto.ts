@@ -76,14 +76,14 @@ export class CreateChatCompletionDto {
   @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
   max_tokens?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 2 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 2 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })
   @Max(2, { message: 'must be at most 2' })
   temperature?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 1 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 1 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })

@@ -100,14 +100,14 @@ export class CreateResponseDto {
   @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
   max_output_tokens?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 2 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 2 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })
   @Max(2, { message: 'must be at most 2' })
   temperature?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 1 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 1 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })
@@ -299,6 +299,7 @@ export class ResponseDto {
   background!: boolean;
 
   /** Said in the answer to a request only; else 1. */
+  @ApiProperty({ type: 'number', format: 'double' })
   temperature!: number;
 
   @ApiProperty({ type: 'object', additionalProperties: true })
@@ -313,6 +314,7 @@ export class ResponseDto {
   top_logprobs!: number;
 
   /** Said in the answer to a request only; else 1. */
+  @ApiProperty({ type: 'number', format: 'double' })
   top_p!: number;
 
   presence_penalty!: number;

@@ -1,5 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -23,6 +23,14 @@ const RESPONSE_OR_EVENTS = {
     'text/event-stream': { schema: { type: 'string' } },
   },
 };
+
+/** A path parameter that is no plain id. */
+const RESPONSE_ID = {
+  name: 'response_id',
+  schema: { type: 'string', pattern: '^resp_' },
+  description: '`resp_<response_id>`.',
+  example: 'resp_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
+} as const;
 
 /** Pairs as OpenAI's responses. */
 @ApiTags('openai')
@@ -73,6 +81,7 @@ export class ResponsesController {
   }
 
   @Get(':response_id')
+  @ApiParam(RESPONSE_ID)
   @ApiOperation({
     operationId: 'getResponse',
     summary: 'A response, whole or as a stream',
@@ -92,6 +101,7 @@ export class ResponsesController {
   }
 
   @Delete(':response_id')
+  @ApiParam(RESPONSE_ID)
   @ApiOperation({
     operationId: 'deleteResponse',
     summary: 'Refused: a pair is not deleted alone',
@@ -104,6 +114,7 @@ export class ResponsesController {
   }
 
   @Post(':response_id/cancel')
+  @ApiParam(RESPONSE_ID)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'cancelResponse',
@@ -123,6 +134,7 @@ export class ResponsesController {
   }
 
   @Get(':response_id/input_items')
+  @ApiParam(RESPONSE_ID)
   @ApiOperation({ operationId: 'listInputItems', summary: 'What the model was given: the path up to the question, the newest first' })
   @ApiOkResponse({ type: ItemListDto })
   @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
