@@ -52,6 +52,8 @@ export const chatSessions = [
   { op: 'clearChatSession', path: support, tests: { 'it is empty again': 'answer.messages.length === 0' } },
 ];
 
+const response = { response_id: '{{openai_response_id}}' };
+const conversation = { conversation_id: '{{conversation_id}}' };
 export const openai = [
   { op: 'listModels', tests: { 'there is one': "answer.object === 'list' && answer.data.length > 0" } },
   { op: 'getModel', path: { model: 'offline' }, tests: { 'it is that one': "answer.id === 'offline'" } },
@@ -69,6 +71,48 @@ export const openai = [
     stream: true,
     tests: { 'it ends in order': "answer.endsWith('data: [DONE]\\n\\n')" },
   },
+  {
+    op: 'createResponse',
+    set: { openai_response_id: 'answer.id' },
+    tests: { 'the model answered': "answer.status === 'completed' && answer.output[0].content[0].text.length > 0" },
+  },
+  {
+    op: 'createResponse',
+    name: 'Go on behind it',
+    body: { model: 'offline', input: 'And in winter?', previous_response_id: '{{openai_response_id}}' },
+    tests: { 'it is in the same branch': "answer.previous_response_id === pm.collectionVariables.get('openai_response_id')" },
+  },
+  {
+    op: 'createResponse',
+    name: 'Go on behind it again, as a stream',
+    body: { model: 'offline', input: 'And in autumn?', previous_response_id: '{{openai_response_id}}', stream: true },
+    stream: true,
+    tests: { 'it ends in order': "answer.includes('event: response.completed')" },
+  },
+  { op: 'getResponse', path: response, tests: { 'it is that one': "answer.object === 'response' && answer.status === 'completed'" } },
+  { op: 'listInputItems', path: response, tests: { 'it is the question': "answer.data[0].role === 'user'" } },
+  { op: 'cancelResponse', path: response, tests: { 'a finished one stays as it is': "answer.status === 'completed'" } },
+  { op: 'deleteResponse', path: response, status: 400, code: 'response_not_deletable' },
+  {
+    op: 'createConversation',
+    set: { conversation_id: 'answer.id' },
+    tests: { 'it has its metadata': "answer.metadata.topic === 'norway'" },
+  },
+  { op: 'createConversationItems', path: conversation, tests: { 'both are there': 'answer.data.length === 2' } },
+  {
+    op: 'listConversationItems',
+    path: conversation,
+    set: { item_id: 'answer.first_id' },
+    tests: { 'the newest first': "answer.data[0].role === 'assistant'" },
+  },
+  {
+    op: 'getConversationItem',
+    path: { ...conversation, item_id: '{{item_id}}' },
+    tests: { 'it is that one': "answer.role === 'assistant'" },
+  },
+  { op: 'getConversation', path: conversation, tests: { 'it is one': "answer.object === 'conversation'" } },
+  { op: 'updateConversation', path: conversation, tests: { 'it is set': "answer.metadata.topic === 'iceland'" } },
+  { op: 'deleteConversation', path: conversation, tests: { 'it is gone': 'answer.deleted' } },
 ];
 
 export const aiSdk = [

@@ -33,6 +33,9 @@ export const VARIABLES = {
   last_response_id: '',
   branch_chat_id: '',
   idempotency_key: '',
+  openai_response_id: '',
+  conversation_id: '',
+  item_id: '',
 };
 
 const auth = [

@@ -86,6 +86,7 @@ function urlOf({ path: ids = {}, query = {} }, { path }) {
 function testsOf({ status: wanted, code, set = {}, tests = {}, stream = false }, { responses }) {
   const status = wanted ?? Number(Object.keys(responses).find((one) => one.startsWith('2')));
   const schema = stream ? null : schemaOf(responses[status]);
+  const isOpenAi = schema?.name === 'OpenAiErrorDto';
   const own = Object.entries(tests).map(([sentence, fact]) => assertion(sentence, `pm.expect(${fact}).to.be.true`));
   return [
     assertion(`answers ${status}`, `pm.response.to.have.status(${status})`),
@@ -98,7 +99,7 @@ function testsOf({ status: wanted, code, set = {}, tests = {}, stream = false },
           ),
         ]
       : []),
-    ...(code ? [assertion(`says ${code}`, `pm.expect(answer.code).to.equal('${code}')`)] : []),
+    ...(code ? [assertion(`says ${code}`, `pm.expect(${isOpenAi ? 'answer.error.code' : 'answer.code'}).to.equal('${code}')`)] : []),
     ...own,
     ...Object.entries(set).map(([name, value]) => `pm.collectionVariables.set('${name}', ${value});`),
   ];

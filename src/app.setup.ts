@@ -26,7 +26,7 @@ const TAKES_CHATS = /^\/(api\/chat|v1\/(chat\/completions|responses))$/;
 export const AT_THE_ROOT = [
   ...['livez', 'readyz', 'version'],
   ...['sessions{/*path}', 'v1/chat/sessions{/*path}'],
-  ...['v1/models{/*path}', 'v1/chat/completions'],
+  ...['v1/models{/*path}', 'v1/chat/completions', 'v1/responses{/*path}', 'v1/conversations{/*path}'],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}'],
 ];

@@ -8,6 +8,7 @@ import { Webhooks1764000000030 } from '../migrations/1764000000030-webhooks.js';
 import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js';
 import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summary-highlights.js';
 import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
+import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -22,6 +23,7 @@ import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
@@ -49,6 +51,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generation,
     GenerationChunk,
     UsageDay,
+    ConversationNotes,
     SummaryMark,
     SummaryHighlights,
     WebhookAccount,
@@ -67,6 +70,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Summaries1764000000031,
     SummaryHighlights1764000000032,
     ClientChats1764000000040,
+    ConversationMetadata1764000000050,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

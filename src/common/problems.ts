@@ -44,6 +44,7 @@ export const problems = {
   invalidJson: problem(400, 'invalid_json', 'The body is not valid JSON.'),
   invalidRequest: problem(400, 'invalid_request', 'The request cannot be understood.'),
   invalidIdempotencyKey: problem(400, 'invalid_idempotency_key', 'Idempotency-Key must be 1 to 255 printable ASCII characters.'),
+  responseNotDeletable: problem(400, 'response_not_deletable', 'A response is not deleted alone. Delete its branch or its conversation.'),
   unauthorized: problem(401, 'unauthorized', 'A valid token is needed.'),
   invalidCredentials: problem(401, 'invalid_credentials', 'E-mail or password is wrong.'),
   invalidRefreshToken: problem(401, 'invalid_refresh_token', 'The refresh token is unknown, used or expired. Log in again.'),

@@ -11,7 +11,7 @@ export interface IdempotentRequest {
   readonly scope: string;
   /** 1 to 255 printable ASCII characters. */
   readonly key: string;
-  /** SHA-256 of path parameters, query and canonical body. */
+  /** SHA-256 of path parameters, query, canonical body, and the branch that a header names. */
   readonly fingerprint: Buffer;
   /** Set when the stored answer was given again; the answer then says `Idempotent-Replayed: true`. */
   replayed: boolean;
@@ -33,7 +33,7 @@ export const Idempotent = createParamDecorator((_: unknown, context: ExecutionCo
   const key = String(header).replace(/^"(.*)"$/, '$1');
   if (!KEY.test(key)) throw problems.invalidIdempotencyKey();
   const fingerprint = createHash('sha256')
-    .update(canonical([request.params, request.query, request.body ?? {}]))
+    .update(canonical([request.params, request.query, request.body ?? {}, ...[request.headers['x-branch-id'] ?? []].flat()]))
     .digest();
   request.idempotent = { scope: `${request.method} ${request.routeOptions.url}`, key, fingerprint, replayed: false };
   return request.idempotent;

@@ -108,6 +108,47 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     pause: { summary: 'Disable it', value: { enabled: false } },
     moved: { summary: 'Another address', value: { url: 'https://example.com/banyan/v2' } },
   },
+  CreateResponseDto: {
+    asked: { summary: 'A question, in a new chat', value: { model: 'offline', input: 'Where does the midnight sun begin?' } },
+    streamed: {
+      summary: 'What was said so far, as a stream',
+      value: {
+        model: 'offline',
+        instructions: 'You are a patient guide.',
+        input: [
+          { role: 'user', content: 'Where does the midnight sun begin?' },
+          { role: 'assistant', content: 'At the Arctic Circle.' },
+          { role: 'user', content: 'And when is the best time to see it?' },
+        ],
+        stream: true,
+      },
+    },
+    direct: { summary: 'Without a trace', value: { model: 'offline', input: 'Where does the midnight sun begin?', store: false } },
+  },
+  CreateConversationDto: {
+    noted: { summary: 'An empty one', value: { metadata: { topic: 'norway' } } },
+    told: {
+      summary: 'With what was said so far',
+      value: {
+        items: [
+          { role: 'user', content: 'Where does the midnight sun begin?' },
+          { role: 'assistant', content: 'At the Arctic Circle.' },
+        ],
+      },
+    },
+  },
+  UpdateConversationDto: { noted: { summary: 'Another topic', value: { metadata: { topic: 'iceland' } } } },
+  AddItemsDto: {
+    pair: {
+      summary: 'A question with its response',
+      value: {
+        items: [
+          { role: 'user', content: 'And in winter?' },
+          { role: 'assistant', content: 'There is no sun at all.' },
+        ],
+      },
+    },
+  },
   CreateApiKeyDto: {
     open: { summary: 'Without an end', value: { name: 'nightly import' } },
     ending: { summary: 'With an end', value: { name: 'nightly import', expires_at: '2027-01-31T00:00:00Z' } },

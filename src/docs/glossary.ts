@@ -92,9 +92,9 @@ export function completeParameter(parameter: Parameter): void {
 function complete(schema: Schema, entry: Entry = {}): void {
   // The plugin gives the type of the class besides, which would forbid the other kinds.
   if (schema.oneOf) delete schema.type;
-  // Every number of this API counts something.
-  if (schema.type === 'number') schema.type = 'integer';
-  if (entry.format && isText(schema)) schema.format ??= entry.format;
+  // Every number of this API counts something, but for those that say otherwise.
+  if (schema.type === 'number' && schema.format !== 'double') schema.type = 'integer';
+  if (entry.format && isText(schema) && !schema.pattern) schema.format ??= entry.format;
   if (entry.description) schema.description ??= entry.description;
   if (entry.example !== undefined && schema.example === undefined && fits(entry.example, schema)) schema.example = entry.example;
 }

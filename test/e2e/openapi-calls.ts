@@ -32,6 +32,8 @@ const aWebhook = async ({ ann }: Scene) => ({
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
 
+const inConversation = ({ chat }: Scene): Call => ({ path: { conversation_id: `conv_${chat.id}` } });
+
 /** A pair whose answer was stopped: the offline model is too quick for that, so its row is changed. */
 async function aCancelled({ server, chat }: Scene): Promise<{ chat_id: string; response_id: string }> {
   const ids = { chat_id: chat.id, response_id: chat.pairs[2]! };
@@ -123,6 +125,18 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getUiChat: ({ chat }) => ({ path: { id: chat.id } }),
   resumeUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   stopUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
+  createResponse: ({ chat }) => ({ body: { model: 'offline', input: 'Where?', conversation: `conv_${chat.id}`, colour: 'ignored' } }),
+  getResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
+  deleteResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
+  cancelResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
+  listInputItems: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` }, query: { order: 'asc' } }),
+  createConversation: () => ({ body: { items: [{ role: 'user', content: 'Where?' }], metadata: { topic: 'norway' } } }),
+  getConversation: inConversation,
+  updateConversation: (scene) => ({ ...inConversation(scene), body: { metadata: { topic: 'iceland' } } }),
+  deleteConversation: inConversation,
+  listConversationItems: (scene) => ({ ...inConversation(scene), query: { limit: '1', after: `msg_${scene.chat.pairs[1]}` } }),
+  createConversationItems: (scene) => ({ ...inConversation(scene), body: { items: [{ role: 'user', content: 'And when?' }] } }),
+  getConversationItem: ({ chat }) => ({ path: { conversation_id: `conv_${chat.id}`, item_id: `msg_q_${chat.pairs[1]}` } }),
   getLiveness: () => ({}),
   getReadiness: () => ({}),
   getVersion: () => ({}),

@@ -132,7 +132,9 @@ describe('an answer', () => {
     const call = await GOOD[id]?.(scene);
     if (!call) throw new Error(`Say in GOOD how ${id} is called.`);
     const answer = await callAs(scene.ann, operation, call);
-    expect(answer.status).toBeLessThan(300);
+    // The one operation whose good request is refused, and says what to do instead.
+    if (id === 'deleteResponse') expect(answer.body.error.code).toBe('response_not_deletable');
+    else expect(answer.status).toBeLessThan(300);
     const headers = Object.keys(operation.responses[answer.status]?.headers ?? {}).filter((name) => /^(etag|content-state)$/i.test(name));
     expect(headers.filter((name) => !answer.headers.has(name))).toEqual([]);
   });
@@ -153,7 +155,7 @@ describe('an answer', () => {
       const second = await callAs(scene.ann, operation, call);
       expect([second.status, second.text, second.headers.get('idempotent-replayed')]).toEqual([first.status, first.text, 'true']);
       const bad = await callAs(scene.ann, operation, { ...call, headers: { 'idempotency-key': 'ä' } });
-      expect(bad.body.code).toBe('invalid_idempotency_key');
+      expect(bad.body.error?.code ?? bad.body.code).toBe('invalid_idempotency_key');
     },
   );
 

@@ -12,6 +12,6 @@ import { TreeChanges } from './tree-changes.service.js';
 @Module({
   controllers: [ChatVerbsController, ChatController],
   providers: [ChatService, ChatReader, PathService, ForkService, RemovalService, RootsService, TreeChanges],
-  exports: [ChatService, PathService, ForkService, RootsService, TreeChanges],
+  exports: [ChatService, PathService, ForkService, RemovalService, RootsService, TreeChanges],
 })
 export class ChatModule {}

@@ -12,6 +12,8 @@ export interface Usage {
   output_tokens: number;
   /** From the question to the first piece of the answer. */
   first_token_ms?: number;
+  /** Only of an answer that the model did not bring to its end by itself: cut at a limit, or by a filter. */
+  finish_reason?: 'length' | 'content_filter';
 }
 
 /** Why an answer failed, for a person. */

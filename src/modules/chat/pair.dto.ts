@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageStatus, type MessageType } from './message.entity.js';
 
 export class UsageDto {
@@ -6,6 +6,9 @@ export class UsageDto {
   output_tokens!: number;
   /** Milliseconds from the question to the first piece of the answer. */
   first_token_ms?: number;
+  /** Only of an answer that was cut: at a limit of its length, or by a filter. */
+  @ApiPropertyOptional({ enum: ['length', 'content_filter'] })
+  finish_reason?: 'length' | 'content_filter';
 }
 
 export class AnswerErrorDto {

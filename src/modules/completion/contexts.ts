@@ -17,7 +17,7 @@ export interface Asking {
   request: ModelRequest;
 }
 
-/** The context of an answer: exactly the pairs before it on the path of its branch, and the chat's system prompt. */
+/** The context of an answer: exactly the pairs before it on the path of its branch, and the chat's system prompt (or what was said in its place). */
 @Injectable()
 export class Contexts {
   constructor(
@@ -27,16 +27,15 @@ export class Contexts {
   ) {}
 
   /** @throws chat_not_found, content_unavailable; ModelError model_unknown, question_too_long */
-  async of({ accountId, chatId, seq, model }: AcceptedAnswer): Promise<Asking> {
+  async of({ accountId, chatId, seq, model, settings = {} }: AcceptedAnswer): Promise<Asking> {
     const chat = await this.chats.get(accountId, chatId);
     const info = this.model.find(model ?? chat.model);
     const { pairs } = await this.paths.page(accountId, chatId, 1, { before: seq + 1 });
     const { question } = wordsOf(pairs[0]!.body);
     const earlier = await this.earlier(accountId, chatId, seq, info.contextTokens * BYTES_PER_TOKEN_MAX);
-    return {
-      info,
-      request: { model: model ?? chat.model, messages: fitToWindow(chat.system_prompt, earlier, question, info, countTokens) },
-    };
+    const { instructions = chat.system_prompt, ...how } = settings;
+    const messages = fitToWindow(instructions, earlier, question, info, countTokens);
+    return { info, request: { ...how, model: model ?? chat.model, messages } };
   }
 
   /** The pairs before `seq`, oldest first; not more of them than make `bytesMax`. */

@@ -71,7 +71,7 @@ export class Generator {
       Object.assign(asking, { request, span, model: info.id });
       const end = await this.listen(generation, request);
       span.complete(end);
-      return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(end.usage, generation), error: null };
+      return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(usageOf(end), generation), error: null };
     } catch (error) {
       const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
       asking.span?.fail(outcome.error?.code ?? outcome.status);
@@ -114,6 +114,9 @@ export class Generator {
     return { code: 'model_failed', message: 'The model could not answer. Try again.' };
   }
 }
+
+const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): Usage =>
+  finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
 /** What is there is kept. */
 function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Outcome {

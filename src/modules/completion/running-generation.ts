@@ -1,12 +1,20 @@
+import type { ModelRequest } from '../../llm/language-model.js';
 import type { AnswerEnd, AnswerEvent } from './answer-event.js';
 import { DeltaLog } from './delta-log.js';
 import type { GenerationRef } from './generation-ends.js';
+
+/** How one answer is asked for. Of that request alone: it is not kept, and a retry does without it. */
+export interface AnswerSettings extends Pick<ModelRequest, 'maxOutputTokens' | 'temperature' | 'topP' | 'stop'> {
+  /** In the place of the chat's system prompt. */
+  instructions?: string;
+}
 
 /** An answer that has just been accepted, as its row says it. */
 export interface AcceptedAnswer extends GenerationRef {
   seq: number;
   /** The model that was asked for by name; null for that of the chat. */
   model: string | null;
+  settings?: AnswerSettings;
 }
 
 /** Why an answer is cut short: somebody stopped it, or its instance stops. */

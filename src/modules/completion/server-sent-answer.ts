@@ -8,17 +8,24 @@ const PING_MS = 15_000;
 const PING = ': ping\n\n';
 
 /** An answer as server-sent events (WHATWG HTML, 9.2.6). Ends with the answer; whoever closes it ends nothing. */
-export const serverSentAnswer = (events: AnswerStream): Readable => Readable.from(framesOf(events), { highWaterMark: FRAMES_MAX });
+export const serverSentAnswer = (events: AnswerStream): Readable => serverSent(framesOf(events));
+
+/** Events that were made elsewhere, with pings while there are none. */
+export const serverSent = (frames: AsyncIterable<string>): Readable => Readable.from(withPings(frames), { highWaterMark: FRAMES_MAX });
 
 async function* framesOf(events: AnswerStream): AsyncGenerator<string> {
-  const iterator = events[Symbol.asyncIterator]();
+  for await (const event of events) yield frameOf(event);
+}
+
+async function* withPings(frames: AsyncIterable<string>): AsyncGenerator<string> {
+  const iterator = frames[Symbol.asyncIterator]();
   try {
     for (let next = iterator.next(); ;) {
       const result = await orPing(next);
       if (result === PING) yield PING;
       else if (result.done) return;
       else {
-        yield frameOf(result.value);
+        if (result.value !== '') yield result.value;
         next = iterator.next();
       }
     }
@@ -32,7 +39,7 @@ async function* framesOf(events: AnswerStream): AsyncGenerator<string> {
 }
 
 /** What keeps proxies from closing a stream while a model thinks. */
-async function orPing(next: Promise<IteratorResult<AnswerEvent>>): Promise<IteratorResult<AnswerEvent> | typeof PING> {
+async function orPing(next: Promise<IteratorResult<string>>): Promise<IteratorResult<string> | typeof PING> {
   let timer: NodeJS.Timeout | undefined;
   const quiet = new Promise<typeof PING>((resolve) => (timer = setTimeout(resolve, PING_MS, PING).unref()));
   try {

@@ -3,6 +3,7 @@ import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
 import { LEASE_SECONDS } from '../completion/generations.sql.js';
+import type { AnswerSettings } from '../completion/running-generation.js';
 
 /** A pair on its way into a chat. Its `seq` is given by PostgreSQL. */
 export interface NewPair extends Omit<Pair, 'seq'> {
@@ -24,6 +25,7 @@ export interface NewGeneration {
   instanceId: string;
   /** The model that is asked for by name; null for that of the chat. */
   model: string | null;
+  settings?: AnswerSettings;
   /** The key whose answer is the pair as it is at the end. */
   idempotent: Pick<IdempotentRequest, 'scope' | 'key'> | null;
 }

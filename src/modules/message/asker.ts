@@ -3,8 +3,10 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import { type Pair, pairJson } from '../chat/pair.js';
 import { GenerationHub } from '../completion/generation-hub.js';
 import { Quotas } from '../completion/quotas.service.js';
+import type { AnswerSettings } from '../completion/running-generation.js';
 import { type AppendedPair, AppendService, Obstacle } from './append.service.js';
 import type { NewPair } from './append.sql.js';
+import { type Chain, Chains, type Opening } from './chains.js';
 import { newPair, newQuestion, questionAgain, type Said } from './new-pair.js';
 import { type Posted, Postings } from './postings.js';
 
@@ -16,6 +18,7 @@ interface Making {
   response: string | null | undefined;
   /** The model that is asked for by name; that of the chat when absent. */
   model?: string | null;
+  settings?: AnswerSettings;
   idempotent: IdempotentRequest | null;
 }
 
@@ -27,6 +30,7 @@ export class Asker {
     private readonly postings: Postings,
     private readonly quotas: Quotas,
     private readonly hub: GenerationHub,
+    private readonly chains: Chains,
   ) {}
 
   /** @throws store_unavailable */
@@ -35,15 +39,40 @@ export class Asker {
   }
 
   /** A pair to be appended: with its response, or as a question to a model. */
-  pairOf({ response, model, ...making }: Making): NewPair {
+  pairOf({ response, model, settings, ...making }: Making): NewPair {
     if (response !== undefined) return newPair({ ...making, response });
-    return newQuestion({ ...making, model, instanceId: this.hub.instanceId });
+    return newQuestion({ ...making, model, settings, instanceId: this.hub.instanceId });
   }
 
   /** Null when the chat refused it. @throws too_many_answers, tokens_spent */
   async append(pair: NewPair): Promise<Posted | null> {
     const appended = await this.admitted([pair], () => this.appends.append(pair));
     return appended && this.postings.proceed(appended);
+  }
+
+  /** Several, one behind the other, in one step. Null when the chat refused them. @throws like `append` */
+  async appendChain(pairs: Chain): Promise<Posted | null> {
+    const made = await this.admitted(pairs, () => this.chains.append(pairs, lastJson));
+    return made === null ? null : this.lastOf(pairs, made);
+  }
+
+  /** Several onto a branch of their own, behind `parent`. @throws like `append`; chat_not_found, message_not_found */
+  async appendChainToFork(pairs: Chain, parent: string | null): Promise<Posted> {
+    return this.lastOf(pairs, await this.admitted(pairs, () => this.chains.appendToFork(pairs, parent, lastJson)));
+  }
+
+  /** Several into a chat that is made with them. @throws like `append` */
+  async appendToNew(opening: Opening, pairsOf: (chatId: string) => Chain): Promise<Posted> {
+    const work = () => this.chains.appendToNew(opening, pairsOf, lastJson);
+    // Whose chat it is going to be is asked, not which.
+    const pairs = pairsOf('');
+    return this.lastOf(pairs, await this.admitted(pairs, work));
+  }
+
+  private async lastOf(pairs: Chain, made: AppendedPair[] | string): Promise<Posted> {
+    if (typeof made === 'string') return this.postings.again(pairs[0]!.accountId, made);
+    const posted = await Promise.all(made.map((one) => this.postings.proceed(one)));
+    return posted.at(-1)!;
   }
 
   /** Onto a branch of its own, behind the pair's `parent`. @throws like `append`; chat_not_found, message_not_found */
@@ -71,10 +100,13 @@ export class Asker {
   }
 
   private admitted<Result>(pairs: readonly NewPair[], work: () => Promise<Result>): Promise<Result> {
-    const [{ accountId, generation }] = pairs as [NewPair];
-    return generation ? this.quotas.admit(accountId, pairs.length, work) : work();
+    const [{ accountId }] = pairs as [NewPair];
+    const answers = pairs.filter(({ generation }) => generation !== null).length;
+    return answers > 0 ? this.quotas.admit(accountId, answers, work) : work();
   }
 }
+
+const lastJson = (made: readonly AppendedPair[]): string => jsonOf(made.at(-1)!);
 
 /** The JSON of a pair that was just appended. */
 export const jsonOf = ({ pair, appended }: AppendedPair): string => pairJson({ ...pair, seq: appended.seq });

@@ -5,11 +5,13 @@ import { AnswerController } from './answer.controller.js';
 import { AppendLanes } from './append.lanes.js';
 import { AppendService } from './append.service.js';
 import { Asker } from './asker.js';
+import { Chains } from './chains.js';
 import { FanOutService } from './fan-out.service.js';
 import { MessagePageService } from './message-page.service.js';
 import { MessageVerbsController } from './message-verbs.controller.js';
 import { MessageController } from './message.controller.js';
 import { MessageService } from './message.service.js';
+import { OpeningService } from './opening.service.js';
 import { Postings } from './postings.js';
 import { RetryService } from './retry.service.js';
 import { RevisionController } from './revision.controller.js';
@@ -20,9 +22,9 @@ import { Turns } from './turns.js';
   imports: [ChatModule, CompletionModule],
   controllers: [MessageVerbsController, MessageController, AnswerController, RevisionController],
   providers: [
-    ...[AppendLanes, AppendService, Asker, Postings, Turns],
-    ...[MessageService, MessagePageService, RevisionService, RetryService, FanOutService],
+    ...[AppendLanes, AppendService, Asker, Chains, Postings, Turns],
+    ...[MessageService, MessagePageService, RevisionService, RetryService, FanOutService, OpeningService],
   ],
-  exports: [AppendService, MessageService, RevisionService, RetryService],
+  exports: [AppendService, MessageService, OpeningService, RevisionService, RetryService],
 })
 export class MessageModule {}

@@ -2,11 +2,14 @@ import { Injectable } from '@nestjs/common';
 import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { Exchange } from '../../llm/context-window.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
 import type { AnswerStream } from '../completion/answer-event.js';
+import type { AnswerSettings } from '../completion/running-generation.js';
 import type { AppendAnswer } from './append.service.js';
 import { Asker } from './asker.js';
+import type { Chain } from './chains.js';
 import type { AddMessageDto } from './message.dto.js';
 import { type Posted, Postings } from './postings.js';
 import { Turns } from './turns.js';
@@ -19,6 +22,11 @@ export interface Post {
   toActive: boolean;
   idempotent: IdempotentRequest | null;
   body: AddMessageDto;
+  /** Pairs that go before it, all in one step: all of them or nothing. */
+  earlier?: readonly Exchange[];
+  /** The model that is asked; that of the chat when absent. */
+  model?: string | null;
+  settings?: AnswerSettings;
 }
 
 /** How often a post may be overtaken (by another one, by a switch of the active branch) before it gives up. */
@@ -77,12 +85,19 @@ export class MessageService {
 
   /** One try; null when the post was overtaken, or its turn has come, and another try may succeed. */
   private async attempt(post: Post, deadline?: number): Promise<Posted | null> {
-    const { accountId, body, toActive, idempotent } = post;
+    const { accountId, body, toActive } = post;
     const chatId = toActive ? await this.chats.activeOf(accountId, post.chatId) : post.chatId;
     if (body.response === undefined && !(await this.isFree(post, chatId))) return this.refused(post, chatId, deadline);
-    const pair = this.asker.pairOf({ accountId, chatId, said: body, response: body.response, idempotent });
-    const posted = await this.asker.append({ ...pair, parent: body.parent_response_id, mustBeActive: toActive });
+    const [first, ...others] = this.pairsOf(post, chatId);
+    const placed = { ...first!, parent: body.parent_response_id, mustBeActive: toActive };
+    const posted = await (others.length === 0 ? this.asker.append(placed) : this.asker.appendChain([placed, ...others]));
     return posted ?? this.refused(post, chatId, deadline);
+  }
+
+  private pairsOf({ accountId, body, earlier = [], idempotent, model, settings }: Post, chatId: string): Chain {
+    const making = { accountId, chatId, idempotent: null };
+    const last = this.asker.pairOf({ ...making, said: body, response: body.response, idempotent, model, settings });
+    return [...earlier.map(({ question, response }) => this.asker.pairOf({ ...making, said: { question }, response })), last];
   }
 
   /** Whether a question could be put there now: what the account may have of models is not asked before that. */
@@ -105,14 +120,15 @@ export class MessageService {
   }
 
   /** The parent that the post names is not the last pair any more. */
-  private async moved({ accountId, body, idempotent }: Post, chatId: string): Promise<Posted> {
+  private async moved(post: Post, chatId: string): Promise<Posted> {
+    const { accountId, body } = post;
     const chat = await this.chats.get(accountId, chatId);
     const parent = body.parent_response_id!;
     if (parent !== null) await this.paths.pair(accountId, chatId, parent);
     if (body.on_conflict !== 'fork') {
       throw problems.branchHeadMoved({ head: { chat_id: chatId, response_id: chat.last_response_id, seq: chat.last_seq } });
     }
-    const pair = this.asker.pairOf({ accountId, chatId, said: body, response: body.response, idempotent });
-    return this.asker.appendToFork({ ...pair, parent }, false);
+    const pairs = this.pairsOf(post, chatId);
+    return pairs.length === 1 ? this.asker.appendToFork({ ...pairs[0]!, parent }, false) : this.asker.appendChainToFork(pairs, parent);
   }
 }

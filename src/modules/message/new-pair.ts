@@ -3,6 +3,7 @@ import { bodyOf, sha256Of } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { MessageType } from '../chat/message.entity.js';
 import type { Pair } from '../chat/pair.js';
+import type { AnswerSettings } from '../completion/running-generation.js';
 import type { NewGeneration, NewPair } from './append.sql.js';
 
 /** What a person said. */
@@ -27,11 +28,12 @@ interface Asking extends Omit<Making, 'response'> {
   instanceId: string;
   /** The model that is asked for by name; null for that of the chat. */
   model?: string | null;
+  settings?: AnswerSettings;
 }
 
 /** A question whose answer is to be written by a model. Behind whatever is the last pair of its chat. */
-export function newQuestion({ instanceId, model = null, ...making }: Asking): NewPair & { generation: NewGeneration } {
-  const generation = { generationId: newId(), instanceId, model, idempotent: making.idempotent };
+export function newQuestion({ instanceId, model = null, settings, ...making }: Asking): NewPair & { generation: NewGeneration } {
+  const generation = { generationId: newId(), instanceId, model, settings, idempotent: making.idempotent };
   return { ...newPair({ ...making, response: null }), status: 'streaming', model, generation };
 }
 

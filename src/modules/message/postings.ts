@@ -25,8 +25,8 @@ export class Postings {
   async proceed({ pair, appended }: AppendedPair): Promise<Posted> {
     if (!pair.generation) return this.appends.deliver({ pair, appended });
     const { accountId, chatId, responseId, generation } = pair;
-    const { generationId, model } = generation;
-    const ref = { accountId, chatId, responseId, generationId, model, rootChatId: appended.root_chat_id, seq: appended.seq };
+    const { generationId, model, settings } = generation;
+    const ref = { accountId, chatId, responseId, generationId, model, settings, rootChatId: appended.root_chat_id, seq: appended.seq };
     return this.generations.begun(this.generator.start(ref));
   }
 

@@ -1,30 +1,38 @@
-import { Readable } from 'node:stream';
-import { Body, Controller, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { Body, Controller, Headers, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { BranchCompletions } from './branch-completions.service.js';
 import { CompletionsService } from './completions.service.js';
 import { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
-
-/** Chunks that wait for a slow reader; the model is not asked for more than that. */
-const CHUNKS_WAITING_MAX = 16;
+import { goneSignal, sendEventStream } from './replies.js';
 
 @ApiTags('openai')
 @Lenient()
 @Controller('v1/chat/completions')
 export class CompletionsController {
-  constructor(private readonly completions: CompletionsService) {}
+  constructor(
+    private readonly completions: CompletionsService,
+    private readonly branches: BranchCompletions,
+  ) {}
 
   @Post()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'createChatCompletion',
-    summary: 'Ask a model, as with OpenAI; nothing is kept',
+    summary: 'Ask a model, as with OpenAI; nothing is kept, unless a branch is named',
     description:
-      'With `stream: true` the answer is server-sent events: chunks as OpenAI sends them, and `[DONE]`. The model stops when the client leaves.',
+      'With `stream: true` the answer is server-sent events: chunks as OpenAI sends them, and `[DONE]`. The model stops when the client leaves. With `X-Branch-Id` the last message is a question in that branch: its path is the context, and the answer is kept and goes on when the client leaves.',
+  })
+  @ApiHeader({
+    name: 'X-Branch-Id',
+    required: false,
+    description:
+      'A `chat_id`: the last message is posted there. The messages before it are not stored, and only those of systems and developers are read.',
   })
   @ApiExtraModels(ChatCompletionDto)
   @ApiOkResponse({
@@ -35,7 +43,11 @@ export class CompletionsController {
     },
   })
   @ApiProblems(
+    problems.chatNotFound,
     problems.modelNotFound,
+    problems.generationInProgress,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
     problems.contextTooLong,
     problems.tooManyAnswers,
     problems.tokensSpent,
@@ -44,25 +56,19 @@ export class CompletionsController {
     problems.modelUnavailable,
     problems.modelTimeout,
   )
-  async create(@CurrentAccount() account: string, @Body() body: CreateChatCompletionDto, @Res() reply: FastifyReply): Promise<void> {
+  async create(
+    @CurrentAccount() accountId: string,
+    @Idempotent() idempotent: IdempotentRequest | null,
+    @Headers('x-branch-id') branchId: string | undefined,
+    @Body() body: CreateChatCompletionDto,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (branchId !== undefined) {
+      const asked = { accountId, branchId, body, idempotent };
+      return body.stream ? sendEventStream(reply, await this.branches.stream(asked)) : void reply.send(await this.branches.complete(asked));
+    }
     const signal = goneSignal(reply);
-    if (body.stream !== true) return void reply.send(await this.completions.complete(account, body, signal));
-    const chunks = Readable.from(await this.completions.stream(account, body, signal), { highWaterMark: CHUNKS_WAITING_MAX });
-    void reply
-      .header('content-type', 'text/event-stream; charset=utf-8')
-      .header('cache-control', 'no-cache, no-transform')
-      // nginx would gather the chunks until its buffer is full.
-      .header('x-accel-buffering', 'no')
-      .send(chunks);
+    if (!body.stream) return void reply.send(await this.completions.complete(accountId, body, signal));
+    sendEventStream(reply, await this.completions.stream(accountId, body, signal));
   }
-}
-
-/** Aborts when the client goes before its answer has ended. */
-function goneSignal({ raw }: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  if (raw.destroyed) gone.abort();
-  raw.once('close', () => {
-    if (!raw.writableFinished) gone.abort();
-  });
-  return gone.signal;
 }

@@ -2,7 +2,7 @@ import { ModelError } from '../../llm/language-model.js';
 import { type Problem, problems } from '../../common/problems.js';
 
 /** For OpenAI's clients, which send again whatever failed with 5xx: this would fail again. */
-const FINAL = { 'x-should-retry': 'false' };
+export const FINAL = { 'x-should-retry': 'false' };
 const RETRY_AFTER_SECONDS = '5';
 
 const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {

@@ -1,24 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { IsSaid } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
+import { Checked, MODEL_CHARS_MAX, TOKENS_MAX, Unsupported } from './checked-field.js';
 
-const MODEL_CHARS_MAX = 241;
-const TOKENS_MAX = 10_000_000;
 const STOPS_MAX = 4;
 const text = { type: 'string' } as const;
-
-/** A field with a check of its own; `fault` says what is wrong, or null. */
-const Checked = (fault: (value: unknown) => string | null): PropertyDecorator =>
-  ValidateBy({
-    name: 'checked',
-    validator: { validate: (value) => fault(value) === null, defaultMessage: (args) => fault(args?.value) ?? '' },
-  });
-
-/** A field of OpenAI's API whose effect we cannot give: only what asks for nothing passes. */
-const Unsupported = (mend: string, asksNothing: (value: unknown) => boolean = (value) => !isGiven(value)): PropertyDecorator =>
-  Checked((value) => (asksNothing(value) ? null : mend));
 
 const stopFault = (value: unknown): string | null => {
   const stops = [value].flat();
@@ -88,14 +76,14 @@ export class CreateChatCompletionDto {
   @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
   max_tokens?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 2 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 2 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })
   @Max(2, { message: 'must be at most 2' })
   temperature?: number | null;
 
-  @ApiPropertyOptional({ type: Number, nullable: true, minimum: 0, maximum: 1 })
+  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 1 })
   @IsOptional()
   @IsNumber({}, { message: 'must be a number' })
   @Min(0, { message: 'must be at least 0' })

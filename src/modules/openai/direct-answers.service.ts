@@ -1,0 +1,120 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { problems } from '../../common/problems.js';
+import { fitsWindow } from '../../llm/context-window.js';
+import { LanguageModel, type ModelPart, type ModelRequest, stopped, type Usage } from '../../llm/language-model.js';
+import { countTokens } from '../../llm/token-counter.js';
+import { Quotas } from '../completion/quotas.service.js';
+import { modelProblem } from './model-problem.js';
+
+const BYTES_PER_TOKEN = 4;
+
+/** An answer that has begun. */
+export interface Begun {
+  /** The model that answers. */
+  model: string;
+  parts: AsyncIterable<ModelPart>;
+}
+
+/** Answers of models that are kept nowhere: they end when their reader leaves. What they take counts all the same. */
+@Injectable()
+export class DirectAnswers {
+  private readonly logger = new Logger(DirectAnswers.name);
+  /** Answers on their way at this instance, by account. */
+  private readonly running = new Map<string, number>();
+
+  constructor(
+    private readonly model: LanguageModel,
+    private readonly quotas: Quotas,
+  ) {}
+
+  /**
+   * The one way to a model: what an account may use is looked at before, and what it used is counted behind. Comes back with the first word.
+   * The context is the client's: where it is too long it is refused, and not cut.
+   * @param field that has the context @param signal aborts when the client has gone
+   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent, and what `modelProblem` makes of a failure
+   */
+  async begin(accountId: string, asked: ModelRequest, field: string, signal: AbortSignal): Promise<Begun> {
+    try {
+      const info = this.model.find(asked.model);
+      const request = { ...asked, model: info.id };
+      if (!fitsWindow(request.messages, info, countTokens)) throw problems.contextTooLong({ errors: [tooLong(field, info.contextTokens)] });
+      const parts = await this.admit(accountId, request, signal);
+      return { model: info.id, parts: await afterFirst(parts, signal) };
+    } catch (error) {
+      throw modelProblem(error);
+    }
+  }
+
+  /** @throws too_many_answers, tokens_spent */
+  private async admit(accountId: string, request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<ModelPart>> {
+    const before = this.running.get(accountId) ?? 0;
+    this.running.set(accountId, before + 1);
+    try {
+      // Answers of this route have no rows that would be counted.
+      await this.quotas.check(accountId, before + 1);
+      return this.counted(accountId, request, signal);
+    } catch (error) {
+      this.leave(accountId);
+      throw error;
+    }
+  }
+
+  /** The answer, after whose end, however it comes, its tokens are counted. Has to be read. */
+  private async *counted(accountId: string, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
+    let usage: Usage | null = null;
+    let bytes = 0;
+    try {
+      for await (const part of this.model.stream(request, signal)) {
+        if (part.type === 'end') usage = part.usage;
+        else bytes += Buffer.byteLength(part.text);
+        yield part;
+      }
+    } finally {
+      this.leave(accountId);
+      if (usage || bytes > 0) await this.spend(accountId, usage ?? estimate(request, bytes));
+    }
+  }
+
+  private leave(accountId: string): void {
+    const left = this.running.get(accountId)! - 1;
+    if (left === 0) this.running.delete(accountId);
+    else this.running.set(accountId, left);
+  }
+
+  /** An answer that is there is given, whether it could be counted or not. */
+  private async spend(accountId: string, usage: Usage): Promise<void> {
+    try {
+      await this.quotas.spend(accountId, usage);
+    } catch (error) {
+      this.logger.warn({ message: 'tokens were not counted', ...usage, cause: (error as Error).message });
+    }
+  }
+}
+
+const tooLong = (path: string, tokens: number): { path: string; message: string } => ({
+  path,
+  message: `are longer than the ${tokens} tokens that this model can read`,
+});
+
+/** The same parts, once the first of them is there. @throws what is thrown before it */
+async function afterFirst(parts: AsyncIterable<ModelPart>, signal: AbortSignal): Promise<AsyncIterable<ModelPart>> {
+  const iterator = parts[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  if (signal.aborted) {
+    await iterator.return?.();
+    throw stopped();
+  }
+  return (async function* () {
+    try {
+      for (let at = first; !at.done; at = await iterator.next()) yield at.value;
+    } finally {
+      await iterator.return?.();
+    }
+  })();
+}
+
+/** For an answer that was left or broke off the provider tells no numbers. */
+const estimate = ({ messages }: ModelRequest, outputBytes: number): Usage => ({
+  input_tokens: Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / BYTES_PER_TOKEN),
+  output_tokens: Math.ceil(outputBytes / BYTES_PER_TOKEN),
+});

@@ -1,0 +1,33 @@
+import { metadataFault } from '../message/metadata.js';
+import { branchIn } from './openai-ids.js';
+
+const KEYS_MAX = 16;
+const KEY_CHARS_MAX = 64;
+const VALUE_CHARS_MAX = 512;
+
+/** What people note at a conversation or a response. */
+export type Metadata = Record<string, string>;
+
+/** What is wrong with metadata as OpenAI's API has it; null when nothing is. */
+export function notesFault(metadata: unknown): string | null {
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return 'must be an object';
+  const entries = Object.entries(metadata);
+  if (entries.length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
+  if (entries.some(([key]) => key.length > KEY_CHARS_MAX)) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
+  const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= VALUE_CHARS_MAX;
+  return entries.every(([, value]) => isText(value)) ? null : `must have values that are strings of at most ${VALUE_CHARS_MAX} characters`;
+}
+
+/** The same of a response, whose metadata is that of its pair, and may name a branch. */
+export function responseNotesFault(metadata: unknown): string | null {
+  const fault = notesFault(metadata) ?? metadataFault(metadata, 'text');
+  if (fault) return fault;
+  const { branch_id: branch } = metadata as Metadata;
+  return branch !== undefined && branchIn(branch) === null ? 'branch_id must be the id of a chat' : null;
+}
+
+/** Metadata of a pair, which may be any JSON, with the values as text. */
+export const notesOf = (metadata: Record<string, unknown> | null): Metadata =>
+  Object.fromEntries(
+    Object.entries(metadata ?? {}).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
+  );

@@ -1,0 +1,150 @@
+import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiIdempotent } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { problems } from '../../common/problems.js';
+import { Lenient } from '../../common/strict-input.guard.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { ItemListDto, ListItemsQuery } from './conversation.dto.js';
+import { ConversationItems } from './conversation-items.service.js';
+import { DirectResponses } from './direct-responses.service.js';
+import { KeptResponses } from './kept-responses.service.js';
+import { responseParam } from './openai-ids.js';
+import { goneSignal, sendEventStream } from './replies.js';
+import { CreateResponseDto, ResponseDto, RetrieveResponseQuery } from './response.dto.js';
+import { ResponsesService } from './responses.service.js';
+
+const RESPONSE_OR_EVENTS = {
+  description: 'The response.',
+  content: {
+    'application/json': { schema: { $ref: getSchemaPath(ResponseDto) } },
+    'text/event-stream': { schema: { type: 'string' } },
+  },
+};
+
+/** A path parameter that is no plain id. */
+const RESPONSE_ID = {
+  name: 'response_id',
+  schema: { type: 'string', pattern: '^resp_' },
+  description: '`resp_<response_id>`.',
+  example: 'resp_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
+} as const;
+
+/** Pairs as OpenAI's responses. */
+@ApiTags('openai')
+@Lenient()
+@Controller('v1/responses')
+export class ResponsesController {
+  constructor(
+    private readonly responses: ResponsesService,
+    private readonly direct: DirectResponses,
+    private readonly kept: KeptResponses,
+    private readonly items: ConversationItems,
+  ) {}
+
+  @Post()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'createResponse',
+    summary: 'Ask a model, in a new chat or behind what was said before',
+    description:
+      'The question and its answer are a pair of a chat. With `stream: true` the answer is server-sent events; it goes on when the client leaves, and is resumed by a read with `starting_after`. A model that fails is a response with the status `failed`.',
+  })
+  @ApiExtraModels(ResponseDto)
+  @ApiOkResponse(RESPONSE_OR_EVENTS)
+  @ApiIdempotent()
+  @ApiProblems(
+    problems.chatNotFound,
+    problems.messageNotFound,
+    problems.modelNotFound,
+    problems.contextTooLong,
+    problems.generationInProgress,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
+    problems.modelRateLimited,
+    problems.modelFailed,
+    problems.contentUnavailable,
+    problems.modelUnavailable,
+    problems.modelTimeout,
+  )
+  async create(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Body() body: CreateResponseDto,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    if (body.store === false) return this.createDirect(accountId, body, reply);
+    if (body.stream) return sendEventStream(reply, await this.responses.createStreamed(accountId, body, key));
+    void reply.send(await this.responses.create(accountId, body, key));
+  }
+
+  @Get(':response_id')
+  @ApiParam(RESPONSE_ID)
+  @ApiOperation({
+    operationId: 'getResponse',
+    summary: 'A response, whole or as a stream',
+    description: 'With `stream=true` its events, those behind `starting_after`, as they were or are sent by any instance.',
+  })
+  @ApiOkResponse(RESPONSE_OR_EVENTS)
+  @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
+  async get(
+    @CurrentAccount() accountId: string,
+    @Param('response_id') id: string,
+    @Query() { stream, starting_after: after }: RetrieveResponseQuery,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const responseId = responseParam(id);
+    if (stream) return sendEventStream(reply, await this.kept.follow(accountId, responseId, after));
+    void reply.send(await this.kept.get(accountId, responseId));
+  }
+
+  @Delete(':response_id')
+  @ApiParam(RESPONSE_ID)
+  @ApiOperation({
+    operationId: 'deleteResponse',
+    summary: 'Refused: a pair is not deleted alone',
+    description: 'What branches inherit never changes. Delete the branch, or the conversation.',
+  })
+  @ApiOkResponse({ description: 'Never answered.' })
+  @ApiProblems(problems.responseNotDeletable, problems.messageNotFound)
+  async remove(@CurrentAccount() accountId: string, @Param('response_id') id: string): Promise<never> {
+    return this.kept.refuseToRemove(accountId, responseParam(id));
+  }
+
+  @Post(':response_id/cancel')
+  @ApiParam(RESPONSE_ID)
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'cancelResponse',
+    summary: 'End an answer that is being written',
+    description: 'What is there of it is kept. A finished one stays as it is.',
+  })
+  @ApiOkResponse({ type: ResponseDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
+  async cancel(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Param('response_id') id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    void reply.header('content-type', 'application/json; charset=utf-8').send(await this.kept.cancel(accountId, responseParam(id), key));
+  }
+
+  @Get(':response_id/input_items')
+  @ApiParam(RESPONSE_ID)
+  @ApiOperation({ operationId: 'listInputItems', summary: 'What the model was given: the path up to the question, the newest first' })
+  @ApiOkResponse({ type: ItemListDto })
+  @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
+  input(@CurrentAccount() accountId: string, @Param('response_id') id: string, @Query() query: ListItemsQuery): Promise<ItemListDto> {
+    return this.items.inputOf(accountId, responseParam(id), query);
+  }
+
+  private async createDirect(accountId: string, body: CreateResponseDto, reply: FastifyReply): Promise<void> {
+    const signal = goneSignal(reply);
+    if (body.stream) return sendEventStream(reply, await this.direct.createStreamed(accountId, body, signal));
+    void reply.send(await this.direct.create(accountId, body, signal));
+  }
+}
