@@ -333,6 +333,27 @@ describe('a response', () => {
     expect(branchOf(fork.body)).not.toBe(branchOf(one.body));
   });
 
+  it('goes its own way beside many that are asked behind the same one at once', async () => {
+    const { body: first } = await respond({ input: 'one' });
+    const inputs = Array.from({ length: 8 }, (_, n) => [
+      { role: 'user', content: `before ${n}` },
+      { role: 'assistant', content: 'x' },
+      { role: 'user', content: `q ${n}` },
+    ]);
+    const at = (n: number) => (n % 2 ? ann : ann.at(there.url));
+    const answers = await Promise.all(inputs.map((input, n) => respond({ input, previous_response_id: first.id }, at(n))));
+    expect(answers.map(({ status, body }) => [status, body.status])).toEqual(Array(8).fill([200, 'completed']));
+    expect(new Set(answers.map(({ body }) => branchOf(body))).size).toBe(8);
+    for (const [n, { body }] of answers.entries()) expect(await ann.questionsOf(branchOf(body))).toEqual(['one', `before ${n}`, `q ${n}`]);
+    const inLine = await Promise.all(
+      inputs.map((input, n) => respond({ input, conversation: `conv_${branchOf(first)}:branch_${branchOf(first)}` }, at(n))),
+    );
+    expect(inLine.map(({ status }) => status)).toEqual(Array(8).fill(200));
+    const questions = await ann.questionsOf(branchOf(first));
+    expect(questions).toHaveLength(3 + 16);
+    for (let i = 3; i < questions.length; i += 2) expect(questions[i + 1]).toBe(questions[i]!.replace('before', 'q'));
+  });
+
   it('is found as long as a living branch inherits it', async () => {
     const { body: first } = await respond({ input: 'one' });
     const branch = await ann.aBranch(branchOf(first), idOf(first.id));
