@@ -89,12 +89,16 @@ export function completeParameter(parameter: Parameter): void {
   if (description && !parameter.description && parameter.name.endsWith('_id')) parameter.description = description;
 }
 
+/** Every number of this API counts something, but for those that say otherwise. */
+const isCount = ({ type, format }: Schema): boolean => type === 'number' && format !== 'double';
+/** Ids of OpenAI's API say by a pattern that they are no plain ones. */
+const takesFormat = (schema: Schema): boolean => isText(schema) && !schema.pattern;
+
 function complete(schema: Schema, entry: Entry = {}): void {
   // The plugin gives the type of the class besides, which would forbid the other kinds.
   if (schema.oneOf) delete schema.type;
-  // Every number of this API counts something, but for those that say otherwise.
-  if (schema.type === 'number' && schema.format !== 'double') schema.type = 'integer';
-  if (entry.format && isText(schema) && !schema.pattern) schema.format ??= entry.format;
+  if (isCount(schema)) schema.type = 'integer';
+  if (entry.format && takesFormat(schema)) schema.format ??= entry.format;
   if (entry.description) schema.description ??= entry.description;
   if (entry.example !== undefined && schema.example === undefined && fits(entry.example, schema)) schema.example = entry.example;
 }
