@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import OpenAI6 from 'openai6';
-import OpenAI7 from 'openai7';
+import OpenAI7 from 'openai';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';

@@ -81,6 +81,16 @@ describe('the snippets of the README', () => {
     expect((await ann.get(`/chats/${id}/messages/${pair.response_id}`)).body.response).toBe(pair.response);
   });
 
+  it('openai: two that follow one response are answered with its path, and are siblings', async () => {
+    const stdout = await runModule(blockAfter('openai').replace('http://127.0.0.1:3000', server.url), { TOKEN: ann.token! });
+    expect(stdout.match(/You asked: “.*?”|saw \d earlier pairs?/g)).toEqual([
+      ...['You asked: “When?”', 'saw 1 earlier pair'],
+      ...['You asked: “How do I get there?”', 'saw 1 earlier pair'],
+    ]);
+    const { body } = await ann.get('/chats?limit=1');
+    expect((await ann.get(`/chats/${body.items[0].chat_id}/branches`)).body.total).toBe(2);
+  });
+
   it('useChat: the page shows question and answer, and another answer when it is asked for one: a sibling', async () => {
     const provider = await FakeProvider.start();
     const answers = ['North of the Arctic Circle.', 'In Norway, for example.'];
