@@ -1,12 +1,18 @@
 /** Runs tasks of one key one after the other, in the order of their arrival; tasks of different keys side by side. */
 export class KeyedQueue {
   private readonly tails = new Map<string, Promise<unknown>>();
+  private readonly lengths = new Map<string, number>();
 
   /** @param told what those who wait behind a task that failed are told instead of having their turn; null lets them have it */
   constructor(private readonly told: (failure: unknown) => Error | null = () => null) {}
 
   isBusy(key: string): boolean {
     return this.tails.has(key);
+  }
+
+  /** How many tasks of the key run or wait. */
+  length(key: string): number {
+    return this.lengths.get(key) ?? 0;
   }
 
   async run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
@@ -17,10 +23,15 @@ export class KeyedQueue {
       return task();
     });
     this.tails.set(key, result);
+    this.lengths.set(key, this.length(key) + 1);
     try {
       return await result;
     } finally {
-      if (this.tails.get(key) === result) this.tails.delete(key);
+      this.lengths.set(key, this.length(key) - 1);
+      if (this.tails.get(key) === result) {
+        this.tails.delete(key);
+        this.lengths.delete(key);
+      }
     }
   }
 }

@@ -196,6 +196,7 @@ describe('the routes of the AI SDK', () => {
     ['a blank question', { id: 'x', messages: [text(' ')] }, 'messages.0.parts'],
     ['a question that is too long', { id: 'x', messages: [text('x'.repeat(131_073))] }, 'messages.0.parts'],
     ['a file', { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } }, 'message.parts'],
+    ['a part without a type', { id: 'x', message: { id: 'm', role: 'user', parts: [{ text: 'q' }] } }, 'message.parts'],
     ['a role that nobody has', { id: 'x', messages: [{ ...text('q'), role: 'tool' }] }, 'messages.0.role'],
     ['a trigger that nobody knows', { id: 'x', messages: [text('q')], trigger: 'resume' }, 'trigger'],
     [

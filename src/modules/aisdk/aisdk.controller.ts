@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -12,14 +12,12 @@ import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import type { AnswerStream } from '../completion/answer-event.js';
 import { GenerationService } from '../completion/generation.service.js';
+import { serverSent } from '../completion/server-sent-answer.js';
 import { AiSdkService } from './aisdk.service.js';
 import { UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
 import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
 import { UI_STREAM_HEADERS, uiMessageStream } from './ui-message-stream.js';
-
-/** Parts that wait for a slow reader; what comes after them is not made before it reads. */
-const PARTS_MAX = 16;
 
 const ApiClientChatId = () =>
   ApiParam({
@@ -117,9 +115,6 @@ export class AiSdkController {
 
   private streamed(accountId: string, reply: FastifyReply, events: AnswerStream): Readable {
     reply.headers(UI_STREAM_HEADERS);
-    return Readable.from(
-      uiMessageStream(events, (chatId, responseId) => this.pairs.metadataOf(accountId, chatId, responseId)),
-      { highWaterMark: PARTS_MAX },
-    );
+    return serverSent(uiMessageStream(events, (chatId, responseId) => this.pairs.metadataOf(accountId, chatId, responseId)));
   }
 }

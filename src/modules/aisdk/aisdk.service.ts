@@ -1,5 +1,4 @@
-import { Injectable } from '@nestjs/common';
-import { Problem, problems } from '../../common/problems.js';
+import { Injectable, Logger } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
@@ -13,6 +12,8 @@ import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
 /** What clients of the AI SDK say, as posts and revisions of ordinary chats. Answers are tasks of their own: a client that leaves ends none. */
 @Injectable()
 export class AiSdkService {
+  private readonly logger = new Logger('AI SDK');
+
   constructor(
     private readonly clientChats: ClientChatsService,
     private readonly chats: ChatService,
@@ -66,7 +67,7 @@ export class AiSdkService {
     try {
       await this.chats.activate(accountId, chatId, chatId, null);
     } catch (error) {
-      if (!(error instanceof Problem) || error.kind !== problems.chatNotFound.kind) throw error;
+      this.logger.warn({ message: 'a branch with a new answer did not become the active one', chatId, cause: (error as Error).message });
     }
   }
 }

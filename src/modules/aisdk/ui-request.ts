@@ -40,7 +40,8 @@ function pairOf({ id }: UiMessageDto): string {
 
 function textOf({ parts, content }: UiMessageDto, path: string): string {
   const stray = parts?.find(({ type }) => type !== 'text' && !IGNORED.test(String(type)));
-  if (stray) throw invalidField(`${path}.parts`, `must be text; ${JSON.stringify(stray.type).slice(0, 40)} is not known here`);
+  if (stray)
+    throw invalidField(`${path}.parts`, `must be text; the type ${String(JSON.stringify(stray.type)).slice(0, 40)} is not known here`);
   const texts = parts?.filter(({ type }) => type === 'text').map(({ text }) => text) ?? [content];
   const text = texts.filter((part) => typeof part === 'string').join('\n');
   if (text.trim() === '') throw invalidField(`${path}.parts`, 'must have a text that is not blank');

@@ -112,14 +112,14 @@ export class GenerationEnds {
     if (!ended) return null;
     const text = outcome.text === undefined ? await chunksText(tx, accountId, generationId) : outcome.text;
     const words = wordsOf(question.body);
-    const body = bodyOf({ ...words, response: text || null });
-    const end = { ...outcome, model: ended.model ?? outcome.model, body };
+    const end = { ...keptBy(outcome, text, words.response), model: ended.model ?? outcome.model };
+    const body = bodyOf({ ...words, response: end.response });
     const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
     const title = wantsTitle ? titleOf(words.question) : null;
-    const row = await this.write(tx, ref, end, title);
+    const row = await this.write(tx, ref, { ...end, body }, title);
     if (!row) return null;
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, question.seq, responseId]);
-    const pair = pairOf(question, end, row.version, branches!);
+    const pair = pairOf(question, { ...end, body }, row.version, branches!);
     if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
     if (end.usage) await tx.query(SPEND, [accountId, end.usage.input_tokens, end.usage.output_tokens]);
     return { pair, title, sha256: row.sha256, round: row.round };
@@ -144,6 +144,15 @@ export class GenerationEnds {
     ]);
     return row && { ...row, sha256 };
   }
+}
+
+/**
+ * What the pair shows at the end. A retry that said nothing takes nothing away: what an earlier answer had been cut short with stays, and so it
+ * counts as interrupted, as only such pairs show a part of an answer.
+ */
+function keptBy(outcome: Outcome, text: string | null, earlier: string | null): Outcome & { response: string | null } {
+  if (text || outcome.status === 'complete' || earlier === null) return { ...outcome, response: text || null };
+  return { ...outcome, status: outcome.status === 'failed' ? 'interrupted' : outcome.status, response: earlier };
 }
 
 async function chunksText(tx: EntityManager, accountId: string, generationId: string): Promise<string> {

@@ -53,8 +53,10 @@ export class GenerationHub {
     this.timer ??= setInterval(() => void this.write(), WRITE_MS).unref();
   }
 
+  /** Its place may have been taken: a retry begins as soon as the end is stored, and its words may still be on their way to MongoDB then. */
   remove(generation: RunningGeneration): void {
-    this.running.delete(generation.ref.responseId);
+    const { responseId } = generation.ref;
+    if (this.running.get(responseId) === generation) this.running.delete(responseId);
     if (this.running.size > 0) return;
     clearInterval(this.timer);
     this.timer = undefined;

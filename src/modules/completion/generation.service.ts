@@ -121,12 +121,23 @@ export class GenerationService {
     { accountId, responseId, generationId }: Pick<Seen, 'accountId' | 'responseId'> & { generationId: string | null },
     rest: AnswerStream,
   ): AsyncGenerator<AnswerEvent> {
-    const [place] = await this.database.query<PlaceRow>(PLACE_OF, [accountId, responseId]);
+    const place = await this.placeOf(accountId, responseId);
     if (place) {
       const { chat_id: chatId, root_chat_id: rootChatId, seq, parent_response_id: parentResponseId, model } = place;
       yield { type: 'accepted', generationId, responseId, chatId, rootChatId, seq, parentResponseId, model };
     }
     yield* rest;
+  }
+
+  /** Null when it cannot be read now: the pair is stored, so nobody may be told that it was not. */
+  private async placeOf(accountId: string, responseId: string): Promise<PlaceRow | null> {
+    try {
+      const [place] = await this.database.query<PlaceRow>(PLACE_OF, [accountId, responseId]);
+      return place ?? null;
+    } catch {
+      const ref = this.hub.find(accountId, responseId)?.ref;
+      return ref ? { chat_id: ref.chatId, root_chat_id: ref.rootChatId, seq: ref.seq, model: ref.model, parent_response_id: null } : null;
+    }
   }
 
   /** The pieces behind `n` and the end: from memory where it is written here, else from what its instance has put down. */
@@ -156,6 +167,10 @@ export class GenerationService {
       for (const piece of pieces) yield { type: 'delta', generationId, responseId, ...piece };
       at = pieces.at(-1)?.n ?? at;
       if (pieces.length > 0) continue;
+      // It was tried again before its end was seen here: the new answer is the one to follow.
+      if (row && row.generation_id !== generationId && row.status !== 'ended') {
+        return yield* this.pieces({ ...seen, generationId: row.generation_id }, 0);
+      }
       const isOver = row?.generation_id !== generationId || row.status === 'ended';
       if (isOver) return yield await this.endNow(seen);
       await sleep(LOOK_MS);

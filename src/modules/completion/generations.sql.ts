@@ -53,12 +53,14 @@ export const RUNNING_IN: Statement = {
   text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND chat_id = $2 AND status <> 'ended'`,
 };
 
-/** The newest one in a whole conversation. */
+/** The newest one in the living chats of a whole conversation. */
 export const RUNNING_IN_TREE: Statement = {
   name: 'generation.running_in_tree',
   text: `
-    SELECT ${COLUMNS} FROM generations
-    WHERE account_id = $1 AND root_chat_id = $2 AND status <> 'ended' ORDER BY generation_id DESC LIMIT 1`,
+    SELECT ${COLUMNS} FROM generations g
+    WHERE account_id = $1 AND root_chat_id = $2 AND status <> 'ended'
+      AND EXISTS (SELECT FROM chats c WHERE c.account_id = $1 AND c.chat_id = g.chat_id AND c.deleted_at IS NULL)
+    ORDER BY generation_id DESC LIMIT 1`,
 };
 
 /** Over all accounts: answers whose instance is dead. */

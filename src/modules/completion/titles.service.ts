@@ -31,7 +31,7 @@ export class Titles {
       await this.quotas.check(accountId, 0);
       const { text, usage } = await this.ask(model, question);
       if (usage) await this.quotas.spend(accountId, usage);
-      const name = titleOf(text.replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
+      const name = titleOf(text.slice(0, QUESTION_CHARS_MAX).replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
       if (name) await this.chats.renameFrom(accountId, rootChatId, given, name);
     } catch (error) {
       this.logger.debug({ message: 'a chat keeps its first words as its name', chatId: rootChatId, cause: (error as Error).message });

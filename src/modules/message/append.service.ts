@@ -70,12 +70,12 @@ export class AppendService {
     const [{ accountId, idempotent }] = pairs as [NewPair];
     const made: AppendedPair[] = [];
     const json = await this.trees.once(accountId, pairs[0]!.chatId, idempotent, async (tx) => {
-      // A deadlock's victim runs again: what its first run made is gone.
+      // A deadlock's victim runs again: what its first run made is gone. The second may find that somebody else has used the key.
       made.length = 0;
       for (const pair of pairs) made.push(await this.forkAndAppend(tx, pair, options.activate));
       return options.answerOf(made);
     });
-    return made.length > 0 ? made : json;
+    return made.length > 0 && options.answerOf(made) === json ? made : json;
   }
 
   private async forkAndAppend(tx: EntityManager, pair: NewPair, activate: boolean): Promise<AppendedPair> {
@@ -95,7 +95,7 @@ export class AppendService {
         done.made = { pair, appended: await restartIn(tx, pair, seq) };
         return pairJson({ ...pair, seq });
       });
-      return done.made ?? json;
+      return done.made && pairJson({ ...pair, seq }) === json ? done.made : json;
     } catch (error) {
       if (error instanceof Obstacle) return error;
       throw error;

@@ -31,6 +31,8 @@ export interface Post {
 
 /** How often a post may be overtaken (by another one, by a switch of the active branch) before it gives up. */
 const ATTEMPTS_MAX = 50;
+/** Posts of one chat that wait here at most: each holds its whole body, for as long as an answer takes. */
+const WAITING_MAX = 1000;
 
 /** Posts of questions, with their responses or answered by the model. */
 @Injectable()
@@ -72,6 +74,9 @@ export class MessageService {
     }
     const deadline = this.turns.deadline();
     if (body.on_busy === 'reject') return this.untilSettled(post, deadline);
+    if (this.waiting.length(line) >= WAITING_MAX) {
+      throw problems.generationInProgress({ detail: `${WAITING_MAX} posts wait for this chat already.`, headers: { 'retry-after': '5' } });
+    }
     return this.waiting.run(line, () => this.untilSettled(post, deadline));
   }
 

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { KeyedQueue } from '../../common/keyed-queue.js';
 import { Problem } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { LanguageModel, ModelError, type ModelInfo } from '../../llm/language-model.js';
@@ -43,6 +44,7 @@ const KEEP: Statement = {
 @Injectable()
 export class ChosenHighlightsService {
   private readonly logger = new Logger('Summary');
+  private readonly choosing = new KeyedQueue();
 
   constructor(
     private readonly database: Database,
@@ -55,6 +57,11 @@ export class ChosenHighlightsService {
     const model = this.modelOf(chat);
     if (!model || texts.length === 0) return extracted(texts);
     const state = [accountId, chat.chat_id, chat.revision];
+    // One at a time, so that many who ask at once cost one call.
+    return this.choosing.run(`${accountId}:${chat.chat_id}`, () => this.choose(accountId, model, texts, state));
+  }
+
+  private async choose(accountId: string, model: ModelInfo, texts: readonly Quotable[], state: unknown[]): Promise<Chosen> {
     const [kept] = await this.database.query<Chosen & Record<string, unknown>>(FIND, state);
     if (kept) return kept;
     const made = (await this.asked(accountId, model, texts)) ?? extracted(texts);

@@ -1,0 +1,22 @@
+import { GenerationHub } from './generation-hub.js';
+import { RunningGeneration } from './running-generation.js';
+
+const answer = (generationId: string) =>
+  new RunningGeneration({
+    ...{ accountId: 'a', generationId, rootChatId: 'c', chatId: 'c', responseId: 'r' },
+    ...{ seq: 1, model: null },
+  });
+
+describe('the hub of the answers that are written here', () => {
+  it('keeps a retry that began before the answer it follows was put away', () => {
+    // Neither store is asked for anything before the first quarter of a second is over.
+    const hub = new GenerationHub(null as never, null as never);
+    const [first, retry] = [answer('1'), answer('2')];
+    hub.add(first);
+    hub.add(retry);
+    hub.remove(first);
+    expect(hub.find('a', 'r')).toBe(retry);
+    hub.remove(retry);
+    expect([hub.find('a', 'r'), hub.size]).toEqual([undefined, 0]);
+  });
+});
