@@ -5,7 +5,7 @@ import { MODES, mongoUriFor, SETTINGS, startTestApp, type TestApp, withClient } 
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
-import { TestSocket } from './realtime-client.js';
+import { TestSocket, until } from './realtime-client.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
 
 const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
@@ -53,8 +53,12 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   it('an answer is told to sockets piece by piece, in order, at every instance, and then at its end', async () => {
     const { id } = await ann.aChat();
     const sockets = [await TestSocket.on(ann, id, 0), await TestSocket.on(annThere, id, 0)];
-    provider.next({ tokens: words(40), delayMs: 40 });
-    const { body } = await ann.post(`/chats/${id}/messages`, { question: 'q' });
+    provider.next({ tokens: words(40), delayMs: 40, gateAfter: 30 });
+    const asking = ann.post(`/chats/${id}/messages`, { question: 'q' });
+    // Elsewhere a quarter of a second late, and without what was not put down at the end.
+    await until(() => sockets[1]!.frames.some(({ event, data }) => event === 'message.delta' && data.n > 10), 'pieces elsewhere');
+    provider.release();
+    const { body } = await asking;
     for (const socket of sockets) {
       expect((await socket.next('message.created')).data).toMatchObject({ response_id: body.response_id, seq: 1 });
       expect((await socket.next('message.completed')).data).toEqual(body);
@@ -63,7 +67,6 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     const [own, remote] = sockets.map(({ frames }) => frames.filter(({ event }) => event === 'message.delta').map(({ data }) => data));
     expect(own!.map(({ delta }) => delta).join('')).toBe(body.response);
     expect(own!.at(-1)!.n).toBe(40);
-    // Elsewhere a quarter of a second late, and without what was not put down at the end.
     expect(remote!.length).toBeGreaterThan(1);
     expect(remote!.at(-1)!.n).toBeGreaterThan(10);
     expect(remote!.map(({ delta }) => delta).join('')).toBe(words(remote!.at(-1)!.n).join(''));
@@ -72,10 +75,11 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
 
   it('an answer comes to its end in a chat that was deleted meanwhile, and is there when the chat is restored', async () => {
     const { id } = await ann.aChat();
-    provider.next({ tokens: words(20), delayMs: 20 });
+    provider.next({ tokens: words(20), delayMs: 20, gateAfter: 5 });
     const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(1);
     await ann.delete(`/chats/${id}`);
     expect((await ann.get(`/chats/${id}/messages/${reader.accepted.response_id}/stream`)).status).toBe(404);
+    provider.release();
     expect((await reader.end()).data.response).toBe(words(20).join(''));
     await ann.post(`/chats/${id}/restore`);
     expect(await messageOf(id, reader.accepted.response_id)).toMatchObject({ status: 'complete', response: words(20).join('') });
@@ -83,13 +87,14 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
 
   it('an answer leaves nothing behind when its conversation is purged, even while it is written', async () => {
     const { id } = await ann.aChat();
-    provider.next({ tokens: words(100), delayMs: 20 });
+    provider.next({ tokens: words(100), delayMs: 20, gateAfter: 50 });
     const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(20);
     await ann.delete(`/chats/${id}`);
     await withClient(here.databaseUrl, (client) =>
       client.query(`UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`, [id]),
     );
     await here.app.get(PurgeJob, { strict: false }).run(new AbortController().signal);
+    provider.release();
     await reader.end().catch(() => null);
     const { rows } = await withClient(here.databaseUrl, (client) =>
       client.query(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, mongoUriFor, SETTINGS, startTestApp, type TestApp } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
@@ -6,7 +7,8 @@ import { FakeProvider } from '../support/fake-provider.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
 
 const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
-const SLOW = { tokens: words(200), delayMs: 20 };
+/** Is being written until it is stopped, or until the test releases it. */
+const SLOW = { tokens: words(40), delayMs: 20, gateAfter: 20 };
 
 describe.each(MODES)('answers of models, words in %s', (mode) => {
   let provider: FakeProvider;
@@ -108,12 +110,14 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
   describe('an answer that is being written', () => {
     it('goes on when its reader leaves, and is shown as streaming until its end', async () => {
       const { id } = await ann.aChat();
-      provider.next({ tokens: words(30), delayMs: 20 });
+      provider.next({ tokens: words(30), delayMs: 20, gateAfter: 5 });
       const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(2);
       const { response_id } = reader.accepted;
       reader.close();
       expect(await messageOf(id, response_id)).toMatchObject({ status: 'streaming', response: null });
-      const end = await (await AnswerReader.follow(ann, id, response_id)).end();
+      const follower = await AnswerReader.follow(ann, id, response_id);
+      provider.release();
+      const end = await follower.end();
       expect(end).toMatchObject({ event: 'message.completed', data: { status: 'complete', response: words(30).join('') } });
     });
 
@@ -122,13 +126,15 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       ['another instance', () => annThere],
     ])('is resumed at %s behind the last event that a reader had', async (_where, at) => {
       const { id } = await ann.aChat();
-      provider.next({ tokens: words(60), delayMs: 20 });
+      provider.next({ tokens: words(60), delayMs: 20, gateAfter: 20 });
       const first = await (await AnswerReader.ask(ann, id, 'q')).pieces(7);
       const { id: lastId } = first.deltas.at(-1)!;
       const had = first.text;
       const count = first.deltas.length;
       first.close();
       const rest = await AnswerReader.follow(at(), id, first.accepted.response_id, lastId!);
+      await rest.pieces(1);
+      provider.release();
       const end = await rest.end();
       expect(rest.deltas.map(({ data }) => data.n)).toEqual(Array.from({ length: 60 - count }, (_, i) => count + i + 1));
       expect(had + rest.text).toBe(words(60).join(''));
@@ -192,7 +198,7 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
   describe('a post to a chat whose answer is still being written', () => {
     const begin = async (): Promise<{ id: string; reader: AnswerReader; responseId: string }> => {
       const { id } = await ann.aChat();
-      provider.next({ tokens: words(40), delayMs: 20 });
+      provider.next(SLOW);
       const reader = await (await AnswerReader.ask(ann, id, 'first')).pieces(1);
       return { id, reader, responseId: reader.accepted.response_id };
     };
@@ -204,7 +210,14 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       ['a pair', 'another instance', { response: 'own' }, () => annThere],
     ])('waits its turn: %s at %s', async (_what, _where, more, at) => {
       const { id, reader, responseId } = await begin();
-      const { status, body } = await at().post(`/chats/${id}/messages`, { question: 'second', ...more });
+      let answered = false;
+      const posting = at()
+        .post(`/chats/${id}/messages`, { question: 'second', ...more })
+        .finally(() => (answered = true));
+      await sleep(300);
+      expect([answered, await statusOf(id, responseId)]).toEqual([false, 'streaming']);
+      provider.release();
+      const { status, body } = await posting;
       expect([status, body.seq, await statusOf(id, responseId)]).toEqual([201, 2, 'complete']);
       expect((await reader.end()).event).toBe('message.completed');
       if (!('response' in more)) expect(provider.asked.at(-1)!.body.messages[1].content).toBe(words(40).join(''));
@@ -219,6 +232,7 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
         const { status, body } = await at().post(`/chats/${id}/messages`, { question: 'second', on_busy: 'reject', ...more });
         expect([status, body.code]).toEqual([409, 'generation_in_progress']);
       }
+      provider.release();
       await reader.end();
       expect(await ann.questionsOf(id)).toEqual(['first']);
     });
@@ -240,8 +254,9 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const answers = [];
       for (const question of names) {
         answers.push(ann.post(`/chats/${id}/messages`, { question }));
-        await ann.get(`/chats/${id}`);
+        await sleep(100); // so that it has arrived before the next one
       }
+      provider.release();
       await Promise.all(answers);
       expect(await ann.questionsOf(id)).toEqual(['first', ...names]);
     });
@@ -249,21 +264,23 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
     it('does not hold up other branches of the conversation', async () => {
       const chat = await ann.aChat(1);
       const branch = await ann.aBranch(chat.id, chat.pairs[0]!);
-      provider.next({ tokens: words(40), delayMs: 20 });
+      provider.next(SLOW);
       const reader = await (await AnswerReader.ask(ann, chat.id, 'slow')).pieces(1);
       const { body } = await ann.post(`/chats/${branch}/messages`, { question: 'quick' });
       expect([body.status, await statusOf(chat.id, reader.accepted.response_id)]).toEqual(['complete', 'streaming']);
-      await reader.end();
+      provider.release();
+      expect((await reader.end()).data.status).toBe('complete');
     });
   });
 
   describe('an Idempotency-Key', () => {
     it('of a question that is still being answered gets the same answer at both instances, which is made once', async () => {
       const { id } = await ann.aChat();
-      provider.next({ tokens: words(20), delayMs: 20 });
+      provider.next(SLOW);
       const key = { 'idempotency-key': 'once' };
       const reader = await (await AnswerReader.ask(ann, id, 'q', {}, key)).pieces(1);
       const [again, elsewhere] = await Promise.all([ann, annThere].map((one) => AnswerReader.ask(one, id, 'q', {}, key)));
+      provider.release();
       const ends = await Promise.all([reader, again!, elsewhere!].map((one) => one.end()));
       expect(new Set(ends.map(({ data }) => JSON.stringify(data))).size).toBe(1);
       expect([again!.text, elsewhere!.text]).toEqual([reader.text, reader.text]);

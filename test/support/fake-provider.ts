@@ -11,6 +11,8 @@ export interface Script {
   delayMs?: number;
   /** Says nothing more after so many tokens, until the client goes; 0 is before the first. Headers are sent. */
   hangAfter?: number;
+  /** Goes on after so many tokens only when the test says so (`release`): until then the answer is being written, however slow the machine. */
+  gateAfter?: number;
   /** Does not even send headers. */
   silent?: boolean;
   /** Tears the connection after so many tokens. */
@@ -64,6 +66,7 @@ export class FakeProvider {
   private readonly queue: Script[] = [];
   private standard: Script | ((asked: Asked) => Script) = GOOD;
   private waiting: { count: number; resolve: () => void }[] = [];
+  private gate = new Gate();
 
   private constructor(private readonly server: Server) {}
 
@@ -97,8 +100,15 @@ export class FakeProvider {
     return this;
   }
 
-  /** Forgets scripts and requests. */
+  /** Lets all go on that wait at their `gateAfter`, and those that come to it before the next reset. */
+  release(): void {
+    this.gate.open();
+  }
+
+  /** Forgets scripts and requests; nobody waits any more for a `release`. */
   reset(): void {
+    this.release();
+    this.gate = new Gate();
     this.queue.length = 0;
     this.asked.length = 0;
     this.standard = GOOD;
@@ -122,7 +132,18 @@ export class FakeProvider {
     const script = this.queue.shift() ?? (typeof this.standard === 'function' ? this.standard(asked) : this.standard);
     if (script.silent) return;
     if (script.status !== undefined || script.body !== undefined) return refuse(response, script);
-    await stream(response, asked, script);
+    await stream(response, asked, script, this.gate);
+  }
+}
+
+/** Where answers wait for a word of the test. */
+class Gate {
+  open!: () => void;
+  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+
+  /** Comes back at once unless the script has its gate behind so many tokens; else when it is open, or the client has gone. */
+  async pass({ gateAfter }: Script, at: number, { closed }: Asked): Promise<void> {
+    if (gateAfter === at) await Promise.race([this.opened, closed]);
   }
 }
 
@@ -143,7 +164,7 @@ function refuse(response: ServerResponse, { status = 200, headers = {}, body }: 
   response.end(body ?? JSON.stringify(envelope));
 }
 
-async function stream(response: ServerResponse, asked: Asked, script: Script): Promise<void> {
+async function stream(response: ServerResponse, asked: Asked, script: Script, gate: Gate): Promise<void> {
   const base = {
     id: `chatcmpl-${asked.path.length}`,
     object: 'chat.completion.chunk',
@@ -157,6 +178,7 @@ async function stream(response: ServerResponse, asked: Asked, script: Script): P
   const tokens = tokensOf(script);
   let at = 0;
   for (;;) {
+    await gate.pass(script, at, asked);
     if (!(await goesOn(response, script, at))) return;
     const { done, value: content } = tokens.next();
     if (done) break;
