@@ -6,6 +6,7 @@ import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats
 import { type Mode, MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
+import { until } from './webhook-tester.js';
 
 const GO_ON = new AbortController().signal;
 const SETTING = { ...RECEIVER_SETTINGS, DELETED_RETENTION_DAYS: '0', TEMPORARY_CHAT_TTL_SECONDS: '1' };
@@ -81,7 +82,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
     const { id } = await ann.aChat(2);
     await ann.delete(`/chats/${id}`);
     const settled = () => rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1 AND settled_at IS NOT NULL`, id);
-    while ((await settled()).length < 3) await sleep(50);
+    await until(async () => (await settled()).length >= 3);
     await job(PurgeJob).run(GO_ON);
     expect(await rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1`, id)).toEqual([]);
     expect(await rows(`SELECT FROM webhook_positions WHERE root_chat_id = $1`, id)).toEqual([]);
@@ -91,7 +92,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
     await ann.post(`/webhooks/${webhookId}/test`);
     await ann.post(`/webhooks/${webhookId}/test`);
     const tests = () => rows(`SELECT status, delivery_id FROM webhook_deliveries WHERE type = 'webhook.test'`);
-    while ((await tests()).some(({ status }) => status === 'pending')) await sleep(50);
+    await until(async () => (await tests()).every(({ status }) => status !== 'pending'));
     const [old] = await tests();
     await rows(`UPDATE webhook_deliveries SET settled_at = now() - interval '8 days' WHERE delivery_id = $1`, old.delivery_id);
     expect(await job(DeliveriesJob).run(GO_ON)).toBe(1);

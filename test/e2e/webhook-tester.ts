@@ -52,6 +52,11 @@ export class WebhookBed {
     });
   }
 
+  /** What waits stays where it is, until it is hurried: the first wait of the schedule is short. */
+  hold({ id }: Hook): Promise<any[]> {
+    return this.rows(`UPDATE webhook_deliveries SET due_at = now() + interval '1 h' WHERE webhook_id = $1 AND settled_at IS NULL`, id);
+  }
+
   /** The waits of the schedule are long: what waits may go now. */
   hurry({ id }: Hook): Promise<any[]> {
     return this.rows(`UPDATE webhook_deliveries SET due_at = now() WHERE webhook_id = $1 AND settled_at IS NULL`, id);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -18,6 +18,8 @@ export interface Received {
   path: string;
   headers: IncomingHttpHeaders;
   body: string;
+  /** When it was there, in ms by `performance.now()`. */
+  at: number;
 }
 
 /** The next answers, each used once: a status, an answer made by hand, or `hang`. After the last one: 200. */
@@ -28,12 +30,15 @@ export class Receiver {
   readonly received: Received[] = [];
   /** Connections, whether anything came over them or not. */
   connections = 0;
+  /** Connections that were open at the same time, at most. */
+  openAtMost = 0;
+  private open = 0;
 
   private constructor(
     private readonly server: Server,
     private readonly answers: Answering[],
   ) {
-    server.on('connection', () => this.connections++);
+    server.on('connection', (socket: Socket) => this.count(socket));
     server.on('request', (request: IncomingMessage, answer: ServerResponse) => void this.take(request, answer));
   }
 
@@ -74,10 +79,17 @@ export class Receiver {
     this.server.close();
   }
 
+  private count(socket: Socket): void {
+    this.connections++;
+    this.openAtMost = Math.max(this.openAtMost, ++this.open);
+    socket.once('close', () => this.open--);
+  }
+
   private async take(request: IncomingMessage, answer: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    this.received.push({ path: request.url!, headers: request.headers, body: Buffer.concat(chunks).toString() });
+    const body = Buffer.concat(chunks).toString();
+    this.received.push({ path: request.url!, headers: request.headers, body, at: performance.now() });
     const how = this.answers.shift() ?? 200;
     if (typeof how === 'function') how(answer);
     else if (how !== 'hang') answer.writeHead(how).end('thank you');
