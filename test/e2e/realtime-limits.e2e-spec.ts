@@ -114,7 +114,7 @@ describe('the end of a token', () => {
     await carl.post('/auth/logout', { refresh_token });
     expect((await here.end()).code).toBe(4401);
     await until(() => stream.ended, 'the end of the stream');
-    expect(performance.now() - started).toBeLessThan(1000);
+    expect(performance.now() - started).toBeLessThan(4000);
     expect((await there.end()).code).toBe(4401);
     expect(performance.now() - started).toBeLessThan(11_500);
     expect(other.closed).toBeNull();
