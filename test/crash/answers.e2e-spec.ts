@@ -94,7 +94,7 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
     const retried = await one.person.post(`/chats/${one.id}/messages/${pairs[0].response_id}/retry`);
     expect(retried.body).toMatchObject({ response_id: pairs[0].response_id, status: 'complete', response: 'Now.', version: 3 });
     expect(violationsOf(await runFsck(env, '--json'))).toEqual({});
-  }, 120_000);
+  }, 240_000);
 
   it.each([
     ['before', 'interrupted'],
