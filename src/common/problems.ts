@@ -69,7 +69,7 @@ export const problems = {
   webhookDisabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
   idempotencyKeyInUse: problem(409, 'idempotency_key_in_use', 'A request with this Idempotency-Key is still running.'),
   revisionStale: problem(412, 'revision_stale', 'It changed after you read it: the If-Match revision is stale.'),
-  bodyTooLarge: problem(413, 'body_too_large', 'The body is over 512 KiB.'),
+  bodyTooLarge: problem(413, 'body_too_large', 'The body is larger than this route takes.'),
   unsupportedMediaType: problem(415, 'unsupported_media_type', 'Send JSON: Content-Type: application/json.'),
   validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
   idempotencyKeyReused: problem(422, 'idempotency_key_reused', 'This Idempotency-Key was used with another body.'),

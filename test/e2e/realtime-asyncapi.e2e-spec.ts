@@ -41,9 +41,10 @@ async function everything(): Promise<Frame[]> {
   await ann.patch(`/chats/${id}`, { name: 'x', archived: true });
   await ann.delete(`/chats/${branch}`);
   await ann.post(`/chats/${branch}/restore`);
-  for (const type of ['message.completed', 'message.failed', 'message.deleted']) await record(type, id, branch, last);
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
   dispatcher.publishDelta({ rootChatId: id, responseId: last, n: 1, delta: 'a' });
+  await socket.next('message.delta');
+  for (const type of ['message.completed', 'message.failed', 'message.deleted']) await record(type, id, branch, last);
   socket.say('ping');
   socket.say('subscribe', { chat_id: randomUUID() });
   await socket.next('error');

@@ -32,7 +32,7 @@ export class BranchVerbsController {
   @ApiOperation({ operationId: 'createBranchVerb', summary: 'Branch from any pair of the path' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  @ApiProblems(problems.chatNotFound, problems.messageNotFound)
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.generationInProgress)
   create(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

@@ -48,7 +48,7 @@ export class BranchController {
   })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  @ApiProblems(problems.chatNotFound, problems.messageNotFound)
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.generationInProgress)
   create(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

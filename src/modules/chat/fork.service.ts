@@ -10,6 +10,7 @@ import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
 import { STRETCH_CTE } from './lineage.sql.js';
 import { RootsService } from './roots.service.js';
+import type { MessageStatus } from './message.entity.js';
 import { holdTree, lockTree, switchActive } from './tree-lock.js';
 
 export interface NewBranch {
@@ -27,7 +28,7 @@ const FORK_POINT = `
     WHERE c.account_id = $1 AND c.chat_id = $2
   ),
   ${STRETCH_CTE}
-  SELECT m.chat_id, m.seq FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id`;
+  SELECT m.chat_id, m.seq, m.status FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id`;
 
 /** A chat, the one its jump pointer leads to, and the one that that one's leads to. */
 const LINKS = `
@@ -56,7 +57,7 @@ export class ForkService {
 
   /**
    * Branches from a pair that `chatId` can see; the branch hangs under the chat that owns the pair.
-   * @throws chat_not_found; message_not_found when the pair is not on this path.
+   * @throws chat_not_found; message_not_found when the pair is not on this path; generation_in_progress while its answer is being written
    */
   async fork(tx: EntityManager, accountId: string, chatId: string, { response_id, name = null, activate }: NewBranch): Promise<ChatView> {
     // A branch that becomes active changes other chats; any other must only not come into a tree that is being deleted.
@@ -79,8 +80,14 @@ export class ForkService {
 }
 
 async function forkPoint(tx: EntityManager, here: ChatView, responseId: string): Promise<{ ownerId: string; seq: number }> {
-  const [found] = await tx.query<{ chat_id: string; seq: number }[]>(FORK_POINT, [here.account_id, here.chat_id, responseId]);
+  const [found] = await tx.query<{ chat_id: string; seq: number; status: MessageStatus }[]>(FORK_POINT, [
+    here.account_id,
+    here.chat_id,
+    responseId,
+  ]);
   if (!found) throw problems.messageNotFound();
+  // What a branch inherits never changes under it, and this answer is still being written.
+  if (found.status === 'streaming') throw problems.generationInProgress({ headers: { 'retry-after': '2' } });
   return { ownerId: found.chat_id, seq: found.seq };
 }
 

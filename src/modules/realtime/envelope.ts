@@ -17,6 +17,7 @@ export class Envelope {
     readonly seq: number,
     private readonly data: string,
     readonly isLast: boolean,
+    readonly responseId: string | null = null,
   ) {}
 
   get json(): string {

@@ -47,7 +47,7 @@ export class EventReader {
       const data = row.type.endsWith('.deleted') ? undefined : living;
       // A replay may come by a deletion that was undone since: then more follows.
       const isLast = row.type === 'chat.deleted' && !chats.has(rootChatId);
-      return new Envelope(row.type, row.seq, data ?? JSON.stringify(gone), isLast);
+      return new Envelope(row.type, row.seq, data ?? JSON.stringify(gone), isLast, row.response_id);
     });
   }
 

@@ -10,6 +10,9 @@ export interface FeedPort {
   drop(feed: Feed): void;
 }
 
+/** Answers that ended lately: pieces of older ones are on their way no more. */
+const ENDED_MAX = 1000;
+
 /** The events of one conversation at this instance, read once for all its subscriptions. */
 export class Feed implements Watch {
   readonly accountId: string;
@@ -18,6 +21,9 @@ export class Feed implements Watch {
   private readonly subscriptions = new Set<Subscription>();
   /** Readings that are under way: a thousand readers who come back at once with the same `since` read once. */
   private readonly readings = new Map<number, Promise<Envelope[]>>();
+  /** Pieces that wait for the pump. */
+  private readonly early: Delta[] = [];
+  private readonly ended = new Set<string>();
   private pumping = false;
   private wakeAgain = false;
 
@@ -43,7 +49,15 @@ export class Feed implements Watch {
     if (!this.pumping) void this.pump();
   }
 
+  /** Pieces are told at once, and events are read: so the first piece of an answer waits until its `message.created` was looked for. */
   hear(delta: Delta): void {
+    if (delta.n === 1) this.wake();
+    if (delta.n === 1 || this.early.some(({ responseId }) => responseId === delta.responseId)) this.early.push(delta);
+    else this.tell(delta);
+  }
+
+  private tell(delta: Delta): void {
+    if (this.ended.has(delta.responseId)) return;
     for (const subscription of this.subscriptions) subscription.hear(delta);
   }
 
@@ -68,6 +82,7 @@ export class Feed implements Watch {
       // A store is away. The dispatcher wakes again within a second, as long as there is something after `head`.
     } finally {
       this.pumping = false;
+      for (const delta of this.early.splice(0)) this.tell(delta);
     }
   }
 
@@ -76,5 +91,13 @@ export class Feed implements Watch {
     // There may be more than fits into a page.
     this.wakeAgain = true;
     for (const subscription of this.subscriptions) subscription.push(events);
+    for (const { event, responseId } of events) if (responseId !== null) this.note(event, responseId);
+  }
+
+  /** Nothing comes behind the end of an answer; a retry begins with its pair's `message.created` again. */
+  private note(event: string, responseId: string): void {
+    if (event === 'message.created') this.ended.delete(responseId);
+    else this.ended.add(responseId);
+    if (this.ended.size > ENDED_MAX) this.ended.delete(this.ended.values().next().value!);
   }
 }
