@@ -1,11 +1,16 @@
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { parseCommand } from './config/arguments.js';
 import { banner } from './config/banner.js';
 import { type Config, loadConfig } from './config/config.js';
 import { type Stores, startStores } from './database/embedded-stores.js';
+
+// V8 notes where objects are made that live long, and makes the next ones there old at once. What a request makes it takes for such an object, and
+// all that hangs on it then stays until a full collection: docs/performance.md, Sockets, has the figures with and without.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 /** What the parts of the application get for closing themselves, besides the time for running requests. A hanging one is left behind. */
 const CLOSE_GRACE_MS = 5000;

@@ -1,3 +1,4 @@
+import type { PairWrite } from '../../content/content-store.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
 
 /** A QA pair with its words, as a path shows it. */
@@ -41,9 +42,35 @@ export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after
   };
 }
 
-export function pairJson(pair: Pair): string {
+export const pairJson = (pair: Pair): string => pairJsonAt(pair, pair.seq);
+
+/** The same of a pair whose `seq` was just given. */
+export function pairJsonAt(pair: Omit<Pair, 'seq'>, seq: number): string {
   const { before, after } = pairJsonAround(pair);
-  return `${before}${pair.seq}${after}`;
+  return `${before}${seq}${after}`;
 }
 
 export const pairsJson = (pairs: readonly Pair[]): string => `[${pairs.map(pairJson).join(',')}]`;
+
+/**
+ * What the content store is given of a pair. Field by field: a spread of twenty fields and one more is a dictionary for V8, ten times as dear,
+ * and it and all that it holds live until a full collection.
+ */
+export const pairWrite = (
+  pair: Omit<Pair, 'seq'>,
+  { accountId, rootChatId, forkSeq, seq, sha256 }: Pick<PairWrite, 'accountId' | 'rootChatId' | 'forkSeq' | 'seq' | 'sha256'>,
+): PairWrite => ({
+  accountId,
+  rootChatId,
+  chatId: pair.chatId,
+  forkSeq,
+  responseId: pair.responseId,
+  seq,
+  version: pair.version,
+  body: pair.body,
+  sha256,
+  messageType: pair.messageType,
+  createdAt: pair.createdAt,
+  branches: pair.branches,
+  branchesTotal: pair.branchesTotal,
+});

@@ -7,7 +7,7 @@ import { failpoint } from '../../common/failpoint.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
-import { type Pair, pairJson } from '../chat/pair.js';
+import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { type AnswerEnd, endOf } from './answer-event.js';
 import { BRANCHES, CHUNKS_TEXT, END, LOCK_CHAT, SETTLE_KEY, SPEND, storeEnd } from './generations.sql.js';
 import { type Question, Questions } from './questions.js';
@@ -92,10 +92,9 @@ export class GenerationEnds {
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
     const { pair, title, sha256, round } = stored;
-    const contentState = await this.journal.deliver(
-      { ...pair, accountId: ref.accountId, rootChatId: ref.rootChatId, forkSeq: question.fork_seq, sha256 },
-      round,
-    );
+    const { accountId, rootChatId } = ref;
+    const place = { accountId, rootChatId, forkSeq: question.fork_seq, seq: pair.seq, sha256 };
+    const contentState = await this.journal.deliver(pairWrite(pair, place), round);
     return { ...endOf(pairJson(pair), pair.status, contentState), named: title === null ? null : { title, ...wordsOf(pair.body) } };
   }
 

@@ -5,7 +5,7 @@ import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import { ForkService } from '../chat/fork.service.js';
-import { pairJson } from '../chat/pair.js';
+import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
 import { type Appended, appendOf, type NewPair } from './append.sql.js';
@@ -93,9 +93,9 @@ export class AppendService {
     try {
       const json = await this.trees.once(pair.accountId, pair.chatId, idempotent, async (tx) => {
         done.made = { pair, appended: await restartIn(tx, pair, seq) };
-        return pairJson({ ...pair, seq });
+        return pairJsonAt(pair, seq);
       });
-      return done.made && pairJson({ ...pair, seq }) === json ? done.made : json;
+      return done.made && pairJsonAt(pair, seq) === json ? done.made : json;
     } catch (error) {
       if (error instanceof Obstacle) return error;
       throw error;
@@ -111,8 +111,9 @@ export class AppendService {
 
   /** Takes the words of a committed pair to the content store. Never throws for the store's sake. */
   async deliver({ pair, appended: { root_chat_id, fork_seq, seq } }: AppendedPair): Promise<AppendAnswer> {
-    const contentState = await this.journal.deliver({ ...pair, rootChatId: root_chat_id, forkSeq: fork_seq, seq });
-    return { json: pairJson({ ...pair, seq }), contentState };
+    const place = { accountId: pair.accountId, rootChatId: root_chat_id, forkSeq: fork_seq, seq, sha256: pair.sha256 };
+    const contentState = await this.journal.deliver(pairWrite(pair, place));
+    return { json: pairJsonAt(pair, seq), contentState };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import { type Pair, pairJson } from '../chat/pair.js';
+import { type Pair, pairJsonAt } from '../chat/pair.js';
 import { GenerationHub } from '../completion/generation-hub.js';
 import { Quotas } from '../completion/quotas.service.js';
 import type { AnswerSettings } from '../completion/running-generation.js';
@@ -19,6 +19,7 @@ interface Making {
   /** The model that is asked for by name; that of the chat when absent. */
   model?: string | null;
   settings?: AnswerSettings;
+  place?: Pick<NewPair, 'parent' | 'mustBeActive'>;
   idempotent: IdempotentRequest | null;
 }
 
@@ -109,4 +110,4 @@ export class Asker {
 const lastJson = (made: readonly AppendedPair[]): string => jsonOf(made.at(-1)!);
 
 /** The JSON of a pair that was just appended. */
-export const jsonOf = ({ pair, appended }: AppendedPair): string => pairJson({ ...pair, seq: appended.seq });
+export const jsonOf = ({ pair, appended }: AppendedPair): string => pairJsonAt(pair, appended.seq);

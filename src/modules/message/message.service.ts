@@ -93,16 +93,20 @@ export class MessageService {
     const { accountId, body, toActive } = post;
     const chatId = toActive ? await this.chats.activeOf(accountId, post.chatId) : post.chatId;
     if (body.response === undefined && !(await this.isFree(post, chatId))) return this.refused(post, chatId, deadline);
-    const [first, ...others] = this.pairsOf(post, chatId);
-    const placed = { ...first!, parent: body.parent_response_id, mustBeActive: toActive };
-    const posted = await (others.length === 0 ? this.asker.append(placed) : this.asker.appendChain([placed, ...others]));
+    const pairs = this.pairsOf(post, chatId);
+    const posted = await (pairs.length === 1 ? this.asker.append(pairs[0]!) : this.asker.appendChain(pairs));
     return posted ?? this.refused(post, chatId, deadline);
   }
 
-  private pairsOf({ accountId, body, earlier = [], idempotent, model, settings }: Post, chatId: string): Chain {
+  /** The pairs of a post; the place that it asks for is that of the first. */
+  private pairsOf({ accountId, body, earlier = [], toActive, idempotent, model, settings }: Post, chatId: string): Chain {
+    const place = { parent: body.parent_response_id, mustBeActive: toActive };
     const making = { accountId, chatId, idempotent: null };
-    const last = this.asker.pairOf({ ...making, said: body, response: body.response, idempotent, model, settings });
-    return [...earlier.map(({ question, response }) => this.asker.pairOf({ ...making, said: { question }, response })), last];
+    const before = earlier.map(({ question, response }, i) =>
+      this.asker.pairOf({ ...making, said: { question }, response, place: i === 0 ? place : undefined }),
+    );
+    const last = { said: body, response: body.response, place: before.length === 0 ? place : undefined };
+    return [...before, this.asker.pairOf({ ...making, ...last, idempotent, model, settings })];
   }
 
   /** Whether a question could be put there now: what the account may have of models is not asked before that. */

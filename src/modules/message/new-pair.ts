@@ -20,6 +20,8 @@ interface Making {
   said: Said;
   /** What is stored with it: a given response, or null. */
   response: string | null;
+  /** Where it goes; behind whatever is the last pair when absent. */
+  place?: Pick<NewPair, 'parent' | 'mustBeActive'>;
   idempotent: IdempotentRequest | null;
 }
 
@@ -31,14 +33,14 @@ interface Asking extends Omit<Making, 'response'> {
   settings?: AnswerSettings;
 }
 
-/** A question whose answer is to be written by a model. Behind whatever is the last pair of its chat. */
+/** A question whose answer is to be written by a model. */
 export function newQuestion({ instanceId, model = null, settings, ...making }: Asking): NewPair & { generation: NewGeneration } {
   const generation = { generationId: newId(), instanceId, model, settings, idempotent: making.idempotent };
   return { ...newPair({ ...making, response: null }), status: 'streaming', model, generation };
 }
 
-/** A pair that goes behind whatever is the last one of its chat. */
-export function newPair({ accountId, chatId, said, response, idempotent }: Making): NewPair {
+/** A pair with its response. */
+export function newPair({ accountId, chatId, said, response, place, idempotent }: Making): NewPair {
   const body = bodyOf({ question: said.question, response, metadata: said.metadata ?? null });
   return {
     accountId,
@@ -56,8 +58,8 @@ export function newPair({ accountId, chatId, said, response, idempotent }: Makin
     sha256: sha256Of(body),
     branches: [],
     branchesTotal: 0,
-    parent: undefined,
-    mustBeActive: false,
+    parent: place?.parent,
+    mustBeActive: place?.mustBeActive ?? false,
     idempotent,
     generation: null,
   };
