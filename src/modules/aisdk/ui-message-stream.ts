@@ -1,12 +1,8 @@
+import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
 import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
-export const UI_STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-  'x-vercel-ai-ui-message-stream': 'v1',
-} as const;
+export const UI_STREAM_HEADERS = { ...EVENT_STREAM_HEADERS, 'x-vercel-ai-ui-message-stream': 'v1' } as const;
 
 /** Where a pair stands in its tree: `metadata` of the message. */
 export interface UiMetadata {

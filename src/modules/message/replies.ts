@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
+import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
 import type { AnswerStream } from '../completion/answer-event.js';
 import { serverSentAnswer } from '../completion/server-sent-answer.js';
 import type { AppendAnswer } from './append.service.js';
@@ -12,10 +13,6 @@ export function sendPair(reply: FastifyReply, { json, contentState }: AppendAnsw
 
 /** An answer as it is written. */
 export function sendEvents(reply: FastifyReply, events: AnswerStream): Readable {
-  reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache, no-transform')
-    // nginx would gather the events until its buffer is full.
-    .header('x-accel-buffering', 'no');
+  reply.headers(EVENT_STREAM_HEADERS);
   return serverSentAnswer(events);
 }

@@ -2,7 +2,6 @@ import { ValidateBy } from 'class-validator';
 import { isGiven } from './chat-messages.js';
 
 export const MODEL_CHARS_MAX = 241;
-export const TOKENS_MAX = 10_000_000;
 
 /** A field with a check of its own; `fault` says what is wrong, or null. */
 export const Checked = (fault: (value: unknown) => string | null): PropertyDecorator =>

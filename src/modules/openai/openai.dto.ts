@@ -1,9 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, IsObject, IsOptional, Max, Min } from 'class-validator';
+import { IsBoolean, IsObject, IsOptional } from 'class-validator';
 import { IsSaid } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
-import { Checked, MODEL_CHARS_MAX, TOKENS_MAX, Unsupported } from './checked-field.js';
+import { Checked, MODEL_CHARS_MAX, Unsupported } from './checked-field.js';
+import { Sampling, TokensMax } from './sampling-fields.js';
 
 const STOPS_MAX = 4;
 const text = { type: 'string' } as const;
@@ -61,33 +62,17 @@ export class CreateChatCompletionDto {
   stream_options?: StreamOptionsDto | null;
 
   /** How long the answer may become, in tokens. */
-  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: TOKENS_MAX })
-  @IsOptional()
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
-  @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
+  @TokensMax()
   max_completion_tokens?: number | null;
 
   /** The older name of `max_completion_tokens`. */
-  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: TOKENS_MAX })
-  @IsOptional()
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
-  @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
+  @TokensMax()
   max_tokens?: number | null;
 
-  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 2 })
-  @IsOptional()
-  @IsNumber({}, { message: 'must be a number' })
-  @Min(0, { message: 'must be at least 0' })
-  @Max(2, { message: 'must be at most 2' })
+  @Sampling(2)
   temperature?: number | null;
 
-  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 1 })
-  @IsOptional()
-  @IsNumber({}, { message: 'must be a number' })
-  @Min(0, { message: 'must be at least 0' })
-  @Max(1, { message: 'must be at most 1' })
+  @Sampling(1)
   top_p?: number | null;
 
   /** Texts that end the answer, at most four. */

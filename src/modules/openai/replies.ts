@@ -1,14 +1,10 @@
 import type { FastifyReply } from 'fastify';
+import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
 import { serverSent } from '../completion/server-sent-answer.js';
 
 /** Sends server-sent events as they are made. */
 export function sendEventStream(reply: FastifyReply, frames: AsyncIterable<string>): void {
-  void reply
-    .header('content-type', 'text/event-stream; charset=utf-8')
-    .header('cache-control', 'no-cache, no-transform')
-    // nginx would gather the events until its buffer is full.
-    .header('x-accel-buffering', 'no')
-    .send(serverSent(frames));
+  void reply.headers(EVENT_STREAM_HEADERS).send(serverSent(frames));
 }
 
 /** Aborts when the client goes before its answer has ended. */

@@ -1,12 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
+import { IsBoolean, IsOptional } from 'class-validator';
 import { IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { isGiven } from './chat-messages.js';
-import { Checked, MODEL_CHARS_MAX, TOKENS_MAX, Unsupported } from './checked-field.js';
+import { Checked, MODEL_CHARS_MAX, Unsupported } from './checked-field.js';
 import { type Input, inputFault } from './input-items.js';
 import { conversationIn, responseIn } from './openai-ids.js';
 import { type Metadata, responseNotesFault } from './openai-metadata.js';
+import { Sampling, TokensMax } from './sampling-fields.js';
 
 export const PROMPT_BYTES_MAX = 32 * 1024;
 const text = { type: 'string' } as const;
@@ -93,25 +94,13 @@ export class CreateResponseDto {
   metadata?: Metadata | null;
 
   /** How long the answer may become, in tokens. */
-  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: TOKENS_MAX })
-  @IsOptional()
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
-  @Max(TOKENS_MAX, { message: `must be at most ${TOKENS_MAX}` })
+  @TokensMax()
   max_output_tokens?: number | null;
 
-  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 2 })
-  @IsOptional()
-  @IsNumber({}, { message: 'must be a number' })
-  @Min(0, { message: 'must be at least 0' })
-  @Max(2, { message: 'must be at most 2' })
+  @Sampling(2)
   temperature?: number | null;
 
-  @ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: 1 })
-  @IsOptional()
-  @IsNumber({}, { message: 'must be a number' })
-  @Min(0, { message: 'must be at least 0' })
-  @Max(1, { message: 'must be at most 1' })
+  @Sampling(1)
   top_p?: number | null;
 
   /** `auto` or `none`: the model is given no tools. */
