@@ -1,6 +1,6 @@
-// A process full of clients. Told by messages of its parent: {open}, {report}, {count}.
+// A process full of clients. Told by messages of its parent: {open}, {stream}, {report}.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { RawSocket } from './raw-socket.mjs';
+import { MARK, RawSocket, RawStream } from './raw-socket.mjs';
 
 /** Latencies in classes of a millisecond; the last one is "more". */
 const latencies = new Uint32Array(10_001);
@@ -9,18 +9,19 @@ let frames = 0;
 let subscribed = 0;
 let closed = 0;
 
-/** The writer puts the time into the text of every question, behind this. */
-const MARK = Buffer.from('@@');
-
 function onFrame(payload) {
   const at = payload.indexOf(MARK);
   if (at < 0) {
     if (payload.includes('"subscribed"')) subscribed++;
     return;
   }
+  note(payload.latin1Slice(at + 2, at + 18));
+}
+
+/** @param sent when the event was posted */
+function note(sent) {
   frames++;
-  const sent = Number(payload.latin1Slice(at + 2, at + 18));
-  latencies[Math.max(0, Math.min(10_000, Math.round(performance.timeOrigin + performance.now() - sent)))]++;
+  latencies[Math.max(0, Math.min(10_000, Math.round(performance.timeOrigin + performance.now() - Number(sent))))]++;
 }
 
 async function open({ port, path, people, count, deafEvery = 0 }) {
@@ -43,6 +44,19 @@ async function openOne(port, path, { token, chatId }, n, deafEvery) {
   if (chatId) socket.send({ event: 'subscribe', data: { chat_id: chatId } });
 }
 
+/** Event streams of one person's chat. */
+async function stream({ port, person: { token, chatId }, count, deafEvery }) {
+  for (let n = 0; n < count; n++) {
+    const isDeaf = n % deafEvery === 0;
+    const one = await RawStream.open(port, `/api/v1/events?chat_id=${chatId}`, token, isDeaf ? () => undefined : note);
+    one.onClose(() => closed++);
+    if (isDeaf) one.pause();
+  }
+  return { open: count };
+}
+
+const orders = { open, stream, report };
+
 function report() {
   const told = { frames, closed, p50: percentile(0.5), p99: percentile(0.99), max: percentile(1) };
   latencies.fill(0);
@@ -58,7 +72,8 @@ function percentile(part) {
 
 process.on('message', async (order) => {
   try {
-    process.send(order.open ? await open(order.open) : report());
+    const [[name, what]] = Object.entries(order);
+    process.send(await orders[name](what));
   } catch (error) {
     process.send({ error: String(error) });
   }

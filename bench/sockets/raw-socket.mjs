@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+/** The writer puts the time into the text of every question: two of these, 16 characters in between. */
+export const MARK = Buffer.from('@@');
+const MARKED = 20;
 const NO_MASK = Buffer.alloc(4);
 const PING = 9;
 /** Whoever does not answer is cut off after two pings. */
@@ -81,6 +84,45 @@ export class RawSocket {
       this.#header = this.#header.subarray(0, 0);
       this.#left = Math.max(0, at - chunk.length);
     }
+  }
+}
+
+/** A reader of server-sent events that does as little as one can: it looks for the marks that the writer put into the texts. */
+export class RawStream {
+  #socket;
+  /** The end of what was read: a mark may be cut by the border of two chunks. */
+  #rest = Buffer.alloc(0);
+
+  constructor(socket, onMark) {
+    this.#socket = socket;
+    socket.on('data', (chunk) => this.#read(chunk, onMark));
+    socket.on('error', () => undefined);
+  }
+
+  static async open(port, path, token, onMark) {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    if (!answer.subarray(0, 12).equals(Buffer.from('HTTP/1.1 200'))) throw new Error(answer.toString());
+    return new RawStream(socket, onMark);
+  }
+
+  pause() {
+    this.#socket.pause();
+  }
+
+  onClose(work) {
+    this.#socket.once('close', work);
+  }
+
+  #read(chunk, onMark) {
+    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    let at = 0;
+    for (let mark; (mark = bytes.indexOf(MARK, at)) >= 0 && mark + MARKED <= bytes.length; at = mark + MARKED) {
+      onMark(bytes.latin1Slice(mark + 2, mark + MARKED - 2));
+    }
+    this.#rest = bytes.subarray(Math.max(at, bytes.length - MARKED + 1));
   }
 }
 

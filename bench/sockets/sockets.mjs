@@ -1,7 +1,8 @@
-// node bench/sockets/sockets.mjs [idle] [slow] [fanout]    (all three when nothing is said; about three minutes)
+// node bench/sockets/sockets.mjs [idle] [slow] [streams] [fanout]    (all of them when nothing is said; about five minutes)
 //
 // idle    5,000 sockets, authenticated, each subscribed to one of 100 conversations, and silent: RSS of the server for each; a bare ws for comparison
 // slow    1,000 sockets on one conversation, 5 % of them never read, 50 events a second of 2 KiB for 60 s: growth of RSS, latency of the others
+// streams the same with 200 server-sent streams besides, 5 % of them deaf too
 // fanout  1,000 sockets on one conversation, 50 events a second of 300 B: server CPU for each delivery, against a bare loop over ws, interleaved
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -159,16 +160,17 @@ async function post(send, perSecond, seconds, bytes) {
   await Promise.all(posting);
 }
 
-async function slow(startBanyan) {
+async function slow(startBanyan, _startPeer, streams = 0) {
   const banyan = await startBanyan();
   const person = await banyan.aPerson();
   const seconds = 60;
   const crowd = clients();
   await crowd.ask({ open: { port: banyan.port, path: '/api/v1/ws', people: [person], count: CROWD, deafEvery: 20 } });
+  if (streams > 0) await crowd.ask({ stream: { port: banyan.port, person, count: streams, deafEvery: 20 } });
   const send = (question) => banyan.call('POST', `/chats/${person.chatId}/messages`, person.token, { question, response: 'y' });
   await post(send, 50, 5, 2048);
-  await crowd.ask({ report: true });
   const before = await settledRss(banyan);
+  await crowd.ask({ report: true });
   let most = before;
   const cpuBefore = { server: banyan.cpu, clients: cpuOf(crowd.pid) };
   const watch = setInterval(() => (most = Math.max(most, banyan.rss)), 100);
@@ -181,7 +183,7 @@ async function slow(startBanyan) {
   return {
     // Where the clients have no core of their own, they are the slow readers, and the figures below are theirs.
     'cores used': `server ${cpu.server.toFixed(2)}, clients ${cpu.clients.toFixed(2)}`,
-    'deliveries to the healthy': `${frames} of ${50 * seconds * CROWD * 0.95}`,
+    'deliveries to the healthy': `${frames} of ${50 * seconds * (CROWD + streams) * 0.95}`,
     'from the sending of a post to the event': `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`,
     'growth of RSS': `at most ${((most - before) / 1024).toFixed(0)} MiB (from ${(before / 1024).toFixed(0)} MiB)`,
     'healthy ones closed as slow': closed,
@@ -224,7 +226,7 @@ async function fanout(startBanyan, startPeer) {
   };
 }
 
-const SCENARIOS = { idle, slow, fanout };
+const SCENARIOS = { idle, slow, streams: (startBanyan, startPeer) => slow(startBanyan, startPeer, 200), fanout };
 
 async function main(names) {
   await buildIfStale();
