@@ -58,7 +58,7 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     expect(events[8]!.data).toMatchObject({ chat_id: branch });
   });
 
-  it('a pair is told with its words, as GET shows it', async () => {
+  it('a pair is told with its words, as GET shows it, and with its conversation', async () => {
     const { id } = await ann.aChat();
     const socket = await socketOn(ann, id);
     const question = '🦜🏽 e\u0301 "q" \\ \u2028 \u202eabc\u202c';
@@ -67,7 +67,7 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
       ...{ metadata: { language: 'c' }, author: 'Ada' },
     });
     const [event] = await socket.upTo(2);
-    expect(event).toEqual({ event: 'message.created', data: posted.body, seq: 2 });
+    expect(event).toEqual({ event: 'message.created', data: { ...posted.body, root_chat_id: id }, seq: 2 });
   });
 
   it('a subscription to any chat covers the whole conversation, and no other', async () => {
