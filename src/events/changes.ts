@@ -1,32 +1,45 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
 import type { EventType } from './event.entity.js';
 
-/** One change of a conversation, to be told to everyone who watches it. */
-export interface Change {
+/** Where something changed, and when. */
+export interface Place {
   accountId: string;
   rootChatId: string;
+  createdAt: Date;
+}
+
+/** One change of a conversation, to be told to everyone who watches it. */
+export interface Change {
   type: EventType;
   /** The chat that changed. */
   chatId: string;
-  createdAt: Date;
 }
 
 const RECORD = `
   WITH conversation AS (
-    UPDATE conversations SET event_seq = event_seq + 1, revision = revision + 1
+    UPDATE conversations SET event_seq = event_seq + cardinality($3::text[]), revision = revision + 1
     WHERE account_id = $1 AND chat_id = $2
     RETURNING event_seq
   )
   INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, created_at)
-  SELECT $1, $2, event_seq, $3, $4, $5 FROM conversation`;
+  SELECT $1, $2, event_seq - cardinality($3::text[]) + place, type, chat_id, $5
+  FROM conversation, unnest($3::text[], $4::uuid[]) WITH ORDINALITY AS change (type, chat_id, place)`;
+
+export const recordChange = (tx: EntityManager, { type, chatId, ...place }: Place & Change): Promise<void> =>
+  recordChanges(tx, place, [{ type, chatId }]);
 
 /**
- * Writes the event of a change in the transaction that makes it, and gives every chat of the tree a new revision.
+ * Writes the events of changes, in their order, in the transaction that makes them, and gives every chat of the tree a new revision.
  * It locks the conversation's row; chat rows are always locked before it, so that no two writers wait for each other.
  * After the commit the `EventDispatcher` wakes those who watch the conversation.
  */
-export async function recordChange(tx: EntityManager, { accountId, rootChatId, type, chatId, createdAt }: Change): Promise<void> {
-  await tx.query(RECORD, [accountId, rootChatId, type, chatId, createdAt]);
+export async function recordChanges(
+  tx: EntityManager,
+  { accountId, rootChatId, createdAt }: Place,
+  changes: readonly Change[],
+): Promise<void> {
+  const [types, chatIds] = [changes.map(({ type }) => type), changes.map(({ chatId }) => chatId)];
+  await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt]);
   if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
 }
 

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntitySubscriberInterface, type TransactionCommitEvent } from 'typeorm';
 import { Database, type Statement } from '../database/database.js';
@@ -12,17 +13,42 @@ export interface Watch {
   readonly head: number;
   /** Look for events after `head`. Must return at once. */
   wake(): void;
-  /** A piece of an answer that is being written. */
+  /** Pieces of an answer that is being written; those that it has already are nothing to it. */
   hear(delta: Delta): void;
+  /** The answers that it hears of. */
+  progress(): Progress[];
 }
 
-/** A piece of an answer, told while it is written and never kept: it has no `seq`, and nobody who missed it gets it later. */
+/** Pieces of an answer, joined, told while it is written and never kept: they have no `seq`. */
 export interface Delta {
   rootChatId: string;
+  /** The owner of the pair. */
+  chatId: string;
   responseId: string;
-  /** Counts the pieces of an answer from 1. */
+  /** Which try to answer: each counts its pieces from 1. */
+  generationId: string;
+  /** Whether this instance writes it: then nothing of it comes late. */
+  isLocal: boolean;
+  /** The number of the first piece, and that of the last. */
+  from: number;
   n: number;
   delta: string;
+}
+
+/** How far somebody is with an answer: the number of the last piece that it has. */
+export interface Progress {
+  generationId: string;
+  n: number;
+}
+
+/** Knows the pieces of answers, also of those that other instances write. */
+export interface PieceSource {
+  /** Somebody begins to watch. Must return at once. */
+  begin(watch: Watch): void;
+  /** Other instances may have put down pieces. Must return at once. */
+  wake(watch: Watch): void;
+  /** Tells the rest of answers that have ended, by their `response_id`. @throws when it cannot be read now */
+  tellRest(watch: Watch, responseIds: readonly string[]): Promise<void>;
 }
 
 /** Called after each commit of this instance that wrote events of a conversation. Must return at once. */
@@ -48,6 +74,9 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Events');
   private readonly watches = new Map<string, Watch>();
   private readonly listeners: Listener[] = [];
+  /** By root. */
+  private readonly news = new EventEmitter().setMaxListeners(0);
+  private pieces: PieceSource | undefined;
   private timer: NodeJS.Timeout | undefined;
   private looking: Promise<void> | null = null;
 
@@ -69,7 +98,8 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   /** To be called after the commit of a change that `recordChange` knows nothing of. Returns at once and never throws. */
   changed(accountId: string, rootChatId: string): void {
     this.watches.get(rootChatId)?.wake();
-    this.wakeUps.tell(rootChatId);
+    this.news.emit(rootChatId);
+    this.wakeUps.tell('events', rootChatId);
     for (const hear of this.listeners) hear(accountId, rootChatId);
   }
 
@@ -83,30 +113,52 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.watches.get(delta.rootChatId)?.hear(delta);
   }
 
+  /** To be called when pieces of answers were put down where other instances find them. Returns at once and never throws. */
+  wrote(rootChatId: string): void {
+    this.wakeUps.tell('pieces', rootChatId);
+  }
+
+  /** Who tells pieces to those who watch. */
+  tellPiecesOf(source: PieceSource): void {
+    this.pieces = source;
+  }
+
+  /** Tells the rest of answers that have ended: before their end is told. @throws when it cannot be read now */
+  async tellRest(watch: Watch, responseIds: readonly string[]): Promise<void> {
+    await this.pieces?.tellRest(watch, responseIds);
+  }
+
+  /** Resolves when there is something new of a conversation, or may be: after a second. */
+  async newsOf(rootChatId: string): Promise<void> {
+    this.open();
+    await once(this.news, rootChatId, { signal: AbortSignal.timeout(LOOK_MS) }).catch(() => undefined);
+  }
+
   /** Begins to wake. One watch for each conversation; a second one replaces the first. */
   watch(watch: Watch): void {
     this.watches.set(watch.rootChatId, watch);
-    if (this.timer) return;
-    this.wakeUps.listen((rootChatId) => this.watches.get(rootChatId)?.wake());
-    this.timer = setInterval(() => (this.looking ??= this.look().finally(() => (this.looking = null))), LOOK_MS).unref();
-  }
-
-  get hasWatches(): boolean {
-    return this.watches.size > 0;
-  }
-
-  /** Whether the account watches the conversation at this instance. */
-  isWatched(accountId: string, rootChatId: string): boolean {
-    return this.watches.get(rootChatId)?.accountId === accountId;
+    this.pieces?.begin(watch);
+    this.open();
+    this.timer ??= setInterval(() => (this.looking ??= this.look().finally(() => (this.looking = null))), LOOK_MS).unref();
   }
 
   unwatch(watch: Watch): void {
     if (this.watches.get(watch.rootChatId) === watch) this.watches.delete(watch.rootChatId);
   }
 
+  private open(): void {
+    this.wakeUps.listen((news, rootChatId) => {
+      const watch = this.watches.get(rootChatId);
+      if (watch && news === 'events') watch.wake();
+      if (watch && news === 'pieces') this.pieces?.wake(watch);
+      this.news.emit(rootChatId);
+    });
+  }
+
   private async look(): Promise<void> {
     const watches = [...this.watches.values()];
     if (watches.length === 0) return;
+    for (const watch of watches) this.pieces?.wake(watch);
     const known = (['accountId', 'rootChatId', 'head'] as const).map((field) => watches.map((watch) => watch[field]));
     try {
       const rows = await this.database.query<{ chat_id: string }>(LOOK, known);

@@ -42,7 +42,8 @@ async function everything(): Promise<Frame[]> {
   await ann.delete(`/chats/${branch}`);
   await ann.post(`/chats/${branch}/restore`);
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
-  dispatcher.publishDelta({ rootChatId: id, responseId: last, n: 1, delta: 'a' });
+  const place = { rootChatId: id, chatId: branch, responseId: last, generationId: randomUUID(), isLocal: true };
+  dispatcher.publishDelta({ ...place, from: 1, n: 1, delta: 'a' });
   await socket.next('message.delta');
   for (const type of ['message.completed', 'message.failed', 'message.deleted']) await record(type, id, branch, last);
   socket.say('ping');

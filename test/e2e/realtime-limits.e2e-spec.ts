@@ -236,32 +236,52 @@ describe('a reader that does not read', () => {
   });
 });
 
-it('pieces of an answer are gathered to at most 30 frames a second, and nothing of them is lost', async () => {
-  const { id } = await ann.aChat();
+it('pieces of an answer are gathered to at most 30 frames a second beside any number of events, and nothing of them is lost', async () => {
+  const { id, pairs } = await ann.aChat(2);
   const socket = await keep(TestSocket.on(ann, id));
   const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
-  const responseIds = [randomUUID(), randomUUID()];
+  const generations = pairs.map((responseId) => ({ rootChatId: id, chatId: id, responseId, generationId: randomUUID(), isLocal: true }));
   const started = performance.now();
+  let isOver = false;
+  const writing = (async () => {
+    for (let n = 0; !isOver; n++) await ann.append(id, `q${n}`);
+  })();
   for (let n = 1; n <= 200; n++) {
-    for (const responseId of responseIds) dispatcher.publishDelta({ rootChatId: id, responseId, n, delta: `${n},` });
+    for (const generation of generations) dispatcher.publishDelta({ ...generation, from: n, n, delta: `${n},` });
     await sleep(4);
   }
-  await ann.append(id, 'done');
-  await socket.upTo(2);
+  isOver = true;
+  await writing;
+  for (const responseId of pairs) await complete(id, responseId);
+  dispatcher.changed(ann.accountId, id);
+  await until(() => stream.records.filter(({ event }) => event === 'message.completed').length === 2, 'the ends');
+  await until(() => socket.frames.filter(({ event }) => event === 'message.completed').length === 2, 'the ends');
   const seconds = (performance.now() - started) / 1000;
   const whole = Array.from({ length: 200 }, (_, n) => `${n + 1},`).join('');
   for (const frames of [socket.frames, stream.records.map(({ data }) => data)]) {
     const deltas = frames.filter(({ event }) => event === 'message.delta');
-    for (const id of responseIds) {
-      const own = deltas.filter(({ data }) => data.response_id === id);
+    for (const responseId of pairs) {
+      const own = deltas.filter(({ data }) => data.response_id === responseId);
       expect(own.map(({ data }) => data.delta).join('')).toBe(whole);
-      expect(own.at(-1)).toEqual({ event: 'message.delta', data: { response_id: id, n: 200, delta: expect.any(String) } });
+      expect(own.map(({ data }) => data.from)).toEqual([1, ...own.slice(0, -1).map(({ data }) => data.n + 1)]);
+      expect(own.at(-1)!.data).toMatchObject({ response_id: responseId, chat_id: id, root_chat_id: id, n: 200 });
     }
-    expect(deltas.length).toBeLessThan(30 * seconds + 3);
-    expect(frames.at(-1).event).toBe('message.created');
+    expect(deltas.length).toBeLessThan(30 * seconds + 3 + pairs.length);
+    expect(frames.at(-1).event).toBe('message.completed');
   }
 });
+
+/** Writes the event of an answer's end. */
+async function complete(rootChatId: string, responseId: string): Promise<void> {
+  await withClient(server.databaseUrl, (client) =>
+    client.query(
+      `WITH next AS (UPDATE conversations SET event_seq = event_seq + 1 WHERE account_id = $1 AND chat_id = $2 RETURNING event_seq)
+       INSERT INTO events SELECT $1, $2, event_seq, 'message.completed', $2, $3, now() FROM next`,
+      [ann.accountId, rootChatId, responseId],
+    ),
+  );
+}
 
 it('a server that stops closes sockets with 1012 and ends streams', async () => {
   const stopping = await startTestApp('postgres', {}, server.databaseUrl);

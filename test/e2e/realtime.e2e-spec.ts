@@ -58,7 +58,37 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     expect(events[8]!.data).toMatchObject({ chat_id: branch });
   });
 
-  it('a pair is told with its words, as GET shows it', async () => {
+  it('each branch that is deleted or comes back with others is told, and each thing that one PATCH changes', async () => {
+    const { id: root, pairs } = await ann.aChat(1);
+    const middle = await ann.aBranch(root, pairs[0]!);
+    const leaf = await ann.aBranch(middle, await ann.append(middle, 'q2'), { activate: true });
+    const socket = await socketOn(ann, root);
+    const { body: before } = await ann.get(`/chats/${root}`);
+    await ann.delete(`/chats/${middle}?children=cascade`);
+    await ann.post(`/chats/${middle}/restore`);
+    await ann.patch(`/chats/${leaf}`, { name: 'Leaf', active: true });
+    await ann.patch(`/chats/${root}`, { active: true });
+    const first = 7;
+    const events = await socket.upTo(first + 7);
+    expect(events.map(({ event, data, seq }) => [event, data.chat_id, seq])).toEqual(
+      [
+        ['branch.activated', root],
+        ...[leaf, middle].map((chat) => ['branch.deleted', chat]),
+        ...[middle, leaf].map((chat) => ['chat.restored', chat]),
+        ['branch.activated', leaf],
+        ['chat.updated', leaf],
+        ['branch.activated', root],
+      ].map((event, i) => [...event, first + i]),
+    );
+    expect((await ann.get(`/chats/${root}`)).body.revision).toBeGreaterThan(before.revision);
+    expect(
+      await socketOn(ann, root, 0)
+        .then((replay) => replay.upTo(first + 7))
+        .then(seqsOf),
+    ).toEqual(upwards(1, first + 7));
+  });
+
+  it('a pair is told with its words, as GET shows it, and with its conversation', async () => {
     const { id } = await ann.aChat();
     const socket = await socketOn(ann, id);
     const question = '🦜🏽 e\u0301 "q" \\ \u2028 \u202eabc\u202c';
@@ -67,7 +97,7 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
       ...{ metadata: { language: 'c' }, author: 'Ada' },
     });
     const [event] = await socket.upTo(2);
-    expect(event).toEqual({ event: 'message.created', data: posted.body, seq: 2 });
+    expect(event).toEqual({ event: 'message.created', data: { ...posted.body, root_chat_id: id }, seq: 2 });
   });
 
   it('a subscription to any chat covers the whole conversation, and no other', async () => {

@@ -37,12 +37,17 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = 
   const unknown = Object.keys(schema).find((key) => ![...KNOWN, ...KNOWN_OF_PARTS, ...ABOUT_PEOPLE].includes(key));
   if (unknown) throw new Error(`${at}: this checker does not know the keyword ${unknown}`);
   if (schema.$ref) return faultsOf(value, resolve(schema.$ref, schemas), schemas, at);
+  if (schema.allOf) return faultsOf(value, joined(schema, schemas), schemas, at);
   const options = schema.anyOf ?? schema.oneOf;
   if (options) return anyFaults(value, options, schemas, at);
-  return [
-    ...(schema.allOf ?? []).flatMap((part) => faultsOf(value, part, schemas, at)),
-    ...(typeFault(value, schema, at) ?? partFaults(value, schema, schemas, at)),
-  ];
+  return typeFault(value, schema, at) ?? partFaults(value, schema, schemas, at);
+}
+
+/** What the parts of `allOf` say together: a field that one of them names is known to all. */
+function joined({ allOf = [], ...own }: Schema, schemas: Schemas): Schema {
+  const parts = [...allOf.map((part) => (part.$ref ? resolve(part.$ref, schemas) : part)), own];
+  const properties = parts.some((part) => part.properties) && { properties: Object.assign({}, ...parts.map((part) => part.properties)) };
+  return { ...Object.assign({}, ...parts), ...properties, required: parts.flatMap(({ required }) => required ?? []) };
 }
 
 export function resolve(ref: string, schemas: Schemas): Schema {

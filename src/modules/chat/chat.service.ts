@@ -5,7 +5,7 @@ import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { newId, UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
-import { recordChange } from '../../events/changes.js';
+import { type Change, recordChange, recordChanges } from '../../events/changes.js';
 import type { ChatType } from './chat.entity.js';
 import { CHAT_VIEW, type ChatView, FIND_ACTIVE, FIND_CHAT } from './chat.view.js';
 import { RootsService } from './roots.service.js';
@@ -168,5 +168,9 @@ async function applyChanges(tx: EntityManager, chat: ChatView, changes: ChatChan
      WHERE account_id = $1 AND chat_id = $2`,
     [accountId, rootChatId, changes.pinned ?? null, changes.archived ?? null, chatId === rootChatId, pick('name')],
   );
-  await recordChange(tx, { accountId, rootChatId, type: switched ? 'branch.activated' : 'chat.updated', chatId, createdAt: now });
+  const isUpdated = !switched || Object.entries(changes).some(([key, value]) => key !== 'active' && value !== undefined);
+  const told: Change[] = [];
+  if (switched) told.push({ type: 'branch.activated', chatId });
+  if (isUpdated) told.push({ type: 'chat.updated', chatId });
+  await recordChanges(tx, { accountId, rootChatId, createdAt: now }, told);
 }

@@ -4,7 +4,7 @@ import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { ContentStore } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
-import { recordChange } from '../../events/changes.js';
+import { recordChanges } from '../../events/changes.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
@@ -71,9 +71,8 @@ export class ForkService {
     await tx.query(INSERT_BRANCH, [accountId, chatId, branchId, ...place, name, now]);
     if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
-    for (const type of activate ? BORN_ACTIVE : BORN) {
-      await recordChange(tx, { accountId, rootChatId: here.root_chat_id, type, chatId: branchId, createdAt: now });
-    }
+    const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
+    await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes);
     this.roots.learn(branchId, here.root_chat_id);
     return findIn(tx, accountId, branchId);
   }

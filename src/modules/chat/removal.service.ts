@@ -5,7 +5,7 @@ import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
-import { recordChange } from '../../events/changes.js';
+import { type Change, recordChanges } from '../../events/changes.js';
 import { nearestLiving } from '../../tree/branch-tree.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
@@ -35,9 +35,14 @@ const RAISE = `
   WITH raised AS (
     UPDATE chats SET deleted_at = NULL, revision = revision + 1, updated_at = $4::timestamptz
     WHERE account_id = $1 AND root_chat_id = $2 AND deleted_at = $3::timestamptz
-    RETURNING fork_response_id
+    RETURNING chat_id, depth, fork_response_id
   )
-  SELECT fork_response_id FROM raised WHERE fork_response_id IS NOT NULL`;
+  SELECT chat_id, fork_response_id FROM raised ORDER BY depth, chat_id`;
+
+interface Raised {
+  chat_id: string;
+  fork_response_id: string | null;
+}
 
 const EXPIRED = `SELECT coalesce(${expiredSql('$3', '$4')}, false) AS expired FROM chats c WHERE c.account_id = $1 AND c.chat_id = $2`;
 
@@ -80,18 +85,28 @@ export class RemovalService {
     const isRoot = chat.chat_id === chat.root_chat_id;
     if (chat.root_deleted && !isRoot) throw problems.conversationDeleted();
     if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
-    const forks = await tx.query<{ fork_response_id: string }[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
+    const raised = await tx.query<Raised[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`, [accountId, chatId]);
     await this.mirror(
       tx,
       accountId,
-      forks.map((fork) => fork.fork_response_id),
+      raised.map((row) => row.fork_response_id).filter((id) => id !== null),
     );
-    await recordChange(tx, { accountId, rootChatId: chat.root_chat_id, type: 'chat.restored', chatId, createdAt: new Date() });
+    const back = isRoot ? [chatId] : raised.map((row) => row.chat_id);
+    const place = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
+    await recordChanges(
+      tx,
+      place,
+      back.map((id) => ({ type: 'chat.restored', chatId: id }) as const),
+    );
     return findIn(tx, accountId, chatId);
   }
 
-  /** `heir`: the chat that became active in the place of one of the `doomed`. */
+  /**
+   * Each branch is told, those before it that hang at it; a conversation goes and comes back as a whole.
+   * @param doomed parents first
+   * @param heir the chat that became active in the place of one of the `doomed`
+   */
   private async bury(
     tx: EntityManager,
     accountId: string,
@@ -103,9 +118,11 @@ export class RemovalService {
     await tx.query(BURY, [accountId, doomed, chat.now]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
     else await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
-    const change = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
-    if (heir !== null) await recordChange(tx, { ...change, type: 'branch.activated', chatId: heir });
-    await recordChange(tx, { ...change, type: isRoot ? 'chat.deleted' : 'branch.deleted', chatId: chat.chat_id });
+    const changes: Change[] = isRoot
+      ? [{ type: 'chat.deleted', chatId: chat.chat_id }]
+      : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();
+    if (heir !== null) changes.unshift({ type: 'branch.activated', chatId: heir });
+    await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes);
   }
 
   private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {

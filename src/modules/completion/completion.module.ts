@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
+import { AnswerPieces } from './answer-pieces.service.js';
 import { Contexts } from './contexts.js';
 import { Draining } from './draining.service.js';
 import { GenerationEnds } from './generation-ends.js';
@@ -8,7 +9,6 @@ import { GenerationService } from './generation.service.js';
 import { Generator } from './generator.service.js';
 import { Questions } from './questions.js';
 import { Quotas } from './quotas.service.js';
-import { RemoteDeltas } from './remote-deltas.service.js';
 import { Sweeper } from './sweeper.service.js';
 import { Titles } from './titles.service.js';
 import { UsageController } from './usage.controller.js';
@@ -19,6 +19,7 @@ import { UsageService } from './usage.service.js';
   imports: [ChatModule],
   controllers: [UsageController],
   providers: [
+    AnswerPieces,
     Contexts,
     Draining,
     GenerationEnds,
@@ -27,7 +28,6 @@ import { UsageService } from './usage.service.js';
     Generator,
     Questions,
     Quotas,
-    RemoteDeltas,
     Sweeper,
     Titles,
     UsageService,

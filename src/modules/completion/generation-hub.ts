@@ -64,8 +64,9 @@ export class GenerationHub {
 
   /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
   say(generation: RunningGeneration, delta: string): void {
-    const { rootChatId, responseId } = generation.ref;
-    this.events.publishDelta({ rootChatId, responseId, n: generation.add(delta), delta });
+    const { rootChatId, chatId, responseId, generationId } = generation.ref;
+    const n = generation.add(delta);
+    this.events.publishDelta({ rootChatId, chatId, responseId, generationId, isLocal: true, from: n, n, delta });
     if (generation.log.isHeavy) void this.write();
   }
 
@@ -93,6 +94,7 @@ export class GenerationHub {
     const statuses = new Map(rows.map((row) => [row.generation_id, row.status]));
     for (const { generation, chunks } of parts) {
       generation.log.written(chunks.length);
+      if (chunks.length > 0) this.events.wrote(generation.ref.rootChatId);
       const status = statuses.get(generation.ref.generationId);
       if (status === 'stopping') generation.stop('cancelled');
       // It was paused for longer than its lease, and somebody else ended its answer: this one may not write any more.

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { type AnswerEnd, type AnswerEvent, type AnswerStream, endOf } from './answer-event.js';
-import { addPieces, type Chunk, type Piece } from './delta-log.js';
+import { AnswerPieces } from './answer-pieces.service.js';
 import { GenerationHub } from './generation-hub.js';
 import {
   ASK_TO_STOP,
-  CHUNKS_AFTER,
   type GenerationRow,
   LEASE_SECONDS,
   OF_PAIR,
@@ -20,7 +20,7 @@ import {
 } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
 
-/** How often an answer that another instance writes is looked at. */
+/** How often it is looked whether an answer that another instance writes has ended. */
 const LOOK_MS = 200;
 /** A dead instance's answer is ended by another one within this. */
 const STOP_MS = (LEASE_SECONDS + 10) * 1000;
@@ -34,6 +34,7 @@ export interface Position {
 /** An answer as one of the chats sees it whose paths have it. */
 interface Seen {
   accountId: string;
+  rootChatId: string;
   chatId: string;
   responseId: string;
   generationId: string;
@@ -46,6 +47,8 @@ export class GenerationService {
     private readonly database: Database,
     private readonly hub: GenerationHub,
     private readonly paths: PathService,
+    private readonly written: AnswerPieces,
+    private readonly events: EventDispatcher,
   ) {}
 
   /**
@@ -57,7 +60,7 @@ export class GenerationService {
     const pair = await this.paths.pair(accountId, chatId, responseId);
     const row = pair.status === 'streaming' ? await this.find(accountId, responseId) : null;
     if (!row) return only(endOf(pairJson(pair), pair.status));
-    const seen = { accountId, chatId, responseId, generationId: row.generation_id };
+    const seen = { accountId, rootChatId: row.root_chat_id, chatId, responseId, generationId: row.generation_id };
     if (position?.generationId === row.generation_id) return this.pieces(seen, position.n);
     return this.joined(seen, this.pieces(seen, 0));
   }
@@ -159,29 +162,22 @@ export class GenerationService {
   }
 
   private async *piecesElsewhere(seen: Seen, n: number): AsyncGenerator<AnswerEvent> {
-    const { accountId, responseId, generationId } = seen;
+    const { accountId, rootChatId, responseId, generationId } = seen;
     for (let at = n; ;) {
-      // First, so that behind the last piece nothing can come.
-      const row = await this.find(accountId, responseId);
-      const pieces = await this.written(seen, at);
+      // First, so that what comes while it is looked wakes.
+      const news = this.events.newsOf(rootChatId);
+      const { pieces, newest } = await this.written.behind(accountId, responseId, generationId, at);
       for (const piece of pieces) yield { type: 'delta', generationId, responseId, ...piece };
       at = pieces.at(-1)?.n ?? at;
       if (pieces.length > 0) continue;
       // It was tried again before its end was seen here: the new answer is the one to follow.
-      if (row && row.generation_id !== generationId && row.status !== 'ended') {
-        return yield* this.pieces({ ...seen, generationId: row.generation_id }, 0);
+      if (newest && newest.generation_id !== generationId && newest.status !== 'ended') {
+        return yield* this.pieces({ ...seen, generationId: newest.generation_id }, 0);
       }
-      const isOver = row?.generation_id !== generationId || row.status === 'ended';
+      const isOver = newest?.generation_id !== generationId || newest.status === 'ended';
       if (isOver) return yield await this.endNow(seen);
-      await sleep(LOOK_MS);
+      await news;
     }
-  }
-
-  private async written({ accountId, generationId }: Seen, n: number): Promise<Piece[]> {
-    const chunks = await this.database.query<Chunk & Record<string, unknown>>(CHUNKS_AFTER, [accountId, generationId, n]);
-    const pieces: Piece[] = [];
-    for (const chunk of chunks) addPieces(pieces, chunk, n);
-    return pieces;
   }
 
   private async endNow({ accountId, chatId, responseId }: Seen): Promise<AnswerEnd> {

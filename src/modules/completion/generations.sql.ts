@@ -92,28 +92,52 @@ export const ASK_TO_STOP: Statement = {
   text: `UPDATE generations SET status = 'stopping' WHERE account_id = $1 AND response_id = $2 AND status = 'running'`,
 };
 
-/** The chunks with pieces behind $3. A chunk is as long as its pieces are many, so the one before may have some. */
-export const CHUNKS_AFTER: Statement = {
-  name: 'generation.chunks_after',
-  text: `
-    SELECT n, sizes, text FROM generation_chunks
-    WHERE account_id = $1 AND generation_id = $2 AND n + cardinality(sizes) > $3::int + 1 ORDER BY n LIMIT 16`,
+/**
+ * The chunks of the answer `g` with pieces behind the number `told`, in order. A chunk is as long as its pieces are many, so the one before may
+ * have some.
+ */
+const chunksBehind = (told: string): string => `
+  SELECT c.n, c.sizes, c.text FROM generation_chunks c
+  WHERE c.account_id = g.account_id AND c.generation_id = g.generation_id AND c.n + cardinality(c.sizes) > ${told} + 1 ORDER BY c.n`;
+
+/** Of answers `g` that another instance than $`at` wrote: the chunks behind those that were told, by generation ($`at + 1`, $`at + 2`). */
+const chunksOf = (answers: string, at: number): string => `
+  SELECT g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text
+  FROM ${answers}
+  LEFT JOIN unnest($${at + 1}::uuid[], $${at + 2}::int[]) AS told (generation_id, n) ON told.generation_id = g.generation_id
+  CROSS JOIN LATERAL (${chunksBehind('coalesce(told.n, 0)')}) c
+  WHERE g.instance_id <> $${at} ORDER BY g.generation_id, c.n`;
+
+/** Of the answers that other instances ($3) write in some conversations ($1, $2). */
+export const CHUNKS_OF_WATCHED: Statement = {
+  name: 'generation.chunks_of_watched',
+  text: chunksOf(
+    `unnest($1::uuid[], $2::uuid[]) AS watched (account_id, root_chat_id)
+    JOIN generations g ON g.account_id = watched.account_id AND g.root_chat_id = watched.root_chat_id AND g.status <> 'ended'`,
+    3,
+  ),
 };
 
-/** Over all accounts: answers that other instances write. As many rows as there are answers on their way. */
-export const RUNNING_ELSEWHERE: Statement = {
-  name: 'generation.running_elsewhere',
-  text: `SELECT ${COLUMNS} FROM generations WHERE status <> 'ended' AND instance_id <> $1`,
+/** Of the newest answers to some questions ($5) that have ended. */
+export const CHUNKS_OF_ENDED: Statement = {
+  name: 'generation.chunks_of_ended',
+  text: chunksOf(
+    `unnest($5::uuid[]) AS pair (response_id)
+    CROSS JOIN LATERAL (
+      SELECT * FROM generations WHERE account_id = $1 AND response_id = pair.response_id AND status = 'ended' ORDER BY generation_id DESC LIMIT 1
+    ) g`,
+    2,
+  ),
 };
 
-/** The chunks with pieces behind those that were told ($3), of some answers ($1, $2), in order. */
-export const CHUNKS_OF_MANY: Statement = {
-  name: 'generation.chunks_of_many',
+/** The newest answer to the question $2, and some chunks of the answer $3 with pieces behind $4: they may be none. */
+export const CHUNKS_OF_PAIR: Statement = {
+  name: 'generation.chunks_of_pair',
   text: `
-    SELECT c.generation_id, c.n, c.sizes, c.text FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS followed (account_id, generation_id, told)
-    JOIN generation_chunks c ON c.account_id = followed.account_id AND c.generation_id = followed.generation_id
-      AND c.n + cardinality(c.sizes) > followed.told + 1
-    ORDER BY c.generation_id, c.n`,
+    SELECT newest.generation_id, newest.status, c.n, c.sizes, c.text
+    FROM (SELECT $1::uuid AS account_id, $3::uuid AS generation_id) g
+    CROSS JOIN LATERAL (${OF_PAIR.text}) newest
+    LEFT JOIN LATERAL (${chunksBehind('$4::int')} LIMIT 16) c ON true ORDER BY c.n`,
 };
 
 /** Chunks are for those who follow; a while after the end there are none. */

@@ -2,11 +2,11 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { BUFFERED_BYTES_MAX } from '../../common/upgrades.js';
-import type { Delta } from '../../events/event-dispatcher.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
+import type { Pieces } from './pieces.js';
 import type { Guest, Presence } from './presence.service.js';
 import type { Sink, Subscription } from './subscription.js';
 
@@ -67,19 +67,22 @@ export class Connection implements Guest, Sink {
   }
 
   deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean {
-    this.tray?.empty();
+    this.tray?.sendBefore(events);
     for (const event of events) if (this.hasRoom()) this.wire.write(event.frame);
     if (isLive || this.socket.bufferedAmount <= REPLAY_BYTES) return this.isOpen;
     this.resumeLater(subscription);
     return false;
   }
 
-  hear(delta: Delta): void {
-    this.tray ??= new DeltaTray((_event, json) => this.send(json));
-    this.tray.add(delta);
+  hear(pieces: Pieces): void {
+    this.tray ??= new DeltaTray(({ frame }) => {
+      if (this.hasRoom()) this.wire.write(frame);
+    });
+    this.tray.add(pieces);
   }
 
   finish(subscription: Subscription): void {
+    this.tray?.drop(subscription.feed.rootChatId);
     this.subscriptions.delete(subscription.feed.rootChatId);
   }
 

@@ -1,28 +1,33 @@
-import type { Delta } from '../../events/event-dispatcher.js';
-import { control } from './envelope.js';
+import type { Envelope } from './envelope.js';
+import type { Pieces } from './pieces.js';
 
-/** At most 30 frames a second. */
+/** At most 30 frames a second, besides the last one of each answer. */
 const PACE_MS = 34;
 
-/**
- * Gathers the pieces of answers for one reader: the first one goes at once, those that come within the next 34 ms go together. `n` of a
- * gathered frame is that of its last piece.
- */
+/** Gathers the pieces of answers for one reader: the first one goes at once, those that come within the next 34 ms go together. */
 export class DeltaTray {
-  private readonly pending = new Map<string, { n: number; delta: string }>();
+  /** By answer. */
+  private readonly pending = new Map<string, Pieces>();
   private timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly send: (event: string, json: string) => void) {}
+  constructor(private readonly send: (pieces: Pieces) => void) {}
 
-  add({ responseId, n, delta }: Delta): void {
+  add(pieces: Pieces): void {
+    const { responseId } = pieces.delta;
     const before = this.pending.get(responseId);
-    this.pending.set(responseId, { n, delta: before ? before.delta + delta : delta });
+    // Whoever subscribes again is told all of the answer again.
+    this.pending.set(responseId, before?.isFollowedBy(pieces) ? before.with(pieces) : pieces);
     if (!this.timer) this.sendNext();
   }
 
-  /** Sends all at once: before an event, which may be the end of an answer. */
-  empty(): void {
-    for (const responseId of this.pending.keys()) this.sendOne(responseId);
+  /** Sends what must not come behind these events: the last pieces of the answers that end with them. */
+  sendBefore(events: readonly Envelope[]): void {
+    for (const { endOf } of events) if (endOf !== null && this.pending.has(endOf)) this.sendOne(endOf);
+  }
+
+  /** Nothing of a conversation may come any more. */
+  drop(rootChatId: string): void {
+    for (const [responseId, { delta }] of this.pending) if (delta.rootChatId === rootChatId) this.pending.delete(responseId);
   }
 
   close(): void {
@@ -40,8 +45,8 @@ export class DeltaTray {
   }
 
   private sendOne(responseId: string): void {
-    const { n, delta } = this.pending.get(responseId)!;
+    const pieces = this.pending.get(responseId)!;
     this.pending.delete(responseId);
-    this.send('message.delta', control('message.delta', { response_id: responseId, n, delta }));
+    this.send(pieces);
   }
 }

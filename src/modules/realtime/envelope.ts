@@ -17,8 +17,18 @@ export class Envelope {
     readonly seq: number,
     private readonly data: string,
     readonly isLast: boolean,
-    readonly responseId: string | null = null,
+    private readonly responseId: string | null = null,
   ) {}
+
+  /** The pair that it tells for the first time, or whose answer is tried again; null for all else. */
+  get begins(): string | null {
+    return this.event === 'message.created' ? this.responseId : null;
+  }
+
+  /** The pair whose answer ends with it; null for all else. */
+  get endOf(): string | null {
+    return this.event === 'message.completed' || this.event === 'message.failed' ? this.responseId : null;
+  }
 
   get json(): string {
     return `{"event":"${this.event}","data":${this.data},"seq":${this.seq}}`;

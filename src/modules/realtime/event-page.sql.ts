@@ -13,6 +13,8 @@ export interface EventRow extends Record<string, unknown> {
   pair_seq: number | null;
   /** A living chat whose path has the pair: its owner or, if that is deleted, a branch that inherited it; null when nobody sees it any more. */
   seen_by: string | null;
+  /** `seq` of the last of the events that were asked for: this page may end before it. */
+  page_end: number;
 }
 
 /**
@@ -28,10 +30,11 @@ export const EVENTS_AFTER: Statement = {
     ),
     sized AS (
       SELECT e.*, m.chat_id AS owner_id, m.seq AS pair_seq,
-        sum(coalesce(m.bytes, 0)) OVER (ORDER BY e.seq) - coalesce(m.bytes, 0) AS bytes_before
+        sum(coalesce(m.bytes, 0)) OVER (ORDER BY e.seq) - coalesce(m.bytes, 0) AS bytes_before,
+        max(e.seq) OVER () AS page_end
       FROM page e LEFT JOIN messages m ON m.account_id = $1 AND m.response_id = e.response_id
     )
-    SELECT e.seq, e.type, e.chat_id, e.response_id, e.pair_seq,
+    SELECT e.seq, e.type, e.chat_id, e.response_id, e.pair_seq, e.page_end,
       CASE WHEN e.owner_id IS NOT NULL THEN coalesce(
         (SELECT c.chat_id FROM chats c WHERE c.account_id = $1 AND c.chat_id = e.owner_id AND c.deleted_at IS NULL),
         (WITH RECURSIVE heirs AS (

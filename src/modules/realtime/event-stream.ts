@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import type { Delta } from '../../events/event-dispatcher.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope, serverSent } from './envelope.js';
+import type { Pieces } from './pieces.js';
 import type { Guest } from './presence.service.js';
 import type { Sink, Subscription } from './subscription.js';
 
@@ -11,7 +11,7 @@ const KEEP_ALIVE = Buffer.from(':\n\n');
 
 /** The events of one conversation as server-sent events. Ends when the conversation is deleted, or with `expel()`. */
 export class EventStream extends Readable implements Guest, Sink {
-  private readonly tray = new DeltaTray((event, json) => this.say(serverSent(event, json)));
+  private readonly tray = new DeltaTray((pieces) => this.say(pieces));
   private subscription: Subscription | null = null;
   /** Whether the reader has taken nothing since the last keep-alive. */
   private stalled = false;
@@ -29,17 +29,18 @@ export class EventStream extends Readable implements Guest, Sink {
   }
 
   deliver(events: readonly Envelope[]): boolean {
-    this.tray.empty();
+    this.tray.sendBefore(events);
     let hasRoom = true;
     for (const event of events) hasRoom = this.push(event.serverSent);
     return hasRoom;
   }
 
-  hear(delta: Delta): void {
-    this.tray.add(delta);
+  hear(pieces: Pieces): void {
+    this.tray.add(pieces);
   }
 
   finish(): void {
+    this.tray.close();
     this.push(null);
   }
 
@@ -67,7 +68,7 @@ export class EventStream extends Readable implements Guest, Sink {
   }
 
   /** Pieces of an answer are for readers who keep up; the others get the answer when it is complete. */
-  private say(text: string): void {
-    if (this.readableLength < BUFFERED_BYTES && !this.readableEnded) this.push(text);
+  private say(pieces: Pieces): void {
+    if (this.readableLength < BUFFERED_BYTES) this.push(pieces.serverSent);
   }
 }

@@ -8,6 +8,13 @@ import { PathService } from '../chat/path.service.js';
 import { CHATS, CONVERSATION, EVENTS_AFTER, type EventRow } from './event-page.sql.js';
 import { Envelope } from './envelope.js';
 
+/** Some events that follow each other. */
+export interface Page {
+  events: Envelope[];
+  /** Whether more of them were there. */
+  hasMore: boolean;
+}
+
 /** A conversation of an account. */
 export interface Conversation {
   accountId: string;
@@ -38,10 +45,10 @@ export class EventReader {
    * The next events after `since`, oldest first, at most 100 of them; none when there are none.
    * @throws content_unavailable when the words of a pair cannot be read now: an event is never told without them
    */
-  async after({ accountId, rootChatId }: Omit<Conversation, 'eventSeq'>, since: number): Promise<Envelope[]> {
+  async after({ accountId, rootChatId }: Omit<Conversation, 'eventSeq'>, since: number): Promise<Page> {
     const rows = await this.database.query<EventRow>(EVENTS_AFTER, [accountId, rootChatId, since, EVENTS_MAX, PAGE_BYTES]);
-    const [chats, pairs] = await Promise.all([this.chatsOf(accountId, rootChatId, rows), this.pairsOf(accountId, rows)]);
-    return rows.map((row) => {
+    const [chats, pairs] = await Promise.all([this.chatsOf(accountId, rootChatId, rows), this.pairsOf(accountId, rootChatId, rows)]);
+    const events = rows.map((row) => {
       const gone = { ...(row.response_id && { response_id: row.response_id }), chat_id: row.chat_id, root_chat_id: rootChatId };
       const living = row.response_id ? pairs.get(row.response_id) : chats.get(row.chat_id);
       const data = row.type.endsWith('.deleted') ? undefined : living;
@@ -49,6 +56,8 @@ export class EventReader {
       const isLast = row.type === 'chat.deleted' && !chats.has(rootChatId);
       return new Envelope(row.type, row.seq, data ?? JSON.stringify(gone), isLast, row.response_id);
     });
+    const last = rows.at(-1);
+    return { events, hasMore: rows.length === EVENTS_MAX || (last !== undefined && last.seq < last.page_end) };
   }
 
   /** JSON of the living chats that the events are about, by `chat_id`; and of the root, where it may be gone. */
@@ -59,12 +68,12 @@ export class EventReader {
     return new Map(views.map((view) => [view.chat_id, JSON.stringify(toChatDto(view))]));
   }
 
-  /** JSON of the pairs that somebody still sees, by `response_id`. */
-  private async pairsOf(accountId: string, rows: readonly EventRow[]): Promise<Map<string, string>> {
+  /** JSON of the pairs that somebody still sees, by `response_id`, each with its conversation: whoever follows many must know for which a `seq` counts. */
+  private async pairsOf(accountId: string, rootChatId: string, rows: readonly EventRow[]): Promise<Map<string, string>> {
     const json = new Map<string, string>();
     for (const { chatId, first, count } of stretchesOf(rows)) {
       const page = await this.paths.page(accountId, chatId, count, { after: first - 1 }).catch(nothingIfDeleted);
-      for (const pair of page?.pairs ?? []) json.set(pair.responseId, pairJson(pair));
+      for (const pair of page?.pairs ?? []) json.set(pair.responseId, `${pairJson(pair).slice(0, -1)},"root_chat_id":"${rootChatId}"}`);
     }
     return json;
   }

@@ -10,6 +10,7 @@ export class FeedsService {
   private readonly feeds = new Map<string, Feed>();
   private readonly port: FeedPort = {
     read: (feed, since) => this.reader.after(feed, since),
+    tellRest: (feed, responseIds) => this.dispatcher.tellRest(feed, responseIds),
     drop: (feed) => this.drop(feed),
   };
 

@@ -1,6 +1,6 @@
-import type { Delta } from '../../events/event-dispatcher.js';
 import type { Envelope } from './envelope.js';
 import type { Feed } from './feed.js';
+import type { Pieces } from './pieces.js';
 
 /** Where the events of a subscription go: a socket, or a stream. */
 export interface Sink {
@@ -9,8 +9,8 @@ export interface Sink {
    * of false until `subscription.resume()`. A sink may answer false to live events too: it then gets what follows as a replay.
    */
   deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean;
-  /** A piece of an answer that is being written. Only while the subscription is live. */
-  hear(delta: Delta): void;
+  /** Pieces of an answer that is being written. Only while the subscription is live. */
+  hear(pieces: Pieces): void;
   /** The conversation was deleted and its last event taken. */
   finish(subscription: Subscription): void;
 }
@@ -23,6 +23,7 @@ const AGAIN_MS = 1000;
  */
 export class Subscription {
   private live = false;
+  private wasLive = false;
   private catchingUp = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -46,8 +47,8 @@ export class Subscription {
     if (fresh.length > 0) this.live = this.pass(fresh, true);
   }
 
-  hear(delta: Delta): void {
-    if (this.live) this.sink.hear(delta);
+  hear(pieces: Pieces): void {
+    if (this.live) this.sink.hear(pieces);
   }
 
   close(): void {
@@ -62,7 +63,7 @@ export class Subscription {
     try {
       // Between the look at the head and the step into the live state nothing is awaited: no event can come in between.
       while (!this.closed && !this.live) {
-        if (this.at >= this.feed.head) this.live = true;
+        if (this.at >= this.feed.head) this.goLive();
         else if (!(await this.replayPage())) break;
       }
     } catch {
@@ -71,6 +72,13 @@ export class Subscription {
     } finally {
       this.catchingUp = false;
     }
+  }
+
+  /** Whoever fell behind is not told again what was written meanwhile: a slow reader gets an answer at its end. */
+  private goLive(): void {
+    this.live = true;
+    if (!this.wasLive) this.feed.tellSoFar(this);
+    this.wasLive = true;
   }
 
   /** False when the sink takes no more for now. */

@@ -1,0 +1,108 @@
+import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Database } from '../../database/database.js';
+import { EventDispatcher, type PieceSource, type Watch } from '../../events/event-dispatcher.js';
+import { addPieces, type Chunk, type Piece } from './delta-log.js';
+import { GenerationHub } from './generation-hub.js';
+import { CHUNKS_OF_ENDED, CHUNKS_OF_PAIR, CHUNKS_OF_WATCHED, type GenerationRow } from './generations.sql.js';
+
+interface FoundChunk extends Chunk, Record<string, unknown> {
+  root_chat_id: string;
+  chat_id: string;
+  response_id: string;
+  generation_id: string;
+}
+
+/** A look at an answer that another instance writes. */
+export interface Look {
+  pieces: Piece[];
+  /** The newest try to answer the same question; null when the pair is gone. */
+  newest: Pick<GenerationRow, 'generation_id' | 'status'> | null;
+}
+
+/**
+ * The pieces of answers: those that this instance writes are told by it at once; those of others are read from what they have put down, whenever
+ * one of them says that it did, and once a second in case that was not heard.
+ */
+@Injectable()
+export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy {
+  private readonly logger = new Logger('Answers');
+  private readonly woken = new Set<Watch>();
+  private looking: Promise<void> | null = null;
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventDispatcher,
+    private readonly hub: GenerationHub,
+  ) {}
+
+  onModuleInit(): void {
+    this.events.tellPiecesOf(this);
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.woken.clear();
+    await this.looking;
+  }
+
+  begin(watch: Watch): void {
+    for (const { ref, log } of this.hub.all()) {
+      const { rootChatId, chatId, responseId, generationId } = ref;
+      if (rootChatId !== watch.rootChatId || log.count === 0) continue;
+      watch.hear({ rootChatId, chatId, responseId, generationId, isLocal: true, from: 1, n: log.count, delta: log.text });
+    }
+    this.wake(watch);
+  }
+
+  wake(watch: Watch): void {
+    this.woken.add(watch);
+    this.looking ??= this.lookForAll().finally(() => (this.looking = null));
+  }
+
+  async tellRest(watch: Watch, responseIds: readonly string[]): Promise<void> {
+    const { accountId } = watch;
+    this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_ENDED, [accountId, this.hub.instanceId, ...told([watch]), responseIds]), [
+      watch,
+    ]);
+  }
+
+  /** Looks at an answer that another instance writes: some of the pieces behind the `n`-th. */
+  async behind(accountId: string, responseId: string, generationId: string, n: number): Promise<Look> {
+    type Row = Pick<GenerationRow, 'generation_id' | 'status'> & Chunk & Record<string, unknown>;
+    const rows = await this.database.query<Row>(CHUNKS_OF_PAIR, [accountId, responseId, generationId, n]);
+    const pieces: Piece[] = [];
+    for (const row of rows) if (row.n !== null) addPieces(pieces, row, n);
+    return { pieces, newest: rows[0] ?? null };
+  }
+
+  /** One statement at a time: those who are woken meanwhile share the next one. */
+  private async lookForAll(): Promise<void> {
+    // What is woken in one go is looked for in one go.
+    await null;
+    while (this.woken.size > 0) {
+      const watches = [...this.woken];
+      this.woken.clear();
+      const of = [watches.map(({ accountId }) => accountId), watches.map(({ rootChatId }) => rootChatId)];
+      try {
+        this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_WATCHED, [...of, this.hub.instanceId, ...told(watches)]), watches);
+      } catch (error) {
+        this.logger.debug({ message: 'pieces could not be read', cause: (error as Error).message });
+      }
+    }
+  }
+
+  private tell(chunks: readonly FoundChunk[], watches: readonly Watch[]): void {
+    const byRoot = new Map(watches.map((watch) => [watch.rootChatId, watch]));
+    for (const { root_chat_id: rootChatId, chat_id: chatId, response_id: responseId, generation_id: generationId, ...chunk } of chunks) {
+      const { n: from, sizes, text: delta } = chunk;
+      byRoot
+        .get(rootChatId)
+        ?.hear({ rootChatId, chatId, responseId, generationId, isLocal: false, from, n: from + sizes.length - 1, delta });
+    }
+  }
+}
+
+/** How far the watches are, as two columns. */
+function told(watches: readonly Watch[]): [string[], number[]] {
+  const progress = watches.flatMap((watch) => watch.progress());
+  return [progress.map(({ generationId }) => generationId), progress.map(({ n }) => n)];
+}
