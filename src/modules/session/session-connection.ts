@@ -4,13 +4,11 @@ import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { problemOf } from '../../common/problem.filter.js';
 import { problemDocument, problems } from '../../common/problems.js';
-import { BUFFERED_BYTES_MAX, sendText } from '../../common/upgrades.js';
+import { BUFFERED_BYTES_MAX, CLOSE, sendText } from '../../common/upgrades.js';
 import { DtoPipe } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
-/** The code of a close because the token has ended. */
-export const TOKEN_ENDED = 4401;
 /** Posts of one socket that may wait for their turn; with more, nothing is read from it for a while. */
 const WAITING_MAX = 16;
 /** How long a reader may take to make room: a burst may be too much for a moment for anybody. */
@@ -57,7 +55,7 @@ export class SessionConnection {
   }
 
   endToken(): void {
-    this.socket.close(TOKEN_ENDED, 'the token has ended');
+    this.socket.close(CLOSE.unauthorized, 'the token has ended');
   }
 
   private take(data: RawData, isBinary: boolean): void {
