@@ -194,6 +194,17 @@ it('an account has only so many sockets and streams at an instance, and a closed
   await until(async () => (await keep(TestStream.open(eve, `chat_id=${id}`))).status === 200, 'room');
 });
 
+it('a HEAD of a stream has the headers of GET, and opens nothing', async () => {
+  const finn = await TestClient.register(strict.url);
+  const { id } = await finn.aChat();
+  for (let n = 0; n < 5; n++) {
+    const answer = await finn.request('HEAD', `/api/v1/events?chat_id=${id}`);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+  }
+  expect((await finn.request('HEAD', `/api/v1/events?chat_id=${randomUUID()}`)).status).toBe(404);
+  expect((await keep(TestStream.open(finn, `chat_id=${id}`))).status).toBe(200);
+});
+
 describe('a reader that does not read', () => {
   const LARGE = 'x'.repeat(120_000);
   const rounds = (count: number) => Array.from({ length: count }, (_, n) => n);
