@@ -4,43 +4,53 @@ import { Channel } from './channel.js';
 
 /** Ids that come within this time share a message. */
 const GATHER_MS = 20;
-/** While the channel is away: whoever is not woken finds out within a second by looking. */
+/** While the channel is away: whoever is not woken finds out by looking, conversations within a second. */
 const WAITING_MAX = 10_000;
+/** A conversation that has something new. */
+const CHAT = 'chat';
 
 /**
- * Tells other instances which conversations have something new: their ids and nothing else. A message is `<instance> <id> <id> …`, at most
- * one is on its way, and the first one after a quiet time leaves at once.
+ * Tells other instances what they should look at again: kinds and ids, and nothing else. A message is `<instance> <kind>:<id> <kind>:<id> …`,
+ * at most one is on its way, and the first one after a quiet time leaves at once.
  */
 @Injectable()
 export class WakeUps implements OnModuleDestroy {
   private readonly instance = randomUUID();
   private readonly waiting = new Set<string>();
+  private readonly listeners = new Map<string, (id: string) => void>();
   private sending = false;
-  private listening = false;
 
   constructor(private readonly channel: Channel) {}
 
-  /** Returns at once and never throws. */
-  tell(rootChatId: string): void {
-    if (this.waiting.size < WAITING_MAX) this.waiting.add(rootChatId);
+  /** Returns at once and never throws. @param kind a word; neither it nor the id has a space in it, nor the kind a colon */
+  tell(id: string, kind = CHAT): void {
+    if (this.waiting.size < WAITING_MAX) this.waiting.add(`${kind}:${id}`);
     if (this.sending) return;
     this.sending = true;
     setImmediate(() => void this.sendAll());
   }
 
-  /** From now on `wake` is called with ids that other instances tell. The first call connects; an instance that nobody asks needs no ear. */
-  listen(wake: (rootChatId: string) => void): void {
-    if (this.listening) return;
-    this.listening = true;
-    this.channel.listen((message) => {
-      const [instance, ...rootChatIds] = message.split(' ');
-      if (instance !== this.instance) rootChatIds.forEach(wake);
-    });
+  /**
+   * From now on `wake` is called with ids of that kind that other instances tell; one listener for each kind. The first call connects: an
+   * instance that nobody asks needs no ear.
+   */
+  listen(wake: (id: string) => void, kind = CHAT): void {
+    this.listeners.set(kind, wake);
+    if (this.listeners.size === 1) this.channel.listen((message) => this.hear(message));
   }
 
   onModuleDestroy(): Promise<void> {
     this.waiting.clear();
     return this.channel.close();
+  }
+
+  private hear(message: string): void {
+    const [instance, ...words] = message.split(' ');
+    if (instance === this.instance) return;
+    for (const word of words) {
+      const colon = word.indexOf(':');
+      this.listeners.get(word.slice(0, colon))?.(word.slice(colon + 1));
+    }
   }
 
   private async sendAll(): Promise<void> {
@@ -55,10 +65,10 @@ export class WakeUps implements OnModuleDestroy {
 
   private nextMessage(): string {
     let message = this.instance;
-    for (const id of this.waiting) {
-      if (message.length + 1 + id.length > this.channel.charsMax) break;
-      message += ` ${id}`;
-      this.waiting.delete(id);
+    for (const word of this.waiting) {
+      if (message.length + 1 + word.length > this.channel.charsMax) break;
+      message += ` ${word}`;
+      this.waiting.delete(word);
     }
     return message;
   }

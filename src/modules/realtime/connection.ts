@@ -8,7 +8,7 @@ import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
-import type { Guest, Presence } from './presence.service.js';
+import type { Guest, Presence } from '../auth/presence.service.js';
 import type { Sink, Subscription } from './subscription.js';
 
 /** What all connections use. */
