@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import fastifyCors from '@fastify/cors';
+import { Readable } from 'node:stream';
+import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { AppModule } from './app.module.js';
 import { armFailpoint } from './common/failpoint.js';
 import { sendProblem } from './common/problem.filter.js';
@@ -30,8 +31,9 @@ export const AT_THE_ROOT = [
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}'],
 ];
-const METHODS: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
+
 /**
  * The server on migrated databases, ready to listen. PostgreSQL must be there; MongoDB and Redis may be away.
  * @throws when PostgreSQL cannot be reached or a migration fails.
@@ -101,8 +103,25 @@ function strictJson(fastify: FastifyInstance) {
 }
 
 async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
-  await app.register(fastifyCors, {
-    origin: CORS_ORIGINS.length > 0 ? CORS_ORIGINS : false,
+  if (CORS_ORIGINS.length > 0) await app.register(fastifyCors, corsFor(CORS_ORIGINS));
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
+    .addHook('onSend', async (request, reply, payload) => {
+      // Fastify makes a HEAD of every GET, and reads its stream to the end: that of events has none.
+      if (request.method === 'HEAD' && payload instanceof Readable) payload.destroy();
+      reply.header('x-request-id', request.id);
+      if (request.idempotent?.replayed) reply.header('idempotent-replayed', 'true');
+      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    });
+}
+
+/** An OPTIONS that is no preflight is a method like any other: the plugin alone would call it an invalid preflight. */
+function corsFor(origin: string[]): FastifyPluginOptions {
+  const options: FastifyCorsOptions = {
+    origin,
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
       'etag',
       'link',
@@ -113,16 +132,12 @@ async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Pr
       'ratelimit-policy',
       'x-request-id',
     ],
-  });
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
-    .addHook('onSend', async (request, reply) => {
-      reply.header('x-request-id', request.id);
-      if (request.idempotent?.replayed) reply.header('idempotent-replayed', 'true');
-      if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
-    });
+  };
+  const isPreflight = ({ headers }: FastifyRequest): boolean => Boolean(headers.origin && headers['access-control-request-method']);
+  return {
+    delegator: (request: FastifyRequest, done: (error: null, options: FastifyCorsOptions) => void) =>
+      done(null, { ...options, preflight: isPreflight(request) }),
+  };
 }
 
 function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {

@@ -3,7 +3,8 @@ import { IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
-import { type WebSocket, WebSocketServer } from 'ws';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { FrameBucket } from './frame-bucket.js';
 import { problemOf } from './problem.filter.js';
 import { type Problem, problemDocument, problems } from './problems.js';
 
@@ -12,9 +13,25 @@ export const FRAME_BYTES_MAX = 64 * 1024;
 /** What may wait for a slow reader; more closes the socket with 1013. */
 export const BUFFERED_BYTES_MAX = 1024 * 1024;
 const PING_MS = 25_000;
-const CLOSE_GRACE_MS = 1000;
-const SERVICE_RESTART = 1012;
-const TRY_AGAIN_LATER = 1013;
+const STOP_GRACE_MS = 1000;
+/** How long the good-bye of a closed socket is waited for. */
+const CLOSE_MS = 5000;
+/** Pings that may be on their way when a socket is closed for too many of them. */
+const LATE_FRAMES_MAX = 1000;
+/** Close codes; 4401 and 4429 are named after the HTTP statuses. */
+export const CLOSE = { serviceRestart: 1012, tryAgainLater: 1013, unauthorized: 4401, tooMany: 4429 } as const;
+
+/** `closeTimeout` is not in the types yet. */
+const OPTIONS: ServerOptions & { closeTimeout: number } = {
+  noServer: true,
+  clientTracking: false,
+  maxPayload: FRAME_BYTES_MAX,
+  perMessageDeflate: false,
+  // It would heap up pongs for a peer that sends pings and reads nothing: `answerPings` does it.
+  autoPong: false,
+  closeTimeout: CLOSE_MS,
+  handleProtocols: (offered) => (offered.has('bearer') ? 'bearer' : false),
+};
 
 /** A request for a WebSocket, before its 101. */
 export interface Upgrade {
@@ -50,13 +67,7 @@ export class Upgrades implements OnModuleDestroy {
   private readonly routes: { path: RegExp; handler: UpgradeHandler }[] = [];
   /** Each open socket, and whether it has answered the last ping. */
   private readonly sockets = new Map<WebSocket, boolean>();
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    maxPayload: FRAME_BYTES_MAX,
-    perMessageDeflate: false,
-    handleProtocols: (offered) => (offered.has('bearer') ? 'bearer' : false),
-  });
+  private readonly server = new WebSocketServer(OPTIONS);
   private origins: readonly string[] = [];
   private pinging: NodeJS.Timeout | undefined;
   private stopping = false;
@@ -82,8 +93,8 @@ export class Upgrades implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     clearInterval(this.pinging);
-    for (const socket of this.sockets.keys()) socket.close(SERVICE_RESTART, 'the server stops');
-    for (const end = performance.now() + CLOSE_GRACE_MS; this.sockets.size > 0 && performance.now() < end;) await sleep(20);
+    for (const socket of this.sockets.keys()) socket.close(CLOSE.serviceRestart, 'the server stops');
+    for (const end = performance.now() + STOP_GRACE_MS; this.sockets.size > 0 && performance.now() < end;) await sleep(20);
     for (const socket of this.sockets.keys()) socket.terminate();
   }
 
@@ -122,6 +133,8 @@ export class Upgrades implements OnModuleDestroy {
     this.sockets.set(webSocket, true);
     webSocket.on('pong', () => this.sockets.set(webSocket, true));
     webSocket.on('close', () => this.sockets.delete(webSocket));
+    answerPings(webSocket);
+    limitControlFrames(webSocket);
     // A frame that breaks the rules: ws closes by itself, with the right code.
     webSocket.on('error', () => undefined);
     return webSocket;
@@ -164,8 +177,38 @@ export class UpgradesModule {}
 /** Sends a text frame to an open socket. A reader who lets too much pile up is closed, and should come back and read anew. */
 export function sendText(socket: WebSocket, text: string): void {
   if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.close(TRY_AGAIN_LATER, 'reads too slowly');
+  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.close(CLOSE.tryAgainLater, 'reads too slowly');
   else socket.send(text);
+}
+
+/** Answers the newest ping, once the pong before it has left: the others need none (RFC 6455, 5.5.3), and never is there more to keep than two. */
+function answerPings(socket: WebSocket): void {
+  let newest: Buffer | null = null;
+  let answering = false;
+  const answer = (): void => {
+    answering = newest !== null && socket.readyState === socket.OPEN;
+    if (!answering) return;
+    const data = newest!;
+    newest = null;
+    socket.pong(data, false, answer);
+  };
+  socket.on('ping', (data) => {
+    // What `ws` hands over is a part of a chunk of 64 KiB, which would stay with it.
+    newest = Buffer.from(data);
+    if (!answering) answer();
+  });
+}
+
+/** Pings and pongs; other frames are counted where they are read. Whoever goes on although the socket was closed for it gets no good-bye. */
+function limitControlFrames(socket: WebSocket): void {
+  const bucket = new FrameBucket();
+  let late = 0;
+  const count = (): void => {
+    if (bucket.take()) return;
+    if (socket.readyState === socket.OPEN) socket.close(CLOSE.tooMany, 'too many frames');
+    else if (++late > LATE_FRAMES_MAX) socket.terminate();
+  };
+  socket.on('ping', count).on('pong', count);
 }
 
 /**

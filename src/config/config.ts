@@ -117,9 +117,9 @@ export class Config {
   @Whole(0, 10_000_000)
   RATE_LIMIT_AUTH_PER_MINUTE = 60;
 
-  /** WebSockets and event streams that one account may have open at this instance; 0 is no limit. */
+  /** WebSockets (of events and of chat sessions) and event streams that one account may have open at this instance, at about 10 KiB each; 0 is no limit. */
   @Whole(0, 10_000_000)
-  SOCKETS_PER_ACCOUNT = 200;
+  SOCKETS_PER_ACCOUNT = 10_000;
 
   /** Answers of models that one account may have on their way at once, over all instances; 0 is no limit. */
   @Whole(0, 1_000_000)

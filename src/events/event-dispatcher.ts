@@ -147,10 +147,13 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   }
 
   private open(): void {
-    this.wakeUps.listen((news, rootChatId) => {
+    this.wakeUps.listen('events', (rootChatId) => {
+      this.watches.get(rootChatId)?.wake();
+      this.news.emit(rootChatId);
+    });
+    this.wakeUps.listen('pieces', (rootChatId) => {
       const watch = this.watches.get(rootChatId);
-      if (watch && news === 'events') watch.wake();
-      if (watch && news === 'pieces') this.pieces?.wake(watch);
+      if (watch) this.pieces?.wake(watch);
       this.news.emit(rootChatId);
     });
   }

@@ -17,6 +17,6 @@ async function channel({ REDIS_URL, DATABASE_URL }: Config, database: Database):
 @Global()
 @Module({
   providers: [{ provide: Channel, useFactory: channel, inject: [Config, Database] }, WakeUps, EventDispatcher],
-  exports: [EventDispatcher],
+  exports: [EventDispatcher, WakeUps],
 })
 export class EventsModule {}

@@ -4,53 +4,55 @@ import { Channel } from './channel.js';
 
 /** Ids that come within this time share a message. */
 const GATHER_MS = 20;
-/** While the channel is away: whoever is not woken finds out within a second by looking. */
+/** While the channel is away: whoever is not woken finds out by looking, conversations within a second. */
 const WAITING_MAX = 10_000;
 
-/** What there is new of a conversation: events, or pieces of answers. */
-export type News = 'events' | 'pieces';
-/** What stands before an id. */
-const MARKS: Record<News, string> = { events: '', pieces: 'p:' };
+/** What there is to look at: new events of a conversation, new pieces of its answers, or a sign-in, key or account that may have ended. */
+export type Kind = 'events' | 'pieces' | 'end';
 
 /**
- * Tells other instances which conversations have something new: their ids and nothing else. A message is `<instance> <id> <id> …`, at most
- * one is on its way, and the first one after a quiet time leaves at once. Ids with a mark that an instance does not know are nothing to it.
+ * Tells other instances what they should look at again: kinds and ids, and nothing else. A message is `<instance> <kind>:<id> <kind>:<id> …`,
+ * at most one is on its way, and the first one after a quiet time leaves at once. A kind that an instance does not know is nothing to it.
  */
 @Injectable()
 export class WakeUps implements OnApplicationShutdown {
   private readonly instance = randomUUID();
   private readonly waiting = new Set<string>();
+  private readonly listeners = new Map<Kind, (id: string) => void>();
   private sending = false;
-  private listening = false;
 
   constructor(private readonly channel: Channel) {}
 
-  /** Returns at once and never throws. */
-  tell(news: News, rootChatId: string): void {
-    if (this.waiting.size < WAITING_MAX) this.waiting.add(MARKS[news] + rootChatId);
+  /** Returns at once and never throws. @param id has no space in it */
+  tell(kind: Kind, id: string): void {
+    if (this.waiting.size < WAITING_MAX) this.waiting.add(`${kind}:${id}`);
     if (this.sending) return;
     this.sending = true;
     setImmediate(() => void this.sendAll());
   }
 
-  /** From now on `wake` is called with ids that other instances tell. The first call connects; an instance that nobody asks needs no ear. */
-  listen(wake: (news: News, rootChatId: string) => void): void {
-    if (this.listening) return;
-    this.listening = true;
-    this.channel.listen((message) => {
-      const [instance, ...words] = message.split(' ');
-      if (instance === this.instance) return;
-      for (const word of words) {
-        const isOfPieces = word.startsWith(MARKS.pieces);
-        wake(isOfPieces ? 'pieces' : 'events', isOfPieces ? word.slice(MARKS.pieces.length) : word);
-      }
-    });
+  /**
+   * From now on `wake` is called with ids of that kind that other instances tell; one listener for each kind. The first call connects: an
+   * instance that nobody asks needs no ear.
+   */
+  listen(kind: Kind, wake: (id: string) => void): void {
+    this.listeners.set(kind, wake);
+    if (this.listeners.size === 1) this.channel.listen((message) => this.hear(message));
   }
 
   /** Behind `Draining`: answers may end until then. */
   async onApplicationShutdown(): Promise<void> {
     while (this.waiting.size > 0) await this.sendOne();
     await this.channel.close();
+  }
+
+  private hear(message: string): void {
+    const [instance, ...words] = message.split(' ');
+    if (instance === this.instance) return;
+    for (const word of words) {
+      const colon = word.indexOf(':');
+      this.listeners.get(word.slice(0, colon) as Kind)?.(word.slice(colon + 1));
+    }
   }
 
   private async sendAll(): Promise<void> {
@@ -68,10 +70,10 @@ export class WakeUps implements OnApplicationShutdown {
 
   private nextMessage(): string {
     let message = this.instance;
-    for (const id of this.waiting) {
-      if (message.length + 1 + id.length > this.channel.charsMax) break;
-      message += ` ${id}`;
-      this.waiting.delete(id);
+    for (const word of this.waiting) {
+      if (message.length + 1 + word.length > this.channel.charsMax) break;
+      message += ` ${word}`;
+      this.waiting.delete(word);
     }
     return message;
   }

@@ -12,9 +12,9 @@ export interface Frame {
 
 const PATIENCE_MS = 10_000;
 
-/** Asks again and again until it is so. @throws after ten seconds */
-export async function until(condition: () => boolean | Promise<boolean>, what = 'it'): Promise<void> {
-  for (const deadline = performance.now() + PATIENCE_MS; !(await condition()); await sleep(10)) {
+/** Asks again and again until it is so. @throws after ten seconds, unless another time is given */
+export async function until(condition: () => boolean | Promise<boolean>, what = 'it', patienceMs = PATIENCE_MS): Promise<void> {
+  for (const deadline = performance.now() + patienceMs; !(await condition()); await sleep(10)) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
   }
 }

@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { RECHECK_MS } from '../../src/modules/auth/liveness.service.js';
 import { createDatabase, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
 import { freePort } from '../support/stores.mjs';
-import { TestSocket } from './realtime-client.js';
+import { AuthTester, expectProblem, laterAt } from './auth-tester.js';
+import { TestSocket, TestStream, until } from './realtime-client.js';
+import { SessionSocket } from './session-tester.js';
 
 /** A look every second, and time for a busy machine. */
 const LATE_MS = 3000;
@@ -43,6 +46,45 @@ async function untilSoon(writer: TestClient, reader: TestSocket, chatId: string)
     if (delays.length > 1 && delays.slice(-2).every((ms) => ms < SOON_MS)) return delays.length;
   }
   throw new Error(`events still come late, after ${delays.map(Math.round).join(', ')} ms`);
+}
+
+/** Where somebody is connected by a token: events by socket and as a stream, and a chat session. */
+async function guestsOf(person: TestClient): Promise<(() => boolean)[]> {
+  const { id } = await person.aChat();
+  const socket = await socketOn(person, id);
+  const stream = await TestStream.open(person, `chat_id=${id}`);
+  const session = await SessionSocket.open(person, 's');
+  open.push(stream, { close: () => session.socket.terminate() });
+  return [() => socket.closed?.code === 4401, () => stream.ended, () => session.closed?.code === 4401];
+}
+
+/** An end that is told is heard within this time. */
+const HEARD_MS = 2000;
+
+/** Ends a sign-in at one instance in each way there is; answers how long it took until all its guests at the other one were out, in milliseconds. */
+async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, number>> {
+  const auth = new AuthTester(here.url);
+  const took: Record<string, number> = {};
+  const measure = async (what: string, token: string, end: () => Promise<unknown>): Promise<void> => {
+    const areOut = await guestsOf(new TestClient(there.url, token));
+    const started = performance.now();
+    await end();
+    await until(() => areOut.every((isOut) => isOut()), `${what} at the other instance`);
+    took[what] = performance.now() - started;
+  };
+  const ann = await auth.somebody();
+  const client = new TestClient(here.url, ann.access_token);
+  const { body: key } = await client.post('/auth/api-keys', { name: 'bot' });
+  await measure('API key', key.api_key, () => client.delete(`/auth/api-keys/${key.api_key_id}`));
+  await measure('logout', ann.access_token, () => client.post('/auth/logout', { refresh_token: ann.refresh_token }));
+  const bob = await auth.somebody();
+  await auth.post('refresh', { refresh_token: bob.refresh_token });
+  await measure('stolen refresh token', bob.access_token, () =>
+    laterAt(here, 15, async () =>
+      expectProblem(await auth.post('refresh', { refresh_token: bob.refresh_token }), 401, 'invalid_refresh_token'),
+    ),
+  );
+  return took;
 }
 
 const redisServer = process.env.TEST_REDIS_SERVER;
@@ -85,6 +127,18 @@ const redisServer = process.env.TEST_REDIS_SERVER;
     await startRedis();
     const after = await untilSoon(ann, remote, id);
     expect(remote.events.map(({ seq }) => seq)).toEqual(Array.from({ length: before + 3 + after }, (_, n) => n + 2));
+  });
+
+  it('a token that ends is shown out at once; without Redis within ten seconds', async () => {
+    const { id } = await ann.aChat();
+    await untilSoon(ann, await socketOn(ann.at(there.url), id), id);
+    for (const [what, ms] of Object.entries(await endsOf(here, there))) expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
+    const bob = await new AuthTester(here.url).somebody();
+    const areOut = await guestsOf(new TestClient(there.url, bob.access_token));
+    await killRedis();
+    await new TestClient(here.url, bob.access_token).post('/auth/logout', { refresh_token: bob.refresh_token });
+    await until(() => areOut.every((isOut) => isOut()), 'the look at the sign-in', RECHECK_MS + LATE_MS);
+    await startRedis();
   });
 
   it('a Redis that says nothing any more holds up neither posts nor events', async () => {
@@ -138,6 +192,12 @@ describe('with PostgreSQL alone between the instances', () => {
     );
     expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
     await untilSoon(ann, remote, id);
+  });
+
+  it('a token that ends is shown out at once', async () => {
+    const { id } = await ann.aChat();
+    await untilSoon(ann, await socketOn(ann.at(there.url), id), id);
+    for (const [what, ms] of Object.entries(await endsOf(here, there))) expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
   });
 
   it.each([

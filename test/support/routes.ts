@@ -13,7 +13,7 @@ export function routesOf(app: NestFastifyApplication): string[] {
     above.splice(indent.length / 4, Infinity, part);
     return methods
       .split(', ')
-      .filter((method) => method && !['HEAD', 'OPTIONS'].includes(method))
+      .filter((method) => method && !['HEAD', 'OPTIONS', 'TRACE'].includes(method))
       .map((method) => `${method} ${above.join('')}`);
   });
 }

@@ -22,6 +22,7 @@ import { LocalKeys } from './local-keys.js';
 import { OutsideJwtStrategy } from './outside-jwt.strategy.js';
 import { OutsideKeys } from './outside-keys.js';
 import { PasswordsService } from './passwords.service.js';
+import { Presence } from './presence.service.js';
 import { RefreshTokensService } from './refresh-tokens.service.js';
 import { TokenVerifier } from './token-verifier.service.js';
 
@@ -35,7 +36,7 @@ const rateLimitSettings = {
   }),
 };
 
-/** Accounts, tokens, and the two guards that stand before every route: who are you, then: not so fast. */
+/** Accounts, tokens, the two guards that stand before every route (who are you, then: not so fast), and who is connected. */
 @Module({
   imports: [TypeOrmModule.forFeature([Account, ApiKey]), JwtModule.register({})],
   controllers: [AuthController, ApiKeysController],
@@ -52,6 +53,7 @@ const rateLimitSettings = {
     OutsideJwtStrategy,
     OutsideKeys,
     PasswordsService,
+    Presence,
     RefreshTokensService,
     TokenVerifier,
     rateLimitSettings,
@@ -60,6 +62,6 @@ const rateLimitSettings = {
     { provide: APP_GUARD, useClass: AuthGuard },
     { provide: APP_GUARD, useClass: RateLimitGuard },
   ],
-  exports: [Authenticator],
+  exports: [Authenticator, Presence, RateLimiter],
 })
 export class AuthModule {}

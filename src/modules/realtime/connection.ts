@@ -1,13 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
-import { BUFFERED_BYTES_MAX } from '../../common/upgrades.js';
+import { FrameBucket } from '../../common/frame-bucket.js';
+import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
+import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
 import type { Pieces } from './pieces.js';
-import type { Guest, Presence } from './presence.service.js';
 import type { Sink, Subscription } from './subscription.js';
 
 /** What all connections use. */
@@ -18,15 +19,9 @@ export interface ConnectionPort {
   authenticate(token: string): Principal | null | Promise<Principal | null>;
 }
 
-/** Close codes; 4401 and 4429 are named after the HTTP statuses. */
-export const CLOSE = { tryAgainLater: 1013, unauthorized: 4401, tooMany: 4429 } as const;
-
 const SUBSCRIPTIONS_MAX = 256;
 /** Names of one conversation that are remembered for `unsubscribe`, besides its root. */
 const CHAT_IDS_MAX = 64;
-/** A client that comes back subscribes to all its conversations at once. */
-const FRAMES_BURST = 300;
-const FRAMES_PER_SECOND = 50;
 const AUTH_MS = 5000;
 /** A replay waits while more than this is on its way to the reader, and gives the reader up when nothing moves for a while. */
 const REPLAY_BYTES = 256 * 1024;
@@ -43,8 +38,7 @@ export class Connection implements Guest, Sink {
   /** Replays that wait for room. */
   private readonly waiting: Subscription[] = [];
   private timer: NodeJS.Timeout | undefined;
-  private frames = FRAMES_BURST;
-  private framesAt = performance.now();
+  private readonly bucket = new FrameBucket();
 
   /**
    * @param wire what the socket writes to; frames that many readers share go there whole. Nothing is compressed, so `ws` itself never holds one back
@@ -103,16 +97,9 @@ export class Connection implements Guest, Sink {
 
   private receive(raw: RawData, isBinary: boolean): void {
     if (!this.isOpen) return;
-    if (this.mayReceive()) this.enqueue(readFrame(raw, isBinary));
-    else this.close(CLOSE.tooMany, 'too many frames');
-  }
-
-  /** A bucket that fills by `FRAMES_PER_SECOND`. */
-  private mayReceive(): boolean {
-    const now = performance.now();
-    this.frames = Math.min(FRAMES_BURST, this.frames + ((now - this.framesAt) / 1000) * FRAMES_PER_SECOND);
-    this.framesAt = now;
-    return --this.frames >= 0;
+    if (this.bucket.take()) this.enqueue(readFrame(raw, isBinary));
+    else if (this.principal) this.close(CLOSE.tooMany, 'too many frames');
+    else this.socket.terminate();
   }
 
   private enqueue(frame: Command | Fault): void {

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
+import type { Guest } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope, serverSent } from './envelope.js';
 import type { Pieces } from './pieces.js';
-import type { Guest } from './presence.service.js';
 import type { Sink, Subscription } from './subscription.js';
 
 /** What may wait in the stream itself; a slow reader then gets the rest from PostgreSQL, page by page, as it reads. */

@@ -5,7 +5,6 @@ import { ChatModule } from '../chat/chat.module.js';
 import { EventReader } from './event.reader.js';
 import { EventsController } from './events.controller.js';
 import { FeedsService } from './feeds.service.js';
-import { Presence } from './presence.service.js';
 import { SocketsGateway } from './sockets.gateway.js';
 import { StreamsService } from './streams.service.js';
 
@@ -13,6 +12,6 @@ import { StreamsService } from './streams.service.js';
 @Module({
   imports: [AuthModule, ChatModule, UpgradesModule],
   controllers: [EventsController],
-  providers: [EventReader, FeedsService, Presence, SocketsGateway, StreamsService],
+  providers: [EventReader, FeedsService, SocketsGateway, StreamsService],
 })
 export class RealtimeModule {}

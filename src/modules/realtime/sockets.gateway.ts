@@ -4,7 +4,7 @@ import { Authenticator } from '../auth/authenticator.service.js';
 import { bearerToken } from '../auth/bearer.js';
 import { Connection, type ConnectionPort } from './connection.js';
 import { FeedsService } from './feeds.service.js';
-import { Presence } from './presence.service.js';
+import { Presence } from '../auth/presence.service.js';
 
 /** `/api/v1/ws`. `asyncapi.yaml` describes what is said there. */
 @Injectable()

@@ -3,7 +3,7 @@ import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
 import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
-import { Presence } from './presence.service.js';
+import { Presence, tooManyConnections } from '../auth/presence.service.js';
 
 const KEEP_ALIVE_MS = 15_000;
 
@@ -31,7 +31,7 @@ export class StreamsService implements OnModuleDestroy {
       this.streams.delete(closed);
       this.presence.leave(principal, closed);
     });
-    if (!this.presence.enter(principal, stream)) throw tooMany();
+    if (!this.presence.enter(principal, stream)) throw tooManyConnections();
     this.streams.add(stream);
     this.timer ??= setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref();
     const { eventSeq } = conversation;
@@ -50,6 +50,3 @@ export class StreamsService implements OnModuleDestroy {
     for (const stream of this.streams) stream.keepAlive();
   }
 }
-
-const tooMany = () =>
-  problems.rateLimited({ detail: 'The account has too many open sockets and streams.', headers: { 'retry-after': '30' } });

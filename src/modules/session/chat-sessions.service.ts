@@ -3,6 +3,7 @@ import { v5 } from 'uuid';
 import { newId } from '../../common/ids.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
+import { SessionFeed, type Tell } from './session-feed.js';
 import { type SessionKey, SessionStore } from './session-store.js';
 
 /** Of ids that are made from an Idempotency-Key. */
@@ -22,6 +23,11 @@ export class ChatSessionsService {
   /** The whole session; empty when nobody wrote to it. @throws store_unavailable */
   async read(key: SessionKey): Promise<ChatSessionDto> {
     return { session_id: key.sessionId, messages: await this.store.read(key) };
+  }
+
+  /** What happens in it, for one reader. */
+  follow(key: SessionKey, tell: Tell): SessionFeed {
+    return new SessionFeed(this.store, key, tell);
   }
 
   /** @throws session_full, too_many_sessions, store_unavailable, outcome_unknown */

@@ -1,21 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { RawData, WebSocket } from 'ws';
-import type { Principal } from '../../common/principal.js';
 import { problemOf } from '../../common/problem.filter.js';
 import { problemDocument, problems } from '../../common/problems.js';
-import { BUFFERED_BYTES_MAX, sendText } from '../../common/upgrades.js';
+import { BUFFERED_BYTES_MAX, CLOSE, sendText } from '../../common/upgrades.js';
 import { DtoPipe } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
-/** The code of a close because the token has ended. */
-export const TOKEN_ENDED = 4401;
 /** Posts of one socket that may wait for their turn; with more, nothing is read from it for a while. */
 const WAITING_MAX = 16;
 /** How long a reader may take to make room: a burst may be too much for a moment for anybody. */
 const DRAIN_MS_MAX = 2000;
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const pipe = new DtoPipe();
 const logger = new Logger('SessionConnection');
@@ -26,18 +22,12 @@ export type PostFrame = (body: PostChatSessionMessageDto) => Promise<void>;
 export class SessionConnection {
   private posting: Promise<void> = Promise.resolve();
   private waiting = 0;
-  private readonly expiry: NodeJS.Timeout | undefined;
 
   constructor(
-    readonly principal: Principal,
     private readonly socket: WebSocket,
     private readonly post: PostFrame,
   ) {
     socket.on('message', (data, isBinary) => this.take(data, isBinary));
-    const { expiresAt } = principal;
-    if (expiresAt === null) return;
-    this.expiry = setTimeout(() => this.endToken(), Math.min(Math.max(0, expiresAt - Date.now()), TIMER_MS_MAX)).unref();
-    socket.on('close', () => clearTimeout(this.expiry));
   }
 
   /** Waits while much is still on its way to the reader; one who makes no room is closed. */
@@ -57,7 +47,7 @@ export class SessionConnection {
   }
 
   endToken(): void {
-    this.socket.close(TOKEN_ENDED, 'the token has ended');
+    this.socket.close(CLOSE.unauthorized, 'the token has ended');
   }
 
   private take(data: RawData, isBinary: boolean): void {

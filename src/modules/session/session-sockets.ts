@@ -1,5 +1,4 @@
-import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { checkedName } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
@@ -7,64 +6,46 @@ import { RateLimiter } from '../../common/rate-limiter.js';
 import { type Upgrade, Upgrades } from '../../common/upgrades.js';
 import { Authenticator } from '../auth/authenticator.service.js';
 import { bearerToken, unauthorized } from '../auth/bearer.js';
+import { type Guest, Presence, tooManyConnections } from '../auth/presence.service.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 import { SessionConnection } from './session-connection.js';
-import { SessionFeed, type Tell } from './session-feed.js';
-import { type SessionKey, SessionStore } from './session-store.js';
+import type { Tell } from './session-feed.js';
+import type { SessionKey } from './session-store.js';
 
 const PATH = /^\/v1\/chat\/sessions\/(?<session_id>[^/]+)\/ws$/;
-/** In this process. */
-const SOCKETS_PER_ACCOUNT_MAX = 100;
-/** How often it is asked whether the tokens of open sockets still stand; an expired one is noticed at once. */
-const RECHECK_MS = 5000;
 
 /** `WS /v1/chat/sessions/{session_id}/ws`. All refusals are HTTP answers before the upgrade. */
 @Injectable()
-export class SessionSockets implements OnModuleInit, OnModuleDestroy {
-  private readonly open = new Set<SessionConnection>();
-  /** Sockets of each account, with those that are just being opened. */
-  private readonly counts = new Map<string, number>();
-  private limiter!: RateLimiter;
-  private recheck: NodeJS.Timeout | undefined;
-
+export class SessionSockets implements OnModuleInit {
   constructor(
     private readonly upgrades: Upgrades,
     private readonly authenticator: Authenticator,
     private readonly sessions: ChatSessionsService,
-    private readonly store: SessionStore,
-    private readonly modules: ModuleRef,
+    private readonly presence: Presence,
+    private readonly limiter: RateLimiter,
   ) {}
 
   onModuleInit(): void {
-    // The auth module does not export it; posts by socket must count like those by HTTP all the same.
-    this.limiter = this.modules.get(RateLimiter, { strict: false });
     this.upgrades.handle(PATH, (upgrade) => this.connect(upgrade));
-    this.recheck = setInterval(() => void this.closeEnded(), RECHECK_MS).unref();
-  }
-
-  /** The sockets themselves are closed by `Upgrades`. */
-  onModuleDestroy(): void {
-    clearInterval(this.recheck);
   }
 
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
     const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
-    this.enter(key.accountId);
     let connection: SessionConnection | undefined;
+    const guest: Guest = { expel: () => connection?.endToken() };
+    if (!this.presence.enter(principal, guest)) throw tooManyConnections();
     // Watched before it is read: nothing can happen unseen in between.
-    const feed = new SessionFeed(this.store, key, ((event, data) => connection?.send(event, data)) as Tell);
+    const feed = this.sessions.follow(key, ((event, data) => connection?.send(event, data)) as Tell);
     const leave = (): void => {
       feed.end();
-      this.leave(key.accountId);
-      if (connection) this.open.delete(connection);
+      this.presence.leave(principal, guest);
     };
     try {
       const session = await feed.sync();
       const socket = upgrade.accept();
       socket.on('close', leave);
-      connection = new SessionConnection(principal, socket, (body) => this.post(principal, key, body));
-      this.open.add(connection);
+      connection = new SessionConnection(socket, (body) => this.post(principal, key, body));
       void connection.follow(feed, session);
     } catch (error) {
       if (!connection) leave();
@@ -86,28 +67,5 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
       throw problems.rateLimited({ detail: `Too many requests. Try again in ${standing.resetSeconds} s.` });
     }
     await this.sessions.post(key, body);
-  }
-
-  private enter(accountId: string): void {
-    const count = this.counts.get(accountId) ?? 0;
-    if (count >= SOCKETS_PER_ACCOUNT_MAX) {
-      const detail = `An account has at most ${SOCKETS_PER_ACCOUNT_MAX} sockets on its sessions at once.`;
-      throw problems.rateLimited({ detail, headers: { 'retry-after': '5' } });
-    }
-    this.counts.set(accountId, count + 1);
-  }
-
-  private leave(accountId: string): void {
-    const count = this.counts.get(accountId)! - 1;
-    if (count > 0) this.counts.set(accountId, count);
-    else this.counts.delete(accountId);
-  }
-
-  private async closeEnded(): Promise<void> {
-    for (const connection of this.open) {
-      // While PostgreSQL is away nobody knows, and nobody is closed for it.
-      const live = await this.authenticator.isLive(connection.principal).catch(() => true);
-      if (!live) connection.endToken();
-    }
   }
 }
