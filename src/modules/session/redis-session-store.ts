@@ -39,22 +39,15 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   async append(key: SessionKey, message: SessionMessage): Promise<void> {
-    const { messagesMax, bytesMax, sessionsMax } = this.limits;
-    const outcome = await this.redis.write(APPEND, keysOf(key), [
-      JSON.stringify(message),
-      message.id,
-      key.sessionId,
-      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
-      CHANNEL,
-      `changed ${textOf(key)}`,
-    ]);
-    if (outcome === 'full') throw sessionFull(this.limits);
-    if (outcome === 'sessions') throw tooManySessions(this.limits);
+    await this.write(key, message, '');
+  }
+
+  async post(key: SessionKey, message: SessionMessage): Promise<SessionMessage[]> {
+    return messagesOf(await this.write(key, message, 'whole'));
   }
 
   async read(key: SessionKey, from = 0): Promise<SessionMessage[]> {
-    const texts = await this.redis.read((client) => client.lRange(keysOf(key)[0]!, from, -1));
-    return texts.map((text) => JSON.parse(text) as SessionMessage);
+    return messagesOf(await this.redis.read((client) => client.lRange(keysOf(key)[0]!, from, -1)));
   }
 
   async list(accountId: string): Promise<SessionCount[]> {
@@ -79,11 +72,29 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     this.redis.close();
   }
 
+  private async write(key: SessionKey, message: SessionMessage, answer: 'whole' | ''): Promise<string[]> {
+    const { messagesMax, bytesMax, sessionsMax } = this.limits;
+    const outcome = await this.redis.write<string[] | 'full' | 'sessions'>(APPEND, keysOf(key), [
+      JSON.stringify(message),
+      message.id,
+      key.sessionId,
+      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
+      CHANNEL,
+      `changed ${textOf(key)}`,
+      answer,
+    ]);
+    if (outcome === 'full') throw sessionFull(this.limits);
+    if (outcome === 'sessions') throw tooManySessions(this.limits);
+    return outcome;
+  }
+
   private hear(text: string): void {
     const split = text.indexOf(' ');
     this.watchers.wake(text.slice(split + 1), text.slice(0, split) as Wake);
   }
 }
+
+const messagesOf = (texts: string[]): SessionMessage[] => texts.map((text) => JSON.parse(text) as SessionMessage);
 
 /** The braces keep all keys of an account on one node of a cluster, as scripts need it. */
 const sessionsKey = (accountId: string): string => `banyan:{${accountId}}:sessions`;

@@ -79,13 +79,13 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
     return principal;
   }
 
-  private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['post']>[1]): Promise<void> {
+  private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['append']>[1]): Promise<void> {
     if (!(await this.authenticator.isLive(principal))) throw unauthorized(true);
     const standing = await this.limiter.take(this.limiter.account, principal.accountId);
     if (standing && !standing.allowed) {
       throw problems.rateLimited({ detail: `Too many requests. Try again in ${standing.resetSeconds} s.` });
     }
-    await this.sessions.post(key, body);
+    await this.sessions.append(key, body);
   }
 
   private enter(accountId: string): void {

@@ -51,6 +51,9 @@ export abstract class SessionStore {
    */
   abstract append(key: SessionKey, message: SessionMessage): Promise<void>;
 
+  /** Appends, and answers the session as it was in that moment: all messages up to this one, also when the session had it already. */
+  abstract post(key: SessionKey, message: SessionMessage): Promise<SessionMessage[]>;
+
   /** The messages from the position `from` on (0 is the first), in their order. */
   abstract read(key: SessionKey, from?: number): Promise<SessionMessage[]>;
 
