@@ -14,7 +14,6 @@ export const BUFFERED_BYTES_MAX = 1024 * 1024;
 const PING_MS = 25_000;
 const CLOSE_GRACE_MS = 1000;
 const SERVICE_RESTART = 1012;
-const TRY_AGAIN_LATER = 1013;
 
 /** A request for a WebSocket, before its 101. */
 export interface Upgrade {
@@ -104,7 +103,7 @@ export class Upgrades implements OnModuleDestroy {
     const path = request.url!.split('?', 1)[0]!;
     const route = this.routes.find((one) => one.path.test(path));
     if (!route) throw problems.routeNotFound();
-    if (this.stopping) throw problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+    if (this.stopping) throw stops();
     if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
     return route.handler({
       request,
@@ -115,6 +114,8 @@ export class Upgrades implements OnModuleDestroy {
   }
 
   private accept({ request, socket, head }: Arrival): WebSocket {
+    // It may have waited for a store since it was let in, and the other sockets are closed already.
+    if (this.stopping) throw stops();
     const opened: WebSocket[] = [];
     this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
     const [webSocket] = opened;
@@ -157,16 +158,11 @@ export class Upgrades implements OnModuleDestroy {
   }
 }
 
+const stops = (): Problem => problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+
 /** Imported by every module that has sockets. */
 @Module({ providers: [Upgrades], exports: [Upgrades] })
 export class UpgradesModule {}
-
-/** Sends a text frame to an open socket. A reader who lets too much pile up is closed, and should come back and read anew. */
-export function sendText(socket: WebSocket, text: string): void {
-  if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.close(TRY_AGAIN_LATER, 'reads too slowly');
-  else socket.send(text);
-}
 
 /**
  * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page of ours sends our host. `null` (a page in a

@@ -150,6 +150,20 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
     expect(contentsOf((await say(ann, 'another', 'x')).body)).toEqual(['x']);
   });
 
+  it('that is slow lets no socket in behind those that a stop has closed', async () => {
+    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'silent' });
+    const bob = await TestClient.register(server.url);
+    redis.kill('SIGSTOP');
+    const refused = refusalOf(server.url, path('s'), { headers: { authorization: `Bearer ${bob.token}` } });
+    await sleep(150);
+    const closed = server.close();
+    await sleep(150);
+    redis.kill('SIGCONT');
+    expect([(await refused).status, (await refused).body?.detail]).toEqual([503, 'The server stops.']);
+    await closed;
+    await recovered();
+  });
+
   it('that is away at the start is no reason not to start, nor to hang at the end', async () => {
     const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${await freePort()}`, LOG_LEVEL: 'silent' });
     expect((await list(await TestClient.register(server.url))).status).toBe(503);

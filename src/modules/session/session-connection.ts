@@ -3,9 +3,9 @@ import { Logger } from '@nestjs/common';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { problemOf } from '../../common/problem.filter.js';
-import { problemDocument, problems } from '../../common/problems.js';
-import { BUFFERED_BYTES_MAX, sendText } from '../../common/upgrades.js';
-import { DtoPipe } from '../../common/validation.pipe.js';
+import { invalidField, problemDocument, problems } from '../../common/problems.js';
+import { BUFFERED_BYTES_MAX } from '../../common/upgrades.js';
+import { DtoPipe, isNestedDeeper, JSON_LEVELS_MAX } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
@@ -15,6 +15,12 @@ export const TOKEN_ENDED = 4401;
 const WAITING_MAX = 16;
 /** How long a reader may take to make room: a burst may be too much for a moment for anybody. */
 const DRAIN_MS_MAX = 2000;
+/** How long a whole session may be on its way. It is held in memory meanwhile. */
+const SYNC_MS_MAX = 15_000;
+/** How long the good-bye behind it may take. */
+const GOODBYE_MS_MAX = 1000;
+const TRY_AGAIN_LATER = 1013;
+/** A longer timer would fire at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const pipe = new DtoPipe();
@@ -26,7 +32,7 @@ export type PostFrame = (body: PostChatSessionMessageDto) => Promise<void>;
 export class SessionConnection {
   private posting: Promise<void> = Promise.resolve();
   private waiting = 0;
-  private readonly expiry: NodeJS.Timeout | undefined;
+  private expiry: NodeJS.Timeout | undefined;
 
   constructor(
     readonly principal: Principal,
@@ -34,9 +40,7 @@ export class SessionConnection {
     private readonly post: PostFrame,
   ) {
     socket.on('message', (data, isBinary) => this.take(data, isBinary));
-    const { expiresAt } = principal;
-    if (expiresAt === null) return;
-    this.expiry = setTimeout(() => this.endToken(), Math.min(Math.max(0, expiresAt - Date.now()), TIMER_MS_MAX)).unref();
+    if (principal.expiresAt !== null) this.endAt(principal.expiresAt);
     socket.on('close', () => clearTimeout(this.expiry));
   }
 
@@ -44,20 +48,45 @@ export class SessionConnection {
   async send(event: string, data: object): Promise<void> {
     const end = performance.now() + DRAIN_MS_MAX;
     while (this.socket.bufferedAmount > BUFFERED_BYTES_MAX && performance.now() < end) await sleep(10);
-    sendText(this.socket, JSON.stringify({ event, data }));
+    if (!this.isOpen) return;
+    if (this.socket.bufferedAmount > BUFFERED_BYTES_MAX) this.closeSlow();
+    else this.socket.send(JSON.stringify({ event, data }));
   }
 
   /** Sends the whole session, waits until it has gone out (it may be large, and the reader slow), and then what has happened meanwhile. */
   async follow(feed: SessionFeed, session: object): Promise<void> {
+    const late = setTimeout(() => this.cutOff(), SYNC_MS_MAX).unref();
     await new Promise<void>((resolve) => {
       this.socket.once('close', () => resolve());
       this.socket.send(JSON.stringify({ event: 'session.sync', data: session }), () => resolve());
     });
+    clearTimeout(late);
     await feed.run();
   }
 
   endToken(): void {
     this.socket.close(TOKEN_ENDED, 'the token has ended');
+  }
+
+  private get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  private endAt(expiresAt: number): void {
+    const leftMs = expiresAt - Date.now();
+    if (leftMs <= 0) return this.endToken();
+    this.expiry = setTimeout(() => this.endAt(expiresAt), Math.min(leftMs, TIMER_MS_MAX)).unref();
+  }
+
+  /** The reader should come back and read anew. */
+  private closeSlow(): void {
+    this.socket.close(TRY_AGAIN_LATER, 'reads too slowly');
+  }
+
+  /** A closed socket would hold the session until the reader has read it, half a minute at most. */
+  private cutOff(): void {
+    this.closeSlow();
+    setTimeout(() => this.socket.terminate(), GOODBYE_MS_MAX).unref();
   }
 
   private take(data: RawData, isBinary: boolean): void {
@@ -71,7 +100,7 @@ export class SessionConnection {
 
   /** A frame that cannot be posted is told to its sender; the socket stays. */
   private async postFrame(data: RawData, isBinary: boolean): Promise<void> {
-    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (!this.isOpen) return;
     try {
       await this.post(await bodyOf(data, isBinary));
     } catch (error) {
@@ -86,8 +115,10 @@ export class SessionConnection {
 
 async function bodyOf(data: RawData, isBinary: boolean): Promise<PostChatSessionMessageDto> {
   if (isBinary) throw problems.invalidJson({ detail: 'Send JSON in a text frame.' });
+  const body = parse(String(data));
+  if (isNestedDeeper(body, JSON_LEVELS_MAX)) throw invalidField('', `is nested deeper than ${JSON_LEVELS_MAX} levels`);
   const metadata = { type: 'body', metatype: PostChatSessionMessageDto } as const;
-  return (await pipe.transform(parse(String(data)), metadata)) as PostChatSessionMessageDto;
+  return (await pipe.transform(body, metadata)) as PostChatSessionMessageDto;
 }
 
 function parse(text: string): unknown {

@@ -36,7 +36,7 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    // The auth module does not export it; posts by socket must count like those by HTTP all the same.
+    // The auth module does not export it; upgrades, and posts by socket, must count like requests all the same.
     this.limiter = this.modules.get(RateLimiter, { strict: false });
     this.upgrades.handle(PATH, (upgrade) => this.connect(upgrade));
     this.recheck = setInterval(() => void this.closeEnded(), RECHECK_MS).unref();
@@ -49,6 +49,7 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
 
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
+    await this.count(principal.accountId);
     const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
     this.enter(key.accountId);
     let connection: SessionConnection | undefined;
@@ -81,11 +82,19 @@ export class SessionSockets implements OnModuleInit, OnModuleDestroy {
 
   private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['append']>[1]): Promise<void> {
     if (!(await this.authenticator.isLive(principal))) throw unauthorized(true);
-    const standing = await this.limiter.take(this.limiter.account, principal.accountId);
-    if (standing && !standing.allowed) {
-      throw problems.rateLimited({ detail: `Too many requests. Try again in ${standing.resetSeconds} s.` });
-    }
+    await this.count(principal.accountId);
     await this.sessions.append(key, body);
+  }
+
+  /** One request of the account. @throws rate_limited */
+  private async count(accountId: string): Promise<void> {
+    const standing = await this.limiter.take(this.limiter.account, accountId);
+    if (!standing || standing.allowed) return;
+    const { resetSeconds } = standing;
+    throw problems.rateLimited({
+      detail: `Too many requests. Try again in ${resetSeconds} s.`,
+      headers: { 'retry-after': String(resetSeconds) },
+    });
   }
 
   private enter(accountId: string): void {
