@@ -81,6 +81,21 @@ const guarantees = (start: () => Promise<Instances>) => {
     await socket.close();
   });
 
+  it('tells of every message, also when the session is cleared at once', async () => {
+    const id = randomUUID();
+    const socket = await SessionSocket.open(ann.at(there.url), id);
+    const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    for (const content of contents) {
+      await say(ann, id, content);
+      await clear(ann, id);
+    }
+    await socket.heard(201);
+    expect(socket.frames.slice(1).map(({ event, data }) => data.content ?? event)).toEqual(
+      contents.flatMap((one) => [one, 'session.cleared']),
+    );
+    await socket.close();
+  });
+
   it('hundreds of messages from many sides reach every socket once, in the one order', async () => {
     const id = randomUUID();
     const sockets = await Promise.all([ann, ann.at(there.url), ann].map((client) => SessionSocket.open(client, id)));

@@ -79,8 +79,9 @@ export class MemorySessionStore extends SessionStore {
   }
 
   async clear(key: SessionKey): Promise<void> {
+    const after = lastOf(this.sessions.peek(textOf(key)));
     this.sessions.delete(textOf(key));
-    this.watchers.wake(textOf(key), 'cleared');
+    this.watchers.wake(textOf(key), { message: null, after });
   }
 
   watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
@@ -92,9 +93,10 @@ export class MemorySessionStore extends SessionStore {
     if (session.places.has(message.id)) return session;
     const bytes = Buffer.byteLength(JSON.stringify(message));
     if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
+    const after = lastOf(session);
     session.places.set(message.id, session.messages.push(message) - 1);
     this.keep({ ...session, bytes: session.bytes + bytes });
-    this.watchers.wake(textOf(key), 'changed');
+    this.watchers.wake(textOf(key), { message, after });
     return session;
   }
 
@@ -129,3 +131,5 @@ export class MemorySessionStore extends SessionStore {
     if (names?.size === 0) this.accounts.delete(accountId);
   }
 }
+
+const lastOf = (session: Session | undefined): string => session?.messages.at(-1)?.id ?? '';

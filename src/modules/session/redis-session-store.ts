@@ -10,11 +10,11 @@ import {
   sessionFull,
   tooManySessions,
 } from './session-store.js';
-import type { Wake } from './session-store.js';
+import type { Change, Wake } from './session-store.js';
 import { textOf, Watchers } from './watchers.js';
 
-/** Where all instances tell each other which session changed. */
-const CHANNEL = 'banyan:chat-sessions';
+/** Where all instances tell each other what changed: the session as a JSON string, a line feed, and the change as JSON. */
+const CHANNEL = 'banyan:chat-session-changes';
 
 /** Sessions in Redis, shared by all instances; Redis itself ends those that nobody writes to. */
 export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
@@ -60,7 +60,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   async clear(key: SessionKey): Promise<void> {
-    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, `cleared ${textOf(key)}`]);
+    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, JSON.stringify(textOf(key))]);
   }
 
   watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
@@ -80,7 +80,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
       key.sessionId,
       ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
       CHANNEL,
-      `changed ${textOf(key)}`,
+      JSON.stringify(textOf(key)),
       answer,
     ]);
     if (outcome === 'full') throw sessionFull(this.limits);
@@ -89,8 +89,10 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   private hear(text: string): void {
-    const split = text.indexOf(' ');
-    this.watchers.wake(text.slice(split + 1), text.slice(0, split) as Wake);
+    const split = text.indexOf('\n');
+    const session = JSON.parse(text.slice(0, split)) as string;
+    // Most sessions are followed by nobody here, and a message may be long.
+    if (this.watchers.has(session)) this.watchers.wake(session, JSON.parse(text.slice(split)) as Change);
   }
 }
 
