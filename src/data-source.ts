@@ -9,6 +9,7 @@ import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js
 import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summary-highlights.js';
 import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
+import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session-numbers.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -24,6 +25,7 @@ import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
+import { SessionNumberCounter } from './modules/session/session-number.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
@@ -52,6 +54,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     GenerationChunk,
     UsageDay,
     ConversationNotes,
+    SessionNumberCounter,
     SummaryMark,
     SummaryHighlights,
     WebhookAccount,
@@ -71,6 +74,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     SummaryHighlights1764000000032,
     ClientChats1764000000040,
     ConversationMetadata1764000000050,
+    SessionNumbers1764000000060,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

@@ -115,7 +115,7 @@ export class Upgrades implements OnModuleDestroy {
     const path = request.url!.split('?', 1)[0]!;
     const route = this.routes.find((one) => one.path.test(path));
     if (!route) throw problems.routeNotFound();
-    if (this.stopping) throw problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+    if (this.stopping) throw stops();
     if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
     return route.handler({
       request,
@@ -126,6 +126,8 @@ export class Upgrades implements OnModuleDestroy {
   }
 
   private accept({ request, socket, head }: Arrival): WebSocket {
+    // It may have waited for a store since it was let in, and the other sockets are closed already.
+    if (this.stopping) throw stops();
     const opened: WebSocket[] = [];
     this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
     const [webSocket] = opened;
@@ -170,16 +172,11 @@ export class Upgrades implements OnModuleDestroy {
   }
 }
 
+const stops = (): Problem => problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+
 /** Imported by every module that has sockets. */
 @Module({ providers: [Upgrades], exports: [Upgrades] })
 export class UpgradesModule {}
-
-/** Sends a text frame to an open socket. A reader who lets too much pile up is closed, and should come back and read anew. */
-export function sendText(socket: WebSocket, text: string): void {
-  if (socket.readyState !== socket.OPEN) return;
-  if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.close(CLOSE.tryAgainLater, 'reads too slowly');
-  else socket.send(text);
-}
 
 /** Answers the newest ping, once the pong before it has left: the others need none (RFC 6455, 5.5.3), and never is there more to keep than two. */
 function answerPings(socket: WebSocket): void {

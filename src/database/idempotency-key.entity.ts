@@ -21,7 +21,7 @@ export class IdempotencyKey {
   @Column('int')
   status!: number;
 
-  /** The body of the answer, byte for byte. */
+  /** The body of the answer, byte for byte; or, where `Idempotency.remember` was asked, JSON from which its caller makes the answer again. */
   @Column('text')
   answer!: string;
 

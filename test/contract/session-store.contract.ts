@@ -124,8 +124,8 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     expect(contentsOf(await there.read(key))).toEqual(['new']);
   });
 
-  it('wakes who watches, on every instance, for this session alone and until they stop', async () => {
-    const [key, other] = [aKey(), aKey()];
+  it('tells every change to who watches, on every instance, in order, for this session alone and until they stop', async () => {
+    const [key, other] = [aKey('a\n"b"'), aKey()];
     await until(async () => {
       // A new connection may still be on its way to hear what is said.
       let heard = false;
@@ -137,17 +137,30 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     });
     const wakes: Wake[] = [];
     const stop = there.watch(key, (wake) => wakes.push(wake));
+    const [one, two, three] = ['one', 'zwei 🦣 \n\u2028', '{"after":""}'].map((content) => aMessage(content)) as [
+      SessionMessage,
+      SessionMessage,
+      SessionMessage,
+    ];
     await here.append(other, aMessage('elsewhere'));
-    await here.append(key, aMessage('here'));
+    for (const message of [one, two, two]) await here.append(key, message);
     await here.clear(key);
-    await until(() => wakes.length === 2);
-    expect(wakes).toEqual(['changed', 'cleared']);
+    await here.clear(key);
+    await here.append(key, three);
+    await until(() => wakes.length === 5);
+    expect(wakes).toEqual([
+      { message: one, after: '' },
+      { message: two, after: one.id },
+      { message: null, after: two.id },
+      { message: null, after: '' },
+      { message: three, after: '' },
+    ]);
     stop();
     let after = false;
     const last = there.watch(key, () => (after = true));
     await here.append(key, aMessage('late'));
     await until(() => after);
-    expect(wakes).toHaveLength(2);
+    expect(wakes).toHaveLength(5);
     last();
   });
 

@@ -1,29 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { freePort } from '../support/stores.mjs';
-import {
-  clear,
-  closeAll,
-  contentsOf,
-  errorsOf,
-  inMemory,
-  inRedis,
-  type Instances,
-  list,
-  path,
-  post,
-  read,
-  refusalOf,
-  say,
-  SessionSocket,
-} from './session-tester.js';
+import { clear, closeAll, contentsOf, inMemory, inRedis, type Instances, list, post, read, say } from './session-tester.js';
 
 const REDIS_URL = process.env.TEST_REDIS_URL;
-const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -165,6 +147,52 @@ const guarantees = (start: () => Promise<Instances>) => {
     expect((await post(ann, id, { role: 'user', content: 'other' }, key)).body.code).toBe('idempotency_key_reused');
   });
 
+  it('a post that is sent again answers the session up to its message, as it did at first', async () => {
+    const id = randomUUID();
+    const key = { 'idempotency-key': randomUUID() };
+    await say(ann, id, 'before');
+    const first = await post(ann, id, { role: 'user', content: 'keyed' }, key);
+    await say(ann, id, 'after');
+    const again = await post(ann.at(there.url), id, { role: 'user', content: 'keyed' }, key);
+    expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([201, first.text, 'true']);
+    expect(contentsOf(again.body)).toEqual(['before', 'keyed']);
+  });
+
+  it('a post that is sent again after the session was cleared stores nothing, and no word of it is left', async () => {
+    const id = randomUUID();
+    const key = { 'idempotency-key': randomUUID() };
+    const body = { role: 'user', content: `secret ${randomUUID()}` };
+    await post(ann, id, body, key);
+    await clear(ann, id);
+    const again = await post(ann, id, body, key);
+    expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([201, { session_id: id, messages: [] }, 'true']);
+    expect((await read(ann, id)).body.messages).toEqual([]);
+    const { rows } = await withClient(here.databaseUrl, (client) =>
+      client.query(`SELECT answer FROM idempotency_keys WHERE account_id = $1`, [ann.accountId]),
+    );
+    for (const { answer } of rows) expect([answer.length < 100, answer.includes('secret')]).toEqual([true, false]);
+  });
+
+  it('of two bodies that are sent with one key at once, one is stored and the other is refused', async () => {
+    for (let round = 0; round < 10; round++) {
+      const id = randomUUID();
+      const key = { 'idempotency-key': randomUUID() };
+      const contents = ['one', 'two', 'one', 'two'];
+      const answers = await Promise.all(contents.map((content) => post(ann, id, { role: 'user', content }, key)));
+      const [stored] = contentsOf((await read(ann, id)).body);
+      answers.forEach(({ status }, n) => expect(status).toBe(contents[n] === stored ? 201 : 422));
+      expect((await read(ann, id)).body.messages).toHaveLength(1);
+    }
+  });
+
+  it('a post answers its message, whoever clears the session meanwhile', async () => {
+    const id = randomUUID();
+    for (let n = 0; n < 50; n++) {
+      const [posted] = await Promise.all([say(ann, id, `m${n}`), clear(ann.at(there.url), id)]);
+      expect([posted.status, contentsOf(posted.body).at(-1)]).toEqual([201, `m${n}`]);
+    }
+  });
+
   it('all of it needs a token', async () => {
     const stranger = new TestClient(here.url);
     for (const answer of [await list(stranger), await read(stranger, 'a'), await say(stranger, 'a', 'x'), await clear(stranger, 'a')]) {
@@ -173,7 +201,21 @@ const guarantees = (start: () => Promise<Instances>) => {
   });
 };
 
-describe('chat sessions, in memory', () => guarantees(inMemory));
+describe('chat sessions, in memory', () => {
+  guarantees(inMemory);
+
+  it('nothing is called done that was done in another process: a key stores the message where it is not', async () => {
+    const here = await startTestApp();
+    const there = await startTestApp('postgres', {}, here.databaseUrl);
+    const ann = await TestClient.register(here.url);
+    const key = { 'idempotency-key': randomUUID() };
+    for (const client of [ann, ann.at(there.url)]) {
+      const answer = await post(client, 's', { role: 'user', content: 'x' }, key);
+      expect([contentsOf(answer.body), answer.headers.has('idempotent-replayed')]).toEqual([['x'], false]);
+    }
+    await Promise.all([here.close(), there.close()]);
+  });
+});
 
 (REDIS_URL ? describe : describe.skip)('chat sessions, in Redis', () => {
   guarantees(() => inRedis(REDIS_URL!));
@@ -191,112 +233,3 @@ describe('chat sessions, in memory', () => guarantees(inMemory));
     await server.close();
   });
 });
-
-(REDIS_SERVER ? describe : describe.skip)('chat sessions, in a Redis that dies', () => {
-  let port: number;
-  let redis: ChildProcess;
-  let here: TestApp;
-  let there: TestApp;
-  let ann: TestClient;
-
-  const startRedis = async (): Promise<void> => {
-    redis = spawn(REDIS_SERVER!, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise<void>((resolve) => redis.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()));
-  };
-  const recovered = async (): Promise<void> => {
-    for (const client of [ann, ann.at(there.url)]) {
-      for (const deadline = Date.now() + 8000; (await list(client)).status !== 200; await sleep(50)) {
-        if (Date.now() > deadline) throw new Error('does not recover');
-      }
-    }
-  };
-
-  beforeAll(async () => {
-    port = await freePort();
-    await startRedis();
-    // Each refusal is an error in the log, and refusals are what is tested here.
-    const settings = { REDIS_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'silent' };
-    here = await startTestApp('postgres', settings);
-    there = await startTestApp('postgres', settings, here.databaseUrl);
-    ann = await TestClient.register(here.url);
-  });
-  afterAll(async () => {
-    await Promise.all([here.close(), there.close()]);
-    redis.kill('SIGKILL');
-  });
-
-  const refusedInTime = async (): Promise<void> => {
-    for (const ask of [() => list(ann), () => read(ann, 's'), () => say(ann, 's', 'x'), () => clear(ann, 's')]) {
-      const started = performance.now();
-      const answer = await ask();
-      expect([answer.status, /store_unavailable|outcome_unknown/.test(answer.body.code)]).toEqual([503, true]);
-      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(performance.now() - started).toBeLessThan(2000);
-    }
-  };
-
-  it('answers 503 with Retry-After while it is away, also to upgrades, and recovers by itself with empty sessions', async () => {
-    await say(ann, 's', 'before');
-    const socket = await SessionSocket.open(ann.at(there.url), 's');
-    await socket.heard(1);
-    redis.kill('SIGKILL');
-    await sleep(50);
-    await refusedInTime();
-    expect((await say(ann, 's', 'x')).body.code).toBe('store_unavailable');
-    const refused = await refusalOf(here.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } });
-    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual([503, 'store_unavailable', true]);
-    socket.send({ role: 'user', content: 'lost' });
-    expect(await errorsOf(socket, 1)).toEqual(['store_unavailable']);
-    await startRedis();
-    await recovered();
-    expect((await read(ann, 's')).body.messages).toEqual([]);
-    // The socket has stayed, learns that the session is gone, and hears what is new.
-    await socket.until(() => socket.events('session.cleared').length === 1);
-    await say(ann, 's', 'after');
-    await socket.until(() => socket.events('message.created').length === 1);
-    expect(socket.events('message.created')[0].content).toBe('after');
-    await socket.close();
-  });
-
-  it('nothing is missed or doubled on a socket when the connections to Redis break', async () => {
-    const socket = await SessionSocket.open(ann.at(there.url), 'hiccups');
-    await socket.heard(1);
-    const stored: string[] = [];
-    for (let n = 0; n < 30; n++) {
-      if (n % 10 === 5) await killClients(port);
-      const answer = await say(ann, 'hiccups', `m${n}`);
-      if (answer.status === 201) stored.push(`m${n}`);
-      else await recovered();
-    }
-    await recovered();
-    const { body } = await read(ann, 'hiccups');
-    expect(contentsOf(body)).toEqual(expect.arrayContaining(stored));
-    await socket.until(() => socket.events('message.created').length >= body.messages.length);
-    expect(socket.events('message.created')).toEqual(body.messages);
-    expect(socket.events('session.cleared')).toEqual([]);
-    await socket.close();
-  });
-
-  it('is as patient with one that says nothing as with one that is gone', async () => {
-    redis.kill('SIGSTOP');
-    await refusedInTime();
-    redis.kill('SIGCONT');
-    await recovered();
-    expect((await say(ann, randomUUID(), 'x')).status).toBe(201);
-  });
-
-  it('that is away at the start is no reason not to start, nor to hang at the end', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${await freePort()}`, LOG_LEVEL: 'silent' });
-    expect((await list(await TestClient.register(server.url))).status).toBe(503);
-    const started = performance.now();
-    await server.close();
-    expect(performance.now() - started).toBeLessThan(5000);
-  });
-});
-
-async function killClients(port: number): Promise<void> {
-  const { createClient } = await import('@redis/client');
-  const client = await createClient({ url: `redis://127.0.0.1:${port}` }).connect();
-  for (const kind of ['normal', 'pubsub']) await client.sendCommand(['CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes']);
-  client.destroy();
-}

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
@@ -80,6 +82,21 @@ const guarantees = (start: () => Promise<Instances>) => {
     await socket.close();
   });
 
+  it('tells of every message, also when the session is cleared at once', async () => {
+    const id = randomUUID();
+    const socket = await SessionSocket.open(ann.at(there.url), id);
+    const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
+    for (const content of contents) {
+      await say(ann, id, content);
+      await clear(ann, id);
+    }
+    await socket.heard(201);
+    expect(socket.frames.slice(1).map(({ event, data }) => data.content ?? event)).toEqual(
+      contents.flatMap((one) => [one, 'session.cleared']),
+    );
+    await socket.close();
+  });
+
   it('hundreds of messages from many sides reach every socket once, in the one order', async () => {
     const id = randomUUID();
     const sockets = await Promise.all([ann, ann.at(there.url), ann].map((client) => SessionSocket.open(client, id)));
@@ -120,6 +137,16 @@ const guarantees = (start: () => Promise<Instances>) => {
     socket.send({ role: 'user', content: 'good', unknown: 'ignored' });
     await socket.until(() => socket.events('message.created').length === 1);
     expect(contentsOf((await read(ann, id)).body)).toEqual(['good']);
+    await socket.close();
+  });
+
+  it('a frame that nests deeper than anybody needs is refused as by HTTP', async () => {
+    const socket = await SessionSocket.open(ann, randomUUID());
+    for (const levels of [40, 30_000]) {
+      const nested = '['.repeat(levels) + ']'.repeat(levels);
+      for (const frame of [nested, `{"role":"user","content":"x","more":${nested}}`]) socket.send(frame);
+    }
+    expect(await errorsOf(socket, 4)).toEqual(Array(4).fill('validation_failed'));
     await socket.close();
   });
 
@@ -247,15 +274,62 @@ describe('sockets of chat sessions, in memory', () => {
     await server.close();
   });
 
-  it('posts by socket count like requests', async () => {
-    const server = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '3' });
+  it('sockets, and posts by them, count like requests', async () => {
+    const server = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '4' });
     const ann = await TestClient.register(server.url);
     const socket = await SessionSocket.open(ann, 's');
     for (let n = 0; n < 5; n++) socket.send({ role: 'user', content: `m${n}` });
     expect(await errorsOf(socket, 2)).toEqual(['rate_limited', 'rate_limited']);
     expect(socket.events('message.created')).toHaveLength(3);
+    const refused = await refusalOf(server.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } });
+    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual([429, 'rate_limited', true]);
     await server.close();
   });
+
+  it('a socket on which nothing happens is closed with 4401 when its sign-in ends, and when its API key is deleted', async () => {
+    const server = await startTestApp();
+    const { body: signIn } = await new TestClient(server.url).request('POST', '/api/v1/auth/register', {
+      body: { email: `${randomUUID()}@example.org`, password: 'a password of tests' },
+    });
+    const ann = new TestClient(server.url, signIn.access_token);
+    const { body: key } = await ann.post('/auth/api-keys', { name: 'socket' });
+    const [bySignIn, byKey] = [await SessionSocket.open(ann, 's'), await SessionSocket.open(new TestClient(server.url, key.api_key), 's')];
+    await ann.delete(`/auth/api-keys/${key.api_key_id}`);
+    expect((await byKey.closing(15_000)).code).toBe(4401);
+    expect(bySignIn.closed).toBeNull();
+    await ann.post('/auth/logout', { refresh_token: signIn.refresh_token });
+    expect((await bySignIn.closing(15_000)).code).toBe(4401);
+    await server.close();
+  });
+
+  it('a socket that never reads the whole session is cut off, and holds it no longer', async () => {
+    const server = await startTestApp();
+    const ann = await TestClient.register(server.url);
+    // More than the buffers of both ends of a connection, whatever the system.
+    for (let n = 0; n < 64; n++) await say(ann, 's', 'x'.repeat(120 * 1024));
+    const quick = await SessionSocket.open(ann, 's');
+    await quick.heard(1);
+    const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
+    silent.pause();
+    const handshake = [`GET ${path('s')} HTTP/1.1`, 'host: x', 'connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13'];
+    silent.write(
+      [...handshake, `sec-websocket-key: ${btoa('0123456789abcdef')}`, `authorization: Bearer ${ann.token}`, '', ''].join('\r\n'),
+    );
+    const open = () => promisify(server.app.getHttpServer().getConnections.bind(server.app.getHttpServer()))();
+    const until = async (done: (count: number) => boolean) => {
+      // Pings find it after 25 s at the earliest.
+      for (const deadline = performance.now() + 22_000; !done(await open()); await sleep(50)) {
+        if (performance.now() > deadline) throw new Error('is not cut off');
+      }
+    };
+    // Those that the posts used are idle, and end by themselves.
+    server.app.getHttpServer().closeIdleConnections();
+    await until((count) => count === 2);
+    await until((count) => count === 1);
+    expect(quick.closed).toBeNull();
+    silent.destroy();
+    await server.close();
+  }, 60_000);
 
   it('a reader who does not read is closed with 1013, and others hear on', async () => {
     const server = await startTestApp();

@@ -42,12 +42,12 @@ export class SessionSocket {
     return new SessionSocket(socket);
   }
 
-  /** Waits until `done`. @throws with what was heard, after 5 s */
-  async until(done: () => boolean): Promise<void> {
-    const deadline = performance.now() + 5000;
+  /** Waits until `done`. @throws with what was heard, when it takes longer */
+  async until(done: () => boolean, patienceMs = 5000): Promise<void> {
+    const deadline = performance.now() + patienceMs;
     while (!done()) {
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`not heard within 5 s: ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`);
+      if (left <= 0) throw new Error(`not heard in time: ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.wake = () => (clearTimeout(timer), resolve());
@@ -61,8 +61,8 @@ export class SessionSocket {
     return this.frames.slice(from);
   }
 
-  async closing(): Promise<{ code: number; reason: string }> {
-    await this.until(() => this.closed !== null);
+  async closing(patienceMs?: number): Promise<{ code: number; reason: string }> {
+    await this.until(() => this.closed !== null, patienceMs);
     return this.closed!;
   }
 

@@ -154,4 +154,46 @@ describe('sessions in memory', () => {
     expect((await read(id)).body).toHaveLength(1);
     expect((await post(id, { role: 'user', content: 'other' }, ann, key)).body.code).toBe('idempotency_key_reused');
   });
+
+  describe('at two instances, and after a restart', () => {
+    let other: TestApp;
+
+    beforeAll(async () => {
+      other = await startTestApp('postgres', {}, server.databaseUrl);
+    });
+    afterAll(() => other.close());
+
+    it('no number is given twice, and a session is known to the instance that started it alone', async () => {
+      const here = await TestClient.register(server.url);
+      const there = here.at(other.url);
+      const [first, second] = [await aSession(here), await aSession(there)];
+      expect([first, second]).toEqual([1, 2]);
+      await post(first, { role: 'user', content: 'here' }, here);
+      await post(second, { role: 'user', content: 'there' }, there);
+      for (const [client, own, foreign] of [
+        [here, first, second],
+        [there, second, first],
+      ] as const) {
+        expect((await read(own, '', client)).body).toHaveLength(1);
+        expect((await read(foreign, '', client)).body.code).toBe('session_not_found');
+        expect((await post(foreign, { role: 'user', content: 'astray' }, client)).body.code).toBe('session_not_found');
+      }
+    });
+
+    it('nothing is called done that was done elsewhere: a key starts a session that is there', async () => {
+      const here = await TestClient.register(server.url);
+      const there = here.at(other.url);
+      const key = { 'idempotency-key': randomUUID() };
+      const first = await start(here, undefined, key);
+      const second = await start(there, undefined, key);
+      expect([second.status, second.headers.has('idempotent-replayed')]).toEqual([201, false]);
+      for (const [client, { body }] of [
+        [here, first],
+        [there, second],
+      ] as const) {
+        expect((await post(body.session_id, { role: 'user', content: 'x' }, client, { 'idempotency-key': 'm' })).status).toBe(201);
+        expect((await read(body.session_id, '', client)).body).toHaveLength(1);
+      }
+    });
+  });
 });

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private mode: 'through' | 'cut' | 'silent' = 'through';
+  private lastWord: string | null = null;
 
   private constructor(
     private readonly target: NetConnectOpts,
@@ -29,6 +30,11 @@ export class Proxy {
     for (const socket of this.sockets) socket.destroy();
   }
 
+  /** The store is gone as soon as a client sends this text, which does not reach it any more. */
+  cutAt(text: string): void {
+    this.lastWord = text;
+  }
+
   /** The store still takes connections, and says nothing any more. */
   silence(): void {
     this.mode = 'silent';
@@ -38,6 +44,7 @@ export class Proxy {
   mend(): void {
     for (const socket of this.sockets) socket.destroy();
     this.mode = 'through';
+    this.lastWord = null;
   }
 
   close(): void {
@@ -50,6 +57,7 @@ export class Proxy {
     if (this.mode === 'cut') client.destroy();
     if (this.mode !== 'through') return;
     const store = this.watch(connect(this.target));
+    client.on('data', (chunk: Buffer) => this.lastWord && chunk.includes(this.lastWord) && this.cut());
     client.pipe(store);
     store.pipe(client);
     client.once('close', () => store.destroy());

@@ -3,12 +3,10 @@ import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } fr
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { JsonText } from '../../common/json-text.js';
 import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
-import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { answerOnce } from './answer-once.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 
@@ -20,10 +18,7 @@ const ApiSessionId = () =>
 @Lenient()
 @Controller('v1/chat/sessions')
 export class ChatSessionsController {
-  constructor(
-    private readonly sessions: ChatSessionsService,
-    private readonly idempotency: Idempotency,
-  ) {}
+  constructor(private readonly sessions: ChatSessionsService) {}
 
   @Get()
   @ApiOperation({
@@ -50,7 +45,6 @@ export class ChatSessionsController {
   }
 
   @Post(':session_id/messages')
-  @JsonText()
   @ApiOperation({ operationId: 'postChatSessionMessage', summary: 'Add a message; answers the whole session' })
   @ApiSessionId()
   @ApiCreatedResponse({ type: ChatSessionDto })
@@ -61,12 +55,8 @@ export class ChatSessionsController {
     @Idempotent() request: IdempotentRequest | null,
     @Param('session_id', NamePipe) sessionId: string,
     @Body() body: PostChatSessionMessageDto,
-  ): Promise<string> {
-    const key = { accountId, sessionId };
-    return answerOnce(this.idempotency, accountId, request, async () => {
-      await this.sessions.post(key, body, request);
-      return this.sessions.read(key);
-    });
+  ): Promise<ChatSessionDto> {
+    return this.sessions.post({ accountId, sessionId }, body, request);
   }
 
   @Delete(':session_id')

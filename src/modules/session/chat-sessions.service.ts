@@ -1,18 +1,24 @@
 import { Injectable } from '@nestjs/common';
-import { v5 } from 'uuid';
 import { newId } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
+import { messageIdFor, PostKeys } from './post-keys.js';
 import { SessionFeed, type Tell } from './session-feed.js';
-import { type SessionKey, SessionStore } from './session-store.js';
+import { type SessionKey, type SessionMessage, SessionStore } from './session-store.js';
 
-/** Of ids that are made from an Idempotency-Key. */
-const KEYED_IDS = '7c0f3c1e-2f0b-5d57-9a43-0d6e8a4f1b26';
+/** What is kept of an Idempotency-Key: nobody's words, and nothing that grows with the session. */
+interface Posted {
+  message_id: string;
+}
 
 /** Sessions by name, which end when nobody writes to them: in Redis where there is one, else in memory. */
 @Injectable()
 export class ChatSessionsService {
-  constructor(private readonly store: SessionStore) {}
+  constructor(
+    private readonly store: SessionStore,
+    private readonly keys: PostKeys,
+  ) {}
 
   /** Those that have messages; the one written to last comes first. @throws store_unavailable */
   async list(accountId: string): Promise<ChatSessionCountDto[]> {
@@ -30,9 +36,26 @@ export class ChatSessionsService {
     return new SessionFeed(this.store, key, tell);
   }
 
-  /** @throws session_full, too_many_sessions, store_unavailable, outcome_unknown */
-  async post(key: SessionKey, { role, content }: PostChatSessionMessageDto, request: IdempotentRequest | null = null): Promise<void> {
-    await this.store.append(key, { id: idFor(key, request), role, content, created_at: new Date().toISOString() });
+  /** Adds a message, and answers nothing of the session. @throws session_full, too_many_sessions, store_unavailable, outcome_unknown */
+  async append(key: SessionKey, body: PostChatSessionMessageDto): Promise<void> {
+    await this.store.append(key, messageOf(newId(), body));
+  }
+
+  /**
+   * Adds a message, and answers the session up to it. The store knows the id of a request again, so that it may be asked twice.
+   * @throws session_full, too_many_sessions, store_unavailable, outcome_unknown, idempotency_key_reused
+   */
+  async post(key: SessionKey, body: PostChatSessionMessageDto, request: IdempotentRequest | null): Promise<ChatSessionDto> {
+    let messages: SessionMessage[] | undefined;
+    const kept = await this.keys.remember(key.accountId, request, async () => {
+      const message = messageOf(messageIdFor(key, request), body);
+      messages = await this.store.post(key, message);
+      // Two requests with one key and two bodies, at once: one of them was first.
+      if (!isSame(messages.at(-1)!, message)) throw problems.idempotencyKeyReused();
+      return JSON.stringify({ message_id: message.id } satisfies Posted);
+    });
+    messages ??= upTo(await this.store.read(key), JSON.parse(kept) as Posted);
+    return { session_id: key.sessionId, messages };
   }
 
   /** Answers the empty session. @throws store_unavailable, outcome_unknown */
@@ -42,7 +65,17 @@ export class ChatSessionsService {
   }
 }
 
-/** One request that is sent twice makes one id, by which the store knows the message again. */
-function idFor({ accountId, sessionId }: SessionKey, request: IdempotentRequest | null): string {
-  return request ? v5(JSON.stringify([accountId, request.scope, request.key, sessionId]), KEYED_IDS) : newId();
+const messageOf = (id: string, { role, content }: PostChatSessionMessageDto): SessionMessage => ({
+  id,
+  role,
+  content,
+  created_at: new Date().toISOString(),
+});
+
+const isSame = (one: SessionMessage, other: SessionMessage): boolean => one.role === other.role && one.content === other.content;
+
+/** A session only grows, so this is what was answered first. One that was cleared since is answered as it is now. */
+function upTo(messages: SessionMessage[], { message_id: id }: Posted): SessionMessage[] {
+  const place = messages.findIndex((message) => message.id === id);
+  return place < 0 ? messages : messages.slice(0, place + 1);
 }

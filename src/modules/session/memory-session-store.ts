@@ -20,7 +20,8 @@ const MESSAGE_BYTES = 300;
 interface Session {
   readonly key: SessionKey;
   readonly messages: SessionMessage[];
-  readonly ids: Set<string>;
+  /** Where each message is, by its id. */
+  readonly places: Map<string, number>;
   /** As JSON. */
   bytes: number;
 }
@@ -59,14 +60,12 @@ export class MemorySessionStore extends SessionStore {
   }
 
   async append(key: SessionKey, message: SessionMessage): Promise<void> {
-    const session = this.sessions.get(textOf(key)) ?? this.newSession(key);
-    if (session.ids.has(message.id)) return;
-    const bytes = Buffer.byteLength(JSON.stringify(message));
-    if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
-    session.messages.push(message);
-    session.ids.add(message.id);
-    this.keep({ ...session, bytes: session.bytes + bytes });
-    this.watchers.wake(textOf(key), 'changed');
+    this.write(key, message);
+  }
+
+  async post(key: SessionKey, message: SessionMessage): Promise<SessionMessage[]> {
+    const { messages, places } = this.write(key, message);
+    return messages.slice(0, places.get(message.id)! + 1);
   }
 
   async read(key: SessionKey, from = 0): Promise<SessionMessage[]> {
@@ -80,19 +79,32 @@ export class MemorySessionStore extends SessionStore {
   }
 
   async clear(key: SessionKey): Promise<void> {
+    const after = lastOf(this.sessions.peek(textOf(key)));
     this.sessions.delete(textOf(key));
-    this.watchers.wake(textOf(key), 'cleared');
+    this.watchers.wake(textOf(key), { message: null, after });
   }
 
   watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
     return this.watchers.add(textOf(key), listener);
   }
 
+  private write(key: SessionKey, message: SessionMessage): Session {
+    const session = this.sessions.get(textOf(key)) ?? this.newSession(key);
+    if (session.places.has(message.id)) return session;
+    const bytes = Buffer.byteLength(JSON.stringify(message));
+    if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
+    const after = lastOf(session);
+    session.places.set(message.id, session.messages.push(message) - 1);
+    this.keep({ ...session, bytes: session.bytes + bytes });
+    this.watchers.wake(textOf(key), { message, after });
+    return session;
+  }
+
   private newSession(key: SessionKey): Session {
     const { sessionsMax } = this.limits;
     const names = this.accounts.get(key.accountId)?.size ?? 0;
     if (names >= sessionsMax && this.living(key.accountId).length >= sessionsMax) throw tooManySessions(this.limits);
-    return { key, messages: [], ids: new Set(), bytes: 0 };
+    return { key, messages: [], places: new Map(), bytes: 0 };
   }
 
   /** A new object each time: for the one that it has, the cache would not count the bytes anew. */
@@ -119,3 +131,5 @@ export class MemorySessionStore extends SessionStore {
     if (names?.size === 0) this.accounts.delete(accountId);
   }
 }
+
+const lastOf = (session: Session | undefined): string => session?.messages.at(-1)?.id ?? '';

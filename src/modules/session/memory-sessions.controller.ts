@@ -7,7 +7,7 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { WholeNumberPipe } from '../../common/whole-number.pipe.js';
-import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import {
   PostSessionMessageDto,
   SessionMessageDto,
@@ -16,7 +16,6 @@ import {
   StartSessionDto,
 } from './memory-sessions.dto.js';
 import { MemorySessionsService } from './memory-sessions.service.js';
-import { answerOnce } from './answer-once.js';
 
 const ApiSessionNumber = () => ApiParam({ name: 'session_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
 
@@ -25,10 +24,7 @@ const ApiSessionNumber = () => ApiParam({ name: 'session_id', schema: { type: 'i
 @Lenient()
 @Controller('sessions')
 export class MemorySessionsController {
-  constructor(
-    private readonly sessions: MemorySessionsService,
-    private readonly idempotency: Idempotency,
-  ) {}
+  constructor(private readonly sessions: MemorySessionsService) {}
 
   @Post()
   @JsonText()
@@ -45,11 +41,10 @@ export class MemorySessionsController {
     @Idempotent() key: IdempotentRequest | null,
     @Body() { session_user }: StartSessionDto,
   ): Promise<string> {
-    return answerOnce(this.idempotency, account, key, async () => this.sessions.start(account, session_user));
+    return this.sessions.start(account, session_user, key);
   }
 
   @Post(':session_id/messages')
-  @JsonText()
   @ApiOperation({ operationId: 'postSessionMessage', summary: 'Add a message to a session in memory' })
   @ApiSessionNumber()
   @ApiCreatedResponse({ type: SessionMessageDto })
@@ -60,8 +55,8 @@ export class MemorySessionsController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('session_id', WholeNumberPipe) sessionId: number,
     @Body() body: PostSessionMessageDto,
-  ): Promise<string> {
-    return answerOnce(this.idempotency, account, key, () => this.sessions.post(account, sessionId, body));
+  ): Promise<SessionMessageDto> {
+    return this.sessions.post(account, sessionId, body, key);
   }
 
   @Get(':session_id/messages')

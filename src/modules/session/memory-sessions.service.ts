@@ -1,61 +1,65 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
-import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { MemoryRole, SessionMessageDto, StartedSessionDto } from './memory-sessions.dto.js';
 import { MemorySessionStore } from './memory-session-store.js';
+import { messageIdFor, ProcessKeys } from './post-keys.js';
+import { SessionNumbersService } from './session-numbers.service.js';
 import { type SessionKey, SESSION_LIMITS, tooManySessions } from './session-store.js';
 import { textOf } from './watchers.js';
 
 /** Of all accounts together. Beyond it, those go first that were not used for the longest time. */
 const SESSIONS_MAX = 100_000;
 
-interface Head {
-  key: SessionKey;
-  started: StartedSessionDto;
-}
-
-interface Account {
-  /** The newest number; it only rises, so that a number is never given twice. */
-  last: number;
-  /** Sessions that are there. */
-  open: number;
-}
-
 const keyOf = (accountId: string, sessionId: number): SessionKey => ({ accountId, sessionId: String(sessionId) });
 
 /** Numbered sessions in the memory of this process. Other instances do not know them, and they end with it. */
 @Injectable()
 export class MemorySessionsService {
-  private readonly accounts = new Map<string, Account>();
-  private readonly heads = new LRUCache<string, Head>({
+  private readonly keys = new ProcessKeys();
+  /** How many sessions each account has here. */
+  private readonly counts = new Map<string, number>();
+  private readonly open = new LRUCache<string, SessionKey>({
     max: SESSIONS_MAX,
-    dispose: ({ key }, _text, reason) => {
-      this.accounts.get(key.accountId)!.open--;
+    dispose: (key, _text, reason) => {
+      this.count(key.accountId, -1);
       if (reason === 'evict') void this.messages.clear(key);
     },
   });
   private readonly messages = new MemorySessionStore({
     ttlSeconds: 0,
-    onEvicted: (key) => void this.heads.delete(textOf(key)),
+    onEvicted: (key) => void this.open.delete(textOf(key)),
   });
 
-  /** @throws too_many_sessions */
-  start(accountId: string, sessionUser: string): StartedSessionDto {
-    const account = this.accounts.get(accountId) ?? { last: 0, open: 0 };
-    if (account.open >= SESSION_LIMITS.sessionsMax) throw tooManySessions(SESSION_LIMITS);
-    this.accounts.set(accountId, account);
-    account.open++;
-    const started = { session_id: ++account.last, session_user: sessionUser, created_at: new Date().toISOString() };
-    const key = keyOf(accountId, started.session_id);
-    this.heads.set(textOf(key), { key, started });
-    return started;
+  constructor(private readonly numbers: SessionNumbersService) {}
+
+  /** Answers a `StartedSessionDto` as JSON. @throws too_many_sessions, idempotency_key_reused */
+  start(accountId: string, sessionUser: string, request: IdempotentRequest | null): Promise<string> {
+    return this.keys.remember(accountId, request, async () => {
+      if ((this.counts.get(accountId) ?? 0) >= SESSION_LIMITS.sessionsMax) throw tooManySessions(SESSION_LIMITS);
+      const number = await this.numbers.next(accountId);
+      const key = keyOf(accountId, number);
+      this.open.set(textOf(key), key);
+      this.count(accountId, 1);
+      const started: StartedSessionDto = { session_id: number, session_user: sessionUser, created_at: new Date().toISOString() };
+      return JSON.stringify(started);
+    });
   }
 
-  /** @throws session_not_found, session_full */
-  async post(accountId: string, sessionId: number, { role, content }: SessionMessageDto): Promise<SessionMessageDto> {
+  /** @throws session_not_found, session_full, idempotency_key_reused */
+  async post(
+    accountId: string,
+    sessionId: number,
+    { role, content }: SessionMessageDto,
+    request: IdempotentRequest | null,
+  ): Promise<SessionMessageDto> {
     const key = this.known(accountId, sessionId);
-    await this.messages.append(key, { id: newId(), role, content, created_at: new Date().toISOString() });
+    // The answer is what was asked, so nothing is kept of it.
+    await this.keys.remember(accountId, request, async () => {
+      await this.messages.append(key, { id: messageIdFor(key, request), role, content, created_at: new Date().toISOString() });
+      return '';
+    });
     return { role, content };
   }
 
@@ -68,8 +72,14 @@ export class MemorySessionsService {
   }
 
   private known(accountId: string, sessionId: number): SessionKey {
-    const head = this.heads.get(textOf(keyOf(accountId, sessionId)));
-    if (!head) throw problems.sessionNotFound();
-    return head.key;
+    const key = this.open.get(textOf(keyOf(accountId, sessionId)));
+    if (!key) throw problems.sessionNotFound();
+    return key;
+  }
+
+  private count(accountId: string, change: number): void {
+    const count = (this.counts.get(accountId) ?? 0) + change;
+    if (count > 0) this.counts.set(accountId, count);
+    else this.counts.delete(accountId);
   }
 }

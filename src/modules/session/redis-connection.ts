@@ -61,9 +61,9 @@ export class RedisConnection {
   }
 
   /** Runs a script that writes. @throws store_unavailable when it was not done; outcome_unknown when nobody knows */
-  write(script: Script, keys: string[], values: string[]): Promise<string> {
+  write<Reply>(script: Script, keys: string[], values: string[]): Promise<Reply> {
     const unknown = (): Problem => problems.outcomeUnknown({ detail: 'Redis went away in the middle of a change.', ...RETRY });
-    return this.attempt((client) => runScript<string>(client, script, keys, values), unknown);
+    return this.attempt((client) => runScript<Reply>(client, script, keys, values), unknown);
   }
 
   close(): void {
@@ -79,7 +79,8 @@ export class RedisConnection {
       this.tellOnce(error as Error);
       // What Redis itself answers (read-only, loading, out of memory) it has not done.
       const { ErrorReply } = await import('@redis/client');
-      throw error instanceof ErrorReply ? away() : broken();
+      if (!(error instanceof ErrorReply)) throw broken();
+      throw away(error.message.startsWith('OOM') ? 'Redis has no room left.' : undefined);
     }
   }
 
@@ -103,7 +104,7 @@ export class RedisConnection {
 }
 
 const RETRY = { headers: { 'retry-after': '1' } };
-const away = (): Problem => problems.storeUnavailable({ detail: 'Redis is away.', ...RETRY });
+const away = (detail = 'Redis is away.'): Problem => problems.storeUnavailable({ detail, ...RETRY });
 
 /** By its name; the first time, and after Redis was restarted, by its text. */
 export async function runScript<Reply>(

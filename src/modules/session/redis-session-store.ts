@@ -10,11 +10,11 @@ import {
   sessionFull,
   tooManySessions,
 } from './session-store.js';
-import type { Wake } from './session-store.js';
+import type { Change, Wake } from './session-store.js';
 import { textOf, Watchers } from './watchers.js';
 
-/** Where all instances tell each other which session changed. */
-const CHANNEL = 'banyan:chat-sessions';
+/** Where all instances tell each other what changed: the session as a JSON string, a line feed, and the change as JSON. */
+const CHANNEL = 'banyan:chat-session-changes';
 
 /** Sessions in Redis, shared by all instances; Redis itself ends those that nobody writes to. */
 export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
@@ -39,22 +39,15 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   async append(key: SessionKey, message: SessionMessage): Promise<void> {
-    const { messagesMax, bytesMax, sessionsMax } = this.limits;
-    const outcome = await this.redis.write(APPEND, keysOf(key), [
-      JSON.stringify(message),
-      message.id,
-      key.sessionId,
-      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
-      CHANNEL,
-      `changed ${textOf(key)}`,
-    ]);
-    if (outcome === 'full') throw sessionFull(this.limits);
-    if (outcome === 'sessions') throw tooManySessions(this.limits);
+    await this.write(key, message, '');
+  }
+
+  async post(key: SessionKey, message: SessionMessage): Promise<SessionMessage[]> {
+    return messagesOf(await this.write(key, message, 'whole'));
   }
 
   async read(key: SessionKey, from = 0): Promise<SessionMessage[]> {
-    const texts = await this.redis.read((client) => client.lRange(keysOf(key)[0]!, from, -1));
-    return texts.map((text) => JSON.parse(text) as SessionMessage);
+    return messagesOf(await this.redis.read((client) => client.lRange(keysOf(key)[0]!, from, -1)));
   }
 
   async list(accountId: string): Promise<SessionCount[]> {
@@ -67,7 +60,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   async clear(key: SessionKey): Promise<void> {
-    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, `cleared ${textOf(key)}`]);
+    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, JSON.stringify(textOf(key))]);
   }
 
   watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
@@ -79,11 +72,31 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     this.redis.close();
   }
 
+  private async write(key: SessionKey, message: SessionMessage, answer: 'whole' | ''): Promise<string[]> {
+    const { messagesMax, bytesMax, sessionsMax } = this.limits;
+    const outcome = await this.redis.write<string[] | 'full' | 'sessions'>(APPEND, keysOf(key), [
+      JSON.stringify(message),
+      message.id,
+      key.sessionId,
+      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
+      CHANNEL,
+      JSON.stringify(textOf(key)),
+      answer,
+    ]);
+    if (outcome === 'full') throw sessionFull(this.limits);
+    if (outcome === 'sessions') throw tooManySessions(this.limits);
+    return outcome;
+  }
+
   private hear(text: string): void {
-    const split = text.indexOf(' ');
-    this.watchers.wake(text.slice(split + 1), text.slice(0, split) as Wake);
+    const split = text.indexOf('\n');
+    const session = JSON.parse(text.slice(0, split)) as string;
+    // Most sessions are followed by nobody here, and a message may be long.
+    if (this.watchers.has(session)) this.watchers.wake(session, JSON.parse(text.slice(split)) as Change);
   }
 }
+
+const messagesOf = (texts: string[]): SessionMessage[] => texts.map((text) => JSON.parse(text) as SessionMessage);
 
 /** The braces keep all keys of an account on one node of a cluster, as scripts need it. */
 const sessionsKey = (accountId: string): string => `banyan:{${accountId}}:sessions`;

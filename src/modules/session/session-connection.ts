@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { RawData, WebSocket } from 'ws';
 import { problemOf } from '../../common/problem.filter.js';
-import { problemDocument, problems } from '../../common/problems.js';
-import { BUFFERED_BYTES_MAX, CLOSE, sendText } from '../../common/upgrades.js';
-import { DtoPipe } from '../../common/validation.pipe.js';
+import { invalidField, problemDocument, problems } from '../../common/problems.js';
+import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
+import { DtoPipe, isNestedDeeper, JSON_LEVELS_MAX } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
@@ -12,6 +12,10 @@ import type { SessionFeed } from './session-feed.js';
 const WAITING_MAX = 16;
 /** How long a reader may take to make room: a burst may be too much for a moment for anybody. */
 const DRAIN_MS_MAX = 2000;
+/** How long a whole session may be on its way. It is held in memory meanwhile. */
+const SYNC_MS_MAX = 15_000;
+/** How long the good-bye behind it may take. */
+const GOODBYE_MS_MAX = 1000;
 
 const pipe = new DtoPipe();
 const logger = new Logger('SessionConnection');
@@ -34,20 +38,39 @@ export class SessionConnection {
   async send(event: string, data: object): Promise<void> {
     const end = performance.now() + DRAIN_MS_MAX;
     while (this.socket.bufferedAmount > BUFFERED_BYTES_MAX && performance.now() < end) await sleep(10);
-    sendText(this.socket, JSON.stringify({ event, data }));
+    if (!this.isOpen) return;
+    if (this.socket.bufferedAmount > BUFFERED_BYTES_MAX) this.closeSlow();
+    else this.socket.send(JSON.stringify({ event, data }));
   }
 
   /** Sends the whole session, waits until it has gone out (it may be large, and the reader slow), and then what has happened meanwhile. */
   async follow(feed: SessionFeed, session: object): Promise<void> {
+    const late = setTimeout(() => this.cutOff(), SYNC_MS_MAX).unref();
     await new Promise<void>((resolve) => {
       this.socket.once('close', () => resolve());
       this.socket.send(JSON.stringify({ event: 'session.sync', data: session }), () => resolve());
     });
+    clearTimeout(late);
     await feed.run();
   }
 
   endToken(): void {
     this.socket.close(CLOSE.unauthorized, 'the token has ended');
+  }
+
+  private get isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
+
+  /** The reader should come back and read anew. */
+  private closeSlow(): void {
+    this.socket.close(CLOSE.tryAgainLater, 'reads too slowly');
+  }
+
+  /** A closed socket would hold the session until the reader has read it, half a minute at most. */
+  private cutOff(): void {
+    this.closeSlow();
+    setTimeout(() => this.socket.terminate(), GOODBYE_MS_MAX).unref();
   }
 
   private take(data: RawData, isBinary: boolean): void {
@@ -61,7 +84,7 @@ export class SessionConnection {
 
   /** A frame that cannot be posted is told to its sender; the socket stays. */
   private async postFrame(data: RawData, isBinary: boolean): Promise<void> {
-    if (this.socket.readyState !== this.socket.OPEN) return;
+    if (!this.isOpen) return;
     try {
       await this.post(await bodyOf(data, isBinary));
     } catch (error) {
@@ -76,8 +99,10 @@ export class SessionConnection {
 
 async function bodyOf(data: RawData, isBinary: boolean): Promise<PostChatSessionMessageDto> {
   if (isBinary) throw problems.invalidJson({ detail: 'Send JSON in a text frame.' });
+  const body = parse(String(data));
+  if (isNestedDeeper(body, JSON_LEVELS_MAX)) throw invalidField('', `is nested deeper than ${JSON_LEVELS_MAX} levels`);
   const metadata = { type: 'body', metatype: PostChatSessionMessageDto } as const;
-  return (await pipe.transform(parse(String(data)), metadata)) as PostChatSessionMessageDto;
+  return (await pipe.transform(body, metadata)) as PostChatSessionMessageDto;
 }
 
 function parse(text: string): unknown {

@@ -7,18 +7,23 @@ import type { SessionKey, SessionMessage, Wake } from './session-store.js';
 
 const KEY: SessionKey = { accountId: 'a', sessionId: 's' };
 
-/** A store whose wake-ups are lost, late or doubled as the test says, and which can fail to be read. */
+/** A store of which is heard what, and when, the test says; and which can fail to be read. */
 class ShakyStore extends MemorySessionStore {
   away = false;
+  hearing: 'at once' | 'late' | 'never' = 'at once';
+  private readonly late: Wake[] = [];
   private listener: (wake: Wake) => void = () => undefined;
 
   constructor() {
     super({ ttlSeconds: 0 });
   }
 
-  override watch(_key: SessionKey, listener: (wake: Wake) => void): () => void {
+  override watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
     this.listener = listener;
-    return () => undefined;
+    return super.watch(key, (wake) => {
+      if (this.hearing !== 'never') this.late.push(wake);
+      if (this.hearing === 'at once') this.release();
+    });
   }
 
   override async read(key: SessionKey, from?: number): Promise<SessionMessage[]> {
@@ -27,8 +32,12 @@ class ShakyStore extends MemorySessionStore {
     return super.read(key, from);
   }
 
-  wake(wake: Wake): void {
-    this.listener(wake);
+  release(): void {
+    for (const wake of this.late.splice(0)) this.listener(wake);
+  }
+
+  look(): void {
+    this.listener('look');
   }
 }
 
@@ -54,10 +63,10 @@ const settled = async (): Promise<void> => {
 };
 
 describe('a feed', () => {
-  it('tells what the store has, once and in order, however wake-ups are lost, doubled or late', async () => {
-    const step = fc.constantFrom('append', 'append', 'append', 'clear', 'changed', 'cleared', 'pause');
+  it('tells what the store has, once and in order, however changes are lost or late', async () => {
+    const step = fc.constantFrom('append', 'append', 'append', 'clear', 'at once', 'late', 'never', 'release', 'look', 'pause');
     await fc.assert(
-      fc.asyncProperty(fc.nat(3), fc.array(step, { maxLength: 40 }), async (before, steps) => {
+      fc.asyncProperty(fc.nat(3), fc.array(step, { maxLength: 60 }), async (before, steps) => {
         const store = new ShakyStore();
         for (let n = 0; n < before; n++) await store.append(KEY, aMessage());
         const { feed, view, doubles } = aReader(store);
@@ -66,14 +75,42 @@ describe('a feed', () => {
         for (const one of steps) {
           if (one === 'append') await store.append(KEY, aMessage());
           else if (one === 'clear') await store.clear(KEY);
+          else if (one === 'release') store.release();
+          else if (one === 'look') store.look();
           else if (one === 'pause') await settled();
-          else store.wake(one);
+          else store.hearing = one;
         }
-        await settled();
-        store.wake('changed');
+        store.release();
+        store.look();
         await settled();
         expect(view).toEqual((await store.read(KEY)).map(({ id }) => id));
         expect(doubles).toEqual([]);
+        feed.end();
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('tells every message and every clear that it hears, also those of a session that is cleared already', async () => {
+    const step = fc.constantFrom('append', 'clear', 'pause');
+    await fc.assert(
+      fc.asyncProperty(fc.nat(3), fc.array(step, { maxLength: 15 }), async (before, steps) => {
+        const store = new ShakyStore();
+        for (let n = 0; n < before; n++) await store.append(KEY, aMessage());
+        const told: string[] = [];
+        const feed = new SessionFeed(store, KEY, (event, data) => void told.push('id' in data ? data.id : event));
+        await feed.sync();
+        const done: string[] = [];
+        void feed.run();
+        for (const one of steps) {
+          const message = aMessage();
+          if (one === 'append') await store.append(KEY, message);
+          else if (one === 'clear') await store.clear(KEY);
+          else await settled();
+          if (one !== 'pause') done.push(one === 'append' ? message.id : 'session.cleared');
+        }
+        await settled();
+        expect(told).toEqual(done);
         feed.end();
       }),
       { numRuns: 200 },
@@ -86,8 +123,9 @@ describe('a feed', () => {
     await feed.sync();
     void feed.run();
     store.away = true;
+    store.hearing = 'never';
     await store.append(KEY, aMessage());
-    store.wake('changed');
+    store.look();
     await settled();
     expect(view).toEqual([]);
     store.away = false;

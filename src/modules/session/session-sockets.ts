@@ -31,6 +31,7 @@ export class SessionSockets implements OnModuleInit {
 
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
+    await this.count(principal.accountId);
     const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
     let connection: SessionConnection | undefined;
     const guest: Guest = { expel: () => connection?.endToken() };
@@ -60,12 +61,20 @@ export class SessionSockets implements OnModuleInit {
     return principal;
   }
 
-  private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['post']>[1]): Promise<void> {
+  private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['append']>[1]): Promise<void> {
     if (!(await this.authenticator.isLive(principal))) throw unauthorized(true);
-    const standing = await this.limiter.take(this.limiter.account, principal.accountId);
-    if (standing && !standing.allowed) {
-      throw problems.rateLimited({ detail: `Too many requests. Try again in ${standing.resetSeconds} s.` });
-    }
-    await this.sessions.post(key, body);
+    await this.count(principal.accountId);
+    await this.sessions.append(key, body);
+  }
+
+  /** One request of the account. @throws rate_limited */
+  private async count(accountId: string): Promise<void> {
+    const standing = await this.limiter.take(this.limiter.account, accountId);
+    if (!standing || standing.allowed) return;
+    const { resetSeconds } = standing;
+    throw problems.rateLimited({
+      detail: `Too many requests. Try again in ${resetSeconds} s.`,
+      headers: { 'retry-after': String(resetSeconds) },
+    });
   }
 }

@@ -27,8 +27,15 @@ export interface SessionCount {
   count: number;
 }
 
-/** Why somebody who watches a session is woken: to look what is new, or because it was cleared (which is worth telling of an empty one too). */
-export type Wake = 'changed' | 'cleared';
+/** What was done to a session: a message was put at its end, or it was cleared (message: null), which is worth telling of an empty one too. */
+export interface Change {
+  message: SessionMessage | null;
+  /** The id of the message that was the last one before; '' in an empty session. */
+  after: string;
+}
+
+/** Why somebody who watches a session is woken: a change, or `look`, because changes may have been missed. */
+export type Wake = Change | 'look';
 
 /** What a session, and an account, can hold. A session is read and answered as a whole, so its bytes (as JSON) are bounded too. */
 export interface SessionLimits {
@@ -51,6 +58,9 @@ export abstract class SessionStore {
    */
   abstract append(key: SessionKey, message: SessionMessage): Promise<void>;
 
+  /** Appends, and answers the session as it was in that moment: all messages up to this one, also when the session had it already. */
+  abstract post(key: SessionKey, message: SessionMessage): Promise<SessionMessage[]>;
+
   /** The messages from the position `from` on (0 is the first), in their order. */
   abstract read(key: SessionKey, from?: number): Promise<SessionMessage[]>;
 
@@ -61,8 +71,8 @@ export abstract class SessionStore {
   abstract clear(key: SessionKey): Promise<void>;
 
   /**
-   * Calls `listener` soon after every append and clear by anybody on any instance, and whenever one may have been missed; at times for
-   * nothing. So it says no more than "look again". A session that ran out of time wakes nobody.
+   * Calls `listener` soon after every append and clear by anybody on any instance, in their order, and whenever one may have been missed. A
+   * session that ran out of time wakes nobody.
    * @returns a function that ends it
    */
   abstract watch(key: SessionKey, listener: (wake: Wake) => void): () => void;

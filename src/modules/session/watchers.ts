@@ -19,11 +19,15 @@ export class Watchers {
     };
   }
 
+  has(session: string): boolean {
+    return this.listeners.has(session);
+  }
+
   wake(session: string, wake: Wake): void {
     for (const listener of this.listeners.get(session) ?? []) listener(wake);
   }
 
   wakeAll(): void {
-    for (const session of this.listeners.keys()) this.wake(session, 'changed');
+    for (const session of this.listeners.keys()) this.wake(session, 'look');
   }
 }
