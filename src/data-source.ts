@@ -9,6 +9,7 @@ import { Summaries1764000000031 } from '../migrations/1764000000031-summaries.js
 import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summary-highlights.js';
 import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
+import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -71,6 +72,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     SummaryHighlights1764000000032,
     ClientChats1764000000040,
     ConversationMetadata1764000000050,
+    WebhookReady1764000000090,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

@@ -8,7 +8,6 @@ import { TestClient } from '../support/client.js';
 import { CERTIFICATE_FILE, Receiver } from '../support/receiver.js';
 
 const TYPE_A = 1;
-const NEVER = new AbortController().signal;
 
 /**
  * A name server for all names: answers questions for A records with the next of `answers` (the last one again and again), others with nothing.
@@ -79,7 +78,7 @@ describe('a name', () => {
     receiver.close();
     names.close();
   });
-  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}', NEVER);
+  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}');
 
   it('that leads to a private address is refused before anything connects', async () => {
     names = await NameServer.start('127.0.0.1');
@@ -103,7 +102,7 @@ describe('a name', () => {
     names = await NameServer.start('127.0.0.1');
     const client = new AskingClient({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.1' }, names);
     expect(await post(client)).toEqual({ status: 200, error: null });
-    const other = await client.post(`https://other.test:${receiver.port}/`, {}, '{}', NEVER);
+    const other = await client.post(`https://other.test:${receiver.port}/`, {}, '{}');
     expect(other).toEqual({ status: null, error: 'certificate_refused' });
     expect(receiver.received).toHaveLength(1);
   });

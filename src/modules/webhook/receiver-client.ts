@@ -34,6 +34,7 @@ const CERTIFICATE_CODES = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|
 export class ReceiverClient {
   private readonly allowed: readonly Network[];
   private readonly agent: Agent;
+  private readonly underWay = new Set<AbortController>();
   private readonly timeoutMs: number;
 
   /** @throws when WEBHOOK_CA_FILE cannot be read */
@@ -48,17 +49,36 @@ export class ReceiverClient {
     });
   }
 
-  /** Sends once. Never throws; ends at the latest when its time is over, or soon after `signal` is aborted. */
-  post(address: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
+  /** Sends once. Never throws; ends at the latest when its time is over, or soon after `cutOff`. */
+  post(address: string, headers: Record<string, string>, body: string): Promise<Outcome> {
     const url = new URL(address);
     const host = hostOf(url);
     // Addresses are not looked up, so the agent never sees them.
     if (isIP(host) !== 0 && !isAllowedAddress(host, this.allowed)) return Promise.resolve(failure('address_refused'));
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.timeoutMs)]);
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.timeoutMs);
+    this.underWay.add(abort);
+    return this.send(url, headers, body, abort.signal).finally(() => {
+      clearTimeout(timer);
+      this.underWay.delete(abort);
+    });
+  }
+
+  /** Ends what is under way. */
+  cutOff(): void {
+    for (const abort of this.underWay) abort.abort();
+  }
+
+  /** A test asks a name server of its own. */
+  protected resolve(host: string): Promise<string[]> {
+    return askDns(host);
+  }
+
+  private send(url: URL, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
     return new Promise((resolve) => {
       let outcome: Outcome | null = null;
       const length = String(Buffer.byteLength(body));
-      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal: ends });
+      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal });
       sent.on('response', (answer) => {
         outcome = { status: answer.statusCode!, error: null };
         let bytes = 0;
@@ -69,11 +89,6 @@ export class ReceiverClient {
       sent.on('close', () => resolve(outcome ?? failure('connection_failed')));
       sent.end(body);
     });
-  }
-
-  /** A test asks a name server of its own. */
-  protected resolve(host: string): Promise<string[]> {
-    return askDns(host);
   }
 }
 
