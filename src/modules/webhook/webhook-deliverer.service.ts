@@ -44,6 +44,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   onApplicationBootstrap(): void {
+    if (!this.config.WEBHOOKS) return;
     this.timer = setInterval(() => {
       this.isTime = true;
       this.wake();
