@@ -33,6 +33,10 @@ const httpExceptions = {
 const syntax = [
   { selector: 'ExportAllDeclaration', message: 'no barrels' },
   { selector: 'MethodDefinition[kind="constructor"][value.params.length>5]', message: 'at most five dependencies' },
+  {
+    selector: 'MemberExpression[object.name="AbortSignal"][property.name="any"]',
+    message: 'a signal that lives on keeps all that are made of it (Node 20)',
+  },
   { selector: 'CallExpression[callee.name="HttpCode"] > Literal', message: 'only src/common knows status numbers: use HttpStatus' },
 ];
 const environment = {

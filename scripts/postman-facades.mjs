@@ -29,7 +29,7 @@ export const firstMessage = [
   {
     op: 'postMessage',
     name: 'Add one by the number of the chat',
-    body: { chat_uuid: '{{chat_number}}', text: 'Bo has left.', sender: 'Bo', system: true },
+    body: { chat_id: '{{chat_number}}', text: 'Bo has left.', sender: 'Bo', system: true },
   },
   {
     op: 'readMessages',

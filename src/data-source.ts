@@ -10,6 +10,7 @@ import { SummaryHighlights1764000000032 } from '../migrations/1764000000032-summ
 import { ClientChats1764000000040 } from '../migrations/1764000000040-client-chats.js';
 import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
 import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session-numbers.js';
+import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -75,6 +76,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ClientChats1764000000040,
     ConversationMetadata1764000000050,
     SessionNumbers1764000000060,
+    WebhookReady1764000000090,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

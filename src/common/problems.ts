@@ -49,6 +49,7 @@ export const problems = {
   invalidCredentials: problem(401, 'invalid_credentials', 'E-mail or password is wrong.'),
   invalidRefreshToken: problem(401, 'invalid_refresh_token', 'The refresh token is unknown, used or expired. Log in again.'),
   originForbidden: problem(403, 'origin_forbidden', 'Pages of this origin may not connect.'),
+  webhooksOff: problem(403, 'webhooks_off', 'This server sends no webhooks.'),
   routeNotFound: problem(404, 'route_not_found', 'There is no such route.'),
   chatNotFound: problem(404, 'chat_not_found', 'There is no such chat, or it is not yours.'),
   messageNotFound: problem(404, 'message_not_found', 'There is no such message on the path of this chat.'),

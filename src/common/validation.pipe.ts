@@ -1,5 +1,5 @@
-import { type ArgumentMetadata, Injectable, type PipeTransform, ValidationPipe } from '@nestjs/common';
-import type { ValidationError, ValidatorOptions } from 'class-validator';
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type, ValidationPipe } from '@nestjs/common';
+import { getMetadataStorage, type ValidationError, type ValidatorOptions } from 'class-validator';
 import { isUuid } from './ids.js';
 import { type FieldError, invalidField, problems } from './problems.js';
 import { isLenient } from './strict-input.guard.js';
@@ -31,9 +31,10 @@ export class DtoPipe extends ValidationPipe {
     if (metadata.type !== 'body' && metadata.type !== 'query') return value;
     const input = value === undefined ? {} : value;
     if (typeof input !== 'object' || input === null || Array.isArray(input)) throw invalidField('', 'the body must be a JSON object');
-    const spoiled = spoiledText(input, '');
+    const known = metadata.metatype && isLenient(metadata.metatype) ? knownTo(metadata.metatype, input) : input;
+    const spoiled = spoiledText(known, '');
     if (spoiled) throw problems.validation({ errors: [spoiled] });
-    return super.transform(input, metadata);
+    return super.transform(known, metadata);
   }
 
   protected override validate(dto: object, options?: ValidatorOptions): Promise<ValidationError[]> | ValidationError[] {
@@ -50,6 +51,16 @@ function fieldErrors(errors: readonly ValidationError[], prefix = ''): FieldErro
     }));
     return [...own, ...fieldErrors(children ?? [], `${path}.`)];
   });
+}
+
+/** The fields that the class has rules for: what the others hold does not matter. */
+function knownTo(dto: Type, input: object): object {
+  const names = new Set(
+    getMetadataStorage()
+      .getTargetValidationMetadatas(dto, '', false, false)
+      .map(({ propertyName }) => propertyName),
+  );
+  return Object.fromEntries(Object.entries(input).filter(([name]) => names.has(name)));
 }
 
 /**

@@ -3,7 +3,19 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
 import * as models from './providers.js';
-import { isAddressBlock, isGoodSecret, isOrigin, isSafeKeyUrl, List, OneOf, OnOff, Parsed, Text, Whole } from './setting-rules.js';
+import {
+  isAddressBlock,
+  isGoodSecret,
+  isHostRule,
+  isOrigin,
+  isSafeKeyUrl,
+  List,
+  OneOf,
+  OnOff,
+  Parsed,
+  Text,
+  Whole,
+} from './setting-rules.js';
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 365 * DAY_SECONDS;
@@ -164,6 +176,14 @@ export class Config {
   /** How long a temporary chat lives, in seconds. */
   @Whole(1, YEAR_SECONDS)
   TEMPORARY_CHAT_TTL_SECONDS = DAY_SECONDS;
+
+  /** Whether the server sends webhooks: on or off. What happens while it is off is told when it is on again. */
+  @OnOff()
+  WEBHOOKS = true;
+
+  /** Hosts that webhooks may go to, between commas: names, addresses, and *.example.com for all below a domain. Empty: any public host. */
+  @List(isHostRule, 'must be hosts between commas, as hooks.example.com or *.example.com')
+  WEBHOOK_HOSTS: string[] = [];
 
   /** How long the receiver of a webhook may take for its answer, in seconds. */
   @Whole(1, 60)

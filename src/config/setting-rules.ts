@@ -87,6 +87,9 @@ export function isAddressBlock(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
+/** The host of a URL (IPv6 without brackets), or `*.` and a domain. */
+export const isHostRule = (text: string): boolean => isIP(text) !== 0 || /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(text);
+
 /** An https URL, or http to this machine: whoever can change the keys on their way can sign tokens. */
 export function isSafeKeyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

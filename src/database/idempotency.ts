@@ -3,7 +3,7 @@ import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs
 import type { FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
 import { Database, type Statement } from './database.js';
-import { Problem, problems } from '../common/problems.js';
+import { problems } from '../common/problems.js';
 
 /** A POST that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header; a quoted key is accepted). */
 export interface IdempotentRequest {
@@ -78,12 +78,8 @@ export class Idempotency {
   /** Runs `work` in a transaction and answers its result as JSON; for a key that was used before, the JSON that was answered then. */
   async once(accountId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
     if (!request) return toJson(await this.database.transaction(work));
-    try {
-      const answer = await this.database.transaction((tx) => claimAndRun(tx, accountId, request, work));
-      return answer ?? (await this.replay(accountId, request));
-    } catch (error) {
-      throw isLockTimeout(error) ? problems.idempotencyKeyInUse({ headers: { 'retry-after': '1' } }) : error;
-    }
+    const answer = await this.database.transaction((tx) => claimAndRun(tx, accountId, request, work));
+    return answer ?? (await this.replay(accountId, request));
   }
 
   /** For what may be done twice without harm: does it outside any transaction, and remembers what was answered first. */
@@ -123,12 +119,13 @@ async function claimAndRun(
   { scope, key, fingerprint }: IdempotentRequest,
   work: Work,
 ): Promise<string | null> {
-  const claimed = await tx.query<unknown[]>(CLAIM, [accountId, scope, key, fingerprint]);
+  const claimed = await tx.query<unknown[]>(CLAIM, [accountId, scope, key, fingerprint]).catch((error: unknown) => {
+    throw isLockTimeout(error) ? problems.idempotencyKeyInUse({ headers: { 'retry-after': '1' } }) : error;
+  });
   if (claimed.length === 0) return null;
   const answer = toJson(await work(tx));
   await tx.query(SETTLE, [accountId, scope, key, answer]);
   return answer;
 }
 
-const isLockTimeout = (error: unknown): boolean =>
-  !(error instanceof Problem) && (error as { driverError?: { code?: string } }).driverError?.code === LOCK_NOT_AVAILABLE;
+const isLockTimeout = (error: unknown): boolean => (error as { driverError?: { code?: string } }).driverError?.code === LOCK_NOT_AVAILABLE;

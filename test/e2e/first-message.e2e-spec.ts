@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -147,14 +147,47 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect(paged).toEqual(textsOf(body));
   });
 
-  it('a chat that was made elsewhere is known by its UUID, without a number', async () => {
-    const chat = await ann.aChat(1);
-    const { body } = await post(ann, { chat_uuid: chat.id, text: 'here too', sender: 'Ada' });
-    expect([body.chat_id, body.chat_uuid]).toEqual([null, chat.id]);
-    expect(textsOf((await read(ann, `chat_uuid=${chat.id}`)).body)).toEqual(['q1', 'a1', 'here too']);
-    const branch = await ann.aBranch(chat.id, chat.pairs[0]!);
-    expect(textsOf((await read(ann, `chat_uuid=${branch}`)).body)).toEqual(['q1', 'a1']);
-    expect((await last(ann, branch)).body).toMatchObject({ text: 'a1', sender: 'assistant', system: false });
+  it('a chat that was made elsewhere gets the next number when its UUID is first named, and keeps it', async () => {
+    const fresh = await TestClient.register(here.url);
+    const chat = await fresh.aChat(1);
+    const branch = await fresh.aBranch(chat.id, chat.pairs[0]!);
+    expect((await first(fresh)).body.chat_id).toBe(1);
+    const { body } = await post(fresh, { chat_uuid: chat.id, text: 'here too', sender: 'Ada' });
+    expect([body.chat_id, body.chat_uuid]).toEqual([2, chat.id]);
+    expect((await read(fresh, `chat_uuid=${branch}`)).body).toMatchObject([
+      { chat_id: 3, chat_uuid: branch, text: 'q1' },
+      { chat_id: 3, chat_uuid: branch, text: 'a1' },
+    ]);
+    expect(textsOf((await read(fresh.at(there.url), 'chat_uuid=2')).body)).toEqual(['q1', 'a1', 'here too']);
+    expect((await last(fresh, 3)).body).toMatchObject({ text: 'a1', sender: 'assistant', system: false });
+    expect((await first(fresh)).body.chat_id).toBe(4);
+  });
+
+  it('a chat that many name at once for the first time gets one number, and a stranger gives it none', async () => {
+    const fresh = await TestClient.register(here.url);
+    const { id } = await fresh.aChat(1);
+    expect((await read(bob, `chat_uuid=${id}`)).status).toBe(404);
+    const key = { 'idempotency-key': randomUUID() };
+    const said = { chat_uuid: id, text: 'once', sender: 'Ada' };
+    const posts = Array.from({ length: 6 }, (_, n) => post(n % 2 ? fresh : fresh.at(there.url), said, key));
+    const reads = Array.from({ length: 10 }, (_, n) => read(n % 2 ? fresh : fresh.at(there.url), `chat_uuid=${id}`));
+    expect(new Set((await Promise.all(posts)).map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    expect(new Set((await Promise.all(reads)).flatMap(({ body }) => body.map(({ chat_id }: any) => chat_id)))).toEqual(new Set([1]));
+    expect((await first(fresh)).body.chat_id).toBe(2);
+  });
+
+  it('chat_id is another name of chat_uuid where that is absent', async () => {
+    const { body: started } = await first(ann);
+    for (const name of [started.chat_id, String(started.chat_id), started.chat_uuid]) {
+      const { status, body } = await post(ann, { chat_id: name, text: 'more', sender: 'Ada' });
+      expect([status, body.chat_uuid]).toEqual([201, started.chat_uuid]);
+      expect(textsOf((await read(ann, `chat_id=${name}`)).body)).toContain('more');
+    }
+    const { body: other } = await first(ann);
+    const { body } = await post(ann, { chat_uuid: other.chat_uuid, chat_id: 'whatever', text: 'there', sender: 'Ada' });
+    expect(body.chat_id).toBe(other.chat_id);
+    const bad = await post(ann, { chat_id: 'x', text: 'x', sender: 'x' });
+    expect([bad.status, bad.body.errors[0].path]).toEqual([422, 'chat_id']);
   });
 
   it('an empty chat has no messages, and no last one', async () => {
@@ -236,6 +269,26 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect((await read(ann, `chat_uuid=${body.chat_id}&page=1`)).status).toBe(200);
   });
 
+  it.each([
+    ['U+0000', { x: 'a\0' }],
+    ['a lone surrogate', { x: ['\ud800'] }],
+    ['U+0000 in their names', { 'a\0': 1 }],
+    ['the key constructor', { constructor: 1, deep: { constructor: {} } }],
+  ])('unknown fields are ignored with %s too', async (_what, unknown) => {
+    const { status, body } = await first(ann, { text: 'x', sender: 'x', ...unknown });
+    expect(status).toBe(201);
+    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', ...unknown })).status).toBe(201);
+    expect((await read(ann, `chat_uuid=${body.chat_id}&x=%00&constructor=1`)).status).toBe(200);
+    expect((await ann.request('POST', '/sessions', { body: { session_user: 'Ada', ...unknown } })).status).toBe(201);
+    expect((await first(ann, { text: 'x', sender: 'a\0', ...unknown })).body.errors[0].path).toBe('sender');
+  });
+
+  it('system: null is as if it were absent', async () => {
+    const { status, body } = await first(ann, { text: 'x', sender: 'x', system: null });
+    expect([status, body.message.system]).toEqual([201, false]);
+    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', system: null })).body.system).toBe(false);
+  });
+
   it('an Idempotency-Key makes a chat and a message be made once', async () => {
     const fresh = await TestClient.register(here.url);
     const key = { 'idempotency-key': randomUUID() };
@@ -247,6 +300,20 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect(textsOf((await read(fresh, 'chat_uuid=1')).body)).toEqual(['hello', 'once']);
     expect((await post(fresh, { ...body, text: 'other' }, key)).body.code).toBe('idempotency_key_reused');
     expect((await first(fresh)).body.chat_id).toBe(2);
+  });
+
+  it('a chat whose number cannot be given yet is told as a store that is away, and not as a key in use', async () => {
+    const fresh = await TestClient.register(here.url);
+    await first(fresh);
+    const key = { 'idempotency-key': randomUUID() };
+    const { status, body } = await withClient(here.databaseUrl, async (client) => {
+      await client.query('BEGIN');
+      await client.query(`SELECT FROM chat_number_counters WHERE account_id = $1 FOR UPDATE`, [fresh.accountId]);
+      return first(fresh, undefined, key);
+    });
+    expect([status, body.code]).toEqual([503, 'store_unavailable']);
+    const again = await first(fresh, undefined, key);
+    expect([again.status, again.body.chat_id]).toEqual([201, 2]);
   });
 
   it('all of it needs a token, and knows its methods', async () => {

@@ -5,10 +5,10 @@ import { loadConfig } from '../../src/config/config.js';
 import { askDns, ReceiverClient } from '../../src/modules/webhook/receiver-client.js';
 import { SETTINGS, startTestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { CERTIFICATE_FILE, Receiver } from '../support/receiver.js';
+import { CERTIFICATE_FILE, Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
+import { until } from './webhook-tester.js';
 
 const TYPE_A = 1;
-const NEVER = new AbortController().signal;
 
 /**
  * A name server for all names: answers questions for A records with the next of `answers` (the last one again and again), others with nothing.
@@ -56,6 +56,16 @@ class NameServer {
   }
 }
 
+/** The newest delivery, when it was tried. */
+const attemptOf = (ann: TestClient, webhookId: string): Promise<any> =>
+  until(async () => {
+    const [delivery] = (await ann.get(`/webhooks/${webhookId}/deliveries`)).body.items;
+    return delivery?.attempts > 0 && delivery;
+  });
+
+const rowsOf = (databaseUrl: string): Promise<unknown[]> =>
+  withClient(databaseUrl, async (client) => (await client.query(`SELECT FROM webhook_deliveries`)).rows);
+
 class AskingClient extends ReceiverClient {
   constructor(
     settings: Record<string, string>,
@@ -79,7 +89,7 @@ describe('a name', () => {
     receiver.close();
     names.close();
   });
-  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}', NEVER);
+  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}');
 
   it('that leads to a private address is refused before anything connects', async () => {
     names = await NameServer.start('127.0.0.1');
@@ -103,7 +113,7 @@ describe('a name', () => {
     names = await NameServer.start('127.0.0.1');
     const client = new AskingClient({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.1' }, names);
     expect(await post(client)).toEqual({ status: 200, error: null });
-    const other = await client.post(`https://other.test:${receiver.port}/`, {}, '{}', NEVER);
+    const other = await client.post(`https://other.test:${receiver.port}/`, {}, '{}');
     expect(other).toEqual({ status: null, error: 'certificate_refused' });
     expect(receiver.received).toHaveLength(1);
   });
@@ -112,6 +122,64 @@ describe('a name', () => {
     names = await NameServer.start();
     expect(await post(new AskingClient({}, names))).toEqual({ status: null, error: 'name_not_found' });
   });
+});
+
+describe('a server with a list of hosts', () => {
+  const settings = { ...RECEIVER_SETTINGS, WEBHOOK_HOSTS: '127.0.0.1, *.Example.com,example.org' };
+
+  it('takes webhooks to these alone, and sends to no other that it was given before', async () => {
+    const server = await startTestApp('postgres', settings);
+    const receiver = await Receiver.start();
+    try {
+      const ann = await TestClient.register(server.url);
+      const statusOf = async (url: string) => (await ann.post('/webhooks', { url })).status;
+      for (const host of ['hooks.example.com', 'a.b.EXAMPLE.com', 'example.org:8443'])
+        expect([host, await statusOf(`https://${host}/`)]).toEqual([host, 201]);
+      for (const host of ['example.com', 'badexample.com', 'www.example.org', '127.0.0.2', '1.1.1.1', '[2606:4700::1111]'])
+        expect([host, await statusOf(`https://${host}/`)]).toEqual([host, 422]);
+      await withClient(server.databaseUrl, (client) =>
+        client.query(
+          `DELETE FROM webhooks WHERE url NOT LIKE '%hooks%'; UPDATE webhooks SET url = $$https://localhost:${receiver.port}/$$`,
+        ),
+      );
+      const { body } = await ann.get('/webhooks');
+      await ann.aChat(1);
+      const attempt = await attemptOf(ann, body.items[0].webhook_id);
+      expect(attempt).toMatchObject({ last_status: null, last_error: 'address_refused' });
+      expect((await ann.post('/webhooks', { url: receiver.url })).status).toBe(201);
+      await ann.aChat(1);
+      await receiver.receives(1);
+    } finally {
+      receiver.close();
+      await server.close();
+    }
+  });
+});
+
+describe('a server that sends no webhooks', () => {
+  it('makes none and calls nobody, and tells when it is switched on what happened meanwhile', async () => {
+    const on = await startTestApp('postgres', RECEIVER_SETTINGS);
+    const receiver = await Receiver.start();
+    const ann = await TestClient.register(on.url);
+    const { body: hook } = await ann.post('/webhooks', { url: receiver.url });
+    await on.close();
+    const off = await startTestApp('postgres', { ...RECEIVER_SETTINGS, WEBHOOKS: 'off' }, on.databaseUrl);
+    const there = ann.at(off.url);
+    for (const refused of [await there.post('/webhooks', { url: receiver.url }), await there.post(`/webhooks/${hook.webhook_id}/test`)])
+      expect([refused.status, refused.body.code]).toEqual([403, 'webhooks_off']);
+    const chat = await there.aChat(1);
+    await withClient(off.databaseUrl, (client) => client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`));
+    await sleep(1500); // for what should not come
+    await off.close();
+    expect([receiver.connections, (await rowsOf(off.databaseUrl)).length]).toEqual([0, 0]);
+
+    const again = await startTestApp('postgres', RECEIVER_SETTINGS, on.databaseUrl);
+
+    const [told] = await receiver.receives(1, 20_000);
+    expect(JSON.parse(told!.body).data.response_id).toBe(chat.pairs[0]);
+    receiver.close();
+    await again.close();
+  }, 60_000);
 });
 
 describe('a server that allows no private network', () => {
@@ -124,9 +192,8 @@ describe('a server that allows no private network', () => {
       const { body: hook } = await ann.post('/webhooks', { url: 'https://example.com/' });
       await withClient(server.databaseUrl, (client) => client.query(`UPDATE webhooks SET url = $1`, [receiver.url]));
       await ann.aChat(1);
-      const delivery = async () => (await ann.get(`/webhooks/${hook.webhook_id}/deliveries`)).body.items[0];
-      for (const deadline = Date.now() + 10_000; !(await delivery())?.attempts && Date.now() < deadline;) await sleep(50);
-      expect(await delivery()).toMatchObject({ attempts: 1, last_status: null, last_error: 'address_refused' });
+      const attempt = await attemptOf(ann, hook.webhook_id);
+      expect(attempt).toMatchObject({ attempts: 1, last_status: null, last_error: 'address_refused' });
       expect(receiver.connections).toBe(0);
     } finally {
       receiver.close();

@@ -1,7 +1,7 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { Chat } from '../chat/chat.entity.js';
 
-/** The number of a chat that was made by `POST /first_message`. It never changes; it goes with its chat and is not given again. */
+/** The number of a chat that was made, or once named, by a route of `first-message`. It never changes; it goes with its chat and is not given again. */
 @Entity('chat_numbers')
 @Index('chat_numbers_of_chat', ['accountId', 'chatId'], { unique: true })
 @ForeignKey(() => Chat, ['accountId', 'chatId'], ['accountId', 'chatId'], { name: 'chat_numbers_chat', onDelete: 'CASCADE' })

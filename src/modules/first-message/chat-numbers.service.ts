@@ -6,18 +6,27 @@ import { Database, type Statement } from '../../database/database.js';
 
 /** What a chat is called here. */
 export interface ChatNames {
-  /** Null for a chat that was made elsewhere. */
-  chat_id: number | null;
+  chat_id: number;
   chat_uuid: string;
 }
 
-/** The counter's row stays locked until the commit: whoever comes next takes the next number, and a number that is not used is given back. */
-const ASSIGN = `
-  WITH counter AS (
-    INSERT INTO chat_number_counters AS c (account_id, last) VALUES ($1, 1)
-    ON CONFLICT (account_id) DO UPDATE SET last = c.last + 1 RETURNING last
-  )
-  INSERT INTO chat_numbers (account_id, number, chat_id) SELECT $1, last, $2 FROM counter RETURNING number`;
+/**
+ * Of a living chat without a number; for others no row. The counter's row stays locked until the commit: whoever comes next takes the next
+ * number, and a number that is not used is given back. The chat is locked before it, so that nobody waits for a chat under that lock.
+ */
+const ASSIGN: Statement = {
+  name: 'chat_number.assign',
+  text: `
+    WITH chat AS (
+      SELECT chat_id FROM chats WHERE account_id = $1 AND chat_id = $2::uuid AND deleted_at IS NULL FOR KEY SHARE
+    ),
+    counter AS (
+      INSERT INTO chat_number_counters AS c (account_id, last) SELECT $1, 1 FROM chat
+      ON CONFLICT (account_id) DO UPDATE SET last = c.last + 1 RETURNING last
+    )
+    INSERT INTO chat_numbers (account_id, number, chat_id) SELECT $1, last, chat_id FROM counter, chat RETURNING number, chat_id`,
+};
+const UNIQUE_VIOLATION = '23505';
 
 const BY_NUMBER: Statement = {
   name: 'chat_number.by_number',
@@ -38,23 +47,33 @@ export class ChatNumbersService {
 
   /** Numbers the chat, in the transaction that makes it. */
   async assign(tx: EntityManager, accountId: string, chatId: string): Promise<number> {
-    const [row] = await tx.query<{ number: number }[]>(ASSIGN, [accountId, chatId]);
+    const [row] = await tx.query<{ number: number }[]>(ASSIGN.text, [accountId, chatId]);
     return row!.number;
   }
 
   /**
-   * Both names of a chat by one of them: a number or a UUID. Whether a chat with that UUID exists is not looked at.
-   * @throws chat_not_found for a number that no chat has
+   * Both names of a chat by one of them: a number or a UUID. A chat that was made elsewhere gets its number when it is first named here.
+   * @throws chat_not_found where there is none; a deleted chat keeps its number, and is found
    */
   async find(accountId: string, name: string): Promise<ChatNames> {
     if (isUuid(name)) {
-      const found = await this.lookUp(BY_UUID, accountId, name);
-      return found ?? { chat_id: null, chat_uuid: name };
+      const found = (await this.lookUp(BY_UUID, accountId, name)) ?? (await this.number(accountId, name));
+      if (!found) throw problems.chatNotFound();
+      return found;
     }
     const number = Number(name);
     const found = number >= 1 && number <= NUMBER_MAX ? await this.lookUp(BY_NUMBER, accountId, number) : null;
     if (!found) throw problems.chatNotFound();
     return found;
+  }
+
+  private async number(accountId: string, chatId: string): Promise<ChatNames | null> {
+    try {
+      return await this.lookUp(ASSIGN, accountId, chatId);
+    } catch (error) {
+      if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+      return this.lookUp(BY_UUID, accountId, chatId); // somebody was quicker
+    }
   }
 
   private async lookUp(statement: Statement, accountId: string, name: string | number): Promise<ChatNames | null> {

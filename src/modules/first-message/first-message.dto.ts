@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, ValidateBy } from 'class-validator';
+import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { IsSaid, Optional, QueryInt } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
@@ -13,7 +13,9 @@ const NUMBER = /^-?\d+$/;
 const CHAT_NAME_RULE = 'must be the number or the UUID of a chat';
 const UUID_EXAMPLE = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 
-export const isChatName = (value: unknown): value is string => typeof value === 'string' && (NUMBER.test(value) || isUuid(value));
+const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
+
+const isChatName = (value: unknown): value is string => typeof value === 'string' && (NUMBER.test(value) || isUuid(value));
 
 /** The number or the UUID of a chat in a path. @throws 422 that names it */
 export function checkedChatName(value: string): string {
@@ -24,7 +26,7 @@ export function checkedChatName(value: string): string {
 /** The number (also as a JSON number) or the UUID of a chat; read as text, in lower case. */
 const IsChatName = (): PropertyDecorator =>
   applyDecorators(
-    ApiProperty({
+    ApiPropertyOptional({
       oneOf: [
         { type: 'string', format: 'uuid' },
         { type: 'integer', minimum: 1 },
@@ -49,25 +51,33 @@ export class FirstMessageDto {
   sender!: string;
 
   /** Whether it is a notice and not something that a person says. */
-  @ApiPropertyOptional({ type: Boolean, default: false })
-  @Optional()
+  @ApiPropertyOptional({ type: Boolean, nullable: true, default: false })
+  @IsOptional()
   @IsBoolean({ message: 'must be true or false' })
-  system?: boolean;
+  system?: boolean | null;
 }
 
-@Lenient()
-export class PostMessageDto extends FirstMessageDto {
-  /** The chat, by its number or its UUID. */
+/** Which chat, under either name. */
+export class ChatNameDto {
+  /** The chat, by its number or its UUID. Either this or `chat_id` must be there. */
+  @ValidateIf(({ chat_uuid, chat_id }: ChatNameDto) => isGiven(chat_uuid) || !isGiven(chat_id))
   @IsChatName()
-  chat_uuid!: string;
+  chat_uuid?: string;
+
+  /** The same, by its number or its UUID too; read where `chat_uuid` is absent. */
+  @ValidateIf(({ chat_uuid, chat_id }: ChatNameDto) => !isGiven(chat_uuid) && isGiven(chat_id))
+  @IsChatName()
+  chat_id?: string;
 }
 
-@Lenient()
-export class ReadMessagesQuery {
-  /** The chat, by its number or its UUID. */
-  @IsChatName()
-  chat_uuid!: string;
+/** The number or the UUID that a checked body or query names a chat by. */
+export const chatNameOf = ({ chat_uuid, chat_id }: ChatNameDto): string => (chat_uuid ?? chat_id)!;
 
+@Lenient()
+export class PostMessageDto extends IntersectionType(FirstMessageDto, ChatNameDto) {}
+
+@Lenient()
+export class ReadMessagesQuery extends ChatNameDto {
   /** How many messages a page has at most. */
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
   @Optional()
@@ -99,9 +109,9 @@ export class NumberedMessageDto extends LastMessageDto {
   @ApiProperty({ example: '019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d' })
   id!: string;
 
-  /** 1, 2, 3… for each account; null for a chat that was made elsewhere. */
-  @ApiProperty({ type: 'integer', nullable: true, minimum: 1, example: 1 })
-  chat_id!: number | null;
+  /** 1, 2, 3… for each account. A chat that was made elsewhere gets its number when a route here first names it. */
+  @ApiProperty({ type: 'integer', minimum: 1, example: 1 })
+  chat_id!: number;
 
   @ApiProperty({ format: 'uuid', example: UUID_EXAMPLE })
   chat_uuid!: string;

@@ -19,7 +19,7 @@ export interface Stored {
 }
 
 interface Made {
-  answer: FirstMessageAnswerDto;
+  json: string;
   pair: NewPair;
   appended: Appended;
 }
@@ -39,11 +39,11 @@ export class FirstMessageService {
     this.appends.assertRoom();
     const made: Made[] = [];
     const json = await this.idempotency.once(accountId, request, async (tx) => {
-      // A deadlock's victim runs again: what its first run made is gone.
+      // A deadlock's victim runs again: what its first run made is gone. The second may find that somebody else has used the key.
       made[0] = await this.make(tx, accountId, said);
-      return made[0].answer;
+      return made[0].json;
     });
-    const delivered = made[0] && (await this.appends.deliver(made[0]));
+    const delivered = made[0]?.json === json ? await this.appends.deliver(made[0]) : null;
     return { json, contentState: delivered?.contentState ?? null };
   }
 
@@ -55,6 +55,7 @@ export class FirstMessageService {
     // Last, since from here on the account's other new chats wait for this transaction.
     const names = { chat_id: await this.numbers.assign(tx, accountId, chatUuid), chat_uuid: chatUuid };
     const stored = { ...said, response_id: pair.responseId, model: null, timestamp: pair.createdAt.toISOString() } as QaPairDto;
-    return { answer: { ...names, message: asMessage(names, stored) }, pair, appended };
+    const answer: FirstMessageAnswerDto = { ...names, message: asMessage(names, stored) };
+    return { json: JSON.stringify(answer), pair, appended };
   }
 }

@@ -6,7 +6,13 @@ import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import { MessageService } from '../message/message.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
-import type { LastMessageDto, NumberedMessageDto, PostMessageDto, ReadMessagesQuery } from './first-message.dto.js';
+import {
+  chatNameOf,
+  type LastMessageDto,
+  type NumberedMessageDto,
+  type PostMessageDto,
+  type ReadMessagesQuery,
+} from './first-message.dto.js';
 import type { Stored } from './first-message.service.js';
 import { asMessage, placedMessages, questionOf } from './numbered-message.js';
 
@@ -30,15 +36,15 @@ export class NumberedMessagesService {
 
   /** @throws chat_not_found, store_unavailable, idempotency_key_reused */
   async post(accountId: string, idempotent: IdempotentRequest | null, body: PostMessageDto): Promise<Stored> {
-    const names = await this.numbers.find(accountId, body.chat_uuid);
+    const names = await this.numbers.find(accountId, chatNameOf(body));
     const post = { accountId, chatId: names.chat_uuid, toActive: false, idempotent, body: questionOf(body) };
     const { json, contentState } = await this.messages.post(post);
     return { json: JSON.stringify(asMessage(names, JSON.parse(json) as QaPairDto)), contentState };
   }
 
   /** Oldest first. @throws chat_not_found, content_unavailable; 422 for a cursor of another list */
-  async page(accountId: string, { chat_uuid, limit, cursor }: ReadMessagesQuery): Promise<MessagesPage> {
-    const names = await this.numbers.find(accountId, chat_uuid);
+  async page(accountId: string, { limit, cursor, ...named }: ReadMessagesQuery): Promise<MessagesPage> {
+    const names = await this.numbers.find(accountId, chatNameOf(named));
     const scope = names.chat_uuid;
     const last = cursor === undefined ? START : Number(decodeCursor(cursor, scope, 'cursor', PLACE));
     // Of the pair whose question was the last one shown, the response may be still to come; so there can be one pair without anything new.

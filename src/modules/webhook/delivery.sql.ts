@@ -16,45 +16,68 @@ export interface ClaimedDelivery extends Record<string, unknown> {
   old_secret: string | null;
 }
 
-/** Requests that an instance has under way at most. */
-export const AT_ONCE = 16;
+/** Requests that an instance has under way at most; of these for one account, and of these to one webhook. */
+export const AT_ONCE = { all: 32, account: 8, webhook: 4 } as const;
+
+/** What has waited for its time: $1 deliveries at most. What was claimed by an instance that died is among them. */
+export const MAKE_READY: Statement = {
+  name: 'webhook.make_ready',
+  text: `
+    WITH due AS (
+      SELECT account_id, webhook_id, delivery_id FROM webhook_deliveries
+      WHERE settled_at IS NULL AND NOT ready AND due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    )
+    UPDATE webhook_deliveries d SET ready = true FROM due
+    WHERE d.account_id = due.account_id AND d.webhook_id = due.webhook_id AND d.delivery_id = due.delivery_id
+    RETURNING 1`,
+};
 
 /**
- * $1 deliveries at most; $2 of one webhook at most; $3, $4 webhooks that are busy here, with how many; $5 seconds of the lease.
+ * $1 deliveries at most; $2, $3, $4 webhooks that are busy here (account, webhook, with how many); $5 seconds of the lease.
  *
- * `hook` hops over the index from one webhook with open deliveries to the next, so that a receiver with a million of them hides nobody else's.
- * The limit that stands there as a number tells the planner how few rows there are to find.
+ * `hook` hops over the index from one webhook with something ready to the next, so that a receiver with a million of them hides nobody else's.
+ * Everybody's first one goes before anybody's second, and what is under way counts: slow receivers hold the places of their own account, and
+ * what another account has goes at once. The limit that stands there as a number tells the planner how few rows there are to find.
  */
 export const CLAIM: Statement = {
   name: 'webhook.claim',
   text: `
     WITH RECURSIVE hook AS (
-      (SELECT account_id, webhook_id FROM webhook_deliveries WHERE settled_at IS NULL ORDER BY account_id, webhook_id, due_at LIMIT 1)
+      (SELECT account_id, webhook_id FROM webhook_deliveries WHERE settled_at IS NULL AND ready
+       ORDER BY account_id, webhook_id, due_at LIMIT 1)
       UNION ALL
       SELECT next.* FROM hook CROSS JOIN LATERAL (
         SELECT d.account_id, d.webhook_id FROM webhook_deliveries d
-        WHERE d.settled_at IS NULL AND (d.account_id, d.webhook_id) > (hook.account_id, hook.webhook_id)
+        WHERE d.settled_at IS NULL AND d.ready AND (d.account_id, d.webhook_id) > (hook.account_id, hook.webhook_id)
         ORDER BY d.account_id, d.webhook_id, d.due_at LIMIT 1
       ) next
     ),
-    due AS (
-      SELECT d.*, row_number() OVER (ORDER BY d.due_at) AS place FROM hook
-      LEFT JOIN unnest($3::uuid[], $4::int[]) AS busy (webhook_id, running) ON busy.webhook_id = hook.webhook_id
+    busy AS (SELECT * FROM unnest($2::uuid[], $3::uuid[], $4::int[]) AS busy (account_id, webhook_id, running)),
+    of_webhook AS (
+      SELECT d.*, coalesce(busy.running, 0) + row_number() OVER (PARTITION BY d.account_id, d.webhook_id ORDER BY d.due_at) AS turn
+      FROM hook LEFT JOIN busy ON busy.webhook_id = hook.webhook_id
       CROSS JOIN LATERAL (
         SELECT d.account_id, d.webhook_id, d.delivery_id, d.due_at FROM webhook_deliveries d
-        WHERE d.account_id = hook.account_id AND d.webhook_id = hook.webhook_id AND d.settled_at IS NULL AND d.due_at <= now()
-        ORDER BY d.due_at LIMIT greatest(0, $2::int - coalesce(busy.running, 0))
+        WHERE d.account_id = hook.account_id AND d.webhook_id = hook.webhook_id AND d.settled_at IS NULL AND d.ready AND d.due_at <= now()
+        ORDER BY d.due_at LIMIT greatest(0, ${AT_ONCE.webhook} - coalesce(busy.running, 0))
       ) d
-      ORDER BY d.due_at LIMIT ${AT_ONCE}
+    ),
+    of_account AS (
+      SELECT d.*, coalesce(busy.running, 0) + row_number() OVER (PARTITION BY d.account_id ORDER BY d.turn, d.due_at) AS account_turn
+      FROM of_webhook d LEFT JOIN (SELECT account_id, sum(running) AS running FROM busy GROUP BY account_id) busy USING (account_id)
+    ),
+    due AS (
+      SELECT d.*, row_number() OVER (ORDER BY d.account_turn, d.due_at) AS place FROM of_account d
+      WHERE d.account_turn <= ${AT_ONCE.account} ORDER BY d.account_turn, d.due_at LIMIT ${AT_ONCE.all}
     ),
     free AS (
       SELECT d.account_id, d.webhook_id, d.delivery_id
       FROM due JOIN webhook_deliveries d
         ON d.account_id = due.account_id AND d.webhook_id = due.webhook_id AND d.delivery_id = due.delivery_id
-      WHERE due.place <= $1 AND d.settled_at IS NULL AND d.due_at <= now()
+      WHERE due.place <= $1 AND d.settled_at IS NULL AND d.ready AND d.due_at <= now()
       FOR UPDATE OF d SKIP LOCKED
     )
-    UPDATE webhook_deliveries d SET due_at = clock_timestamp() + $5::float8 * interval '1 s'
+    UPDATE webhook_deliveries d SET ready = false, due_at = clock_timestamp() + $5::float8 * interval '1 s'
     FROM free JOIN webhooks w ON w.account_id = free.account_id AND w.webhook_id = free.webhook_id
     WHERE d.account_id = free.account_id AND d.webhook_id = free.webhook_id AND d.delivery_id = free.delivery_id
     RETURNING d.account_id, d.webhook_id, d.delivery_id, d.payload, d.attempts, d.due_at::text AS lease,
@@ -87,7 +110,7 @@ export const SETTLE_FAILED: Statement = {
       UPDATE webhook_deliveries SET attempts = attempts + 1, last_status = $5::int, last_error = $6::text,
         status = CASE WHEN $7::float8 IS NULL THEN 'failed' ELSE 'pending' END,
         settled_at = CASE WHEN $7::float8 IS NULL THEN now() END,
-        due_at = now() + coalesce($7::float8, 0) * interval '1 s'
+        ready = false, due_at = now() + coalesce($7::float8, 0) * interval '1 s'
       WHERE ${HELD} RETURNING account_id, webhook_id
     )
     UPDATE webhooks w SET
@@ -106,7 +129,7 @@ export const SETTLE_FAILED: Statement = {
 /** An attempt that was broken off by the end of this instance counts for nothing. */
 export const GIVE_BACK: Statement = {
   name: 'webhook.give_back',
-  text: `UPDATE webhook_deliveries SET due_at = now() WHERE ${HELD}`,
+  text: `UPDATE webhook_deliveries SET ready = true, due_at = now() WHERE ${HELD}`,
 };
 
 /** Nothing more is sent to a disabled webhook. $3 rows at most. */

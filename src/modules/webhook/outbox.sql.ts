@@ -39,8 +39,8 @@ export const WRITE_DELIVERIES: Statement = {
       ORDER BY w.account_id, w.root_chat_id FOR KEY SHARE OF a
       ON CONFLICT (account_id, root_chat_id) DO UPDATE SET event_seq = greatest(p.event_seq, excluded.event_seq)
     )
-    INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload, due_at, created_at)
-    SELECT d.*, now(), now()
+    INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload, ready, due_at, created_at)
+    SELECT d.*, true, now(), now()
     FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::int[], $9::text[], $10::text[])
       AS d (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload)
     JOIN webhooks w ON w.account_id = d.account_id AND w.webhook_id = d.webhook_id

@@ -5,8 +5,8 @@ import { isIP, type LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
-import { isAllowedAddress, type Network, networkOf } from './public-address.js';
-import { hostOf } from './webhook-url.js';
+import { isAllowedAddress, type Network } from './public-address.js';
+import { type Allowed, allowedBy, hostOf, isAllowedHost } from './webhook-url.js';
 
 /** Why a receiver gave no answer. */
 export const SEND_ERRORS = ['address_refused', 'name_not_found', 'certificate_refused', 'timeout', 'connection_failed'] as const;
@@ -32,33 +32,53 @@ const CERTIFICATE_CODES = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|
 /** Posts to addresses that strangers have chosen: https only, to public addresses only, no redirect followed, bounded in time and bytes. */
 @Injectable()
 export class ReceiverClient {
-  private readonly allowed: readonly Network[];
+  private readonly allowed: Allowed;
   private readonly agent: Agent;
+  private readonly underWay = new Set<AbortController>();
   private readonly timeoutMs: number;
 
   /** @throws when WEBHOOK_CA_FILE cannot be read */
-  constructor({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS, WEBHOOK_CA_FILE, WEBHOOK_TIMEOUT_SECONDS }: Config) {
-    this.allowed = WEBHOOK_ALLOWED_PRIVATE_NETWORKS.map(networkOf);
+  constructor(config: Config) {
+    const { WEBHOOK_CA_FILE, WEBHOOK_TIMEOUT_SECONDS } = config;
+    this.allowed = allowedBy(config);
     this.timeoutMs = WEBHOOK_TIMEOUT_SECONDS * 1000;
     // No connection is kept: each attempt resolves and looks at the addresses anew.
     this.agent = new Agent({
       keepAlive: false,
-      lookup: guardedLookup((host) => this.resolve(host), this.allowed),
+      lookup: guardedLookup((host) => this.resolve(host), this.allowed.networks),
       ...(WEBHOOK_CA_FILE && { ca: [...rootCertificates, readFileSync(WEBHOOK_CA_FILE, 'utf8')] }),
     });
   }
 
-  /** Sends once. Never throws; ends at the latest when its time is over, or soon after `signal` is aborted. */
-  post(address: string, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
+  /** Sends once. Never throws; ends at the latest when its time is over, or soon after `cutOff`. */
+  post(address: string, headers: Record<string, string>, body: string): Promise<Outcome> {
     const url = new URL(address);
-    const host = hostOf(url);
-    // Addresses are not looked up, so the agent never sees them.
-    if (isIP(host) !== 0 && !isAllowedAddress(host, this.allowed)) return Promise.resolve(failure('address_refused'));
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.timeoutMs)]);
+    // Addresses are not looked up, so the agent never sees them; and the list of hosts may have changed.
+    if (!isAllowedHost(hostOf(url), this.allowed)) return Promise.resolve(failure('address_refused'));
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), this.timeoutMs);
+    this.underWay.add(abort);
+    return this.send(url, headers, body, abort.signal).finally(() => {
+      clearTimeout(timer);
+      this.underWay.delete(abort);
+    });
+  }
+
+  /** Ends what is under way. */
+  cutOff(): void {
+    for (const abort of this.underWay) abort.abort();
+  }
+
+  /** A test asks a name server of its own. */
+  protected resolve(host: string): Promise<string[]> {
+    return askDns(host);
+  }
+
+  private send(url: URL, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
     return new Promise((resolve) => {
       let outcome: Outcome | null = null;
       const length = String(Buffer.byteLength(body));
-      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal: ends });
+      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal });
       sent.on('response', (answer) => {
         outcome = { status: answer.statusCode!, error: null };
         let bytes = 0;
@@ -69,11 +89,6 @@ export class ReceiverClient {
       sent.on('close', () => resolve(outcome ?? failure('connection_failed')));
       sent.end(body);
     });
-  }
-
-  /** A test asks a name server of its own. */
-  protected resolve(host: string): Promise<string[]> {
-    return askDns(host);
   }
 }
 

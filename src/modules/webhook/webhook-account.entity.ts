@@ -1,8 +1,9 @@
-import { Column, Entity, ForeignKey, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { Account } from '../auth/account.entity.js';
 
 /** An account that has webhooks. Making and deleting them is done under the lock of this row. */
 @Entity('webhook_accounts')
+@Index('webhook_accounts_swept', ['sweptAt'])
 @ForeignKey(() => Account, ['accountId'], ['accountId'], { name: 'webhook_accounts_account', onDelete: 'CASCADE' })
 export class WebhookAccount {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'webhook_accounts_pkey' })

@@ -3,13 +3,11 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { buildInfo } from '../../config/build-info.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
-import { AT_ONCE, CLAIM, type ClaimedDelivery, GIVE_BACK, GIVE_UP, SETTLE_DELIVERED, SETTLE_FAILED } from './delivery.sql.js';
+import { AT_ONCE, CLAIM, type ClaimedDelivery, GIVE_BACK, GIVE_UP, MAKE_READY, SETTLE_DELIVERED, SETTLE_FAILED } from './delivery.sql.js';
 import { type Outcome, ReceiverClient } from './receiver-client.js';
 import { waitAfter } from './retry-schedule.js';
 import { signedHeaders } from './signature.js';
 
-/** Of all that are under way, to one webhook at most. */
-const AT_ONCE_TO_ONE = 8;
 /** After its time limit a request may need a moment to be settled; then another instance may take the delivery. */
 const LEASE_MORE_SECONDS = 20;
 const LOOK_MS = 1000;
@@ -17,6 +15,7 @@ const FAILING_DAYS = 5;
 /** 410: the receiver asks never to be called again (Standard Webhooks). */
 const GONE = 410;
 const GIVE_UP_ROWS = 1000;
+const READY_ROWS = 1000;
 /** What is under way at a stop may end by itself for so long. */
 const STOP_MS = 3000;
 
@@ -27,14 +26,16 @@ const STOP_MS = 3000;
 @Injectable()
 export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Webhooks');
-  /** What is under way, with its webhook. */
-  private readonly running = new Map<Promise<void>, string>();
-  private readonly abort = new AbortController();
+  /** What is under way. */
+  private readonly running = new Map<Promise<void>, ClaimedDelivery>();
   private readonly userAgent = `Banyan-Webhooks/${buildInfo().version}`;
   private looking: Promise<void> | null = null;
   private timer: NodeJS.Timeout | undefined;
   private isAwake = false;
+  /** Whether it is time to look for what has waited long enough. */
+  private isTime = false;
   private stopping = false;
+  private isCutOff = false;
 
   constructor(
     private readonly database: Database,
@@ -43,7 +44,11 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.wake(), LOOK_MS).unref();
+    if (!this.config.WEBHOOKS) return;
+    this.timer = setInterval(() => {
+      this.isTime = true;
+      this.wake();
+    }, LOOK_MS).unref();
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -51,11 +56,12 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     clearInterval(this.timer);
     await this.looking;
     await Promise.race([Promise.all(this.running.keys()), sleep(STOP_MS, undefined, { ref: false })]);
-    this.abort.abort();
+    this.isCutOff = true;
+    this.client.cutOff();
     await Promise.all(this.running.keys());
   }
 
-  /** Looks for what is due now. Returns at once and never throws. */
+  /** Looks for what is ready now. Returns at once and never throws. */
   wake(): void {
     this.isAwake = true;
     this.looking ??= this.look().finally(() => (this.looking = null));
@@ -71,6 +77,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     while (this.isAwake && !this.stopping) {
       this.isAwake = false;
       try {
+        if (this.isTime) await this.makeReady();
         await this.claim();
       } catch (error) {
         this.logger.warn({ message: 'deliveries could not be claimed and are looked for again', cause: (error as Error).message });
@@ -78,12 +85,17 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     }
   }
 
+  private async makeReady(): Promise<void> {
+    let made = READY_ROWS;
+    while (made === READY_ROWS) made = (await this.database.query(MAKE_READY, [READY_ROWS])).length;
+    this.isTime = false;
+  }
+
   private async claim(): Promise<void> {
-    const room = AT_ONCE - this.running.size;
+    const room = AT_ONCE.all - this.running.size;
     if (room <= 0) return;
-    const busy = countsOf([...this.running.values()]);
     const leaseSeconds = this.config.WEBHOOK_TIMEOUT_SECONDS + LEASE_MORE_SECONDS;
-    const values = [room, AT_ONCE_TO_ONE, [...busy.keys()], [...busy.values()], leaseSeconds];
+    const values = [room, ...busyOf([...this.running.values()]), leaseSeconds];
     for (const row of await this.database.query<ClaimedDelivery>(CLAIM, values)) this.start(row);
   }
 
@@ -101,7 +113,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
         this.running.delete(work);
         this.wake();
       });
-    this.running.set(work, row.webhook_id);
+    this.running.set(work, row);
   }
 
   private async deliver(row: ClaimedDelivery): Promise<void> {
@@ -110,7 +122,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     const held = [row.account_id, row.webhook_id, row.delivery_id, row.lease];
     if (outcome.status !== null && outcome.status >= 200 && outcome.status < 300) {
       await this.database.query(SETTLE_DELIVERED, [...held, outcome.status]);
-    } else if (outcome.status === null && this.abort.signal.aborted) {
+    } else if (outcome.status === null && this.isCutOff) {
       await this.database.query(GIVE_BACK, held);
     } else {
       await this.fail(row, held, outcome);
@@ -124,7 +136,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
       'user-agent': this.userAgent,
       ...signedHeaders(secrets, delivery_id, payload, new Date()),
     };
-    return this.client.post(url, headers, payload, this.abort.signal);
+    return this.client.post(url, headers, payload);
   }
 
   private async fail({ account_id, webhook_id, attempts }: ClaimedDelivery, held: string[], { status, error }: Outcome): Promise<void> {
@@ -139,8 +151,12 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   }
 }
 
-function countsOf(ids: readonly string[]): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
-  return counts;
+/** Webhooks that are called now, as columns: account, webhook, with how many requests. */
+function busyOf(running: readonly ClaimedDelivery[]): unknown[][] {
+  const counts = new Map<string, { account: string; requests: number }>();
+  for (const { account_id: account, webhook_id } of running) {
+    counts.set(webhook_id, { account, requests: (counts.get(webhook_id)?.requests ?? 0) + 1 });
+  }
+  const busy = [...counts.values()];
+  return [busy.map(({ account }) => account), [...counts.keys()], busy.map(({ requests }) => requests)];
 }

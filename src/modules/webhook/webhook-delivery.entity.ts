@@ -13,6 +13,8 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 })
 @Index('webhook_deliveries_once', ['accountId', 'rootChatId', 'eventSeq', 'webhookId'], { unique: true })
 @Index('webhook_deliveries_due', ['accountId', 'webhookId', 'dueAt'], { where: 'settled_at IS NULL' })
+@Index('webhook_deliveries_waiting', ['dueAt'], { where: 'settled_at IS NULL AND NOT ready' })
+@Index('webhook_deliveries_ready', ['accountId', 'webhookId', 'dueAt'], { where: 'settled_at IS NULL AND ready' })
 @Index('webhook_deliveries_settled_at', ['settledAt'], { where: 'settled_at IS NOT NULL' })
 @Check('webhook_deliveries_status', `status IN ('pending', 'delivered', 'failed')`)
 @Check('webhook_deliveries_settled', `(status = 'pending') = (settled_at IS NULL)`)
@@ -59,6 +61,10 @@ export class WebhookDelivery {
   /** When the next attempt may begin. While one is under way: when it counts as lost with its instance. */
   @Column('timestamptz', { name: 'due_at' })
   dueAt!: Date;
+
+  /** Whether it was seen that it may go; only what is ready is claimed. */
+  @Column('boolean', { default: false })
+  ready!: boolean;
 
   @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
   createdAt!: Date;

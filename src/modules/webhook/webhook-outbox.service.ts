@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
+import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { CLAIM_SWEEP, FIND_BEHIND, READ_EVENTS, READ_WEBHOOKS, WRITE_DELIVERIES } from './outbox.sql.js';
@@ -43,14 +44,15 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
     private readonly database: Database,
     private readonly events: EventDispatcher,
     private readonly deliverer: WebhookDeliverer,
+    private readonly config: Config,
   ) {}
 
   onModuleInit(): void {
-    this.events.listen((accountId, rootChatId) => this.note(accountId, rootChatId));
+    if (this.config.WEBHOOKS) this.events.listen((accountId, rootChatId) => this.note(accountId, rootChatId));
   }
 
   onApplicationBootstrap(): void {
-    this.scheduleSweep();
+    if (this.config.WEBHOOKS) this.scheduleSweep();
   }
 
   async onModuleDestroy(): Promise<void> {
@@ -60,8 +62,9 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
     await this.working;
   }
 
-  /** Makes deliveries of all events of these conversations that have not become any. Answers how many. @throws when PostgreSQL is away */
+  /** Makes deliveries of all events of these conversations that have not become any; none while webhooks are off. Answers how many. @throws when PostgreSQL is away */
   async dispatch(accountIds: readonly string[], rootChatIds: readonly string[]): Promise<number> {
+    if (!this.config.WEBHOOKS) return 0;
     let made = 0;
     for (let from = 0; from < rootChatIds.length; from += CONVERSATIONS) {
       const part = [accountIds, rootChatIds].map((ids) => ids.slice(from, from + CONVERSATIONS));

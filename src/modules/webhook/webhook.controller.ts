@@ -43,7 +43,7 @@ export class WebhookController {
   })
   @ApiCreatedResponse({ type: WebhookWithSecretDto })
   @ApiIdempotent()
-  @ApiProblems(problems.tooManyWebhooks)
+  @ApiProblems(problems.tooManyWebhooks, problems.webhooksOff)
   create(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,
@@ -129,7 +129,7 @@ export class WebhookController {
   @ApiParam({ name: 'webhook_id', format: 'uuid' })
   @ApiCreatedResponse({ type: DeliveryDto })
   @ApiIdempotent()
-  @ApiProblems(problems.webhookNotFound, problems.webhookDisabled)
+  @ApiProblems(problems.webhookNotFound, problems.webhookDisabled, problems.webhooksOff)
   test(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,

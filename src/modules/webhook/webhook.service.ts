@@ -5,11 +5,10 @@ import { newId, UUID } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
-import { type Network, networkOf } from './public-address.js';
 import { newSecret } from './signature.js';
 import { WebhookDeliverer } from './webhook-deliverer.service.js';
 import { testPayloadOf, WEBHOOK_EVENTS, type WebhookEvent } from './webhook-events.js';
-import { urlFault } from './webhook-url.js';
+import { type Allowed, allowedBy, urlFault } from './webhook-url.js';
 import {
   COUNT,
   type DeliveryRow,
@@ -63,18 +62,19 @@ const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Webhooks and what their owner does with them. */
 @Injectable()
 export class WebhookService {
-  private readonly allowed: readonly Network[];
+  private readonly allowed: Allowed;
 
   constructor(
     private readonly database: Database,
     private readonly deliverer: WebhookDeliverer,
-    { WEBHOOK_ALLOWED_PRIVATE_NETWORKS }: Config,
+    private readonly config: Config,
   ) {
-    this.allowed = WEBHOOK_ALLOWED_PRIVATE_NETWORKS.map(networkOf);
+    this.allowed = allowedBy(config);
   }
 
-  /** Told of everything that is committed after this transaction. @throws validation_failed for the URL, too_many_webhooks */
+  /** Told of everything that is committed after this transaction. @throws validation_failed for the URL, too_many_webhooks, webhooks_off */
   async create(tx: EntityManager, accountId: string, { url, events, description }: NewWebhook): Promise<WithSecret> {
+    this.assertOn();
     const address = this.checked(url);
     const [{ is_new }] = await tx.query<[{ is_new: boolean }]>(LOCK_ACCOUNT, [accountId]);
     if (is_new) await skipPast(tx, accountId);
@@ -136,13 +136,18 @@ export class WebhookService {
     return this.page<DeliveryRow>(LIST_DELIVERIES, [accountId, webhookId], asked, { scope, id: 'delivery_id' }, [asked.status ?? null]);
   }
 
-  /** A delivery that says nothing, to try the receiver with. @throws webhook_not_found, webhook_disabled */
+  /** A delivery that says nothing, to try the receiver with. @throws webhook_not_found, webhook_disabled, webhooks_off */
   async test(tx: EntityManager, accountId: string, webhookId: string): Promise<DeliveryRow> {
+    this.assertOn();
     await this.get(accountId, webhookId);
     const values = [accountId, webhookId, newId(), testPayloadOf(webhookId, new Date())];
     const [delivery] = await tx.query<DeliveryRow[]>(INSERT_TEST, values);
     if (!delivery) throw problems.webhookDisabled();
     return delivery;
+  }
+
+  private assertOn(): void {
+    if (!this.config.WEBHOOKS) throw problems.webhooksOff();
   }
 
   private checked(url: string): string {

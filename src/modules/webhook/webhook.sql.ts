@@ -122,6 +122,6 @@ export const LIST_DELIVERIES: Statement = {
 };
 
 export const INSERT_TEST = `
-  INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, type, payload, due_at, created_at)
-  SELECT account_id, webhook_id, $3, 'webhook.test', $4, now(), now() FROM webhooks WHERE account_id = $1 AND webhook_id = $2 AND enabled
+  INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, type, payload, ready, due_at, created_at)
+  SELECT account_id, webhook_id, $3, 'webhook.test', $4, true, now(), now() FROM webhooks WHERE account_id = $1 AND webhook_id = $2 AND enabled
   RETURNING ${DELIVERY_COLUMNS}`;
