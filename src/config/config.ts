@@ -3,7 +3,19 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
 import * as models from './providers.js';
-import { isAddressBlock, isGoodSecret, isOrigin, isSafeKeyUrl, List, OneOf, OnOff, Parsed, Text, Whole } from './setting-rules.js';
+import {
+  isAddressBlock,
+  isGoodSecret,
+  isOrigin,
+  isRedisUrl,
+  isSafeKeyUrl,
+  List,
+  OneOf,
+  OnOff,
+  Parsed,
+  Text,
+  Whole,
+} from './setting-rules.js';
 
 const DAY_SECONDS = 86_400;
 const YEAR_SECONDS = 365 * DAY_SECONDS;
@@ -34,7 +46,7 @@ export class Config {
   MONGODB_URI?: string;
 
   /** Redis for sessions, cache and events between instances. When absent, they are kept in memory. */
-  @Text((text) => /^rediss?:\/\/\S+$/.test(text), 'must look like redis://host:6379')
+  @Text(isRedisUrl, 'must look like redis://host:6379 or redis://user:password@host:6379/0')
   REDIS_URL?: string;
 
   /** Folder for the databases that the server starts itself, and for the secret that it makes. */
