@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { type IncomingMessage, maxHeaderSize } from 'node:http';
 import { Readable } from 'node:stream';
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
@@ -78,7 +78,8 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
     },
-    routerOptions: { maxParamLength: 256 },
+    // As much as a request line can hold: what is too long is refused by who knows the parameter.
+    routerOptions: { maxParamLength: maxHeaderSize },
     requestTimeout: 30_000,
     // A URL that cannot be decoded never reaches Nest and its filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>

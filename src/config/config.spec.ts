@@ -86,6 +86,9 @@ describe('loadConfig', () => {
     ['CORS_ORIGINS', '*'],
     ['MONGODB_URI', 'localhost:27017'],
     ['REDIS_URL', 'http://localhost'],
+    ['REDIS_URL', 'redis://h:99999'],
+    ['REDIS_URL', 'redis://h:6379/first'],
+    ['REDIS_URL', 'redis://user:50%@h'],
     ['HOST', 'http://localhost'],
   ])('refuses %s=%s', (name, value) => {
     expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);

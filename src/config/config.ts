@@ -8,6 +8,7 @@ import {
   isGoodSecret,
   isHostRule,
   isOrigin,
+  isRedisUrl,
   isSafeKeyUrl,
   List,
   OneOf,
@@ -46,7 +47,7 @@ export class Config {
   MONGODB_URI?: string;
 
   /** Redis for sessions, cache and events between instances. When absent, they are kept in memory. */
-  @Text((text) => /^rediss?:\/\/\S+$/.test(text), 'must look like redis://host:6379')
+  @Text(isRedisUrl, 'must look like redis://host:6379 or redis://user:password@host:6379/0')
   REDIS_URL?: string;
 
   /** Folder for the databases that the server starts itself, and for the secret that it makes. */

@@ -97,6 +97,22 @@ export function isSafeKeyUrl(text: string): boolean {
   return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
 }
 
+/** A URL that the client of Redis can read; what it cannot, it throws at without the name of the setting. */
+export function isRedisUrl(text: string): boolean {
+  if (!/^rediss?:\/\/\S+$/.test(text) || !URL.canParse(text)) return false;
+  const { username, password, pathname } = new URL(text);
+  return /^\/?\d*$/.test(pathname) && isPercentEncoded(username) && isPercentEncoded(password);
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const SECRET_LENGTH_MIN = 32;
 const DISTINCT_CHARACTERS_MIN = 8;
 /** Out of manuals and templates, as a whole: a secret that merely has such a word in it is not known to anybody. */

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/common/ids.js';
-import type { SessionKey, SessionMessage, SessionStore, Wake } from '../../src/modules/session/session-store.js';
+import type { SessionKey, SessionLimits, SessionMessage, SessionStore, Wake } from '../../src/modules/session/session-store.js';
 
 export interface SessionStoreOptions {
   ttlSeconds: number;
-  limits?: { messagesMax: number; bytesMax: number; sessionsMax: number };
+  limits?: SessionLimits;
 }
 
 /** Two views of the same sessions: as two instances have them where the store is shared, else twice the same. */
@@ -76,7 +76,6 @@ export function sessionStoreContract(open: OpenSessionStores): void {
       ['a', '3'],
     ] as const) {
       await here.append(aKey(sessionId, accountId), aMessage(content));
-      await sleep(2); // Redis orders by the millisecond
     }
     expect(await there.list(accountId)).toEqual([
       { sessionId: 'a', count: 2 },
@@ -84,6 +83,14 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     ]);
     await there.clear(aKey('a', accountId));
     expect(await here.list(accountId)).toEqual([{ sessionId: 'b', count: 1 }]);
+  });
+
+  it('lists sessions in the order of their writing, also those of one millisecond', async () => {
+    const accountId = randomUUID();
+    const names = Array.from({ length: 60 }, (_, n) => `s${(n * 7) % 60}`);
+    // Sent without waiting: the store takes them in this order.
+    await Promise.all(names.map((name) => here.append(aKey(name, accountId), aMessage('x'))));
+    expect((await there.list(accountId)).map(({ sessionId }) => sessionId)).toEqual(names.reverse());
   });
 
   it('the same name of two accounts is two sessions', async () => {
@@ -183,7 +190,7 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     });
 
     it('refuses what goes beyond a bound, and stores nothing of it', async () => {
-      const stores = await open({ ttlSeconds: 600, limits: { messagesMax: 3, bytesMax: 1000, sessionsMax: 2 } });
+      const stores = await open({ ttlSeconds: 600, limits: { messagesMax: 3, bytesMax: 1000, sessionsMax: 2, accountBytesMax: 4000 } });
       const [few, large] = [aKey(), aKey()];
       for (const content of ['1', '2', '3']) await stores.here.append(few, aMessage(content));
       await expect(stores.here.append(few, aMessage('4'))).rejects.toMatchObject({ kind: { code: 'session_full' } });
@@ -196,6 +203,28 @@ export function sessionStoreContract(open: OpenSessionStores): void {
       await stores.here.clear(few);
       await stores.here.append(third, aMessage('now'));
       expect(await stores.here.list(accountId)).toHaveLength(2);
+      await stores.close();
+    });
+
+    it('one account has its room and no more, until a session is cleared or ends', async () => {
+      const stores = await open({ ttlSeconds: 2, limits: { messagesMax: 99, bytesMax: 2000, sessionsMax: 9, accountBytesMax: 1500 } });
+      const accountId = randomUUID();
+      const write = (sessionId: string, of = accountId) => stores.here.append(aKey(sessionId, of), aMessage('x'.repeat(400)));
+      const refused = { kind: { code: 'too_many_sessions' } };
+      await write('a');
+      await write('b');
+      for (const name of ['a', 'c']) await expect(write(name)).rejects.toMatchObject(refused);
+      expect((await stores.there.list(accountId)).map(({ sessionId, count }) => [sessionId, count])).toEqual([
+        ['b', 1],
+        ['a', 1],
+      ]);
+      await write('c', randomUUID());
+      await stores.there.clear(aKey('a', accountId));
+      await write('c');
+      await expect(write('a')).rejects.toMatchObject(refused);
+      await until(async () => (await stores.here.list(accountId)).length === 0);
+      for (const name of ['c', 'd']) await write(name);
+      await expect(write('d')).rejects.toMatchObject(refused);
       await stores.close();
     });
   });

@@ -109,7 +109,7 @@ const guarantees = (start: () => Promise<Instances>) => {
     },
   );
 
-  it.each([' ', '\t', 'a\0b', 'x'.repeat(201)])('the name %j is refused', async (id) => {
+  it.each([' ', '\t', 'a\0b', 'x'.repeat(201), 'x'.repeat(257), 'ü'.repeat(2000)])('the name %j is refused', async (id) => {
     for (const answer of [await say(ann, id, 'x'), await read(ann, id), await clear(ann, id)]) {
       expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'session_id']);
     }
@@ -201,8 +201,28 @@ const guarantees = (start: () => Promise<Instances>) => {
   });
 };
 
+/** The same with and without Redis. */
+const keepsTime = (settings: Record<string, string>) =>
+  it('a session lives as long as somebody writes to it, and CHAT_SESSION_TTL_SECONDS longer; stored chats stay', async () => {
+    const server = await startTestApp('postgres', { ...settings, CHAT_SESSION_TTL_SECONDS: '2' });
+    const ann = await TestClient.register(server.url);
+    const { id: chatId } = await ann.aChat(2);
+    const { body: numbered } = await ann.request('POST', '/first_message', { body: { text: 'kept', sender: 'ada' } });
+    for (let n = 1; n <= 4; n++) {
+      await sleep(800);
+      expect((await say(ann, 's', `m${n}`)).body.messages).toHaveLength(n);
+    }
+    for (const deadline = Date.now() + 6000; (await list(ann)).body.length > 0 && Date.now() < deadline;) await sleep(50);
+    expect([(await list(ann)).body, (await read(ann, 's')).body.messages]).toEqual([[], []]);
+    expect(contentsOf((await say(ann, 's', 'anew')).body)).toEqual(['anew']);
+    expect(await ann.questionsOf(chatId)).toEqual(['q1', 'q2']);
+    expect(await ann.questionsOf(numbered.chat_uuid)).toEqual(['kept']);
+    await server.close();
+  });
+
 describe('chat sessions, in memory', () => {
   guarantees(inMemory);
+  keepsTime({});
 
   it('nothing is called done that was done in another process: a key stores the message where it is not', async () => {
     const here = await startTestApp();
@@ -219,17 +239,5 @@ describe('chat sessions, in memory', () => {
 
 (REDIS_URL ? describe : describe.skip)('chat sessions, in Redis', () => {
   guarantees(() => inRedis(REDIS_URL!));
-
-  it('a session lives as long as somebody writes to it, and CHAT_SESSION_TTL_SECONDS longer', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: REDIS_URL!, CHAT_SESSION_TTL_SECONDS: '1' });
-    const ann = await TestClient.register(server.url);
-    for (let n = 1; n <= 4; n++) {
-      await sleep(400);
-      expect((await say(ann, 's', `m${n}`)).body.messages).toHaveLength(n);
-    }
-    for (const deadline = Date.now() + 3000; (await list(ann)).body.length > 0 && Date.now() < deadline;) await sleep(50);
-    expect([(await list(ann)).body, (await read(ann, 's')).body.messages]).toEqual([[], []]);
-    expect(contentsOf((await say(ann, 's', 'anew')).body)).toEqual(['anew']);
-    await server.close();
-  });
+  keepsTime({ REDIS_URL: REDIS_URL! });
 });

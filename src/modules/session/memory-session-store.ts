@@ -5,6 +5,7 @@ import {
   SESSION_LIMITS,
   type SessionMessage,
   SessionStore,
+  outOfRoom,
   sessionFull,
   tooManySessions,
 } from './session-store.js';
@@ -26,6 +27,23 @@ interface Session {
   bytes: number;
 }
 
+/** The bytes of an account's sessions, by their names; the one written to last is at the end. Some may have run out of time. */
+class Account {
+  readonly sessions = new Map<string, number>();
+  bytes = 0;
+
+  keep(name: string, bytes: number): void {
+    this.forget(name);
+    this.sessions.set(name, bytes);
+    this.bytes += bytes;
+  }
+
+  forget(name: string): void {
+    this.bytes -= this.sessions.get(name) ?? 0;
+    this.sessions.delete(name);
+  }
+}
+
 export interface MemorySettings {
   /** 0: sessions live as long as the process. */
   ttlSeconds: number;
@@ -38,8 +56,7 @@ export interface MemorySettings {
 /** Sessions in this process: other instances know nothing of them, and they end with it. */
 export class MemorySessionStore extends SessionStore {
   private readonly sessions: LRUCache<string, Session>;
-  /** The names of each account's sessions, the one written to last at the end. Some may have run out of time. */
-  private readonly accounts = new Map<string, Set<string>>();
+  private readonly accounts = new Map<string, Account>();
   private readonly watchers = new Watchers();
   private readonly limits: typeof SESSION_LIMITS;
 
@@ -93,6 +110,7 @@ export class MemorySessionStore extends SessionStore {
     if (session.places.has(message.id)) return session;
     const bytes = Buffer.byteLength(JSON.stringify(message));
     if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
+    this.checkRoom(key.accountId, bytes);
     const after = lastOf(session);
     session.places.set(message.id, session.messages.push(message) - 1);
     this.keep({ ...session, bytes: session.bytes + bytes });
@@ -102,22 +120,28 @@ export class MemorySessionStore extends SessionStore {
 
   private newSession(key: SessionKey): Session {
     const { sessionsMax } = this.limits;
-    const names = this.accounts.get(key.accountId)?.size ?? 0;
+    const names = this.accounts.get(key.accountId)?.sessions.size ?? 0;
     if (names >= sessionsMax && this.living(key.accountId).length >= sessionsMax) throw tooManySessions(this.limits);
     return { key, messages: [], places: new Map(), bytes: 0 };
+  }
+
+  private checkRoom(accountId: string, bytes: number): void {
+    const isFull = (): boolean => (this.accounts.get(accountId)?.bytes ?? 0) + bytes > this.limits.accountBytesMax;
+    // Those that have ended are let go when the living ones are looked for.
+    if (isFull() && this.living(accountId) && isFull()) throw outOfRoom(this.limits);
   }
 
   /** A new object each time: for the one that it has, the cache would not count the bytes anew. */
   private keep(session: Session): void {
     const { accountId, sessionId } = session.key;
     this.sessions.set(textOf(session.key), session);
-    const names = this.accounts.get(accountId) ?? new Set();
-    names.delete(sessionId);
-    this.accounts.set(accountId, names.add(sessionId));
+    const account = this.accounts.get(accountId) ?? new Account();
+    account.keep(sessionId, session.bytes);
+    this.accounts.set(accountId, account);
   }
 
   private living(accountId: string): Session[] {
-    const names = [...(this.accounts.get(accountId) ?? [])];
+    const names = [...(this.accounts.get(accountId)?.sessions.keys() ?? [])];
     return names.flatMap((sessionId) => {
       const session = this.sessions.peek(textOf({ accountId, sessionId }));
       if (!session) this.forget({ accountId, sessionId });
@@ -126,9 +150,9 @@ export class MemorySessionStore extends SessionStore {
   }
 
   private forget({ accountId, sessionId }: SessionKey): void {
-    const names = this.accounts.get(accountId);
-    names?.delete(sessionId);
-    if (names?.size === 0) this.accounts.delete(accountId);
+    const account = this.accounts.get(accountId);
+    account?.forget(sessionId);
+    if (account?.sessions.size === 0) this.accounts.delete(accountId);
   }
 }
 

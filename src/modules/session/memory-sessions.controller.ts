@@ -49,7 +49,7 @@ export class MemorySessionsController {
   @ApiSessionNumber()
   @ApiCreatedResponse({ type: SessionMessageDto })
   @ApiIdempotent()
-  @ApiProblems(problems.sessionNotFound, problems.sessionFull)
+  @ApiProblems(problems.sessionNotFound, problems.sessionFull, problems.tooManySessions)
   post(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

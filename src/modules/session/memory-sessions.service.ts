@@ -47,7 +47,7 @@ export class MemorySessionsService {
     });
   }
 
-  /** @throws session_not_found, session_full, idempotency_key_reused */
+  /** @throws session_not_found, session_full, too_many_sessions, idempotency_key_reused */
   async post(
     accountId: string,
     sessionId: number,

@@ -7,6 +7,7 @@ import {
   SESSION_LIMITS,
   type SessionMessage,
   SessionStore,
+  outOfRoom,
   sessionFull,
   tooManySessions,
 } from './session-store.js';
@@ -73,18 +74,19 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   private async write(key: SessionKey, message: SessionMessage, answer: 'whole' | ''): Promise<string[]> {
-    const { messagesMax, bytesMax, sessionsMax } = this.limits;
-    const outcome = await this.redis.write<string[] | 'full' | 'sessions'>(APPEND, keysOf(key), [
+    const { messagesMax, bytesMax, sessionsMax, accountBytesMax } = this.limits;
+    const outcome = await this.redis.write<string[] | 'full' | 'sessions' | 'room'>(APPEND, keysOf(key), [
       JSON.stringify(message),
       message.id,
       key.sessionId,
-      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax].map(String),
+      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax, accountBytesMax].map(String),
       CHANNEL,
       JSON.stringify(textOf(key)),
       answer,
     ]);
     if (outcome === 'full') throw sessionFull(this.limits);
     if (outcome === 'sessions') throw tooManySessions(this.limits);
+    if (outcome === 'room') throw outOfRoom(this.limits);
     return outcome;
   }
 
@@ -105,4 +107,5 @@ const keysOf = ({ accountId, sessionId }: SessionKey): string[] => [
   `banyan:{${accountId}}:session:${sessionId}`,
   `banyan:{${accountId}}:session-facts:${sessionId}`,
   sessionsKey(accountId),
+  `banyan:{${accountId}}:session-bytes`,
 ];

@@ -37,14 +37,19 @@ export interface Change {
 /** Why somebody who watches a session is woken: a change, or `look`, because changes may have been missed. */
 export type Wake = Change | 'look';
 
-/** What a session, and an account, can hold. A session is read and answered as a whole, so its bytes (as JSON) are bounded too. */
+/**
+ * What a session, and an account, can hold. A session is read and answered as a whole, so its bytes (as JSON) are bounded too; those of all sessions of
+ * an account are, so that nobody takes the room of everybody.
+ */
 export interface SessionLimits {
   messagesMax: number;
   bytesMax: number;
   sessionsMax: number;
+  accountBytesMax: number;
 }
 
-export const SESSION_LIMITS: SessionLimits = { messagesMax: 10_000, bytesMax: 8 * 1024 * 1024, sessionsMax: 10_000 };
+const MIB = 1024 * 1024;
+export const SESSION_LIMITS: SessionLimits = { messagesMax: 10_000, bytesMax: 8 * MIB, sessionsMax: 10_000, accountBytesMax: 32 * MIB };
 
 /**
  * Lists of messages that are forgotten when nobody writes to them for a while. There is nothing to create: a session that nobody wrote to is
@@ -84,3 +89,6 @@ export const sessionFull = ({ messagesMax, bytesMax }: SessionLimits): Problem =
 
 export const tooManySessions = ({ sessionsMax }: SessionLimits): Problem =>
   problems.tooManySessions({ detail: `An account has at most ${sessionsMax} sessions with messages.` });
+
+export const outOfRoom = ({ accountBytesMax }: SessionLimits): Problem =>
+  problems.tooManySessions({ detail: `The sessions of an account hold at most ${accountBytesMax} bytes of messages as JSON together.` });
