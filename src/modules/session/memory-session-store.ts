@@ -127,8 +127,10 @@ export class MemorySessionStore extends SessionStore {
 
   private checkRoom(accountId: string, bytes: number): void {
     const isFull = (): boolean => (this.accounts.get(accountId)?.bytes ?? 0) + bytes > this.limits.accountBytesMax;
-    // Those that have ended are let go when the living ones are looked for.
-    if (isFull() && this.living(accountId) && isFull()) throw outOfRoom(this.limits);
+    if (!isFull()) return;
+    // Lets go of those that have ended.
+    this.living(accountId);
+    if (isFull()) throw outOfRoom(this.limits);
   }
 
   /** A new object each time: for the one that it has, the cache would not count the bytes anew. */

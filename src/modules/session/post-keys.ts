@@ -6,7 +6,7 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { SessionKey } from './session-store.js';
 
 const KEPT_MS = 24 * 3600 * 1000;
-/** Of all accounts together: some 25 MB. Beyond it, those go first that were not asked for for the longest time. */
+/** Of all accounts together. Beyond it, those go first that were not asked for for the longest time. */
 const KEYS_MAX = 50_000;
 /** Of ids that are made from an Idempotency-Key. */
 const KEYED_IDS = '7c0f3c1e-2f0b-5d57-9a43-0d6e8a4f1b26';
