@@ -7,6 +7,7 @@ import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { Check } from './check.js';
 import { answersCheck } from './checks/answers.js';
+import { besideChecks } from './checks/beside.js';
 import { chatsCheck } from './checks/chats.js';
 import { conversationsCheck } from './checks/conversations.js';
 import { eventsCheck } from './checks/events.js';
@@ -61,7 +62,7 @@ export async function openStores(config: Config): Promise<OpenStores> {
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',
-      checks: [...tree, ...words.checks, ...keys] as Check[],
+      checks: [...tree, ...words.checks, ...keys, ...besideChecks(dataSource)] as Check[],
       close: async () => {
         await words.close();
         await dataSource.destroy();

@@ -27,6 +27,10 @@ const WORD = 'zanzibar';
 const LATER = { question: 'q1', response: 'of another time', metadata: null };
 const HOURS_AGO = new Date(Date.now() - 7_200_000);
 
+/** Foreign keys are not looked at in this session. */
+const UNCHECKED = 'SET session_replication_role = replica';
+const WEBHOOKS = 'INSERT INTO webhook_accounts VALUES ($account, now())';
+
 /** $account owns one conversation: $root, and $branch forked from its second pair. */
 const DAMAGES: Damage[] = [
   {
@@ -185,6 +189,31 @@ const DAMAGES: Damage[] = [
     only: 'mongo',
     mongo: (buckets, root) => buckets.updateOne({ chat_id: root }, { $set: { account_id: randomUUID() } }),
   },
+  ...[
+    ['a client’s id is of no chat', `INSERT INTO client_chats VALUES ($account, 'trip', $uuid)`],
+    ['notes are of no chat', `INSERT INTO conversation_notes VALUES ($account, $uuid, '{}')`],
+    ['quotes are of no chat', `INSERT INTO summary_highlights VALUES ($account, $uuid, 1, '[]', 'offline')`],
+    ['words are counted to no pair', `INSERT INTO summary_marks VALUES ($account, $root, 100, 1, 1, '{}', '{}')`],
+    [
+      'a number is of no chat',
+      `INSERT INTO chat_number_counters VALUES ($account, 1); INSERT INTO chat_numbers VALUES ($account, 1, $uuid)`,
+    ],
+    ['a number is still to be given', `INSERT INTO chat_numbers VALUES ($account, 7, $root)`],
+    ['a position is of no conversation', `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $uuid, 1)`],
+    ['a position is ahead', `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $root, 999)`],
+    [
+      'a delivery is of no webhook',
+      `INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, type, payload, due_at, created_at)
+       VALUES ($account, $uuid, $uuid, 'webhook.test', '{}', 'infinity', now())`,
+    ],
+  ].map(([name, sql]) => ({ name: name!, invariant: 'I17', mended: true, sql: `${UNCHECKED}; ${sql}` })),
+  {
+    name: 'a webhook is of no account with webhooks',
+    invariant: 'I17',
+    mended: false,
+    sql: `${UNCHECKED}; INSERT INTO webhooks (account_id, webhook_id, url, events, secret, created_at, updated_at)
+      VALUES ($account, $uuid, 'https://example.com/', '{}', '', now(), now())`,
+  },
   {
     name: 'words of nobody are in MongoDB',
     invariant: 'I4',
@@ -279,7 +308,7 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
       for (const [damage, victim] of victims) await harm(damage, victim);
       found = await runFsck(env(), '--json');
       mended = await runFsck(env(), '--json', '--repair');
-    }, 120_000);
+    }, 240_000);
 
     it.each(damages.map((damage) => [damage.name, damage] as const))('finds that %s', (_name, damage) => {
       const victim = victims.get(damage)!;
