@@ -13,6 +13,8 @@ export interface Watch {
   readonly head: number;
   /** Look for events after `head`. Must return at once. */
   wake(): void;
+  /** The conversation was purged: there will be no more events, nor can those that it lacks be read. Must return at once. */
+  end(): void;
   /** Pieces of an answer that is being written; those that it has already are nothing to it. */
   hear(delta: Delta): void;
   /** The answers that it hears of. */
@@ -59,9 +61,9 @@ const LOOK_MS = 1000;
 const LOOK: Statement = {
   name: 'events.look',
   text: `
-    SELECT v.chat_id FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS known (account_id, chat_id, head)
-    JOIN conversations v ON v.account_id = known.account_id AND v.chat_id = known.chat_id
-    WHERE v.event_seq > known.head`,
+    SELECT known.chat_id, v.chat_id IS NULL AS is_gone FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS known (account_id, chat_id, head)
+    LEFT JOIN conversations v ON v.account_id = known.account_id AND v.chat_id = known.chat_id
+    WHERE v.event_seq > known.head OR v.chat_id IS NULL`,
 };
 
 /**
@@ -118,6 +120,11 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.wakeUps.tell('pieces', rootChatId);
   }
 
+  /** Other instances are told what they were not told yet: this one stops. Never throws. */
+  async flush(): Promise<void> {
+    await this.wakeUps.flush();
+  }
+
   /** Who tells pieces to those who watch. */
   tellPiecesOf(source: PieceSource): void {
     this.pieces = source;
@@ -164,8 +171,11 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     for (const watch of watches) this.pieces?.wake(watch);
     const known = (['accountId', 'rootChatId', 'head'] as const).map((field) => watches.map((watch) => watch[field]));
     try {
-      const rows = await this.database.query<{ chat_id: string }>(LOOK, known);
-      for (const row of rows) this.watches.get(row.chat_id)?.wake();
+      const rows = await this.database.query<{ chat_id: string; is_gone: boolean }>(LOOK, known);
+      for (const { chat_id: id, is_gone: isGone } of rows) {
+        if (isGone) this.watches.get(id)?.end();
+        else this.watches.get(id)?.wake();
+      }
     } catch (error) {
       this.logger.debug({ message: 'could not look for events', cause: (error as Error).message });
     }

@@ -40,10 +40,15 @@ export class WakeUps implements OnApplicationShutdown {
     if (this.listeners.size === 1) this.channel.listen((message) => this.hear(message));
   }
 
-  /** Behind `Draining`: answers may end until then. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Sends at once what waits. Never throws. */
+  async flush(): Promise<void> {
     while (this.waiting.size > 0) await this.sendOne();
-    await this.channel.close();
+  }
+
+  /** Not earlier: until then answers may end. */
+  onApplicationShutdown(): Promise<void> {
+    this.waiting.clear();
+    return this.channel.close();
   }
 
   private hear(message: string): void {

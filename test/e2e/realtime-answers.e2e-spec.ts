@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
@@ -135,6 +135,23 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
       );
       expect(shownOf(socket.frames, failed.response_id)).toBe(retried.response);
     }
+  });
+
+  it('and their end are said to other instances also while the one that writes them stops', async () => {
+    const stopping = await startTestApp(mode, provider.settings({ SHUTDOWN_TIMEOUT_SECONDS: '20' }), here.databaseUrl);
+    const { id } = await ann.aChat();
+    provider.next({ tokens: words(10), gateAfter: 5 });
+    const asking = await (await AnswerReader.ask(ann.at(stopping.url), id, 'q')).pieces(5);
+    await withClient(here.databaseUrl, async (client) => {
+      const heard: string[] = [];
+      client.on('notification', ({ payload }) => heard.push(...payload!.split(' ').slice(1)));
+      await client.query('LISTEN banyan_events');
+      const closing = stopping.close();
+      await until(() => heard.includes(`p:${id}`), 'pieces');
+      provider.release();
+      await Promise.all([closing, asking.end()]);
+      await until(() => heard.includes(id), 'the end');
+    });
   });
 
   it('are followed at another instance to the end', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { RECHECK_MS } from '../../src/modules/auth/liveness.service.js';
+import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
 import { createDatabase, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
@@ -141,6 +142,21 @@ const redisServer = process.env.TEST_REDIS_SERVER;
     await startRedis();
   });
 
+  it('without it the end of a temporary chat is told before the chat is purged', async () => {
+    const { id } = await ann.aChat(0, { chat_type: 'temporary' });
+    const remote = await socketOn(ann.at(there.url), id);
+    await withClient(here.databaseUrl, (client) =>
+      client.query(`UPDATE chats SET updated_at = now() - interval '2 days' WHERE chat_id = $1`, [id]),
+    );
+    await killRedis();
+    try {
+      expect(await here.app.get(TemporaryChatsJob, { strict: false }).run(new AbortController().signal)).toBe(1);
+      expect(remote.events).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 }]);
+    } finally {
+      await startRedis();
+    }
+  }, 30_000);
+
   it('a Redis that says nothing any more holds up neither posts nor events', async () => {
     const { id } = await ann.aChat();
     const remote = await socketOn(ann.at(there.url), id);
@@ -198,6 +214,19 @@ describe('with PostgreSQL alone between the instances', () => {
     const { id } = await ann.aChat();
     await untilSoon(ann, await socketOn(ann.at(there.url), id), id);
     for (const [what, ms] of Object.entries(await endsOf(here, there))) expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
+  });
+
+  it('an instance that missed the end of a conversation and its purge ends it for its readers', async () => {
+    const { id } = await ann.aChat();
+    const sockets = [await socketOn(ann.at(there.url), id), await socketOn(ann.at(there.url), id)];
+    await withClient(here.databaseUrl, async (client) => {
+      for (const table of ['events', 'chats', 'conversations']) await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
+    });
+    for (const socket of sockets) {
+      expect(await socket.upTo(2)).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 }]);
+    }
+    sockets[0]!.say('subscribe', { chat_id: id });
+    expect((await sockets[0]!.next('error')).data.code).toBe('not_found');
   });
 
   it.each([

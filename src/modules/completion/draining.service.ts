@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { GenerationHub } from './generation-hub.js';
 
 /** What is kept of the drain time for storing what had to be interrupted, before connections are cut. */
@@ -12,6 +13,7 @@ const LOOK_MS = 50;
 export class Draining implements BeforeApplicationShutdown {
   constructor(
     private readonly hub: GenerationHub,
+    private readonly events: EventDispatcher,
     private readonly config: Config,
   ) {}
 
@@ -22,5 +24,6 @@ export class Draining implements BeforeApplicationShutdown {
     const running = this.hub.all();
     for (const generation of running) generation.stop('interrupted');
     await Promise.allSettled(running.map(({ ended }) => ended));
+    await this.events.flush();
   }
 }

@@ -32,10 +32,15 @@ const EVENTS = 5000;
  */
 const LATE_MS = 9000;
 
+/** By then every instance has read the last event of a conversation, also when nothing woke it: it looks once a second. */
+const TOLD_MS = 10_000;
+
 interface Purge extends Tree {
   dooms: (Doom & { forkSeq: number; lastSeq: number })[];
   /** Nothing of the conversation stays. */
   whole: boolean;
+  /** How long ago its last chat was deleted. */
+  deadMs: number;
 }
 
 /**
@@ -76,14 +81,19 @@ export class PurgeJob implements Job {
       if (purge.dooms.length > 0 && (await this.removeWords(purge))) purges.push(purge);
     }
     if (purges.length === 0) return 0;
-    // Without MongoDB words are written by the append itself, so none comes late.
-    if (this.content.table === 'content_journal') await sleep(LATE_MS, undefined, { signal }).catch(() => {});
+    await sleep(this.waitMs(purges), undefined, { signal }).catch(() => {});
     let removed = 0;
     for (const purge of purges) {
       if (signal.aborted) return removed;
       if (await this.removeWords(purge)) removed += await this.removeRows(purge, signal);
     }
     return removed;
+  }
+
+  private waitMs(purges: readonly Purge[]): number {
+    const untold = purges.filter(({ whole }) => whole).map(({ deadMs }) => TOLD_MS - deadMs);
+    // Without MongoDB words are written by the append itself, so none comes late.
+    return Math.max(this.content.table === 'content_journal' ? LATE_MS : 0, ...untold);
   }
 
   private async plan(tree: Tree): Promise<Purge> {
@@ -94,7 +104,8 @@ export class PurgeJob implements Job {
       forkSeq: chats.get(doom.chatId)!.forkSeq,
       lastSeq: chats.get(doom.chatId)!.lastSeq,
     }));
-    return { ...tree, dooms, whole: dooms.filter((doom) => doom.whole).length === rows.length };
+    const deadMs = Math.min(...rows.map((row) => row.deadMs ?? Infinity));
+    return { ...tree, dooms, deadMs, whole: dooms.filter((doom) => doom.whole).length === rows.length };
   }
 
   /** False when the store is away: then nothing else may go, and the next run tries again. */

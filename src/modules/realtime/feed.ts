@@ -1,5 +1,5 @@
 import type { Delta, Progress, Watch } from '../../events/event-dispatcher.js';
-import type { Envelope } from './envelope.js';
+import { Envelope } from './envelope.js';
 import type { Conversation, Page } from './event.reader.js';
 import { Pieces } from './pieces.js';
 import type { Subscription } from './subscription.js';
@@ -38,6 +38,7 @@ export class Feed implements Watch {
   /** By pair. */
   private readonly answers = new Map<string, Answer>();
   private readonly ended = new Set<string>();
+  private last: Envelope | null = null;
   private reading = 0;
   private pumping = false;
   private wakeAgain = false;
@@ -62,6 +63,14 @@ export class Feed implements Watch {
   wake(): void {
     this.wakeAgain = true;
     if (!this.pumping) void this.pump();
+  }
+
+  /** This instance was out for so long that it missed the end: it is told all the same, behind what is known. */
+  end(): void {
+    if (this.last) return;
+    const gone = JSON.stringify({ chat_id: this.rootChatId, root_chat_id: this.rootChatId });
+    this.last = new Envelope('chat.deleted', this.head + 1, gone, true);
+    this.deliver([this.last]);
   }
 
   /** Pieces are told at once, and events are read: so those of a new answer wait until its `message.created` was looked for. */
@@ -93,9 +102,14 @@ export class Feed implements Watch {
   private page(since: number): Promise<Page> {
     const running = this.readings.get(since);
     if (running) return running;
-    const reading = this.port.read(this, since).finally(() => this.readings.delete(since));
+    const reading = this.read(since).finally(() => this.readings.delete(since));
     this.readings.set(since, reading);
     return reading;
+  }
+
+  private async read(since: number): Promise<Page> {
+    const page = await this.port.read(this, since);
+    return page.events.length === 0 && this.last ? { events: [this.last], hasMore: false } : page;
   }
 
   private begin(soFar: Pieces): void {
