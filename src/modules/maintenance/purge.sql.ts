@@ -52,6 +52,12 @@ export const DROP_JOURNAL: Statement = {
 };
 
 /**
+ * Whether a stored answer may still name the chat $2. None is younger than the deletion, and all are forgotten after a day (`expiry.jobs.ts`): so
+ * after the usual 30 days nobody has to look through them. As a subquery it is asked once, before the answers are.
+ */
+const MAY_BE_ANSWERED = `(SELECT deleted_at > now() - interval '25 h' FROM chats WHERE account_id = $1 AND chat_id = $2::uuid)`;
+
+/**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
  * pairs end where it says. Answers of keys that made these pairs hold their words and go too, and so does what
  * was counted and quoted of them.
@@ -67,7 +73,8 @@ export const CUT_PAIRS = `
   ),
   answers AS (
     DELETE FROM idempotency_keys k USING cut
-    WHERE k.account_id = $1 AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
+    WHERE ${MAY_BE_ANSWERED} AND k.account_id = $1
+      AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
   ),
   generation AS (
     DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id
@@ -88,7 +95,7 @@ export const CUT_PAIRS = `
 /** A chat without pairs and branches; and the answers that name it. */
 export const REMOVE_CHAT = `
   WITH answers AS (
-    DELETE FROM idempotency_keys WHERE account_id = $1 AND answer LIKE '%' || $2::text || '%'
+    DELETE FROM idempotency_keys WHERE ${MAY_BE_ANSWERED} AND account_id = $1 AND answer LIKE '%' || $2::text || '%'
   )
   DELETE FROM chats c
   WHERE c.account_id = $1 AND c.chat_id = $2::uuid AND c.deleted_at IS NOT NULL
