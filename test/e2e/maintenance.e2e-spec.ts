@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { JobRunner } from '../../src/modules/maintenance/job-runner.js';
 import { IdempotencyKeysJob, SignInsJob } from '../../src/modules/maintenance/expiry.jobs.js';
@@ -8,6 +9,7 @@ import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats
 import { runFsck, violationsOf } from '../crash/fsck.js';
 import { MODES, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { until } from './realtime-client.js';
 
 const GO_ON = new AbortController().signal;
 
@@ -133,14 +135,19 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
       everySeconds: 1,
       run: () => (run.begun(), new Promise<number>((resolve) => (run.end = () => resolve(1)))),
     };
-    const first = job(JobRunner).runOnce(slow);
+    // The server's own housekeeping may be at work.
+    const first = job(JobRunner);
+    const ran = (async () => {
+      while (!(await first.runOnce(slow))) await sleep(50);
+      return true;
+    })();
     await begun;
     const second = other.app.select(MaintenanceModule).get(JobRunner);
     expect(await second.runOnce(slow)).toBe(false);
     run.end();
-    expect(await first).toBe(true);
+    expect(await ran).toBe(true);
     const quick = { name: 'quick', everySeconds: 1, run: async () => 0 };
-    expect(await second.runOnce(quick)).toBe(true);
+    await until(() => second.runOnce(quick), 'the other instance');
     await other.close();
   });
 });
