@@ -39,6 +39,10 @@ const RAISE = `
   )
   SELECT chat_id, fork_response_id FROM raised ORDER BY depth, chat_id`;
 
+/** Answers that are being written there end as if somebody had stopped them: whoever writes one sees it within a second. */
+const STOP_ANSWERS = `
+  UPDATE generations SET status = 'stopping' WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND status = 'running'`;
+
 interface Raised {
   chat_id: string;
   fork_response_id: string | null;
@@ -116,6 +120,7 @@ export class RemovalService {
   ): Promise<void> {
     const isRoot = chat.chat_id === chat.root_chat_id;
     await tx.query(BURY, [accountId, doomed, chat.now]);
+    await tx.query(STOP_ANSWERS, [accountId, doomed]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
     else await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
     const changes: Change[] = isRoot

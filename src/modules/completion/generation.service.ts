@@ -67,7 +67,7 @@ export class GenerationService {
 
   /** All of an answer that this instance has just begun. */
   begun(running: RunningGeneration): AnswerStream {
-    return this.joined(running.ref, this.pieces(running.ref, 0));
+    return this.joined(running.ref, this.piecesHere(running, running.ref, 0));
   }
 
   /** A pair that needs no answer, told as one whose answer came at once. */
@@ -145,20 +145,22 @@ export class GenerationService {
 
   /** The pieces behind `n` and the end: from memory where it is written here, else from what its instance has put down. */
   private async *pieces(seen: Seen, n: number): AsyncGenerator<AnswerEvent> {
-    let at = n;
     const running = this.hub.find(seen.accountId, seen.responseId);
-    if (running?.ref.generationId === seen.generationId) {
-      try {
-        for await (const event of running.after(at)) {
-          if (event.type === 'delta') at = event.n;
-          yield event;
-        }
-        return;
-      } catch {
-        // Another instance has ended it, or will.
+    if (running?.ref.generationId === seen.generationId) yield* this.piecesHere(running, seen, n);
+    else yield* this.piecesElsewhere(seen, n);
+  }
+
+  private async *piecesHere(running: RunningGeneration, seen: Seen, n: number): AsyncGenerator<AnswerEvent> {
+    let at = n;
+    try {
+      for await (const event of running.after(at)) {
+        if (event.type === 'delta') at = event.n;
+        yield event;
       }
+    } catch {
+      // Another instance has ended it, or will.
+      yield* this.piecesElsewhere(seen, at);
     }
-    yield* this.piecesElsewhere(seen, at);
   }
 
   private async *piecesElsewhere(seen: Seen, n: number): AsyncGenerator<AnswerEvent> {

@@ -99,7 +99,9 @@ export class PurgeJob implements Job {
   private async plan(tree: Tree): Promise<Purge> {
     const rows = await this.database.query<TreeRow>(READ_TREE, [tree.account_id, tree.root_chat_id, ...expiryOf(this.config)]);
     const chats = new Map(rows.map((row) => [row.chatId, row]));
-    const dooms = purgePlan(rows).map((doom) => ({
+    // The end of an answer would bring words back. With its chat it was stopped, so it comes within seconds; the next run finds it ended.
+    const isBusy = rows.some((row) => row.expired && row.isBusy);
+    const dooms = (isBusy ? [] : purgePlan(rows)).map((doom) => ({
       ...doom,
       forkSeq: chats.get(doom.chatId)!.forkSeq,
       lastSeq: chats.get(doom.chatId)!.lastSeq,

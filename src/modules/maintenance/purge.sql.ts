@@ -37,12 +37,15 @@ export const READ_TREE: Statement = {
   text: `
     SELECT c.chat_id AS "chatId", c.parent_chat_id AS "parentChatId", c.fork_seq AS "forkSeq", c.last_seq AS "lastSeq",
       coalesce(${expiredSql('$3', '$4')}, false) AS expired,
-      extract(epoch FROM clock_timestamp() - c.deleted_at)::float8 * 1000 AS "deadMs"
+      extract(epoch FROM clock_timestamp() - c.deleted_at)::float8 * 1000 AS "deadMs",
+      EXISTS (SELECT FROM generations g WHERE g.account_id = c.account_id AND g.chat_id = c.chat_id AND g.status <> 'ended') AS "isBusy"
     FROM chats c WHERE c.account_id = $1 AND c.root_chat_id = $2 ORDER BY c.depth, c.chat_id`,
 };
 export interface TreeRow extends Mortal, Record<string, unknown> {
   /** How long ago it was deleted; null while it lives. */
   deadMs: number | null;
+  /** An answer is still being written there. */
+  isBusy: boolean;
 }
 
 /** What is unsent must not be sent any more; a relay that holds such a row already is waited for. */
