@@ -30,6 +30,7 @@ const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, o
 
 /** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
 export class Connection implements Guest, Sink {
+  readonly outlivesDeletion = true;
   private principal: Principal | null = null;
   /** By root: two chats of one conversation are one subscription. */
   private readonly subscriptions = new Map<string, Named>();
@@ -147,7 +148,7 @@ export class Connection implements Guest, Sink {
     if (!this.isOpen) return;
     if (!found) return this.fail(NOT_FOUND);
     const old = this.subscriptions.get(found.rootChatId);
-    if (!old && this.subscriptions.size >= SUBSCRIPTIONS_MAX) {
+    if (!old && !this.hasPlace()) {
       return this.fail({ code: 'too_many_subscriptions', message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.` });
     }
     this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
@@ -160,11 +161,21 @@ export class Connection implements Guest, Sink {
   }
 
   private unsubscribe(chatId: string): void {
-    for (const [rootChatId, { subscription, chatIds }] of this.subscriptions) {
-      if (!chatIds.includes(chatId) && rootChatId !== chatId) continue;
-      subscription.close();
-      this.subscriptions.delete(rootChatId);
+    for (const [rootChatId, { chatIds }] of this.subscriptions) {
+      if (chatIds.includes(chatId) || rootChatId === chatId) this.drop(rootChatId);
     }
+  }
+
+  /** Deleted conversations are kept for their restoring, and make place for living ones. */
+  private hasPlace(): boolean {
+    if (this.subscriptions.size < SUBSCRIPTIONS_MAX) return true;
+    for (const [rootChatId, { subscription }] of this.subscriptions) if (subscription.isDeleted) this.drop(rootChatId);
+    return this.subscriptions.size < SUBSCRIPTIONS_MAX;
+  }
+
+  private drop(rootChatId: string): void {
+    this.subscriptions.get(rootChatId)?.subscription.close();
+    this.subscriptions.delete(rootChatId);
   }
 
   private fail(fault: Fault): void {

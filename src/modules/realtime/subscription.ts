@@ -4,6 +4,8 @@ import type { Feed } from './feed.js';
 
 /** Where the events of a subscription go: a socket, or a stream. */
 export interface Sink {
+  /** Whether it goes on when the conversation is deleted: for what ends it, and for `chat.restored` and what follows. */
+  readonly outlivesDeletion: boolean;
   /**
    * Takes events, in their order. `isLive` events come as they happen and must be taken or the reader be closed; a replay stops at an answer
    * of false until `subscription.resume()`. A sink may answer false to live events too: it then gets what follows as a replay.
@@ -11,11 +13,13 @@ export interface Sink {
   deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean;
   /** A piece of an answer that is being written. Only while the subscription is live. */
   hear(delta: Delta): void;
-  /** The conversation was deleted and its last event taken. */
+  /** The subscription is over: its conversation was deleted and that told or, for a sink that outlives it, purged. */
   finish(subscription: Subscription): void;
 }
 
 const AGAIN_MS = 1000;
+/** How often it is looked whether a deleted conversation has been purged. */
+const PURGED_MS = 3_600_000;
 
 /**
  * One reader's place in the events of a conversation: each event after `since` is taken once, in order, without a gap. What lies between
@@ -26,6 +30,8 @@ export class Subscription {
   private catchingUp = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  private deleted = false;
+  private purgeLook: NodeJS.Timeout | undefined;
 
   /** @param at `seq` of the last event that the reader has */
   constructor(
@@ -47,13 +53,19 @@ export class Subscription {
   }
 
   hear(delta: Delta): void {
-    if (this.live) this.sink.hear(delta);
+    if (this.live && !this.deleted) this.sink.hear(delta);
+  }
+
+  /** Whether its conversation is deleted, as far as the sink was told. */
+  get isDeleted(): boolean {
+    return this.deleted;
   }
 
   close(): void {
     this.closed = true;
     this.live = false;
     clearTimeout(this.timer);
+    clearInterval(this.purgeLook);
     this.feed.leave(this);
   }
 
@@ -83,11 +95,34 @@ export class Subscription {
   }
 
   private pass(events: readonly Envelope[], isLive: boolean): boolean {
+    // What stands behind a deletion is the end of an answer that was being written.
+    const last = this.sink.outlivesDeletion ? -1 : events.findIndex(({ isLast }) => isLast);
+    if (last >= 0) {
+      this.sink.deliver(events.slice(0, last + 1), isLive, this);
+      this.end();
+      return false;
+    }
     this.at = events.at(-1)!.seq;
-    const wantsMore = this.sink.deliver(events, isLive, this);
-    if (!events.at(-1)!.isLast) return wantsMore && !this.closed;
+    this.note(events);
+    return this.sink.deliver(events, isLive, this) && !this.closed;
+  }
+
+  private note(events: readonly Envelope[]): void {
+    const before = this.deleted;
+    for (const { isLast, event } of events) this.deleted = isLast || (this.deleted && event !== 'chat.restored');
+    if (this.deleted === before) return;
+    clearInterval(this.purgeLook);
+    if (this.deleted) this.purgeLook = setInterval(() => void this.endIfPurged(), PURGED_MS).unref();
+  }
+
+  /** The events of a conversation go with it: that of its deletion was there. */
+  private async endIfPurged(): Promise<void> {
+    const found = await this.feed.after(this.at - 1).catch(() => null);
+    if (found?.length === 0 && !this.closed) this.end();
+  }
+
+  private end(): void {
     this.close();
     this.sink.finish(this);
-    return false;
   }
 }
