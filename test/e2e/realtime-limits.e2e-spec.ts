@@ -43,6 +43,14 @@ describe('who may connect', () => {
     }
   });
 
+  it('whoever comes through a proxy with a password of its own, and brings the token besides', async () => {
+    const headers = { authorization: `Basic ${Buffer.from('proxy:password').toString('base64')}` };
+    const byFrame = await keep(TestSocket.open(server.url, headers));
+    byFrame.say('auth', { token: ann.token });
+    const byProtocol = await keep(TestSocket.open(server.url, headers, ['bearer', ann.token!]));
+    for (const socket of [byFrame, byProtocol]) expect((await socket.next('ready')).event).toBe('ready');
+  });
+
   it.each([
     ['a bad token in the first frame', { event: 'auth', data: { token: 'nonsense' } }],
     ['no token in it', { event: 'auth' }],

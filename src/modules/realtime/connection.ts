@@ -23,9 +23,8 @@ const SUBSCRIPTIONS_MAX = 256;
 /** Names of one conversation that are remembered for `unsubscribe`, besides its root. */
 const CHAT_IDS_MAX = 64;
 const AUTH_MS = 5000;
-/** A replay waits while more than this is on its way to the reader, and gives the reader up when nothing moves for a while. */
+/** A replay waits while more than this is on its way to the reader. */
 const REPLAY_BYTES = 256 * 1024;
-const STALL_MS = 15_000;
 const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, or it is not yours.' };
 
 /** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
@@ -38,7 +37,7 @@ export class Connection implements Guest, Sink {
   private tray: DeltaTray | null = null;
   /** Replays that wait for room. */
   private readonly waiting: Subscription[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly authTimer: NodeJS.Timeout;
   private readonly bucket = new FrameBucket();
 
   /**
@@ -53,7 +52,7 @@ export class Connection implements Guest, Sink {
   ) {
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
-    this.timer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
+    this.authTimer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
     if (token !== undefined) this.enqueue({ event: 'auth', token });
   }
 
@@ -81,10 +80,8 @@ export class Connection implements Guest, Sink {
   private resumeLater(subscription: Subscription): void {
     this.waiting.push(subscription);
     if (this.waiting.length > 1) return;
-    this.timer = setTimeout(() => this.close(CLOSE.tryAgainLater, 'reads too slowly'), STALL_MS);
     // A pong that nobody asked for is allowed (RFC 6455, 5.5.3). Its callback says that all before it has left.
     this.socket.pong('', false, () => {
-      clearTimeout(this.timer);
       for (const one of this.waiting.splice(0)) one.resume();
     });
   }
@@ -138,7 +135,7 @@ export class Connection implements Guest, Sink {
     }
     if (this.principal) this.port.presence.leave(this.principal, this);
     this.principal = principal;
-    clearTimeout(this.timer);
+    clearTimeout(this.authTimer);
     if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));
   }
@@ -201,7 +198,7 @@ export class Connection implements Guest, Sink {
 
   /** Idempotent. At once, and not when the good-bye of a slow reader has come. */
   private dispose(): void {
-    clearTimeout(this.timer);
+    clearTimeout(this.authTimer);
     this.tray?.close();
     for (const { subscription } of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();
