@@ -2,10 +2,12 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { FrameBucket } from '../../common/frame-bucket.js';
+import type { Standing } from '../../common/rate-limit.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
 import type { Delta } from '../../events/event-dispatcher.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
+import type { Conversation } from './event.reader.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
 import type { Guest, Presence } from '../auth/presence.service.js';
@@ -17,6 +19,16 @@ export interface ConnectionPort {
   readonly presence: Presence;
   /** Null for a token that is refused. @throws while PostgreSQL is away and the token is not known */
   authenticate(token: string): Principal | null | Promise<Principal | null>;
+  /** Counts a request of the account; null where nothing is limited. */
+  count(accountId: string): Promise<Standing | null>;
+}
+
+/** Who connects. */
+export interface Arrival {
+  /** That of the upgrade request; undefined = it comes in the first frame. */
+  readonly token: string | undefined;
+  /** To be called when a token was good. */
+  known(): void;
 }
 
 const SUBSCRIPTIONS_MAX = 256;
@@ -31,6 +43,7 @@ const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, o
 export class Connection implements Guest, Sink {
   readonly outlivesDeletion = true;
   private principal: Principal | null = null;
+  private readonly known: () => void;
   /** By root: two chats of one conversation are one subscription. */
   private readonly subscriptions = new Map<string, Named>();
   private inbox: (Command | Fault)[] | null = null;
@@ -42,14 +55,14 @@ export class Connection implements Guest, Sink {
 
   /**
    * @param wire what the socket writes to; frames that many readers share go there whole. Nothing is compressed, so `ws` itself never holds one back
-   * @param token that of the upgrade request; undefined = it comes in the first frame
    */
   constructor(
     private readonly socket: WebSocket,
     private readonly wire: Duplex,
     private readonly port: ConnectionPort,
-    token: string | undefined,
+    { token, known }: Arrival,
   ) {
+    this.known = known;
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
     this.authTimer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
@@ -135,15 +148,23 @@ export class Connection implements Guest, Sink {
     }
     if (this.principal) this.port.presence.leave(this.principal, this);
     this.principal = principal;
+    this.known();
     clearTimeout(this.authTimer);
     if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));
   }
 
   private async subscribe(chatId: string, since: number | undefined): Promise<void> {
-    const found = await this.port.feeds.find(this.principal!.accountId, chatId);
+    const { accountId } = this.principal!;
+    const standing = await this.port.count(accountId);
+    if (standing?.allowed === false) return this.fail(tooManyRequests(standing));
+    const found = await this.port.feeds.find(accountId, chatId);
     if (!this.isOpen) return;
-    if (!found) return this.fail(NOT_FOUND);
+    if (found) this.follow(found, chatId, since);
+    else this.fail(NOT_FOUND);
+  }
+
+  private follow(found: Conversation, chatId: string, since: number | undefined): void {
     const old = this.subscriptions.get(found.rootChatId);
     if (!old && !this.hasPlace()) {
       return this.fail({ code: 'too_many_subscriptions', message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.` });
@@ -205,6 +226,11 @@ export class Connection implements Guest, Sink {
     if (this.principal) this.port.presence.leave(this.principal, this);
   }
 }
+
+const tooManyRequests = ({ resetSeconds }: Standing): Fault => ({
+  code: 'rate_limited',
+  message: `Too many requests. Try again in ${resetSeconds} s.`,
+});
 
 interface Named {
   subscription: Subscription;
