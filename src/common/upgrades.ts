@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, type Server, STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
@@ -12,7 +12,11 @@ import { type Problem, problemDocument, problems } from './problems.js';
 export const FRAME_BYTES_MAX = 64 * 1024;
 /** What may wait for a slow reader; more closes the socket with 1013. */
 export const BUFFERED_BYTES_MAX = 1024 * 1024;
-const PING_MS = 25_000;
+/** How often sockets are looked at, and every how many looks they get a ping. */
+const LOOK_MS = 5000;
+const LOOKS_PER_PING = 5;
+/** So long a reader may take nothing of what waits for it. */
+const STALL_MS = 15_000;
 const STOP_GRACE_MS = 1000;
 /** How long the good-bye of a closed socket is waited for. */
 const CLOSE_MS = 5000;
@@ -53,23 +57,34 @@ export type UpgradeHandler = (upgrade: Upgrade) => void | Promise<void>;
 /** Where an upgrade came in: its connection, and the bytes that came behind its headers. */
 interface Arrival {
   request: IncomingMessage;
-  socket: Duplex;
+  socket: Socket;
   head: Buffer;
+}
+
+/** An open socket. */
+interface Watched {
+  wire: Socket;
+  /** Whether it has answered the last ping. */
+  alive: boolean;
+  /** How many bytes had been taken when some were taken last, and when that was. */
+  taken: number;
+  takenAt: number;
 }
 
 /**
  * All WebSockets of the server come in here. Unknown paths are a 404, pages of a foreign origin a 403; then the path's handler decides.
- * Sockets get pings, and are closed with 1012 at shutdown; their owner closes them for every other reason.
+ * Sockets get pings, and are closed with 1012 at shutdown, with 1013 when they read nothing, and with 4429 when they send too many pings; their
+ * owner closes them for every other reason.
  */
 @Injectable()
 export class Upgrades implements OnModuleDestroy {
   private readonly logger = new Logger('Upgrades');
   private readonly routes: { path: RegExp; handler: UpgradeHandler }[] = [];
-  /** Each open socket, and whether it has answered the last ping. */
-  private readonly sockets = new Map<WebSocket, boolean>();
+  private readonly sockets = new Map<WebSocket, Watched>();
   private readonly server = new WebSocketServer(OPTIONS);
   private origins: readonly string[] = [];
-  private pinging: NodeJS.Timeout | undefined;
+  private looking: NodeJS.Timeout | undefined;
+  private looks = 0;
   private stopping = false;
 
   constructor() {
@@ -85,14 +100,14 @@ export class Upgrades implements OnModuleDestroy {
   /** Begins to take upgrades. Call it once. `origins` are those of foreign pages that may connect. */
   attach(server: Server, origins: readonly string[]): void {
     this.origins = origins;
-    server.on('upgrade', (request, socket, head) => void this.take({ request, socket, head }));
-    this.pinging = setInterval(() => this.ping(), PING_MS).unref();
+    server.on('upgrade', (request, socket, head) => void this.take({ request, socket: socket as Socket, head }));
+    this.looking = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   /** Closes all sockets; those that do not say good-bye within a second are cut off. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
-    clearInterval(this.pinging);
+    clearInterval(this.looking);
     for (const socket of this.sockets.keys()) socket.close(CLOSE.serviceRestart, 'the server stops');
     for (const end = performance.now() + STOP_GRACE_MS; this.sockets.size > 0 && performance.now() < end;) await sleep(20);
     for (const socket of this.sockets.keys()) socket.terminate();
@@ -115,7 +130,6 @@ export class Upgrades implements OnModuleDestroy {
     const path = request.url!.split('?', 1)[0]!;
     const route = this.routes.find((one) => one.path.test(path));
     if (!route) throw problems.routeNotFound();
-    if (this.stopping) throw stops();
     if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
     return route.handler({
       request,
@@ -132,8 +146,9 @@ export class Upgrades implements OnModuleDestroy {
     this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
     const [webSocket] = opened;
     if (!webSocket) throw problems.invalidRequest({ detail: 'This is no WebSocket handshake (RFC 6455, 4.1).' });
-    this.sockets.set(webSocket, true);
-    webSocket.on('pong', () => this.sockets.set(webSocket, true));
+    const watched = { wire: socket, alive: true, taken: 0, takenAt: performance.now() };
+    this.sockets.set(webSocket, watched);
+    webSocket.on('pong', () => (watched.alive = true));
     webSocket.on('close', () => this.sockets.delete(webSocket));
     answerPings(webSocket);
     limitControlFrames(webSocket);
@@ -142,17 +157,17 @@ export class Upgrades implements OnModuleDestroy {
     return webSocket;
   }
 
-  private ping(): void {
-    for (const [socket, alive] of this.sockets) {
-      if (!alive) socket.terminate();
-      else if (socket.readyState === socket.OPEN) {
-        this.sockets.set(socket, false);
-        socket.ping();
-      }
+  private look(): void {
+    const isPing = ++this.looks % LOOKS_PER_PING === 0;
+    const now = performance.now();
+    for (const [socket, watched] of this.sockets) {
+      if (socket.readyState !== socket.OPEN) continue;
+      if (isStalled(socket, watched, now)) socket.close(CLOSE.tryAgainLater, 'reads too slowly');
+      else if (isPing) ping(socket, watched);
     }
   }
 
-  private refuse(socket: Duplex, problem: Problem, cause: unknown): void {
+  private refuse(socket: Socket, problem: Problem, cause: unknown): void {
     const id = randomUUID();
     const { status, code } = problem.kind;
     if (status >= 500)
@@ -177,6 +192,23 @@ const stops = (): Problem => problems.storeUnavailable({ detail: 'The server sto
 /** Imported by every module that has sockets. */
 @Module({ providers: [Upgrades], exports: [Upgrades] })
 export class UpgradesModule {}
+
+function ping(socket: WebSocket, watched: Watched): void {
+  if (!watched.alive) return socket.terminate();
+  watched.alive = false;
+  socket.ping();
+}
+
+/** Not by `bufferedAmount`, which grows with what is sent to a reader that takes nothing. */
+function isStalled(socket: WebSocket, watched: Watched, now: number): boolean {
+  if (socket.bufferedAmount > 0) {
+    const taken = watched.wire.bytesWritten - watched.wire.writableLength;
+    if (taken === watched.taken) return now - watched.takenAt >= STALL_MS;
+    watched.taken = taken;
+  }
+  watched.takenAt = now;
+  return false;
+}
 
 /** Answers the newest ping, once the pong before it has left: the others need none (RFC 6455, 5.5.3), and never is there more to keep than two. */
 function answerPings(socket: WebSocket): void {
@@ -219,7 +251,8 @@ function isOriginAllowed({ headers }: IncomingMessage, allowed: readonly string[
 }
 
 function authorizationOf({ headers }: IncomingMessage): string | undefined {
-  if (headers.authorization !== undefined) return headers.authorization;
+  // Another scheme is that of a proxy before us: its password is no token.
+  if (/^bearer /i.test(headers.authorization ?? '')) return headers.authorization;
   const [scheme, token, ...others] = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   return scheme === 'bearer' && token && others.length === 0 ? `Bearer ${token}` : undefined;
 }

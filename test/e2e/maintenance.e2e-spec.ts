@@ -11,7 +11,6 @@ import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats
 import { runFsck, violationsOf } from '../crash/fsck.js';
 import { MODES, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { until } from './realtime-client.js';
 
 const GO_ON = new AbortController().signal;
 

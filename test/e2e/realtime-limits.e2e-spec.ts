@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventDispatcher } from '../../src/events/event-dispatcher.js';
+import { Presence } from '../../src/modules/auth/presence.service.js';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { TestSocket, TestStream, until } from './realtime-client.js';
@@ -43,6 +44,14 @@ describe('who may connect', () => {
     }
   });
 
+  it('whoever comes through a proxy with a password of its own, and brings the token besides', async () => {
+    const headers = { authorization: `Basic ${Buffer.from('proxy:password').toString('base64')}` };
+    const byFrame = await keep(TestSocket.open(server.url, headers));
+    byFrame.say('auth', { token: ann.token });
+    const byProtocol = await keep(TestSocket.open(server.url, headers, ['bearer', ann.token!]));
+    for (const socket of [byFrame, byProtocol]) expect((await socket.next('ready')).event).toBe('ready');
+  });
+
   it.each([
     ['a bad token in the first frame', { event: 'auth', data: { token: 'nonsense' } }],
     ['no token in it', { event: 'auth' }],
@@ -78,6 +87,23 @@ describe('who may connect', () => {
       });
     expect(await Promise.all(['http://evil.example', 'null', server.url].map(statusOf))).toEqual([403, 403, 101]);
   });
+});
+
+it('whoever opens sockets and shows no token has only so many of them', async () => {
+  const { strangers } = server.app.get(Presence, { strict: false });
+  const silent: (() => void)[] = [];
+  for (let leave = strangers.enter('127.0.0.1'); leave; leave = strangers.enter('127.0.0.1')) silent.push(leave);
+  expect(silent.length).toBeGreaterThan(1000);
+  await expect(TestSocket.open(server.url)).rejects.toThrow('429');
+  expect(strangers.enter('192.0.2.1')).not.toBeNull();
+  silent.pop()!();
+  // Of those that have shown one, each makes room for the next.
+  for (let n = 0; n < 3; n++) await keep(TestSocket.of(ann));
+  const failed = await keep(TestSocket.open(server.url));
+  failed.say('auth', { token: 'nonsense' });
+  await failed.end();
+  await until(() => silent.push(strangers.enter('127.0.0.1')!) > 0 && silent.at(-1) !== null, 'the place of the failed one');
+  for (const leave of silent) leave?.();
 });
 
 describe('the end of a token', () => {
@@ -157,6 +183,21 @@ describe('frames', () => {
     socket.say('ping');
     await socket.next('pong');
     expect(socket.frames.slice(1, -1).map(({ event, data }) => [event, data.code])).toEqual(bad.map(([, code]) => ['error', code]));
+  });
+
+  it('that subscribe count like requests', async () => {
+    const limited = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '4' }, server.databaseUrl);
+    const gina = await TestClient.register(limited.url);
+    const { id } = await gina.aChat();
+    const socket = await keep(TestSocket.of(gina));
+    for (let n = 0; n < 5; n++) socket.say('subscribe', { chat_id: id });
+    socket.say('ping');
+    await socket.next('pong');
+    const answers = socket.frames.slice(1).map(({ event, data }) => data.code ?? event);
+    expect(answers).toEqual(['subscribed', 'subscribed', 'subscribed', 'rate_limited', 'rate_limited', 'pong']);
+    expect((await gina.get(`/chats/${id}`)).status).toBe(429);
+    socket.close();
+    await limited.close();
   });
 
   it('over 64 KiB close with 1009', async () => {

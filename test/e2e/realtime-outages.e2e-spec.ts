@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { RECHECK_MS } from '../../src/modules/auth/liveness.service.js';
+import { FeedsService } from '../../src/modules/realtime/feeds.service.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
 import { createDatabase, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
@@ -227,6 +228,20 @@ describe('with PostgreSQL alone between the instances', () => {
     }
     sockets[0]!.say('subscribe', { chat_id: id });
     expect((await sockets[0]!.next('error')).data.code).toBe('not_found');
+  });
+
+  it('whoever was told of the deletion hears nothing of the purge, and is held on to no longer', async () => {
+    const { id } = await ann.aChat();
+    const socket = await socketOn(ann.at(there.url), id);
+    const { feeds } = there.app.get(FeedsService, { strict: false }) as unknown as { feeds: Map<string, unknown> };
+    expect((await ann.delete(`/chats/${id}`)).status).toBe(204);
+    expect(await socket.upTo(2)).toHaveLength(1);
+    expect(feeds.has(id)).toBe(true);
+    await withClient(here.databaseUrl, async (client) => {
+      for (const table of ['events', 'chats', 'conversations']) await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
+    });
+    await until(() => !feeds.has(id), 'the end of the subscription');
+    expect(socket.events).toHaveLength(1);
   });
 
   it.each([

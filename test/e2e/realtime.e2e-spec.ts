@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
 
@@ -11,6 +11,16 @@ const CHAT_KEYS = [
 const namesOf = (events: readonly Frame[]): string[] => events.map(({ event }) => event);
 const seqsOf = (events: readonly Frame[]): number[] => events.map(({ seq }) => seq!);
 const upwards = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+/** The deletion of a conversation ($2) and, in the same commit, the end of an answer of it ($3): so they are read together. */
+const DELETED_WHILE_WRITING = `
+  WITH buried AS (UPDATE chats SET deleted_at = now() WHERE account_id = $1 AND chat_id = $2),
+  numbered AS (
+    UPDATE conversations SET deleted = true, event_seq = event_seq + 2 WHERE account_id = $1 AND chat_id = $2 RETURNING event_seq
+  )
+  INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
+  SELECT $1, $2, event_seq - 1, 'chat.deleted', $2, NULL, now() FROM numbered
+  UNION ALL SELECT $1, $2, event_seq, 'message.completed', $2, $3::uuid, now() FROM numbered`;
 
 describe.each(MODES)('events of a conversation, words in %s', (mode) => {
   let here: TestApp;
@@ -165,20 +175,33 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     expect(socket.events).toEqual([]);
   });
 
-  it('after the deletion of the conversation comes chat.deleted, and nothing more', async () => {
+  it('a socket hears of the deletion of a conversation, of its restoring, and of what follows; a stream ends with the deletion', async () => {
     const { id } = await ann.aChat(1);
     const socket = await socketOn(ann, id);
     const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
     await ann.delete(`/chats/${id}`);
     expect(await socket.upTo(3)).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 3 }]);
-    await stream.upTo(3);
+    await until(() => stream.ended);
     await ann.post(`/chats/${id}/restore`);
     await ann.append(id, 'after');
-    expect(await socket.subscribe(id, 2)).toBe(5);
     const events = await socket.upTo(5);
-    expect(namesOf(events)).toEqual(['chat.deleted', 'chat.deleted', 'chat.restored', 'message.created']);
-    await until(() => stream.ended);
+    expect([namesOf(events), seqsOf(events)]).toEqual([
+      ['chat.deleted', 'chat.restored', 'message.created'],
+      [3, 4, 5],
+    ]);
+    expect(events[1]!.data).toMatchObject({ chat_id: id, account_id: ann.accountId });
     expect(namesOf(await stream.upTo(3))).toEqual(['chat.deleted']);
+  });
+
+  it('a deletion that an answer ends behind is the end of a stream too', async () => {
+    const { id, pairs } = await ann.aChat(1);
+    const socket = await socketOn(ann, id);
+    const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
+    await withClient(here.databaseUrl, (client) => client.query(DELETED_WHILE_WRITING, [ann.accountId, id, pairs[0]]));
+    expect(namesOf(await socket.upTo(4))).toEqual(['chat.deleted', 'message.completed']);
+    expect(socket.events[1]!.data).toEqual({ response_id: pairs[0], chat_id: id, root_chat_id: id });
+    await until(() => stream.ended);
+    expect(namesOf(await stream.upTo(4))).toEqual(['chat.deleted']);
   });
 
   it('a replay does not show the words of a branch that was deleted, unless a living branch inherits them', async () => {

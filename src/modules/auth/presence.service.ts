@@ -4,6 +4,7 @@ import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Clock } from './clock.js';
 import { LivenessService, type Subject, subjectKey } from './liveness.service.js';
+import { Strangers } from './strangers.js';
 
 /** A connection that outlives its request: a socket or an event stream. */
 export interface Guest {
@@ -24,6 +25,7 @@ const SWEEP_MS = 250;
 /** Who is connected to this instance, with which token: counted for each account, and shown out when the token ends. */
 @Injectable()
 export class Presence implements OnModuleDestroy {
+  readonly strangers: Strangers;
   private readonly groups = new Map<string, Group>();
   private readonly counts = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
@@ -32,7 +34,9 @@ export class Presence implements OnModuleDestroy {
     private readonly liveness: LivenessService,
     private readonly clock: Clock,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.strangers = new Strangers(config.TRUST_PROXY.length > 0);
+  }
 
   /** Lets a guest in; false when the account has as many connections as it may have. */
   enter(principal: Principal, guest: Guest): boolean {

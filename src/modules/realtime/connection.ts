@@ -2,10 +2,12 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { FrameBucket } from '../../common/frame-bucket.js';
+import type { Standing } from '../../common/rate-limit.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
 import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
+import type { Conversation } from './event.reader.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
 import type { Pieces } from './pieces.js';
@@ -17,42 +19,53 @@ export interface ConnectionPort {
   readonly presence: Presence;
   /** Null for a token that is refused. @throws while PostgreSQL is away and the token is not known */
   authenticate(token: string): Principal | null | Promise<Principal | null>;
+  /** Counts a request of the account; null where nothing is limited. */
+  count(accountId: string): Promise<Standing | null>;
+}
+
+/** Who connects. */
+export interface Arrival {
+  /** That of the upgrade request; undefined = it comes in the first frame. */
+  readonly token: string | undefined;
+  /** To be called when a token was good. */
+  known(): void;
 }
 
 const SUBSCRIPTIONS_MAX = 256;
 /** Names of one conversation that are remembered for `unsubscribe`, besides its root. */
 const CHAT_IDS_MAX = 64;
 const AUTH_MS = 5000;
-/** A replay waits while more than this is on its way to the reader, and gives the reader up when nothing moves for a while. */
+/** A replay waits while more than this is on its way to the reader. */
 const REPLAY_BYTES = 256 * 1024;
-const STALL_MS = 15_000;
 const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, or it is not yours.' };
 
 /** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
 export class Connection implements Guest, Sink {
+  readonly outlivesDeletion = true;
   private principal: Principal | null = null;
+  private readonly known: () => void;
   /** By root: two chats of one conversation are one subscription. */
   private readonly subscriptions = new Map<string, Named>();
   private inbox: (Command | Fault)[] | null = null;
   private tray: DeltaTray | null = null;
   /** Replays that wait for room. */
   private readonly waiting: Subscription[] = [];
-  private timer: NodeJS.Timeout | undefined;
+  private readonly authTimer: NodeJS.Timeout;
   private readonly bucket = new FrameBucket();
 
   /**
    * @param wire what the socket writes to; frames that many readers share go there whole. Nothing is compressed, so `ws` itself never holds one back
-   * @param token that of the upgrade request; undefined = it comes in the first frame
    */
   constructor(
     private readonly socket: WebSocket,
     private readonly wire: Duplex,
     private readonly port: ConnectionPort,
-    token: string | undefined,
+    { token, known }: Arrival,
   ) {
+    this.known = known;
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
-    this.timer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
+    this.authTimer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
     if (token !== undefined) this.enqueue({ event: 'auth', token });
   }
 
@@ -83,10 +96,8 @@ export class Connection implements Guest, Sink {
   private resumeLater(subscription: Subscription): void {
     this.waiting.push(subscription);
     if (this.waiting.length > 1) return;
-    this.timer = setTimeout(() => this.close(CLOSE.tryAgainLater, 'reads too slowly'), STALL_MS);
     // A pong that nobody asked for is allowed (RFC 6455, 5.5.3). Its callback says that all before it has left.
     this.socket.pong('', false, () => {
-      clearTimeout(this.timer);
       for (const one of this.waiting.splice(0)) one.resume();
     });
   }
@@ -140,17 +151,25 @@ export class Connection implements Guest, Sink {
     }
     if (this.principal) this.port.presence.leave(this.principal, this);
     this.principal = principal;
-    clearTimeout(this.timer);
+    this.known();
+    clearTimeout(this.authTimer);
     if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));
   }
 
   private async subscribe(chatId: string, since: number | undefined): Promise<void> {
-    const found = await this.port.feeds.find(this.principal!.accountId, chatId);
+    const { accountId } = this.principal!;
+    const standing = await this.port.count(accountId);
+    if (standing?.allowed === false) return this.fail(tooManyRequests(standing));
+    const found = await this.port.feeds.find(accountId, chatId);
     if (!this.isOpen) return;
-    if (!found) return this.fail(NOT_FOUND);
+    if (found) this.follow(found, chatId, since);
+    else this.fail(NOT_FOUND);
+  }
+
+  private follow(found: Conversation, chatId: string, since: number | undefined): void {
     const old = this.subscriptions.get(found.rootChatId);
-    if (!old && this.subscriptions.size >= SUBSCRIPTIONS_MAX) {
+    if (!old && !this.hasPlace()) {
       return this.fail({ code: 'too_many_subscriptions', message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.` });
     }
     this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
@@ -163,11 +182,21 @@ export class Connection implements Guest, Sink {
   }
 
   private unsubscribe(chatId: string): void {
-    for (const [rootChatId, { subscription, chatIds }] of this.subscriptions) {
-      if (!chatIds.includes(chatId) && rootChatId !== chatId) continue;
-      subscription.close();
-      this.subscriptions.delete(rootChatId);
+    for (const [rootChatId, { chatIds }] of this.subscriptions) {
+      if (chatIds.includes(chatId) || rootChatId === chatId) this.drop(rootChatId);
     }
+  }
+
+  /** Deleted conversations are kept for their restoring, and make place for living ones. */
+  private hasPlace(): boolean {
+    if (this.subscriptions.size < SUBSCRIPTIONS_MAX) return true;
+    for (const [rootChatId, { subscription }] of this.subscriptions) if (subscription.isDeleted) this.drop(rootChatId);
+    return this.subscriptions.size < SUBSCRIPTIONS_MAX;
+  }
+
+  private drop(rootChatId: string): void {
+    this.subscriptions.get(rootChatId)?.subscription.close();
+    this.subscriptions.delete(rootChatId);
   }
 
   private fail(fault: Fault): void {
@@ -193,13 +222,18 @@ export class Connection implements Guest, Sink {
 
   /** Idempotent. At once, and not when the good-bye of a slow reader has come. */
   private dispose(): void {
-    clearTimeout(this.timer);
+    clearTimeout(this.authTimer);
     this.tray?.close();
     for (const { subscription } of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();
     if (this.principal) this.port.presence.leave(this.principal, this);
   }
 }
+
+const tooManyRequests = ({ resetSeconds }: Standing): Fault => ({
+  code: 'rate_limited',
+  message: `Too many requests. Try again in ${resetSeconds} s.`,
+});
 
 interface Named {
   subscription: Subscription;

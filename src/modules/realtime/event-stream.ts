@@ -11,6 +11,7 @@ const KEEP_ALIVE = Buffer.from(':\n\n');
 
 /** The events of one conversation as server-sent events. Ends when the conversation is deleted, or with `expel()`. */
 export class EventStream extends Readable implements Guest, Sink {
+  readonly outlivesDeletion = false;
   private readonly tray = new DeltaTray((pieces) => this.say(pieces));
   private subscription: Subscription | null = null;
   /** Whether the reader has taken nothing since the last keep-alive. */

@@ -65,9 +65,14 @@ export class Feed implements Watch {
     if (!this.pumping) void this.pump();
   }
 
-  /** This instance was out for so long that it missed the end: it is told all the same, behind what is known. */
+  get isPurged(): boolean {
+    return this.last !== null;
+  }
+
+  /** The conversation was purged. Who knows of its deletion hears nothing more; this instance may have missed that, and tells it behind what is known. */
   end(): void {
     if (this.last) return;
+    for (const subscription of this.subscriptions) if (subscription.isDeleted) subscription.end();
     const gone = JSON.stringify({ chat_id: this.rootChatId, root_chat_id: this.rootChatId });
     this.last = new Envelope('chat.deleted', this.head + 1, gone, true);
     this.deliver([this.last]);

@@ -16,6 +16,7 @@ export const FAULT_CODES = [
   'unknown_event',
   'validation_failed',
   'too_many_subscriptions',
+  'rate_limited',
   'unauthorized',
   'store_unavailable',
 ] as const;

@@ -1,4 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { problems } from '../../common/problems.js';
+import { RateLimiter } from '../../common/rate-limiter.js';
 import { type Upgrade, Upgrades } from '../../common/upgrades.js';
 import { Authenticator } from '../auth/authenticator.service.js';
 import { bearerToken } from '../auth/bearer.js';
@@ -14,19 +16,32 @@ export class SocketsGateway implements OnModuleInit {
   constructor(
     private readonly upgrades: Upgrades,
     feeds: FeedsService,
-    presence: Presence,
+    private readonly presence: Presence,
     authenticator: Authenticator,
+    limiter: RateLimiter,
   ) {
-    this.port = { feeds, presence, authenticate: (token) => authenticator.authenticate(token) };
+    this.port = {
+      feeds,
+      presence,
+      authenticate: (token) => authenticator.authenticate(token),
+      count: (accountId) => limiter.take(limiter.account, accountId),
+    };
   }
 
   onModuleInit(): void {
     this.upgrades.handle(/^\/api\/v1\/ws$/, (upgrade) => this.accept(upgrade));
   }
 
-  /** Everybody is let in and has to show a token: a page cannot read the status of a refused upgrade, but it can read a close code. */
+  /**
+   * Everybody is let in and has to show a token: a page cannot read the status of a refused upgrade, but it can read a close code.
+   * @throws rate_limited when too many have not shown one yet
+   */
   private accept({ request, authorization, accept }: Upgrade): void {
+    const known = this.presence.strangers.enter(request.socket.remoteAddress ?? '');
+    if (!known) throw problems.rateLimited({ detail: 'Too many sockets without a token.', headers: { 'retry-after': '5' } });
+    // Of the connection, since a handshake that fails makes no WebSocket.
+    request.socket.once('close', known);
     const token = authorization === undefined ? undefined : (bearerToken(authorization) ?? '');
-    new Connection(accept(), request.socket, this.port, token);
+    new Connection(accept(), request.socket, this.port, { token, known });
   }
 }

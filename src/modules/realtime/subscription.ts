@@ -4,6 +4,8 @@ import type { Pieces } from './pieces.js';
 
 /** Where the events of a subscription go: a socket, or a stream. */
 export interface Sink {
+  /** Whether it goes on when the conversation is deleted: for what ends it, and for `chat.restored` and what follows. */
+  readonly outlivesDeletion: boolean;
   /**
    * Takes events, in their order. `isLive` events come as they happen and must be taken or the reader be closed; a replay stops at an answer
    * of false until `subscription.resume()`. A sink may answer false to live events too: it then gets what follows as a replay.
@@ -11,7 +13,7 @@ export interface Sink {
   deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean;
   /** Pieces of an answer that is being written. Only while the subscription is live. */
   hear(pieces: Pieces): void;
-  /** The conversation was deleted and its last event taken. */
+  /** The subscription is over: its conversation was deleted and that told or, for a sink that outlives it, purged. */
   finish(subscription: Subscription): void;
 }
 
@@ -27,6 +29,7 @@ export class Subscription {
   private catchingUp = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  private deleted = false;
 
   /** @param at `seq` of the last event that the reader has */
   constructor(
@@ -48,7 +51,12 @@ export class Subscription {
   }
 
   hear(pieces: Pieces): void {
-    if (this.live) this.sink.hear(pieces);
+    if (this.live && !this.deleted) this.sink.hear(pieces);
+  }
+
+  /** Whether its conversation is deleted, as far as the sink was told. */
+  get isDeleted(): boolean {
+    return this.deleted;
   }
 
   close(): void {
@@ -56,6 +64,12 @@ export class Subscription {
     this.live = false;
     clearTimeout(this.timer);
     this.feed.leave(this);
+  }
+
+  /** Nothing can follow. */
+  end(): void {
+    this.close();
+    this.sink.finish(this);
   }
 
   private async catchUp(): Promise<void> {
@@ -91,11 +105,16 @@ export class Subscription {
   }
 
   private pass(events: readonly Envelope[], isLive: boolean): boolean {
+    // What stands behind a deletion is the end of an answer that was being written.
+    const goesOn = this.sink.outlivesDeletion && !this.feed.isPurged;
+    const last = goesOn ? -1 : events.findIndex(({ isLast }) => isLast);
+    if (last >= 0) {
+      this.sink.deliver(events.slice(0, last + 1), isLive, this);
+      this.end();
+      return false;
+    }
     this.at = events.at(-1)!.seq;
-    const wantsMore = this.sink.deliver(events, isLive, this);
-    if (!events.at(-1)!.isLast) return wantsMore && !this.closed;
-    this.close();
-    this.sink.finish(this);
-    return false;
+    for (const { isLast, event } of events) this.deleted = isLast || (this.deleted && event !== 'chat.restored');
+    return this.sink.deliver(events, isLive, this) && !this.closed;
   }
 }
