@@ -2,6 +2,7 @@ import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
+import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { EventsQuery } from './realtime.dto.js';
 import { StreamsService } from './streams.service.js';
@@ -33,12 +34,7 @@ export class EventsController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     const stream = await this.streams.open(principal!, chat_id, lastEventId ? seqOf(lastEventId) : since);
-    void reply
-      .header('content-type', 'text/event-stream; charset=utf-8')
-      .header('cache-control', 'no-cache, no-transform')
-      // nginx would gather the events until its buffer is full.
-      .header('x-accel-buffering', 'no')
-      .send(stream);
+    void reply.headers(EVENT_STREAM_HEADERS).send(stream);
   }
 }
 
