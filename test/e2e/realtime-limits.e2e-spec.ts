@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventDispatcher } from '../../src/events/event-dispatcher.js';
 import { Presence } from '../../src/modules/auth/presence.service.js';
+import { StreamsService } from '../../src/modules/realtime/streams.service.js';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { TestSocket, TestStream, until } from './realtime-client.js';
@@ -333,6 +334,15 @@ async function complete(rootChatId: string, responseId: string): Promise<void> {
     ),
   );
 }
+
+it('a stream that is asked for while the server stops is told to come back', async () => {
+  const stopping = await startTestApp('postgres', {}, server.databaseUrl);
+  const { id } = await ann.aChat();
+  stopping.app.get(StreamsService, { strict: false }).onModuleDestroy();
+  const { status, headers, text } = await ann.at(stopping.url).get(`/events?chat_id=${id}`);
+  expect([status, headers.get('content-type'), text]).toEqual([200, 'text/event-stream; charset=utf-8', 'retry: 1000\n\n']);
+  await stopping.close();
+});
 
 it('a server that stops closes sockets with 1012 and ends streams', async () => {
   const stopping = await startTestApp('postgres', {}, server.databaseUrl);

@@ -1,11 +1,14 @@
+import { Readable } from 'node:stream';
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
+import { Presence, tooManyConnections } from '../auth/presence.service.js';
 import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
-import { Presence, tooManyConnections } from '../auth/presence.service.js';
 
 const KEEP_ALIVE_MS = 15_000;
+/** `EventSource` gives up for good on any status but 200, and comes back after a stream that ends (WHATWG HTML, 9.2). */
+const COME_BACK = 'retry: 1000\n\n';
 
 /** The event streams of this instance. */
 @Injectable()
@@ -20,13 +23,13 @@ export class StreamsService implements OnModuleDestroy {
   ) {}
 
   /**
-   * A stream of all events of a chat's conversation after `since`, or after this moment.
+   * A stream of all events of a chat's conversation after `since`, or after this moment. While the server stops it only says when to come back.
    * @throws chat_not_found; rate_limited when the account has too many open connections
    */
-  async open(principal: Principal, chatId: string, since: number | undefined): Promise<EventStream> {
+  async open(principal: Principal, chatId: string, since: number | undefined): Promise<Readable> {
     const conversation = await this.feeds.find(principal.accountId, chatId);
     if (!conversation) throw problems.chatNotFound();
-    if (this.stopping) throw problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+    if (this.stopping) return Readable.from([COME_BACK]);
     const stream = new EventStream((closed) => {
       this.streams.delete(closed);
       this.presence.leave(principal, closed);
