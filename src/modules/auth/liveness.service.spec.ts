@@ -24,11 +24,11 @@ function aDatabase() {
 function wakeUps() {
   const told: string[] = [];
   const hears: ((key: string) => void)[] = [];
-  const listen = (hear: (key: string) => void) => hears.push(hear);
+  const listen = (_kind: string, hear: (key: string) => void) => hears.push(hear);
   return {
     told,
     say: (key: string) => hears.forEach((hear) => hear(key)),
-    wakeUps: { tell: (key: string) => told.push(key), listen } as never,
+    wakeUps: { tell: (_kind: string, key: string) => told.push(key), listen } as never,
   };
 }
 
