@@ -53,13 +53,14 @@ function fieldErrors(errors: readonly ValidationError[], prefix = ''): FieldErro
   });
 }
 
+/** By class: they are declared once, and asked for with every request. */
+const namesOf = new Map<Type, ReadonlySet<string>>();
+
 /** The fields that the class has rules for: what the others hold does not matter. */
 function knownTo(dto: Type, input: object): object {
-  const names = new Set(
-    getMetadataStorage()
-      .getTargetValidationMetadatas(dto, '', false, false)
-      .map(({ propertyName }) => propertyName),
-  );
+  const rules = () => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false);
+  const names = namesOf.get(dto) ?? new Set(rules().map(({ propertyName }) => propertyName));
+  namesOf.set(dto, names);
   return Object.fromEntries(Object.entries(input).filter(([name]) => names.has(name)));
 }
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
@@ -8,6 +8,7 @@ import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats
 import { createDatabase, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
+import { REDIS_SERVER, startRedisAt } from '../support/redis-child.js';
 import { freePort } from '../support/stores.mjs';
 import { AuthTester, expectProblem, laterAt } from './auth-tester.js';
 import { TestSocket, TestStream, until } from './realtime-client.js';
@@ -89,8 +90,7 @@ async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, num
   return took;
 }
 
-const redisServer = process.env.TEST_REDIS_SERVER;
-(redisServer ? describe : describe.skip)('with Redis between the instances', () => {
+(REDIS_SERVER ? describe : describe.skip)('with Redis between the instances', () => {
   let port: number;
   let redis: ChildProcess;
   let here: TestApp;
@@ -98,8 +98,7 @@ const redisServer = process.env.TEST_REDIS_SERVER;
   let ann: TestClient;
 
   const startRedis = async (): Promise<void> => {
-    redis = spawn(redisServer!, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise<void>((resolve) => redis.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()));
+    redis = await startRedisAt(port);
   };
   const killRedis = async (): Promise<void> => {
     const ended = once(redis, 'exit');

@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
+import { REDIS_SERVER, startRedisAt } from '../support/redis-child.js';
 import { freePort } from '../support/stores.mjs';
 import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, SessionSocket } from './session-tester.js';
-
-const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
 
 (REDIS_SERVER ? describe : describe.skip)('chat sessions, in a Redis that dies', () => {
   let port: number;
@@ -18,8 +17,7 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
   let ann: TestClient;
 
   const startRedis = async (): Promise<void> => {
-    redis = spawn(REDIS_SERVER!, ['--port', String(port), '--bind', '127.0.0.1', '--save', ''], { stdio: ['ignore', 'pipe', 'ignore'] });
-    await new Promise<void>((resolve) => redis.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()));
+    redis = await startRedisAt(port);
   };
   const command = async (...words: string[]): Promise<void> => {
     const { createClient } = await import('@redis/client');
