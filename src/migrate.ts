@@ -1,13 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { loadConfig } from './config/config.js';
-import { environment } from './config/environment.js';
+import { loadToolConfig } from './config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 
 /** The one-shot migration of a deployment: `node dist/src/migrate.js` with DATABASE_URL set. */
 async function main(): Promise<void> {
-  // Migrations sign nothing: a deployment need not give them the secret.
-  const { DATABASE_URL } = loadConfig({ JWT_SECRET: randomBytes(32).toString('base64url'), ...environment() });
+  const { DATABASE_URL } = loadToolConfig();
   if (!DATABASE_URL) throw new Error('DATABASE_URL must be set: without it the server migrates its own PostgreSQL at every start.');
   const names = await migrate(dataSourceOptions(DATABASE_URL));
   process.stdout.write(names.length > 0 ? `migrated: ${names.join(', ')}\n` : 'nothing to migrate\n');

@@ -19,7 +19,7 @@ export function banner(config: Config, port: number): string {
     ['Redis', config.REDIS_URL ? 'REDIS_URL' : 'none: sessions and cache are in memory'],
     ['Models', modelsOf(config)],
   ].map(([name, value]) => `  ${name!.padEnd(11)} ${value}`);
-  return ['', `Banyan is ready: ${url}`, ...rows, ...(config.JWT_SECRET ? ['', firstRequest(url)] : []), ''].join('\n');
+  return ['', `Banyan is ready: ${url}`, ...rows, ...(config.JWT_SECRET ? ['', firstRequest(url, config)] : []), ''].join('\n');
 }
 
 function wordsOf({ MONGODB_URI, embedded, DATA_DIR }: Config): string {
@@ -33,7 +33,9 @@ function modelsOf(config: Config): string {
   return providers.map(({ name, models }) => `${models.join(', ')} (${name})`).join(', ');
 }
 
-const firstRequest = (url: string): string =>
-  `Make an account; the answer has the access_token for everything else:
-  curl -s ${url}/api/v1/auth/register -H 'content-type: application/json' \\
+function firstRequest(url: string, { REGISTRATION }: Config): string {
+  const [what, route] = REGISTRATION === 'closed' ? ['Sign in (REGISTRATION is closed)', 'login'] : ['Make an account', 'register'];
+  return `${what}; the answer has the access_token for everything else:
+  curl -s ${url}/api/v1/auth/${route} -H 'content-type: application/json' \\
     -d '{"email":"ada@example.com","password":"four small blue boats"}'`;
+}

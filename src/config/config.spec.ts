@@ -114,6 +114,22 @@ describe('loadConfig', () => {
     expect(faultsOf({})).toEqual([]);
   });
 
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'banyan.internal'])('wants REGISTRATION where HOST (%s) lets other machines in', (HOST) => {
+    expect(faultsOf({ HOST })).toEqual([expect.stringContaining('REGISTRATION must be set')]);
+    expect(faultsOf({ HOST, REGISTRATION: 'open' })).toEqual([]);
+    expect(faultsOf({ HOST, REGISTRATION: 'closed' })).toEqual([]);
+  });
+
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('does not want it at %s, where this machine alone gets in', (HOST) => {
+    expect(faultsOf({ HOST })).toEqual([]);
+  });
+
+  it('refuses invitations with the reason', () => {
+    expect(faultsOf({ REGISTRATION: 'invite' })).toEqual([
+      expect.stringMatching(/^REGISTRATION must be one of open, closed .*not there yet/),
+    ]);
+  });
+
   it('knows failpoints under NODE_ENV=test alone', () => {
     expect(loadConfig({ FAILPOINT: 'append.before_commit' }).FAILPOINT).toBeUndefined();
     expect(loadConfig({ FAILPOINT: 'append.before_commit', NODE_ENV: 'test' }).FAILPOINT).toBe('append.before_commit');

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
@@ -6,7 +7,9 @@ import * as models from './providers.js';
 import {
   isAddressBlock,
   isGoodSecret,
+  isHost,
   isHostRule,
+  isLoopback,
   isOrigin,
   isRedisUrl,
   isSafeKeyUrl,
@@ -32,7 +35,7 @@ export class Config {
   PORT = 3000;
 
   /** Address that the server listens on. 0.0.0.0 lets other machines in. */
-  @Text((text) => /^[^\s/]+$/.test(text), 'must be an address or a host name, as 127.0.0.1 or 0.0.0.0')
+  @Text(isHost, 'must be an address or a host name, as 127.0.0.1 or 0.0.0.0')
   HOST = '127.0.0.1';
 
   /** PostgreSQL to use. When absent, one is started from npm binaries in DATA_DIR. */
@@ -113,6 +116,10 @@ export class Config {
   /** Lifetime of a refresh token, in seconds; each use gives a new one. */
   @Whole(1, YEAR_SECONDS)
   REFRESH_TOKEN_TTL_SECONDS = 30 * DAY_SECONDS;
+
+  /** Who may make an account by register. When absent: everybody, where only this machine can connect; with HOST elsewhere it has to be set. */
+  @OneOf(['open', 'closed'], 'invite, with invitations made at the console, is not there yet')
+  REGISTRATION?: 'open' | 'closed';
 
   /** Whether register refuses the passwords that attackers try first. */
   @OnOff()
@@ -242,9 +249,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>> = e
   return config;
 }
 
+/** For programs that serve nobody and make no token: what only a server must know may be absent. */
+export const loadToolConfig = (): Config =>
+  loadConfig({ JWT_SECRET: randomBytes(32).toString('base64url'), REGISTRATION: 'closed', ...environment() });
+
 /** What no setting can be blamed for alone. */
 function togetherFaults(config: Config): string[] {
   const faults: string[] = [];
+  if (!config.REGISTRATION && isHost(config.HOST) && !isLoopback(config.HOST))
+    faults.push(`REGISTRATION must be set where HOST lets other machines in: open (everybody may make an account) or closed (nobody)`);
   if (config.JWKS_URI) {
     const missing = (['JWKS_ISSUER', 'JWKS_AUDIENCE'] as const).filter((name) => !config[name]);
     // Without them a token that the issuer made for any other service would be good here.

@@ -73,8 +73,15 @@ const entries = (text: string): string[] =>
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
 
-/** One of the given words. */
-export const OneOf = (words: readonly string[]): Rule => Text((text) => words.includes(text), `must be one of ${words.join(', ')}`);
+/** One of the given words; `remark` is for those who try another one. */
+export const OneOf = (words: readonly string[], remark?: string): Rule =>
+  Text((text) => words.includes(text), `must be one of ${words.join(', ')}${remark ? ` (${remark})` : ''}`);
+
+/** Something to listen at: an address, or a name. */
+export const isHost = (text: string): boolean => /^[^\s/]+$/.test(text);
+
+/** Whether a server that listens at this address can be reached from this machine alone. */
+export const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
 
 /** An origin as a browser sends it: scheme, host and port, nothing after it. */
 export const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;

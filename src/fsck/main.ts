@@ -1,7 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { Logger } from '@nestjs/common';
-import { type Config, loadConfig } from '../config/config.js';
-import { environment } from '../config/environment.js';
+import { loadToolConfig } from '../config/config.js';
 import { type FsckOptions, parseFsckCommand } from './options.js';
 import { linesOf, reportOf } from './report.js';
 import { runChecks, type Tallies } from './runner.js';
@@ -10,7 +8,7 @@ import { type OpenStores, openStores } from './stores.js';
 /** `npm run fsck`: checks both stores against each other; see `docs/operations.md`. */
 async function fsck({ repair, json }: FsckOptions): Promise<number> {
   Logger.overrideLogger(false); // stdout is for the report
-  const stores = await openStores(settings());
+  const stores = await openStores(loadToolConfig());
   try {
     const started = performance.now();
     const repairs = repair ? await mend(stores) : null;
@@ -23,9 +21,6 @@ async function fsck({ repair, json }: FsckOptions): Promise<number> {
     await stores.close();
   }
 }
-
-/** No token is made or read here, so the secret that goes with DATABASE_URL need not be known. */
-const settings = (): Config => loadConfig({ JWT_SECRET: randomBytes(32).toString('base64url'), ...environment() });
 
 async function mend(stores: OpenStores): Promise<Tallies> {
   await stores.assertRepairable();

@@ -93,6 +93,19 @@ describe('register', () => {
     expect(answer.body.errors[0]).toEqual({ path: expect.any(String), message: expect.any(String) });
   });
 
+  it('where REGISTRATION is closed nobody new gets in, and who has an account does', async () => {
+    const { email } = await somebody();
+    const closed = await startTestApp('postgres', { REGISTRATION: 'closed' }, server.databaseUrl);
+    try {
+      const there = new AuthTester(closed.url);
+      expectProblem(await there.post('register', { email: anEmail(), password: PASSWORD }), 403, 'registration_closed');
+      expectProblem(await there.post('register', { email, password: PASSWORD }), 403, 'registration_closed');
+      expect((await there.post('login', { email, password: PASSWORD })).status).toBe(200);
+    } finally {
+      await closed.close();
+    }
+  });
+
   it('the password is taken exactly: not trimmed, cut or re-cased', async () => {
     const password = ` ${'Ä🌳'.repeat(63)} `;
     const { email } = await somebody({ password });

@@ -22,7 +22,7 @@ export class AuthController {
   @LimitedByAddress()
   @ApiOperation({ operationId: 'register', summary: 'Make an account and sign in', security: [] })
   @ApiCreatedResponse({ type: SignInDto })
-  @ApiProblems(problems.emailTaken)
+  @ApiProblems(problems.registrationClosed, problems.emailTaken)
   async register(@Body() { email, password, name }: RegisterDto): Promise<SignInDto> {
     return this.withAccessToken(await this.auth.register(email, password, name ?? null));
   }

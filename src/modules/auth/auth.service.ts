@@ -27,9 +27,10 @@ export class AuthService {
     private readonly refreshTokens: RefreshTokensService,
   ) {}
 
-  /** @throws `email_taken`, `validation_failed` for a password that is easily guessed */
+  /** @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily guessed */
   async register(email: string, password: string, name: string | null): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
+    if (this.config.REGISTRATION === 'closed') throw problems.registrationClosed();
     const fault = await passwordFault(password, email, this.config.PASSWORD_BLOCKLIST);
     if (fault) throw invalidField('password', fault);
     // Hashed before the look at the e-mail, so that a taken one answers no faster than a free one.
