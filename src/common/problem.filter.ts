@@ -3,10 +3,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
 import { Problem, problemDocument, problems } from './problems.js';
 
-/** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources, lock or statement time-out. */
-const POSTGRES_AWAY = /^(08...|57P0[1-5]|57014|53...|55P03|40P01)$/;
+/** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources. */
+const POSTGRES_AWAY = /^(08...|57P0[1-5]|53...)$/;
+/** Those of a PostgreSQL that is well and gave one statement up: it was cancelled (`statement_timeout`), or waited too long for others. */
+const GIVEN_UP: Readonly<Record<string, () => Problem>> = {
+  '57014': () => problems.tookTooLong({ headers: { 'retry-after': '5' } }),
+  '55P03': () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
+  '40P01': () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
+};
 const SOCKET_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
-/** What node-postgres and its pool say without a code. */
+/** What node-postgres and its pool say without a code. Its own time-out is longer than that of a statement: it speaks of a silent server. */
 const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout)/;
 const BROKEN_MIDWAY = /^(Connection terminated|Query read timeout)/;
 
@@ -76,6 +82,8 @@ function frameworkProblem(error: unknown, fault: Fault): Problem | null {
 function storeProblem({ code = '', message = '' }: Fault, method: string): Problem | null {
   const midway = BROKEN_MIDWAY.test(message) || code === 'ECONNRESET';
   if (midway && method !== 'GET' && method !== 'HEAD') return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
+  const givenUp = GIVEN_UP[code];
+  if (givenUp) return givenUp();
   const away = POSTGRES_AWAY.test(code) || SOCKET_AWAY.has(code) || POOL_AWAY.test(message);
   return away ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
 }

@@ -88,6 +88,8 @@ export const problems = {
     'outcome_unknown',
     'The connection to the database broke during the commit. Retry with the same Idempotency-Key.',
   ),
+  tookTooLong: problem(503, 'took_too_long', 'The request took too long and was given up. Nothing was changed.'),
+  resourceBusy: problem(503, 'resource_busy', 'Others are changing the same; the wait for them took too long. Nothing was changed.'),
   storeUnavailable: problem(503, 'store_unavailable', 'A store is away. Try again soon.'),
   modelUnavailable: problem(503, 'model_unavailable', 'The provider of the model cannot be reached.'),
   modelTimeout: problem(504, 'model_timeout', 'The model did not answer in time.'),

@@ -62,7 +62,7 @@ function usualCodes({ method, path, operation }: Place): string[] {
   if (isPublic && !isOurs) return [];
   const { requestBody: body, parameters = [] } = operation;
   const rules: readonly (readonly [applies: unknown, ...codes: string[]])[] = [
-    [true, 'rate_limited', 'store_unavailable'],
+    [true, 'rate_limited', 'took_too_long', 'resource_busy', 'store_unavailable'],
     // A facade ignores fields that it does not know, so only one with input can be given a wrong one.
     [isOurs || body || parameters.some(isPathOrQuery), 'validation_failed'],
     [!isPublic, 'unauthorized'],

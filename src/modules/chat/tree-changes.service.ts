@@ -39,8 +39,12 @@ export class TreeChanges {
   }
 }
 
-/** A store that was silent to one is not asked by all who wait, one after the other: each of them would wait as long. They have changed nothing. */
+/**
+ * A store that was silent to one, or a tree that others hold, is not asked by all who wait, one after the other: each of them would wait as long.
+ * They have changed nothing.
+ */
 function awayToo(failure: unknown): Problem | null {
-  const isAway = problemOf(failure, 'GET').kind === problems.storeUnavailable.kind;
-  return isAway ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
+  const problem = problemOf(failure, 'GET');
+  if (problem.kind === problems.resourceBusy.kind) return problem;
+  return problem.kind === problems.storeUnavailable.kind ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
 }
