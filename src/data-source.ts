@@ -14,6 +14,7 @@ import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-r
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
+import { storeDriver } from './database/store-client.js';
 import { ChangeEvent } from './events/event.entity.js';
 import { ClientChat } from './modules/aisdk/client-chat.entity.js';
 import { Account } from './modules/auth/account.entity.js';
@@ -37,6 +38,7 @@ import { Webhook } from './modules/webhook/webhook.entity.js';
 export const dataSourceOptions = (url: string): DataSourceOptions => ({
   type: 'postgres',
   url,
+  driver: storeDriver,
   entities: [
     Account,
     TokenFamily,

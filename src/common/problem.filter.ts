@@ -12,9 +12,12 @@ const GIVEN_UP: Readonly<Record<string, () => Problem>> = {
   '40P01': () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
 };
 const SOCKET_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
-/** What node-postgres and its pool say without a code. Its own time-out is longer than that of a statement: it speaks of a silent server. */
-const POOL_AWAY = /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout)/;
+/** What node-postgres, its pool and the ORM say without a code. Its own time-out is longer than that of a statement: it speaks of a silent server. */
+const POOL_AWAY =
+  /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout|Query runner already released|Client (was closed|has encountered a connection error))/;
 const BROKEN_MIDWAY = /^(Connection terminated|Query read timeout)/;
+/** A server that is shut down or killed may have carried the statement out, and not said so. */
+const MIDWAY_CODES = new Set(['ECONNRESET', '57P01', '57P02']);
 
 interface Fault {
   code?: string;
@@ -80,7 +83,7 @@ function frameworkProblem(error: unknown, fault: Fault): Problem | null {
 }
 
 function storeProblem({ code = '', message = '' }: Fault, method: string): Problem | null {
-  const midway = BROKEN_MIDWAY.test(message) || code === 'ECONNRESET';
+  const midway = BROKEN_MIDWAY.test(message) || MIDWAY_CODES.has(code);
   if (midway && method !== 'GET' && method !== 'HEAD') return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
   const givenUp = GIVEN_UP[code];
   if (givenUp) return givenUp();

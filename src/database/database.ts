@@ -1,8 +1,8 @@
-import type { Socket } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { DataSource, type EntityManager } from 'typeorm';
+import { type Problem, problems } from '../common/problems.js';
 
 /** A statement that PostgreSQL parses once for each connection: `name` must be unique to `text`. */
 export interface Statement {
@@ -42,15 +42,17 @@ export class Database {
 
   private async attempt<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     const runner = this.dataSource.createQueryRunner();
+    let committing = false;
     try {
       await runner.startTransaction();
       const result = await work(runner.manager);
+      committing = true;
       await runner.commitTransaction();
       return result;
     } catch (error) {
-      // A server that fell silent leaves its connection waiting for ever: it must not go back into the pool.
-      if (isSilence(error)) destroy(await runner.connect());
-      else if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+      // TypeORM takes the runner away when its connection ends, and then says only that it is gone.
+      if (runner.isReleased || isEnd(error)) throw connectionLost(committing, error);
+      if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
       throw error;
     } finally {
       await runner.release();
@@ -58,6 +60,16 @@ export class Database {
   }
 }
 
-const isSilence = (error: unknown): boolean => (error as Error).message === 'Query read timeout';
+/** The connection ended, by what PostgreSQL, the network or our own patience (`store-client.ts`) says. */
+const isEnd = (error: unknown): boolean => {
+  const { code = '', message = '' } = (error as { driverError?: { code?: string; message?: string } }).driverError ?? {};
+  return /^(57P0[123]|ECONNRESET|EPIPE)$/.test(code) || /^(Connection terminated|Query read timeout|Client )/.test(message);
+};
 
-const destroy = (client: { connection: { stream: Socket } }): void => void client.connection.stream.destroy();
+/** What was not committed is undone by PostgreSQL; whether a COMMIT came to its end in time is not known. */
+function connectionLost(committing: boolean, error: unknown): Problem {
+  const lost = committing ? problems.outcomeUnknown : problems.storeUnavailable;
+  const problem = lost({ headers: { 'retry-after': committing ? '1' : '2' } });
+  problem.cause = (error as Error).message;
+  return problem;
+}

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import type { Binaries } from './embedded-binaries.js';
 import { makePrivateDir } from './embedded-folders.js';
 import { commandOf, isRunning, type RunAs, spawnWatched, startTimeOf, restartOnExit, stopWatched, waitForEnd } from './embedded-process.js';
+import { StoreClient } from './store-client.js';
 
 /** Everything that is settled before the first process is started. */
 export interface ClusterPlan {
@@ -190,8 +190,7 @@ function signal(pid: number): void {
 }
 
 async function canConnect(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  client.on('error', () => {}); // a server that ends between the connection and its close
+  const client = new StoreClient({ connectionString: url, connectionTimeoutMillis: 5_000 });
   try {
     await client.connect();
     return true;

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { locateBinaries } from './embedded-binaries.js';
 import { Cluster, type ClusterPlan } from './embedded-cluster.js';
 import { checkVersion, clusterOwner, makeDataDir, socketDirFor } from './embedded-folders.js';
 import { claimFolder } from './embedded-owner.js';
 import { chooseUser, runnerFor } from './embedded-user.js';
+import { StoreClient } from './store-client.js';
 
 const DATABASE = 'banyan';
 
@@ -76,7 +76,7 @@ function planFor(
 
 /** Looked up each time, since the very first start may have been killed between the cluster and the database. */
 async function createDatabase(adminUrl: string): Promise<void> {
-  const client = new Client({ connectionString: adminUrl });
+  const client = new StoreClient({ connectionString: adminUrl });
   await client.connect();
   try {
     const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [DATABASE]);

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
-import { Client } from 'pg';
 import type { Database, Statement } from '../database/database.js';
+import { StoreClient } from '../database/store-client.js';
 import { Channel, Outage } from './channel.js';
 
 const NAME = 'banyan_events';
@@ -20,7 +20,7 @@ export class PostgresChannel extends Channel {
   private readonly outage = new Outage((cause) =>
     new Logger('Events').warn({ message: 'LISTEN is away; events of other instances come late', cause }),
   );
-  private client: Client | undefined;
+  private client: StoreClient | undefined;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
@@ -37,7 +37,7 @@ export class PostgresChannel extends Channel {
 
   override listen(hear: (message: string) => void): void {
     if (this.closed) return;
-    const client = new Client({
+    const client = new StoreClient({
       connectionString: this.url,
       connectionTimeoutMillis: TIMEOUT_MS,
       query_timeout: TIMEOUT_MS,
@@ -68,7 +68,7 @@ export class PostgresChannel extends Channel {
     clearTimeout(cut);
   }
 
-  private async open(client: Client, onSilence: (error: unknown) => void): Promise<void> {
+  private async open(client: StoreClient, onSilence: (error: unknown) => void): Promise<void> {
     await client.connect();
     await client.query(`LISTEN ${NAME}`);
     this.outage.end();
@@ -84,6 +84,6 @@ export class PostgresChannel extends Channel {
 }
 
 /** `end()` would wait for a server that says nothing any more. */
-function destroy(client: Client): void {
+function destroy(client: StoreClient): void {
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
 import type { Config } from '../config/config.js';
 import { socketDirFor } from '../database/embedded-folders.js';
 import { MONGO_FOLDER } from '../database/embedded-mongo.js';
 import { startTimeOf } from '../database/embedded-process.js';
 import { type Stores, startStores } from '../database/embedded-stores.js';
+import { StoreClient } from '../database/store-client.js';
 
 const RECOVERY_MS = 10_000;
 
@@ -64,8 +64,7 @@ async function untilItAnswers(url: string, dataDir: string): Promise<void> {
 }
 
 async function answers(url: string): Promise<boolean> {
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5000 });
-  client.on('error', () => {});
+  const client = new StoreClient({ connectionString: url, connectionTimeoutMillis: 5000 });
   try {
     await client.connect();
     return true;

@@ -42,7 +42,7 @@ describe('while PostgreSQL is away', () => {
     const url = new URL(await createDatabase());
     url.hostname ||= 'localhost';
     proxy = await proxyTo(url);
-    server = await startTestApp('postgres', { LOG_LEVEL: 'silent' }, throughProxy(url, proxy));
+    server = await startTestApp('postgres', { LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: '4' }, throughProxy(url, proxy));
     ann = await TestClient.register(server.url);
     chat = await ann.aChat(2);
   });
@@ -79,6 +79,40 @@ describe('while PostgreSQL is away', () => {
     proxy.mend();
     await until(async () => (await ann.request('GET', '/readyz')).status === 200);
     expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
+  });
+
+  it('(S7a) a fail-over that is told in the same segment as the end of an answer is heard by somebody, on every connection', async () => {
+    proxy.failOver('idle');
+    const answers = await Promise.all(Array.from({ length: 6 }, everyRoute).flat());
+    expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
+    expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
+    proxy.mend();
+    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
+  });
+
+  it('(S7b) one in the middle of a transaction is a 503 with Retry-After, and nothing was done', async () => {
+    const before = await ann.get(`/chats/${chat.id}/branches`);
+    proxy.failOver('transaction');
+    for (const answer of await Promise.all([
+      ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }),
+      ann.post(`/chats/${chat.id}/messages/${chat.pairs[1]}/edit`, { question: 'other', response: 'a' }),
+      ann.patch(`/chats/${chat.id}`, { name: 'x' }),
+      ann.delete(`/chats/${chat.id}`),
+    ])) {
+      expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'store_unavailable', '2']);
+    }
+    proxy.mend();
+    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    expect((await ann.get(`/chats/${chat.id}/branches`)).body).toEqual(before.body);
+  });
+
+  it('(S7b) one that ends the connection at its COMMIT has an outcome that nobody knows', async () => {
+    proxy.cutAt('COMMIT');
+    const answer = await ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] });
+    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'outcome_unknown', '1']);
+    proxy.mend();
+    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
   });
 
   it('a post whose outcome nobody knows is made once by the same key', async () => {

@@ -1,11 +1,24 @@
 import { connect, createServer, type NetConnectOpts, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { Transform, type TransformCallback } from 'node:stream';
+
+/** PostgreSQL's ReadyForQuery: between transactions, and in the middle of one. */
+const READY = { idle: Buffer.from('Z\0\0\0\x05I'), transaction: Buffer.from('Z\0\0\0\x05T') };
+const FATAL = fatal('57P01', 'terminating connection due to administrator command');
+
+function fatal(code: string, message: string): Buffer {
+  const fields = Buffer.from(`SFATAL\0VFATAL\0C${code}\0M${message}\0\0`);
+  const head = Buffer.from('E\0\0\0\0');
+  head.writeInt32BE(fields.length + 4, 1);
+  return Buffer.concat([head, fields]);
+}
 
 /** A TCP proxy in front of a store, to take it away and give it back. */
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private mode: 'through' | 'cut' | 'silent' = 'through';
   private lastWord: string | null = null;
+  private farewellAt: Buffer | null = null;
 
   private constructor(
     private readonly target: NetConnectOpts,
@@ -41,9 +54,15 @@ export class Proxy {
     for (const socket of this.sockets) socket.unpipe();
   }
 
+  /** PostgreSQL ends connections as at a fail-over: FATAL comes in the same segment as the end of an answer. */
+  failOver(when: keyof typeof READY): void {
+    this.farewellAt = READY[when];
+  }
+
   mend(): void {
     for (const socket of this.sockets) socket.destroy();
     this.mode = 'through';
+    this.farewellAt = null;
     this.lastWord = null;
   }
 
@@ -59,9 +78,19 @@ export class Proxy {
     const store = this.watch(connect(this.target));
     client.on('data', (chunk: Buffer) => this.lastWord && chunk.includes(this.lastWord) && this.cut());
     client.pipe(store);
-    store.pipe(client);
+    store.pipe(this.farewell(client)).pipe(client);
     client.once('close', () => store.destroy());
     store.once('close', () => client.destroy());
+  }
+
+  /** Hands on what the store says; after a fail-over with the last words behind it. */
+  private farewell(client: Socket): Transform {
+    const transform = (chunk: Buffer, _encoding: unknown, done: TransformCallback): void => {
+      const ends = this.farewellAt && chunk.subarray(-READY.idle.length).equals(this.farewellAt);
+      done(null, ends ? Buffer.concat([chunk, FATAL]) : chunk);
+      if (ends) client.end();
+    };
+    return new Transform({ transform });
   }
 
   private watch(socket: Socket): Socket {
