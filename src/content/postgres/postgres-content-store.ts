@@ -11,13 +11,18 @@ const PUT: Statement = {
     WHERE old.version < excluded.version OR (old.version = excluded.version AND old.body <> excluded.body)`,
 };
 
+/** `LIMIT 1` keeps the look-ups from being made joins, which read whole chats where PostgreSQL takes them to be short. */
 const FIND_MANY: Statement = {
   name: 'content.find_many',
   text: `
     SELECT wanted.response_id, words.version, words.body
     FROM unnest($3::uuid[], $4::int[], $5::text[]) AS wanted (chat_id, seq, response_id)
-    JOIN chats ON chats.account_id = $1 AND chats.chat_id = wanted.chat_id AND chats.root_chat_id = $2
-    JOIN chat_contents words ON words.account_id = $1 AND words.chat_id = wanted.chat_id AND words.seq = wanted.seq`,
+    CROSS JOIN LATERAL (
+      SELECT chat_id FROM chats WHERE account_id = $1 AND chat_id = wanted.chat_id AND root_chat_id = $2 LIMIT 1
+    ) own
+    CROSS JOIN LATERAL (
+      SELECT version, body FROM chat_contents WHERE account_id = $1 AND chat_id = wanted.chat_id AND seq = wanted.seq LIMIT 1
+    ) words`,
 };
 
 const REMOVE_TAIL: Statement = {

@@ -4,6 +4,8 @@
  *
  * Needs a CTE `<window>` of one row: chat_id, fork_seq, parent_chat_id, jump_chat_id of the tip, and the window `lo..hi`; and the account as $1.
  * Gives `<stretch>` with rows `(chat_id, fork_seq, lo, hi)`. Deleted ancestors count: what a branch inherits stays.
+ *
+ * `LIMIT 1` makes each step a look-up by key, whatever PostgreSQL believes about the table: it cannot be joined as a whole.
  */
 export const stretchCte = (window: string, stretch: string): string => `
   ${stretch}_step (chat_id, fork_seq, parent_chat_id, jump_chat_id, lo, hi) AS (
@@ -11,9 +13,12 @@ export const stretchCte = (window: string, stretch: string): string => `
     UNION ALL
     SELECT n.chat_id, n.fork_seq, n.parent_chat_id, n.jump_chat_id, s.lo, least(s.hi, s.fork_seq)
     FROM ${stretch}_step s
-    JOIN chats j ON j.account_id = $1 AND j.chat_id = s.jump_chat_id
-    JOIN chats n ON n.account_id = $1
-      AND n.chat_id = CASE WHEN j.fork_seq >= least(s.hi, s.fork_seq) THEN s.jump_chat_id ELSE s.parent_chat_id END
+    CROSS JOIN LATERAL (SELECT fork_seq FROM chats WHERE account_id = $1 AND chat_id = s.jump_chat_id LIMIT 1) j
+    CROSS JOIN LATERAL (
+      SELECT * FROM chats
+      WHERE account_id = $1 AND chat_id = CASE WHEN j.fork_seq >= least(s.hi, s.fork_seq) THEN s.jump_chat_id ELSE s.parent_chat_id END
+      LIMIT 1
+    ) n
     WHERE least(s.hi, s.fork_seq) >= s.lo
   ),
   ${stretch} AS (

@@ -61,6 +61,23 @@ const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_i
       GROUP BY c.fork_response_id`;
 
 /**
+ * The pairs of a stretch `s` and their words: one range of each index, merged. A join by key would leave it to PostgreSQL's idea of how long chats
+ * are whether it looks up each pair's words or reads those of the whole chat for each pair, and the idea is wrong where many chats are short and one is
+ * long. A full join has no such choice: it is made by merging or hashing only, and what is told of `m` alone would let PostgreSQL make it a left join.
+ */
+const stretchPairs = (table: ContentStore['table']): string => `
+        SELECT ${PAIR}
+        FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi) m
+        FULL JOIN (
+          SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi
+        ) w ON w.seq = m.seq
+        WHERE coalesce(m.seq, 0) > 0`;
+
+/** The words of one pair `m`: a look-up by the whole key, which `LIMIT 1` keeps from being made a join. */
+const wordsOfPair = (table: ContentStore['table']): string =>
+  `LATERAL (SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
+
+/**
  * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of the window, and its pairs in order with
  * the words that PostgreSQL has and the branches forked at each. No row = no such chat (or, `around`, no such pair in the conversation).
  */
@@ -73,11 +90,7 @@ function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table'])
     SELECT win.root_chat_id, win.last_seq, win.revision, win.event_seq, pair.*, forks.shown AS branches, coalesce(forks.total, 0) AS branches_total
     FROM win
     LEFT JOIN LATERAL (
-      SELECT s.fork_seq, own.* FROM stretch s CROSS JOIN LATERAL (
-        SELECT ${PAIR}
-        FROM messages m LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
-        WHERE m.account_id = $1 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi
-        ORDER BY m.seq LIMIT $3::int
+      SELECT s.fork_seq, own.* FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
       ) own
     ) pair ON true
     LEFT JOIN forks ON forks.fork_response_id = pair.response_id
@@ -141,6 +154,6 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
     FROM win
     JOIN stretch s ON win.seq BETWEEN s.lo AND s.hi
     JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id
-    LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq
+    LEFT JOIN ${wordsOfPair(table)} ON true
     LEFT JOIN forks ON forks.fork_response_id = m.response_id`,
 });
