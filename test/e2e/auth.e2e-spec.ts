@@ -195,19 +195,39 @@ describe('refresh', () => {
     expect((await refresh(answers[0]?.body.refresh_token)).status).toBe(200);
   });
 
-  it('reuse after ten seconds revokes the sign-in, its access tokens included, and no other', async () => {
+  it('whose answer was lost is answered again with the same successor, however late (S7i)', async () => {
+    const { refresh_token } = await somebody();
+    const { body: lost } = await refresh(refresh_token);
+    for (const seconds of [15, 86_400]) {
+      await laterAt(server, seconds, async () => {
+        const { status, body } = await refresh(refresh_token);
+        expect([status, body.refresh_token]).toEqual([200, lost.refresh_token]);
+        expect((await withToken(body.access_token).get('/auth/me')).status).toBe(200);
+      });
+    }
+    expect((await refresh(lost.refresh_token)).status).toBe(200);
+  });
+
+  it('reuse after the successor was used revokes the sign-in, its access tokens included, and no other (S7i)', async () => {
     const { email, access_token, refresh_token } = await somebody();
     const { body: elsewhere } = await post('login', { email, password: PASSWORD });
     const { body: next } = await refresh(refresh_token);
-    await laterAt(server, 9, async () => {
-      expect((await refresh(refresh_token)).body.refresh_token).toBe(next.refresh_token);
-    });
-    await laterAt(server, 11, async () => expectProblem(await refresh(refresh_token), 401, 'invalid_refresh_token'));
-    expectProblem(await refresh(next.refresh_token), 401, 'invalid_refresh_token');
-    expectRefused(await withToken(access_token).get('/auth/me'));
-    expectRefused(await withToken(next.access_token).get('/auth/me'));
+    const { body: newest } = await refresh(next.refresh_token);
+    expectProblem(await refresh(refresh_token), 401, 'invalid_refresh_token');
+    expectProblem(await refresh(newest.refresh_token), 401, 'invalid_refresh_token');
+    for (const token of [access_token, next.access_token, newest.access_token]) expectRefused(await withToken(token).get('/auth/me'));
     expect((await withToken(elsewhere.access_token).get('/auth/me')).status).toBe(200);
     expect((await refresh(elsewhere.refresh_token)).status).toBe(200);
+  });
+
+  it('a sign-in has one token that was not used, whatever was sent twice', async () => {
+    const { account, refresh_token } = await somebody();
+    const { body: next } = await refresh(refresh_token);
+    await Promise.all([refresh_token, refresh_token, next.refresh_token].map(refresh));
+    const unused = await withClient(server.databaseUrl, (client) =>
+      client.query('SELECT FROM refresh_tokens WHERE account_id = $1 AND used_at IS NULL', [account.account_id]),
+    );
+    expect(unused.rowCount).toBe(1);
   });
 
   it('a refresh token ends after thirty days without use', async () => {

@@ -4,16 +4,16 @@ export interface TokenState {
   used_at: Date | null;
   expires_at: Date;
   revoked_at: Date | null;
+  /** Whether the token that it was exchanged for waits for its own first use. */
+  successor_waits: boolean;
 }
 
-/** Two tabs, or a client that lost the answer, may send one token twice within this time (RFC 9700, 4.14.2 leaves it to us). */
-export const GRACE_MS = 10_000;
-
 /**
- * Judges a token that could not be exchanged. `repeat`: it was exchanged a moment ago, give the same successor again. `stolen`: it comes
- * again later, so two parties hold the family. `dead`: unknown, expired or revoked; nothing more is to be done.
+ * Judges a token that could not be exchanged. `repeat`: nobody has used its successor yet, so the answer that brought it may be lost, or two
+ * tabs sent the token at once; give the same successor again (RFC 9700, 4.14.2 leaves it to us). `stolen`: it comes after its successor was
+ * used, so two parties hold the family. `dead`: unknown, expired or revoked; nothing more is to be done.
  */
 export function judgeRefusedToken(state: TokenState | undefined, nowMs: number): 'repeat' | 'stolen' | 'dead' {
   if (!state || state.revoked_at || state.expires_at.getTime() <= nowMs || !state.used_at) return 'dead';
-  return nowMs - state.used_at.getTime() <= GRACE_MS ? 'repeat' : 'stolen';
+  return state.successor_waits ? 'repeat' : 'stolen';
 }

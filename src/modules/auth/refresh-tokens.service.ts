@@ -42,17 +42,17 @@ export class RefreshTokensService {
   }
 
   /**
-   * Exchanges a token for its successor. The same token within 10 s gets the same successor; later, its family is revoked.
+   * Exchanges a token for its successor. Until that one is used, the token gets the same again; sent after that, its family is revoked.
    * @throws `invalid_refresh_token`
    */
   async rotate(token: string): Promise<SignIn> {
     const record = readToken('brt', token);
     if (!record) throw refused();
     const { accountId, hash } = record;
-    const refreshToken = makeToken('brt', accountId, this.keys.successorSecret(token));
+    const refreshToken = this.successorOf(token, accountId);
     const values = [accountId, hash, this.now(), hashOf(refreshToken), this.expiry()];
     const [used] = await this.database.query<{ family_id: string }>(ROTATE, values);
-    const familyId = used?.family_id ?? (await this.repeatedFamily(record));
+    const familyId = used?.family_id ?? (await this.repeatedFamily(record, hashOf(refreshToken)));
     return { accountId, familyId, refreshToken };
   }
 
@@ -60,12 +60,12 @@ export class RefreshTokensService {
   async revoke(accountId: string, token: string): Promise<void> {
     const record = readToken('brt', token);
     if (record?.accountId !== accountId) return;
-    const state = await this.find(record);
+    const state = await this.find(record, hashOf(this.successorOf(token, accountId)));
     if (state) await this.revokeFamily(accountId, state.family_id);
   }
 
-  private async repeatedFamily(record: TokenRecord): Promise<string> {
-    const state = await this.find(record);
+  private async repeatedFamily(record: TokenRecord, successor: Buffer): Promise<string> {
+    const state = await this.find(record, successor);
     const verdict = judgeRefusedToken(state, this.clock.now());
     if (state && verdict === 'repeat') return state.family_id;
     if (state && verdict === 'stolen') {
@@ -75,9 +75,13 @@ export class RefreshTokensService {
     throw refused();
   }
 
-  private async find({ accountId, hash }: TokenRecord): Promise<TokenState | undefined> {
-    const [state] = await this.database.query<TokenState>(FIND_TOKEN, [accountId, hash]);
+  private async find({ accountId, hash }: TokenRecord, successor: Buffer): Promise<TokenState | undefined> {
+    const [state] = await this.database.query<TokenState>(FIND_TOKEN, [accountId, hash, successor]);
     return state;
+  }
+
+  private successorOf(token: string, accountId: string): string {
+    return makeToken('brt', accountId, this.keys.successorSecret(token));
   }
 
   private async revokeFamily(accountId: string, familyId: string): Promise<void> {

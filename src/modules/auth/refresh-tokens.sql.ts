@@ -36,11 +36,12 @@ export const ROTATE: Statement = {
     SELECT family_id FROM used`,
 };
 
-/** What is known of a token that could not be exchanged. $: account, hash. */
+/** What is known of a token that could not be exchanged. $: account, hash, hash of its successor. */
 export const FIND_TOKEN: Statement = {
   name: 'auth.find-token',
   text: `
-    SELECT t.family_id, t.used_at, t.expires_at, f.revoked_at
+    SELECT t.family_id, t.used_at, t.expires_at, f.revoked_at, EXISTS (
+      SELECT FROM refresh_tokens s WHERE s.account_id = $1 AND s.token_hash = $3 AND s.used_at IS NULL) AS successor_waits
     FROM refresh_tokens t JOIN token_families f USING (account_id, family_id)
     WHERE t.account_id = $1 AND t.token_hash = $2`,
 };
