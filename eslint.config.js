@@ -1,6 +1,7 @@
 import js from '@eslint/js';
 import importX from 'eslint-plugin-import-x';
 import tseslint from 'typescript-eslint';
+import { noLeaks } from './scripts/no-leaks.mjs';
 
 /** Which folder may not import which: the arrows of docs/architecture.md. */
 const zones = [
@@ -71,7 +72,9 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
+    plugins: { banyan: { rules: { 'no-leaks': noLeaks } } },
     rules: {
+      'banyan/no-leaks': 'error',
       'no-restricted-syntax': ['error', ...syntax, environment],
       'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions] }],
     },

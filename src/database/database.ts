@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { type Problem, problems } from '../common/problems.js';
 
 /** A statement that PostgreSQL parses once for each connection: `name` must be unique to `text`. */
@@ -10,8 +10,32 @@ export interface Statement {
   readonly text: string;
 }
 
-const DEADLOCK_DETECTED = '40P01';
-const ATTEMPTS_MAX = 3;
+/** SQLSTATEs of what PostgreSQL rolled back for the sake of others: a deadlock's victim, and what could not be put into an order (Citus, standbys). */
+const VICTIM = /^40(P01|001)$/;
+const ATTEMPTS_MAX = 4;
+
+/**
+ * Does a piece of work again from its start, four times at most, when it was rolled back for the sake of others: nothing of it has happened, and
+ * whoever asked has no business with it. For statements that do not go through `Database`; those that do are in its care.
+ */
+export async function untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= ATTEMPTS_MAX || !VICTIM.test((error as { code?: string }).code ?? '')) throw error;
+    }
+  }
+}
+
+const AFTER_COMMIT = 'banyan:after-commit';
+
+/** Has something done when the transaction is committed; of a run that is rolled back nothing is left. `task` must not throw. */
+export function afterCommit({ queryRunner }: EntityManager, task: () => void): void {
+  if (queryRunner) tasksOf(queryRunner).push(task);
+}
+
+const tasksOf = ({ data }: QueryRunner): (() => void)[] => (data[AFTER_COMMIT] ??= []) as (() => void)[];
 
 /** The two ways to PostgreSQL: named prepared statements for hot paths, and transactions for the rest. Both use TypeORM's one pool. */
 @Injectable()
@@ -23,21 +47,15 @@ export class Database {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
   }
 
-  /** Runs one prepared statement by itself, in its own implicit transaction; answers its rows. */
+  /** Runs one prepared statement by itself, in its own implicit transaction; answers its rows. A deadlock's victim is run again. */
   async query<Row extends QueryResultRow>({ name, text }: Statement, values: unknown[]): Promise<Row[]> {
-    const result: QueryResult<Row> = await this.pool.query<Row>({ name, text, values });
+    const result: QueryResult<Row> = await untilDone(() => this.pool.query<Row>({ name, text, values }));
     return result.rows;
   }
 
-  /** Runs `work` in one transaction, and again from the start (three times at most) when PostgreSQL chose it as a deadlock's victim. */
-  async transaction<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.attempt(work);
-      } catch (error) {
-        if (attempt >= ATTEMPTS_MAX || (error as { code?: string }).code !== DEADLOCK_DETECTED) throw error;
-      }
-    }
+  /** Runs `work` in one transaction, and again from the start when it was rolled back as a deadlock's victim: so it keeps nothing but its result. */
+  transaction<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+    return untilDone(() => this.attempt(work));
   }
 
   private async attempt<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
@@ -48,6 +66,7 @@ export class Database {
       const result = await work(runner.manager);
       committing = true;
       await runner.commitTransaction();
+      for (const task of tasksOf(runner)) task();
       return result;
     } catch (error) {
       // TypeORM takes the runner away when its connection ends, and then says only that it is gone.

@@ -68,6 +68,19 @@ const LOCK_NOT_AVAILABLE = '55P03';
 /** A write; its result is the answer, as an object or as JSON. */
 export type Work = (tx: EntityManager) => Promise<object | string>;
 
+/** What a write made, for those who go on with it after the commit, and its answer. */
+export interface Making<Made> {
+  made: Made;
+  answer: object | string;
+}
+export type MakingWork<Made> = (tx: EntityManager) => Promise<Making<Made>>;
+
+/** What is answered, and what the committed run made: null where the key was used before, and nothing was made now. */
+export interface Outcome<Made> {
+  json: string;
+  made: Made | null;
+}
+
 const toJson = (answer: object | string): string => (typeof answer === 'string' ? answer : JSON.stringify(answer));
 
 /** Does a write once for each key: effect, key and answer are in one transaction, so a kill at any moment leaves all or nothing. */
@@ -77,9 +90,16 @@ export class Idempotency {
 
   /** Runs `work` in a transaction and answers its result as JSON; for a key that was used before, the JSON that was answered then. */
   async once(accountId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
-    if (!request) return toJson(await this.database.transaction(work));
-    const answer = await this.database.transaction((tx) => claimAndRun(tx, accountId, request, work));
-    return answer ?? (await this.replay(accountId, request));
+    return (await this.make(accountId, request, async (tx) => ({ made: null, answer: await work(tx) }))).json;
+  }
+
+  /**
+   * Like `once`, where something is to be done with what was made. A transaction that PostgreSQL rolled back runs again, and by then the key may be
+   * used: so `work` keeps nothing but what it returns (the linter's rule `banyan/no-leaks`), and what the last run returned is all that anybody sees.
+   */
+  async make<Made>(accountId: string, request: IdempotentRequest | null, work: MakingWork<Made>): Promise<Outcome<Made>> {
+    const outcome = await this.database.transaction((tx) => (request ? claimAndRun(tx, accountId, request, work) : run(tx, work)));
+    return outcome ?? { made: null, json: await this.replay(accountId, request!) };
   }
 
   /** For what may be done twice without harm: does it outside any transaction, and remembers what was answered first. */
@@ -113,19 +133,25 @@ export class Idempotency {
   }
 }
 
-async function claimAndRun(
+async function run<Made>(tx: EntityManager, work: MakingWork<Made>): Promise<Outcome<Made>> {
+  const { made, answer } = await work(tx);
+  return { made, json: toJson(answer) };
+}
+
+/** Null when the key was used before. */
+async function claimAndRun<Made>(
   tx: EntityManager,
   accountId: string,
   { scope, key, fingerprint }: IdempotentRequest,
-  work: Work,
-): Promise<string | null> {
+  work: MakingWork<Made>,
+): Promise<Outcome<Made> | null> {
   const claimed = await tx.query<unknown[]>(CLAIM, [accountId, scope, key, fingerprint]).catch((error: unknown) => {
     throw isLockTimeout(error) ? problems.idempotencyKeyInUse({ headers: { 'retry-after': '1' } }) : error;
   });
   if (claimed.length === 0) return null;
-  const answer = toJson(await work(tx));
-  await tx.query(SETTLE, [accountId, scope, key, answer]);
-  return answer;
+  const outcome = await run(tx, work);
+  await tx.query(SETTLE, [accountId, scope, key, outcome.json]);
+  return outcome;
 }
 
 const isLockTimeout = (error: unknown): boolean => (error as { driverError?: { code?: string } }).driverError?.code === LOCK_NOT_AVAILABLE;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { untilDone } from '../database/database.js';
 import { type Check, type Finding, identityOf, type Ids, type InvariantId, RECHECK_MS } from './check.js';
 
 /** How many cases of one invariant are kept to be shown; all are counted. */
@@ -85,7 +86,9 @@ async function certain(check: Check, suspects: readonly Finding[]): Promise<read
 
 async function settle(finding: Finding, tallies: Tallies, { repair }: RunOptions): Promise<void> {
   const tally = tallyOf(tallies, finding.invariant);
-  if (repair && (await finding.mend?.())) tally.mended++;
+  const { mend } = finding;
+  // A server may be at work meanwhile.
+  if (repair && mend && (await untilDone(mend))) tally.mended++;
   else if (!finding.healing) {
     tally.violations++;
     if (tally.examples.length < EXAMPLES_MAX) tally.examples.push({ what: finding.what, ids: finding.ids });

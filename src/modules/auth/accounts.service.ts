@@ -4,6 +4,7 @@ import { Repository } from 'typeorm';
 import { v5 } from 'uuid';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
+import { untilDone } from '../../database/database.js';
 import { Account } from './account.entity.js';
 import { unauthorized } from './bearer.js';
 import { Clock } from './clock.js';
@@ -32,7 +33,7 @@ export class AccountsService {
   async create(fields: NewAccount): Promise<Account> {
     const account: Account = { accountId: newId(), ...fields, createdAt: new Date(this.clock.now()) };
     try {
-      await this.accounts.insert(account);
+      await untilDone(() => this.accounts.insert(account));
     } catch (error) {
       if ((error as { driverError?: { code?: string } }).driverError?.code === UNIQUE_VIOLATION) throw problems.emailTaken();
       throw error;
@@ -59,7 +60,7 @@ export class AccountsService {
   async provision({ issuer, subject, name }: OutsideSubject): Promise<string> {
     const accountId = v5(`${issuer}|${subject}`, OUTSIDE_NAMESPACE);
     const account: Account = { accountId, email: null, name, passwordHash: null, createdAt: new Date(this.clock.now()) };
-    await this.accounts.createQueryBuilder().insert().values(account).orIgnore().execute();
+    await untilDone(() => this.accounts.createQueryBuilder().insert().values(account).orIgnore().execute());
     return accountId;
   }
 }

@@ -4,7 +4,7 @@ import { Repository } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import type { Principal } from '../../common/principal.js';
 import { invalidField, problems } from '../../common/problems.js';
-import { Database, type Statement } from '../../database/database.js';
+import { Database, type Statement, untilDone } from '../../database/database.js';
 import { ApiKey } from './api-key.entity.js';
 import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
@@ -40,7 +40,7 @@ export class ApiKeysService {
     const text = makeToken('bak', accountId);
     const { hash: keyHash } = readToken('bak', text) as TokenRecord;
     const key: ApiKey = { accountId, apiKeyId: newId(), keyHash, name, createdAt: new Date(now), expiresAt };
-    await this.keys.insert(key);
+    await untilDone(() => this.keys.insert(key));
     return { key, text };
   }
 
@@ -51,7 +51,7 @@ export class ApiKeysService {
 
   /** @throws `api_key_not_found` */
   async delete(accountId: string, apiKeyId: string): Promise<void> {
-    const { affected } = await this.keys.delete({ accountId, apiKeyId });
+    const { affected } = await untilDone(() => this.keys.delete({ accountId, apiKeyId }));
     if (affected !== 1) throw problems.apiKeyNotFound();
     this.liveness.end({ accountId, apiKeyId });
   }

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { newId, UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
-import { Database } from '../../database/database.js';
+import { afterCommit, Database } from '../../database/database.js';
 import { type Change, recordChange, recordChanges } from '../../events/changes.js';
 import type { ChatType } from './chat.entity.js';
 import { CHAT_VIEW, type ChatView, FIND_ACTIVE, FIND_CHAT } from './chat.view.js';
@@ -81,7 +81,7 @@ export class ChatService {
       [accountId, chatId, chat_type, name, model, system_prompt, now],
     );
     await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
-    this.roots.learn(chatId, chatId);
+    afterCommit(tx, () => this.roots.learn(chatId, chatId));
     return findIn(tx, accountId, chatId);
   }
 

@@ -4,6 +4,7 @@ import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { ContentStore } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
+import { afterCommit } from '../../database/database.js';
 import { recordChanges } from '../../events/changes.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
 import { findIn } from './chat.service.js';
@@ -73,7 +74,7 @@ export class ForkService {
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
     const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
     await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes);
-    this.roots.learn(branchId, here.root_chat_id);
+    afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }
 }

@@ -4,7 +4,7 @@ import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problemOf } from '../../common/problem.filter.js';
 import { type Problem, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
-import { Idempotency, type IdempotentRequest, type Work } from '../../database/idempotency.js';
+import { Idempotency, type IdempotentRequest, type MakingWork, type Outcome, type Work } from '../../database/idempotency.js';
 import { RootsService } from './roots.service.js';
 
 /**
@@ -30,6 +30,11 @@ export class TreeChanges {
   /** Like `run`, once for each key: see `Idempotency.once`. */
   once(accountId: string, chatId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
     return this.inTurn(accountId, chatId, () => this.idempotency.once(accountId, request, work));
+  }
+
+  /** Like `run`, once for each key, with what was made: see `Idempotency.make`. */
+  make<Made>(accountId: string, chatId: string, request: IdempotentRequest | null, work: MakingWork<Made>): Promise<Outcome<Made>> {
+    return this.inTurn(accountId, chatId, () => this.idempotency.make(accountId, request, work));
   }
 
   private async inTurn<Result>(accountId: string, chatId: string, task: () => Promise<Result>): Promise<Result> {

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { ContentState } from '../../content/journal.js';
-import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import { Idempotency, type IdempotentRequest, type Making } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import { AppendService } from '../message/append.service.js';
-import type { Appended, NewPair } from '../message/append.sql.js';
+import { type AppendedPair, AppendService } from '../message/append.service.js';
 import { newPair } from '../message/new-pair.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import type { FirstMessageAnswerDto, FirstMessageDto } from './first-message.dto.js';
@@ -16,12 +15,6 @@ export interface Stored {
   json: string;
   /** Null for an answer that is given again. */
   contentState: ContentState | null;
-}
-
-interface Made {
-  json: string;
-  pair: NewPair;
-  appended: Appended;
 }
 
 /** Starts chats with their first message. */
@@ -37,17 +30,12 @@ export class FirstMessageService {
   /** Makes a chat, its number and its first message, in one transaction: all of them or nothing. @throws store_unavailable */
   async start(accountId: string, request: IdempotentRequest | null, said: FirstMessageDto): Promise<Stored> {
     this.appends.assertRoom();
-    const made: Made[] = [];
-    const json = await this.idempotency.once(accountId, request, async (tx) => {
-      // A deadlock's victim runs again: what its first run made is gone. The second may find that somebody else has used the key.
-      made[0] = await this.make(tx, accountId, said);
-      return made[0].json;
-    });
-    const delivered = made[0]?.json === json ? await this.appends.deliver(made[0]) : null;
+    const { made, json } = await this.idempotency.make(accountId, request, (tx) => this.make(tx, accountId, said));
+    const delivered = made && (await this.appends.deliver(made));
     return { json, contentState: delivered?.contentState ?? null };
   }
 
-  private async make(tx: EntityManager, accountId: string, first: FirstMessageDto): Promise<Made> {
+  private async make(tx: EntityManager, accountId: string, first: FirstMessageDto): Promise<Making<AppendedPair>> {
     const { chat_id: chatUuid } = await this.chats.create(tx, accountId, {});
     const said = questionOf(first);
     const pair = newPair({ accountId, chatId: chatUuid, said, response: null, idempotent: null });
@@ -56,6 +44,6 @@ export class FirstMessageService {
     const names = { chat_id: await this.numbers.assign(tx, accountId, chatUuid), chat_uuid: chatUuid };
     const stored = { ...said, response_id: pair.responseId, model: null, timestamp: pair.createdAt.toISOString() } as QaPairDto;
     const answer: FirstMessageAnswerDto = { ...names, message: asMessage(names, stored) };
-    return { json: JSON.stringify(answer), pair, appended };
+    return { made: { pair, appended }, answer };
   }
 }

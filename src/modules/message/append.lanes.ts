@@ -23,7 +23,6 @@ const LANES = 4;
 const BATCH_MAX = 64;
 /** Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its statement are innocent. */
 const FAULT_OF_ONE = /^(22|23|40|55P03|57014)/;
-const DEADLOCK_DETECTED = '40P01';
 
 /**
  * Appends that wait at the same time for different conversations share a statement and a commit: that costs a quarter of a commit each. A
@@ -69,13 +68,12 @@ export class AppendLanes {
     lane.busy = false;
   }
 
-  private async flush(batch: readonly Waiting[], isSecondTry = false): Promise<void> {
+  private async flush(batch: readonly Waiting[]): Promise<void> {
     try {
       settle(batch, await this.execute(batch.map(({ pair }) => pair)));
     } catch (error) {
       const code = (error as { code?: string }).code ?? '';
       if (batch.length > 1 && FAULT_OF_ONE.test(code)) for (const one of batch) await this.flush([one]);
-      else if (code === DEADLOCK_DETECTED && !isSecondTry) await this.flush(batch, true);
       else for (const { reject } of batch) reject(error);
     }
   }

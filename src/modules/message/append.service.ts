@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { problems } from '../../common/problems.js';
 import { type ContentState, Journal } from '../../content/journal.js';
-import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { IdempotentRequest, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import { ForkService } from '../chat/fork.service.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
@@ -62,20 +62,17 @@ export class AppendService {
     }
   }
 
-  /**
-   * Makes a branch behind the `parent` (null: before the first pair) of each pair and appends there, all in one transaction.
-   * @returns what was made; the answer of the first time where the key was used before
-   */
-  async appendToForks(pairs: readonly NewPair[], options: { activate: boolean; answerOf: (made: readonly AppendedPair[]) => string }) {
-    const [{ accountId, idempotent }] = pairs as [NewPair];
-    const made: AppendedPair[] = [];
-    const json = await this.trees.once(accountId, pairs[0]!.chatId, idempotent, async (tx) => {
-      // A deadlock's victim runs again: what its first run made is gone. The second may find that somebody else has used the key.
-      made.length = 0;
-      for (const pair of pairs) made.push(await this.forkAndAppend(tx, pair, options.activate));
-      return options.answerOf(made);
+  /** Makes a branch behind the `parent` (null: before the first pair) of each pair and appends there, all in one transaction. */
+  async appendToForks(
+    pairs: readonly NewPair[],
+    { activate, answerOf }: { activate: boolean; answerOf: (made: readonly AppendedPair[]) => string },
+  ): Promise<Outcome<AppendedPair[]>> {
+    const [{ accountId, chatId, idempotent }] = pairs as [NewPair];
+    return this.trees.make(accountId, chatId, idempotent, async (tx) => {
+      const made: AppendedPair[] = [];
+      for (const pair of pairs) made.push(await this.forkAndAppend(tx, pair, activate));
+      return { made, answer: answerOf(made) };
     });
-    return made.length > 0 && options.answerOf(made) === json ? made : json;
   }
 
   private async forkAndAppend(tx: EntityManager, pair: NewPair, activate: boolean): Promise<AppendedPair> {
@@ -84,18 +81,13 @@ export class AppendService {
     return { pair: inBranch, appended: await this.appendIn(tx, inBranch) };
   }
 
-  /**
-   * Gives the question of a pair to a model again, in its place.
-   * @returns what was answered the first time where the key was used before; why not, where it cannot be
-   */
-  async restart(pair: NewPair, seq: number, idempotent: IdempotentRequest | null): Promise<AppendedPair | string | Obstacle> {
-    const done: { made?: AppendedPair } = {};
+  /** Gives the question of a pair to a model again, in its place. @returns why not, where it cannot be */
+  async restart(pair: NewPair, seq: number, idempotent: IdempotentRequest | null): Promise<Outcome<AppendedPair> | Obstacle> {
     try {
-      const json = await this.trees.once(pair.accountId, pair.chatId, idempotent, async (tx) => {
-        done.made = { pair, appended: await restartIn(tx, pair, seq) };
-        return pairJsonAt(pair, seq);
+      return await this.trees.make(pair.accountId, pair.chatId, idempotent, async (tx) => {
+        const appended = await restartIn(tx, pair, seq);
+        return { made: { pair, appended }, answer: pairJsonAt(pair, seq) };
       });
-      return done.made && pairJsonAt(pair, seq) === json ? done.made : json;
     } catch (error) {
       if (error instanceof Obstacle) return error;
       throw error;

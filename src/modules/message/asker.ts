@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { IdempotentRequest, Outcome } from '../../database/idempotency.js';
 import { type Pair, pairJsonAt } from '../chat/pair.js';
 import { GenerationHub } from '../completion/generation-hub.js';
 import { Quotas } from '../completion/quotas.service.js';
@@ -70,26 +70,26 @@ export class Asker {
     return this.lastOf(pairs, await this.admitted(pairs, work));
   }
 
-  private async lastOf(pairs: Chain, made: AppendedPair[] | string): Promise<Posted> {
-    if (typeof made === 'string') return this.postings.again(pairs[0]!.accountId, made);
+  private async lastOf([first]: Chain, { made, json }: Outcome<AppendedPair[]>): Promise<Posted> {
+    if (!made) return this.postings.again(first!.accountId, json);
     const posted = await Promise.all(made.map((one) => this.postings.proceed(one)));
     return posted.at(-1)!;
   }
 
   /** Onto a branch of its own, behind the pair's `parent`. @throws like `append`; chat_not_found, message_not_found */
   async appendToFork(pair: NewPair, activate: boolean): Promise<Posted> {
-    const made = await this.appendToForks([pair], activate, ([one]) => jsonOf(one!));
-    return typeof made === 'string' ? this.postings.again(pair.accountId, made) : made[0]!;
+    const { made, json } = await this.appendToForks([pair], activate, lastJson);
+    return made ? made[0]! : this.postings.again(pair.accountId, json);
   }
 
-  /** Each onto a branch of its own, all or none. Answers what was answered the first time, where the key was used before. */
+  /** Each onto a branch of its own, all or none. */
   async appendToForks(
     pairs: readonly NewPair[],
     activate: boolean,
     answerOf: (made: readonly AppendedPair[]) => string,
-  ): Promise<Posted[] | string> {
-    const made = await this.admitted(pairs, () => this.appends.appendToForks(pairs, { activate, answerOf }));
-    return typeof made === 'string' ? made : Promise.all(made.map((one) => this.postings.proceed(one)));
+  ): Promise<Outcome<Posted[]>> {
+    const { made, json } = await this.admitted(pairs, () => this.appends.appendToForks(pairs, { activate, answerOf }));
+    return { json, made: made && (await Promise.all(made.map((one) => this.postings.proceed(one)))) };
   }
 
   /** Has a pair answered again in its place, by the same model. @returns why not, where it cannot be @throws like `append` */
@@ -97,7 +97,7 @@ export class Asker {
     const question = questionAgain(accountId, pair, { instanceId: this.hub.instanceId, idempotent });
     const done = await this.admitted([question], () => this.appends.restart(question, pair.seq, idempotent));
     if (done instanceof Obstacle) return done.kind;
-    return typeof done === 'string' ? this.postings.again(accountId, done) : this.postings.proceed(done);
+    return done.made ? this.postings.proceed(done.made) : this.postings.again(accountId, done.json);
   }
 
   private admitted<Result>(pairs: readonly NewPair[], work: () => Promise<Result>): Promise<Result> {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import { Idempotency, type IdempotentRequest, type Making, type Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import { ChatService, type NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
@@ -27,10 +27,7 @@ type AnswerOf = (made: readonly AppendedPair[]) => string;
 /** Thrown to take back what a transaction did. */
 class Refused extends Error {}
 
-/**
- * Several pairs in one transaction: all of them or nothing. Each method answers what was made, or what was answered the first time where the
- * key was used before. Whoever calls gives the pairs to `Postings.proceed` afterwards.
- */
+/** Several pairs in one transaction: all of them or nothing. Whoever calls gives what was made to `Postings.proceed` afterwards. */
 @Injectable()
 export class Chains {
   constructor(
@@ -42,12 +39,10 @@ export class Chains {
   ) {}
 
   /** To a chat as it is; null when it refused the first: see `AppendService.append`. */
-  async append(pairs: Chain, answerOf: AnswerOf): Promise<AppendedPair[] | string | null> {
+  async append(pairs: Chain, answerOf: AnswerOf): Promise<Outcome<AppendedPair[]> | null> {
     const { accountId, chatId } = pairs[0]!;
-    const made: AppendedPair[] = [];
     try {
-      const json = await this.trees.once(accountId, chatId, keyOf(pairs), (tx) => this.appendAll(tx, pairs, made, answerOf));
-      return made.length > 0 ? made : json;
+      return await this.trees.make(accountId, chatId, keyOf(pairs), (tx) => this.appendAll(tx, pairs, answerOf));
     } catch (error) {
       if (error instanceof Refused) return null;
       throw error;
@@ -55,15 +50,13 @@ export class Chains {
   }
 
   /** To a new branch behind `parent` (null: before the first pair). @throws chat_not_found, message_not_found */
-  async appendToFork(pairs: Chain, parent: string | null, answerOf: AnswerOf): Promise<AppendedPair[] | string> {
+  async appendToFork(pairs: Chain, parent: string | null, answerOf: AnswerOf): Promise<Outcome<AppendedPair[]>> {
     const { accountId, chatId } = pairs[0]!;
-    const made: AppendedPair[] = [];
-    const json = await this.trees.once(accountId, chatId, keyOf(pairs), async (tx) => {
+    return this.trees.make(accountId, chatId, keyOf(pairs), async (tx) => {
       const branch = await this.forks.fork(tx, accountId, chatId, { response_id: parent });
       const inBranch = pairs.map((pair) => ({ ...pair, chatId: branch.chat_id, parent: undefined, mustBeActive: false }));
-      return this.appendAll(tx, inBranch, made, answerOf);
+      return this.appendAll(tx, inBranch, answerOf);
     });
-    return made.length > 0 ? made : json;
   }
 
   /** To a new chat. */
@@ -71,19 +64,16 @@ export class Chains {
     { accountId, chat, idempotent, also }: Opening,
     pairsOf: (chatId: string) => readonly NewPair[],
     answerOf: (made: readonly AppendedPair[], chat: ChatView) => string,
-  ): Promise<AppendedPair[] | string> {
-    const made: AppendedPair[] = [];
-    const json = await this.idempotency.once(accountId, idempotent, async (tx) => {
+  ): Promise<Outcome<AppendedPair[]>> {
+    return this.idempotency.make(accountId, idempotent, async (tx) => {
       const created = await this.chats.create(tx, accountId, chat);
       await also?.(tx, created);
-      return this.appendAll(tx, pairsOf(created.chat_id), made, (all) => answerOf(all, created));
+      return this.appendAll(tx, pairsOf(created.chat_id), (made) => answerOf(made, created));
     });
-    return made.length > 0 ? made : json;
   }
 
-  private async appendAll(tx: EntityManager, pairs: readonly NewPair[], made: AppendedPair[], answerOf: AnswerOf): Promise<string> {
-    // A deadlock's victim runs again: what its first run made is gone.
-    made.length = 0;
+  private async appendAll(tx: EntityManager, pairs: readonly NewPair[], answerOf: AnswerOf): Promise<Making<AppendedPair[]>> {
+    const made: AppendedPair[] = [];
     for (const pair of pairs) {
       // The key is the transaction's.
       const appended = (await this.appends.appendIn(tx, { ...pair, idempotent: null })) as AppendedPair['appended'] | undefined;
@@ -91,7 +81,7 @@ export class Chains {
       made.push({ pair, appended });
       if (tx.queryRunner) notesOf(tx.queryRunner).set(appended.root_chat_id, pair.accountId);
     }
-    return answerOf(made);
+    return { made, answer: answerOf(made) };
   }
 }
 

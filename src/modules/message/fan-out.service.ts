@@ -34,9 +34,8 @@ export class FanOutService {
       // One answer alone is not that of the key.
       generation: pair.generation && { ...pair.generation, idempotent: null },
     }));
-    const answer = { json: '' };
-    const made = await this.asker.appendToForks(pairs, false, (all) => (answer.json = itemsOf(all)));
-    return typeof made === 'string' ? this.whole(revision, made) : this.settled(revision, answer.json, made);
+    const { made, json } = await this.asker.appendToForks(pairs, false, itemsOf);
+    return made ? this.settled(revision, json, made) : this.whole(revision, json);
   }
 
   private assertKnown(name: string, path: string): void {

@@ -42,13 +42,11 @@ export class OpeningService {
   async openStored(opening: Opening, pairs: readonly Exchange[], answerOf: (chat: ChatView) => string): Promise<string> {
     this.asker.assertRoom();
     const { accountId } = opening;
-    const answer = { json: '' };
     const pairsOf = (chatId: string): NewPair[] =>
       pairs.map(({ question, response }) => this.asker.pairOf({ accountId, chatId, said: { question }, response, idempotent: null }));
-    const made = await this.chains.appendToNew(opening, pairsOf, (_made, chat) => (answer.json = answerOf(chat)));
-    if (typeof made === 'string') return made;
-    await Promise.all(made.map((one) => this.postings.proceed(one)));
-    return answer.json;
+    const { made, json } = await this.chains.appendToNew(opening, pairsOf, (_made, chat) => answerOf(chat));
+    await Promise.all(made?.map((one) => this.postings.proceed(one)) ?? []);
+    return json;
   }
 
   private async begin({ earlier, said, model, settings, ...opening }: Beginning): Promise<Posted> {
