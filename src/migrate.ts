@@ -2,7 +2,7 @@ import { loadToolConfig } from './config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 
-/** The one-shot migration of a deployment: `node dist/src/migrate.js` with DATABASE_URL set. */
+/** The one-shot migration of a deployment: `node dist/src/migrate.js` with DATABASE_URL (or DATABASE_URL_FILE) set. */
 async function main(): Promise<void> {
   const { DATABASE_URL } = loadToolConfig();
   if (!DATABASE_URL) throw new Error('DATABASE_URL must be set: without it the server migrates its own PostgreSQL at every start.');

@@ -5,6 +5,7 @@ import { parseEnv } from 'node:util';
 import { Config, ConfigError, loadConfig, settingNames } from './config.js';
 import { environment } from './environment.js';
 import { keptSecret } from './jwt-secret.js';
+import { SECRET_SETTINGS } from './secret-files.js';
 
 const SECRET = 'tG3v0mDq_7yXk1Zs-uW9bN4eRfLhPaJc';
 const DATABASE_URL = 'postgres://banyan@db/banyan';
@@ -148,6 +149,30 @@ describe('in a folder', () => {
     const env = environment(folder);
     delete process.env['BANYAN_SPEC_EMPTY'];
     expect(env).toMatchObject({ PORT: '4001', PATH: process.env['PATH'], BANYAN_SPEC_EMPTY: 'from the file' });
+  });
+
+  it('a secret may stand in a file, with a line break behind it', () => {
+    const file = join(folder, 'secret');
+    writeFileSync(file, `${SECRET}\n`);
+    expect(loadConfig({ DATABASE_URL, JWT_SECRET_FILE: file }).JWT_SECRET).toBe(SECRET);
+    expect(faultsOf({ DATABASE_URL, JWT_SECRET: SECRET, JWT_SECRET_FILE: file })).toEqual([
+      'JWT_SECRET_FILE must not be set together with JWT_SECRET: remove one of them',
+    ]);
+  });
+
+  it.each(['missing', 'empty', '.'])('a file of a secret that is %s is told by its setting, once', (name) => {
+    writeFileSync(join(folder, 'empty'), '\n');
+    const faults = faultsOf({ DATABASE_URL, JWT_SECRET_FILE: join(folder, name) });
+    expect(faults).toEqual([expect.stringMatching(/^JWT_SECRET_FILE must be the path of a file that can be read/)]);
+  });
+
+  it('the example names every setting that may stand in a file', () => {
+    expect(
+      exampleFile
+        .match(/\b[A-Z_]+(?=_FILE\b)/g)!
+        .filter((name) => name !== 'WEBHOOK_CA')
+        .sort(),
+    ).toEqual([...SECRET_SETTINGS].sort());
   });
 
   it('the secret is made once, kept, and readable by its owner alone', () => {

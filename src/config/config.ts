@@ -4,6 +4,7 @@ import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
 import * as models from './providers.js';
+import { withSecretFiles } from './secret-files.js';
 import {
   isAddressBlock,
   isGoodSecret,
@@ -236,22 +237,24 @@ export function settingNames(): (keyof Config & string)[] {
 }
 
 /**
- * Reads the settings. An empty text counts as not set.
- * @param env by default the environment, and `.env` in the working folder for what the environment does not set
+ * Reads the settings. An empty text counts as not set; a secret may stand in the file that `<NAME>_FILE` names.
+ * @param given by default the environment, and `.env` in the working folder for what the environment does not set
  * @throws ConfigError with all faults
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>> = environment()): Config {
+export function loadConfig(given: Readonly<Record<string, string | undefined>> = environment()): Config {
+  const { env, faults: ofFiles } = withSecretFiles(given);
   const names = settingNames().filter((name) => env[name] && (name !== 'FAILPOINT' || env['NODE_ENV'] === 'test'));
   const config = plainToInstance(Config, Object.fromEntries(names.map((name) => [name, env[name]])));
-  const faults = validateSync(config).flatMap(({ constraints = {} }) => Object.values(constraints));
-  faults.push(...togetherFaults(config));
+  const faults = [...ofFiles, ...validateSync(config).flatMap(({ constraints = {} }) => Object.values(constraints))];
+  // What only could not be read is not missing.
+  if (ofFiles.length === 0) faults.push(...togetherFaults(config));
   if (faults.length > 0) throw new ConfigError(faults);
   return config;
 }
 
-/** For programs that serve nobody and make no token: what only a server must know may be absent. */
+/** For programs that serve nobody and make no token: what only a server must know is not asked for, and no file of it is read. */
 export const loadToolConfig = (): Config =>
-  loadConfig({ JWT_SECRET: randomBytes(32).toString('base64url'), REGISTRATION: 'closed', ...environment() });
+  loadConfig({ ...environment(), JWT_SECRET: randomBytes(32).toString('base64url'), JWT_SECRET_FILE: undefined, REGISTRATION: 'closed' });
 
 /** What no setting can be blamed for alone. */
 function togetherFaults(config: Config): string[] {
