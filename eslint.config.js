@@ -5,7 +5,8 @@ import { noLeaks } from './scripts/no-leaks.mjs';
 
 /** Which folder may not import which: the arrows of docs/architecture.md. */
 const zones = [
-  ...['tree'].map((target) => zone(target, ['common', 'config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
+  zone('runtime', ['common', 'config', 'tree', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
+  ...['tree'].map((target) => zone(target, ['runtime', 'common', 'config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
   ...['common'].map((target) => zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
   ...['config'].map((target) => zone(target, ['database', 'content', 'llm', 'events', 'cache', 'modules'])),
   ...['database', 'content', 'llm', 'events', 'cache'].map((target) => zone(target, ['modules'])),

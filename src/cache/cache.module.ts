@@ -1,10 +1,10 @@
-import KeyvRedis, { createKeyvNonBlocking } from '@keyv/redis';
 import { CacheModule as NestCacheModule } from '@nestjs/cache-manager';
-import { Global, Inject, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Global, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Keyv } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import { Config } from '../config/config.js';
+import { Outage } from '../runtime/outage.js';
 import { ReadCacheInterceptor } from './read-cache.interceptor.js';
 import { Validators } from './validators.js';
 
@@ -29,40 +29,44 @@ function memoryStore({ CACHE_MAX_MB, CACHE_TTL_SECONDS }: Config): Keyv {
   return new Keyv({ store, serialize: undefined, deserialize: undefined });
 }
 
-/** A Redis that fails at once when it is away, and comes back by itself: no request waits for it. */
-function redisStore(url: string): Keyv {
-  const socket = { connectTimeout: 500, reconnectStrategy: (tries: number) => Math.min(200 * 2 ** tries, 3000) };
-  const keyv = createKeyvNonBlocking({ url, disableOfflineQueue: true, socket }, { connectionTimeout: 500 });
+/** A Redis that is away is a cache that has nothing. */
+async function redisStore(url: string): Promise<CacheStore> {
   const logger = new Logger('Cache');
-  let said = '';
-  keyv.on('error', (error: Error) => {
-    if (error.message !== said) logger.warn({ message: 'Redis is away; answers are made anew', cause: error.message });
-    said = error.message;
-  });
-  return keyv;
+  const { Redis } = await import('../runtime/redis.js');
+  const redis = new Redis(url, new Outage((cause) => logger.warn({ message: 'Redis is away; answers are made anew', cause })));
+  const store = {
+    get: (key: string) => redis.ask((client) => client.get(key)),
+    set: (key: string, entry: string, ttlMs?: number) =>
+      redis.ask((client) => client.set(key, entry, ttlMs ? { expiration: { type: 'PX', value: ttlMs } } : {})),
+    delete: (key: string) => redis.ask(async (client) => (await client.del(key)) > 0),
+    // Nobody clears it: what it has ends by itself.
+    clear: () => Promise.resolve(),
+  };
+  return new CacheStore(new Keyv({ store }), () => redis.close());
 }
 
-const STORE = Symbol('cache store');
+/** Where answers are kept, and how that is closed. */
+class CacheStore implements OnModuleDestroy {
+  constructor(
+    readonly keyv: Keyv,
+    readonly onModuleDestroy: () => void = () => undefined,
+  ) {
+    keyv.on('error', () => undefined); // told by the outage
+  }
+}
 
 @Global()
 @Module({
   providers: [
     {
-      provide: STORE,
+      provide: CacheStore,
       inject: [Config],
-      useFactory: (config: Config) => (config.REDIS_URL ? redisStore(config.REDIS_URL) : memoryStore(config)),
+      useFactory: (config: Config) => (config.REDIS_URL ? redisStore(config.REDIS_URL) : new CacheStore(memoryStore(config))),
     },
   ],
-  exports: [STORE],
+  exports: [CacheStore],
 })
-class CacheStoreModule implements OnModuleDestroy {
-  constructor(@Inject(STORE) private readonly store: Keyv) {}
-
-  async onModuleDestroy(): Promise<void> {
-    const { store } = this.store;
-    if (store instanceof KeyvRedis) await store.disconnect(true).catch(() => undefined);
-  }
-}
+class CacheStoreModule {}
 
 /** The cache of read answers: in memory, or in Redis where one is configured. */
 @Module({
@@ -70,8 +74,8 @@ class CacheStoreModule implements OnModuleDestroy {
     CacheStoreModule,
     NestCacheModule.registerAsync({
       imports: [CacheStoreModule],
-      inject: [STORE, Config],
-      useFactory: (store: Keyv, { CACHE_TTL_SECONDS }: Config) => ({ stores: [store], ttl: CACHE_TTL_SECONDS * 1000 }),
+      inject: [CacheStore, Config],
+      useFactory: ({ keyv }: CacheStore, { CACHE_TTL_SECONDS }: Config) => ({ stores: [keyv], ttl: CACHE_TTL_SECONDS * 1000 }),
     }),
   ],
   providers: [Validators, { provide: APP_INTERCEPTOR, useClass: ReadCacheInterceptor }],

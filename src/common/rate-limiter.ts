@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import type { RedisClientType } from '@redis/client';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { Outage } from '../runtime/outage.js';
+import type { Redis } from '../runtime/redis.js';
 import type { Policy, Standing } from './rate-limit.js';
 
 /** Given by whoever reads the configuration. 0 is off. */
@@ -12,22 +13,15 @@ export abstract class RateLimitSettings {
 }
 
 const WINDOW_SECONDS = 60;
-/** A Redis that takes longer counts as away: no request waits for a counter. */
-const REDIS_PATIENCE_MS = 50;
-/** How long Redis is left alone after it failed; the process counts for itself meanwhile. */
-const REDIS_PAUSE_MS = 2000;
 
 /** Counts requests in fixed windows of a minute: in Redis where there is one and it answers, else in this process. Never rejects. */
 @Injectable()
 export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   readonly account: Policy;
   readonly address: Policy;
-  private readonly logger = new Logger('RateLimiter');
   private readonly memory = new Map<Policy, RateLimiterMemory>();
   private readonly shared = new Map<Policy, RateLimiterRedis>();
-  private redis: RedisClientType | null = null;
-  private sharedAgainAtMs = 0;
-  private toldAway = false;
+  private redis: Redis | undefined;
 
   constructor(private readonly settings: RateLimitSettings) {
     this.account = { name: 'default', quota: settings.accountPerMinute, windowSeconds: WINDOW_SECONDS };
@@ -39,22 +33,18 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   async onModuleInit(): Promise<void> {
     const { redisUrl: url } = this.settings;
     if (!url) return;
-    const { createClient } = await import('@redis/client');
-    const reconnectStrategy = (retries: number): number => Math.min(200 * 2 ** retries, 3000);
-    const redis = createClient({ url, disableOfflineQueue: true, socket: { connectTimeout: 500, reconnectStrategy } }) as RedisClientType;
-    redis.on('error', (error: Error) => this.tellOnce(error));
-    redis.on('ready', () => (this.toldAway = false));
-    redis.connect().catch(() => {});
+    const logger = new Logger('RateLimiter');
+    const { Redis } = await import('../runtime/redis.js');
+    this.redis = new Redis(url, new Outage((cause) => logger.warn({ message: 'Redis is away, each instance counts for itself', cause })));
     for (const policy of [this.account, this.address]) {
-      const options = { ...optionsOf(policy), storeClient: redis, useRedisPackage: true };
+      const options = { ...optionsOf(policy), storeClient: this.redis.client, useRedisPackage: true };
       this.shared.set(policy, new RateLimiterRedis(options));
     }
-    this.redis = redis;
   }
 
   onModuleDestroy(): void {
     this.shared.clear();
-    if (this.redis?.isOpen) this.redis.destroy();
+    this.redis?.close();
   }
 
   /** Counts one request of `key`; null where the policy is off. */
@@ -70,17 +60,8 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
 
   private async takeShared(policy: Policy, key: string): Promise<RateLimiterRes | null> {
     const shared = this.shared.get(policy);
-    if (!shared || !this.redis?.isReady || Date.now() < this.sharedAgainAtMs) return null;
-    const counted = await withPatience(countOf(shared.consume(key)), REDIS_PATIENCE_MS).catch(() => null);
-    if (!counted) this.sharedAgainAtMs = Date.now() + REDIS_PAUSE_MS;
-    return counted;
-  }
-
-  /** The client reports every attempt to connect; one line for each outage is enough. */
-  private tellOnce(error: Error): void {
-    if (this.toldAway) return;
-    this.toldAway = true;
-    this.logger.warn({ message: 'Redis is away, each instance counts for itself', cause: error.message });
+    if (!shared) return null;
+    return this.redis!.ask(() => countOf(shared.consume(key))).catch(() => null);
   }
 }
 
@@ -96,11 +77,3 @@ const countOf = (counting: Promise<RateLimiterRes>): Promise<RateLimiterRes> =>
     if (refused instanceof RateLimiterRes) return refused;
     throw refused;
   });
-
-async function withPatience<Result>(work: Promise<Result>, patienceMs: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('too slow')), patienceMs);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}

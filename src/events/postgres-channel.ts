@@ -1,7 +1,8 @@
 import { Logger } from '@nestjs/common';
 import type { Database, Statement } from '../database/database.js';
 import { StoreClient } from '../database/store-client.js';
-import { Channel, Outage } from './channel.js';
+import { Outage } from '../runtime/outage.js';
+import { Channel } from './channel.js';
 
 const NAME = 'banyan_events';
 const NOTIFY: Statement = { name: 'events.notify', text: `SELECT pg_notify('${NAME}', $1)` };

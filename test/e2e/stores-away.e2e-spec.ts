@@ -151,7 +151,7 @@ describe('while PostgreSQL is away', () => {
     const answer = await timed(ann.post(`/chats/${chat.id}/messages`, { question: 'meanwhile', response: 'a' }));
     expect([answer.status, answer.headers.get('content-state')]).toEqual([201, 'journaled']);
     expect((await timed(ann.get(`/chats/${chat.id}/messages`))).body.qa_pairs).toHaveLength(2);
-    expect((await ann.request('GET', '/readyz')).body.status).toBe('degraded');
+    await until(async () => (await ann.request('GET', '/readyz')).body.status === 'degraded');
     proxy.mend();
     await forgetJournal();
     expect((await ann.questionsOf(chat.id)).at(-1)).toBe('meanwhile');
@@ -173,6 +173,20 @@ describe('while PostgreSQL is away', () => {
     proxy.mend();
     await until(async () => (await ann.get(`/chats/${chat.id}`)).status === 200);
     expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2', 'q3']);
+  });
+
+  it('(R9) `/readyz` knows the state beforehand, and answers within half a second', async () => {
+    const statusInTime = async (): Promise<string> => {
+      const started = performance.now();
+      const { stores } = (await ann.request('GET', '/readyz')).body;
+      expect(performance.now() - started).toBeLessThan(500);
+      return stores.content.status as string;
+    };
+    proxy.silence();
+    await until(async () => (await statusInTime()) === 'down');
+    for (let n = 0; n < 5; n++) expect(await statusInTime()).toBe('down');
+    proxy.mend();
+    await until(async () => (await ann.request('GET', '/readyz')).body.status === 'ready');
   });
 
   it('words that were changed or lost in MongoDB are a 503, not served', async () => {

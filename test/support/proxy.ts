@@ -19,6 +19,8 @@ export class Proxy {
   private mode: 'through' | 'cut' | 'silent' = 'through';
   private lastWord: string | null = null;
   private farewellAt: Buffer | null = null;
+  private listeningFor = '';
+  private heard = 0;
 
   private constructor(
     private readonly target: NetConnectOpts,
@@ -59,6 +61,13 @@ export class Proxy {
     this.farewellAt = READY[when];
   }
 
+  /** From now on counts what clients send that has this text in it. */
+  countOf(text: string): () => number {
+    this.listeningFor = text;
+    this.heard = 0;
+    return () => this.heard;
+  }
+
   mend(): void {
     for (const socket of this.sockets) socket.destroy();
     this.mode = 'through';
@@ -76,11 +85,16 @@ export class Proxy {
     if (this.mode === 'cut') client.destroy();
     if (this.mode !== 'through') return;
     const store = this.watch(connect(this.target));
-    client.on('data', (chunk: Buffer) => this.lastWord && chunk.includes(this.lastWord) && this.cut());
+    client.on('data', (chunk: Buffer) => this.hear(chunk));
     client.pipe(store);
     store.pipe(this.farewell(client)).pipe(client);
     client.once('close', () => store.destroy());
     store.once('close', () => client.destroy());
+  }
+
+  private hear(chunk: Buffer): void {
+    if (this.lastWord && chunk.includes(this.lastWord)) this.cut();
+    if (this.listeningFor && chunk.includes(this.listeningFor)) this.heard++;
   }
 
   /** Hands on what the store says; after a fail-over with the last words behind it. */

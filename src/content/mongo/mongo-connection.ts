@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type ConnectOptions, type Connection, type Model, mongo, Mongoose } from 'mongoose';
+import { within } from '../../runtime/deadline.js';
 import { ChatContents, ChatContentsSchema } from './chat-contents.schema.js';
-import { StoreAwayError, within } from './deadline.js';
 
 /** How long any one call to MongoDB may take, in milliseconds, with all its retries. */
 export const MONGO_TIMEOUT_MS = 2000;
@@ -22,6 +22,11 @@ const OPTIONS: ConnectOptions = {
   autoCreate: false,
   autoIndex: false,
 };
+
+/** Thrown when MongoDB did not answer in time, or was never reached. What was asked may still happen: every write here is idempotent. */
+export class StoreAwayError extends Error {
+  override readonly name = 'StoreAwayError';
+}
 
 /** Used where the URI names no database; MongoDB's own default is `test`. */
 const DEFAULT_DATABASE = 'banyan';
@@ -62,9 +67,11 @@ export class MongoConnection {
   /** Runs `work` on the collection. @throws StoreAwayError or the driver's error within `MONGO_TIMEOUT_MS`. */
   async run<Result>(work: (chats: Model<ChatContents>) => Promise<Result>): Promise<Result> {
     try {
+      // The driver's own time limits hold for one step each (selection, checkout, socket) and are repeated by its retries; this is for all of them.
       const result = await within(
         MONGO_TIMEOUT_MS,
         this.opening.then(() => work(this.chats)),
+        () => new StoreAwayError(`MongoDB did not answer within ${MONGO_TIMEOUT_MS} ms.`),
       );
       this.silentSince = undefined;
       return result;

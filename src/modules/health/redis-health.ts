@@ -1,29 +1,32 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Config } from '../../config/config.js';
+import { Outage } from '../../runtime/outage.js';
+import type { Redis } from '../../runtime/redis.js';
 
-const CONNECT_TIMEOUT_MS = 1500;
+const PATIENCE_MS = 1500;
 
-/** Says whether Redis answers. */
+/** Says whether Redis answers, over a connection of its own: those of the others may be busy. */
 @Injectable()
-export class RedisHealth {
+export class RedisHealth implements OnModuleDestroy {
+  private redis: Promise<Redis> | undefined;
+
   constructor(private readonly config: Config) {}
 
-  /**
-   * Asks over a connection of its own, which ends with the answer: the clients of cache and limits hide an outage, as they should.
-   * Without REDIS_URL there is nothing to ask.
-   * @throws when Redis is away
-   */
+  /** Without REDIS_URL there is nothing to ask. @throws when Redis is away */
   async ping(): Promise<void> {
-    if (!this.config.REDIS_URL) return;
-    const { createClient } = await import('@redis/client');
-    const socket = { connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy: false as const };
-    const client = createClient({ url: this.config.REDIS_URL, disableOfflineQueue: true, socket });
-    client.on('error', () => {}); // connect() and ping() reject with it
-    try {
-      await client.connect();
-      await client.ping();
-    } finally {
-      if (client.isOpen) client.destroy();
-    }
+    const { REDIS_URL } = this.config;
+    if (!REDIS_URL) return;
+    const redis = await (this.redis ??= open(REDIS_URL));
+    await redis.ask((client) => client.ping());
   }
+
+  async onModuleDestroy(): Promise<void> {
+    (await this.redis)?.close();
+  }
+}
+
+async function open(url: string): Promise<Redis> {
+  const { Redis } = await import('../../runtime/redis.js');
+  const outage = new Outage((cause) => new Logger('Health').debug({ message: 'Redis is away', cause }));
+  return new Redis(url, outage, PATIENCE_MS).opened();
 }

@@ -9,7 +9,6 @@ import { MemorySessionStore } from './memory-session-store.js';
 import { MemorySessionsController } from './memory-sessions.controller.js';
 import { MemorySessionsService } from './memory-sessions.service.js';
 import { PostKeys, ProcessKeys } from './post-keys.js';
-import { RedisSessionStore } from './redis-session-store.js';
 import { SessionNumbersService } from './session-numbers.service.js';
 import { SessionSockets } from './session-sockets.js';
 import { SessionStore } from './session-store.js';
@@ -17,8 +16,11 @@ import { SessionStore } from './session-store.js';
 const sessionStore = {
   provide: SessionStore,
   inject: [Config],
-  useFactory: async ({ REDIS_URL: url, CHAT_SESSION_TTL_SECONDS: ttlSeconds }: Config): Promise<SessionStore> =>
-    url ? RedisSessionStore.open(url, ttlSeconds) : new MemorySessionStore({ ttlSeconds }),
+  useFactory: async ({ REDIS_URL: url, CHAT_SESSION_TTL_SECONDS: ttlSeconds }: Config): Promise<SessionStore> => {
+    if (!url) return new MemorySessionStore({ ttlSeconds });
+    const { RedisSessionStore } = await import('./redis-session-store.js');
+    return RedisSessionStore.open(url, ttlSeconds);
+  },
 };
 
 const postKeys = {
