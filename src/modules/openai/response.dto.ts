@@ -104,7 +104,7 @@ export class CreateResponseDto {
   top_p?: number | null;
 
   /** `auto` or `none`: the model is given no tools. */
-  @ApiPropertyOptional({ enum: ['auto', 'none', null] })
+  @ApiPropertyOptional({ type: String, enum: ['auto', 'none', null], nullable: true })
   @IsOptional()
   @Checked(toolChoiceFault)
   tool_choice?: unknown;
@@ -116,7 +116,7 @@ export class CreateResponseDto {
   text?: unknown;
 
   /** Ignored: a chat that is too long for the model is always cut, from the oldest pair on. */
-  @ApiPropertyOptional({ enum: ['auto', 'disabled', null] })
+  @ApiPropertyOptional({ type: String, enum: ['auto', 'disabled', null], nullable: true })
   @IsOptional()
   @OneOf(['auto', 'disabled'])
   truncation?: string | null;
