@@ -56,6 +56,7 @@ const auth = [
     body: { refresh_token: '{{refresh_token}}' },
     set: { access_token: 'answer.access_token', refresh_token: 'answer.refresh_token' },
   },
+  { op: 'changePassword', body: { current_password: '{{password}}', new_password: '{{password}}' } },
   { op: 'getMe', tests: { 'it is the account that signed in': "answer.email === pm.collectionVariables.get('email')" } },
   { op: 'createApiKey', set: { api_key_id: 'answer.api_key_id' }, tests: { 'the key is shown': "answer.api_key.startsWith('bak_')" } },
   {

@@ -49,6 +49,7 @@ export const problems = {
   invalidCredentials: problem(401, 'invalid_credentials', 'E-mail or password is wrong.'),
   invalidRefreshToken: problem(401, 'invalid_refresh_token', 'The refresh token is unknown, used or expired. Log in again.'),
   registrationClosed: problem(403, 'registration_closed', 'This server makes no accounts for strangers.'),
+  passwordSignInNeeded: problem(403, 'password_sign_in_needed', 'Only who signed in with e-mail and password may do that.'),
   originForbidden: problem(403, 'origin_forbidden', 'Pages of this origin may not connect.'),
   webhooksOff: problem(403, 'webhooks_off', 'This server sends no webhooks.'),
   routeNotFound: problem(404, 'route_not_found', 'There is no such route.'),

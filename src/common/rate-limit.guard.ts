@@ -2,8 +2,7 @@ import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import './principal.js';
-import { problems } from './problems.js';
-import { addressKey, LIMITED_BY_ADDRESS, type Policy, policyHeader, standingHeader } from './rate-limit.js';
+import { addressKey, LIMITED_BY_ADDRESS, type Policy, policyHeader, standingHeader, tooMany } from './rate-limit.js';
 import { RateLimiter } from './rate-limiter.js';
 
 /** Counts requests by account, and by address on the public routes that ask for it; the rest (health, docs) is free. Runs after the auth guard. */
@@ -23,7 +22,7 @@ export class RateLimitGuard implements CanActivate {
     const reply = context.switchToHttp().getResponse<FastifyReply>();
     reply.header('ratelimit-policy', policyHeader(policy)).header('ratelimit', standingHeader(policy, standing));
     if (standing.allowed) return true;
-    throw problems.rateLimited({ headers: { 'retry-after': String(standing.resetSeconds) } });
+    throw tooMany(policy, standing);
   }
 
   private ruleFor({ principal, ip }: FastifyRequest, context: ExecutionContext): [Policy | null, string] {

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { SetMetadata } from '@nestjs/common';
+import { type Problem, problems } from './problems.js';
 
 /** How many requests one key (an account, or an address) may send in a window. */
 export interface Policy {
@@ -26,6 +27,17 @@ export const LimitedByAddress = (): MethodDecorator & ClassDecorator => SetMetad
 export const policyHeader = ({ name, quota, windowSeconds }: Policy): string => `"${name}";q=${quota};w=${windowSeconds}`;
 export const standingHeader = ({ name }: Policy, { remaining, resetSeconds }: Standing): string =>
   `"${name}";r=${remaining};t=${resetSeconds}`;
+
+/** The refusal of a request that is over the quota. */
+export const tooMany = (policy: Policy, standing: Standing, detail?: string): Problem =>
+  problems.rateLimited({
+    ...(detail && { detail }),
+    headers: {
+      'retry-after': String(standing.resetSeconds),
+      'ratelimit-policy': policyHeader(policy),
+      ratelimit: standingHeader(policy, standing),
+    },
+  });
 
 /** What an address counts as: an IPv4 address for itself, an IPv6 address with its /64, since any home has 2^64 of them. */
 export function addressKey(ip: string): string {

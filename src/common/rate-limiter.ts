@@ -8,6 +8,7 @@ import type { Policy, Standing } from './rate-limit.js';
 export abstract class RateLimitSettings {
   accountPerMinute!: number;
   addressPerMinute!: number;
+  passwordsPerMinute!: number;
   /** Counts for all instances together when it is set. */
   redisUrl?: string | undefined;
 }
@@ -19,6 +20,7 @@ const WINDOW_SECONDS = 60;
 export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   readonly account: Policy;
   readonly address: Policy;
+  readonly password: Policy;
   private readonly memory = new Map<Policy, RateLimiterMemory>();
   private readonly shared = new Map<Policy, RateLimiterRedis>();
   private redis: Redis | undefined;
@@ -26,7 +28,8 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   constructor(private readonly settings: RateLimitSettings) {
     this.account = { name: 'default', quota: settings.accountPerMinute, windowSeconds: WINDOW_SECONDS };
     this.address = { name: 'auth', quota: settings.addressPerMinute, windowSeconds: WINDOW_SECONDS };
-    for (const policy of [this.account, this.address]) this.memory.set(policy, new RateLimiterMemory(optionsOf(policy)));
+    this.password = { name: 'password', quota: settings.passwordsPerMinute, windowSeconds: WINDOW_SECONDS };
+    for (const policy of this.policies) this.memory.set(policy, new RateLimiterMemory(optionsOf(policy)));
   }
 
   /** Does not wait for Redis: until it is there, and whenever it is not, the process counts for itself. */
@@ -36,7 +39,7 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
     const logger = new Logger('RateLimiter');
     const { Redis } = await import('../runtime/redis.js');
     this.redis = new Redis(url, new Outage((cause) => logger.warn({ message: 'Redis is away, each instance counts for itself', cause })));
-    for (const policy of [this.account, this.address]) {
+    for (const policy of this.policies) {
       const options = { ...optionsOf(policy), storeClient: this.redis.client, useRedisPackage: true };
       this.shared.set(policy, new RateLimiterRedis(options));
     }
@@ -56,6 +59,17 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
       remaining: counted.remainingPoints,
       resetSeconds: Math.max(1, Math.ceil(counted.msBeforeNext / 1000)),
     };
+  }
+
+  /** Forgets what was counted for `key`. */
+  async forget(policy: Policy, key: string): Promise<void> {
+    await this.memory.get(policy)!.delete(key);
+    const shared = this.shared.get(policy);
+    if (shared) await this.redis!.ask(() => shared.delete(key)).catch(() => false);
+  }
+
+  private get policies(): readonly Policy[] {
+    return [this.account, this.address, this.password];
   }
 
   private async takeShared(policy: Policy, key: string): Promise<RateLimiterRes | null> {

@@ -138,6 +138,10 @@ export class Config {
   @Whole(0, 10_000_000)
   RATE_LIMIT_AUTH_PER_MINUTE = 60;
 
+  /** Wrong passwords a minute for each account, from all addresses that it never signed in from together; 0 is no limit. */
+  @Whole(0, 10_000_000)
+  RATE_LIMIT_PASSWORD_PER_MINUTE = 10;
+
   /** WebSockets (of events and of chat sessions) and event streams that one account may have open at this instance, at about 10 KiB each; 0 is no limit. */
   @Whole(0, 10_000_000)
   SOCKETS_PER_ACCOUNT = 10_000;

@@ -49,6 +49,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   login: ({ ann }) => ({ body: { email: ann.email, password: 'a password of tests' } }),
   refresh: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
   logout: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
+  changePassword: () => ({ body: { current_password: 'a password of tests', new_password: 'a password of tests' } }),
   getMe: () => ({}),
   createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
   listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),

@@ -19,6 +19,7 @@ export const SETTINGS = {
   JWT_SECRET: 'Kx0-tests-only-7f3a91c2be5d4c60a8e1d2f3b4c5',
   RATE_LIMIT_PER_MINUTE: '0',
   RATE_LIMIT_AUTH_PER_MINUTE: '0',
+  RATE_LIMIT_PASSWORD_PER_MINUTE: '0',
   PASSWORD_BLOCKLIST: 'off',
   LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'error',
   PORT: '0',

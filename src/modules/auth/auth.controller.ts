@@ -1,12 +1,13 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, Put, Req } from '@nestjs/common';
 import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
 import { LimitedByAddress } from '../../common/rate-limit.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { AccountDto, LoginDto, RefreshTokenDto, RegisterDto, SignInDto, toAccountDto, toSignInDto } from './auth.dto.js';
+import { AccountDto, ChangePasswordDto, LoginDto, RefreshTokenDto, RegisterDto, SignInDto, toAccountDto, toSignInDto } from './auth.dto.js';
 import { AuthService, type SignedIn } from './auth.service.js';
 
 @ApiTags('auth')
@@ -23,8 +24,8 @@ export class AuthController {
   @ApiOperation({ operationId: 'register', summary: 'Make an account and sign in', security: [] })
   @ApiCreatedResponse({ type: SignInDto })
   @ApiProblems(problems.registrationClosed, problems.emailTaken)
-  async register(@Body() { email, password, name }: RegisterDto): Promise<SignInDto> {
-    return this.withAccessToken(await this.auth.register(email, password, name ?? null));
+  async register(@Body() { email, password, name }: RegisterDto, @Ip() ip: string): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.register({ email, password, name: name ?? null }, ip));
   }
 
   @Post('login')
@@ -34,8 +35,8 @@ export class AuthController {
   @ApiOperation({ operationId: 'login', summary: 'Sign in', security: [] })
   @ApiOkResponse({ type: SignInDto })
   @ApiProblems(problems.invalidCredentials)
-  async login(@Body() { email, password }: LoginDto): Promise<SignInDto> {
-    return this.withAccessToken(await this.auth.login(email, password));
+  async login(@Body() { email, password }: LoginDto, @Ip() ip: string): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.login(email, password, ip));
   }
 
   @Post('refresh')
@@ -55,6 +56,18 @@ export class AuthController {
   @ApiNoContentResponse()
   logout(@CurrentAccount() accountId: string, @Body() { refresh_token }: RefreshTokenDto): Promise<void> {
     return this.auth.logout(accountId, refresh_token);
+  }
+
+  @Put('password')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'changePassword',
+    summary: 'Change the password: this sign-in stays, all others of the account end, its API keys stay',
+  })
+  @ApiNoContentResponse()
+  @ApiProblems(problems.passwordSignInNeeded)
+  changePassword(@Req() { principal, ip }: FastifyRequest, @Body() { current_password, new_password }: ChangePasswordDto): Promise<void> {
+    return this.auth.changePassword(principal!, current_password, new_password, ip);
   }
 
   @Get('me')

@@ -3,7 +3,7 @@ import { IsOptional, isEmail, ValidateBy } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsSaid } from '../../common/fields.js';
 import type { Account } from './account.entity.js';
-import { IsPassword } from './password-rules.js';
+import { IsPassword, RAW_PASSWORD_CHARS_MAX } from './password-rules.js';
 import type { SignedIn } from './auth.service.js';
 
 const EMAIL_CHARS_MAX = 254;
@@ -34,14 +34,14 @@ export class LoginDto {
   email!: string;
 
   /** As it was set. One that cannot be right is a wrong one, not a malformed one. */
-  @ApiProperty({ format: 'password', maxLength: 256, example: 'four small blue boats' })
-  @IsSaid({ charsMax: 256, blank: true })
+  @ApiProperty({ format: 'password', maxLength: RAW_PASSWORD_CHARS_MAX, example: 'four small blue boats' })
+  @IsSaid({ charsMax: RAW_PASSWORD_CHARS_MAX, blank: true })
   password!: string;
 }
 
 export class RegisterDto extends LoginDto {
   /**
-   * 8 to 128 characters, taken exactly as they are.
+   * 8 to 128 characters, neither trimmed nor cut; the same characters are the same password, however a keyboard encodes them (NFC).
    */
   @ApiProperty({ format: 'password', minLength: 8, maxLength: 128, example: 'four small blue boats' })
   @IsPassword()
@@ -56,6 +56,18 @@ export class RegisterDto extends LoginDto {
   @Trim()
   @IsSaid({ charsMax: 200 })
   name?: string | null;
+}
+
+export class ChangePasswordDto {
+  /** As it was set. */
+  @ApiProperty({ format: 'password', maxLength: RAW_PASSWORD_CHARS_MAX, example: 'four small blue boats' })
+  @IsSaid({ charsMax: RAW_PASSWORD_CHARS_MAX, blank: true })
+  current_password!: string;
+
+  /** 8 to 128 characters, by the rules of register. */
+  @ApiProperty({ format: 'password', minLength: 8, maxLength: 128, example: 'two large green kites' })
+  @IsPassword()
+  new_password!: string;
 }
 
 export class RefreshTokenDto {

@@ -16,6 +16,8 @@ import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
 import { Authenticator } from './authenticator.service.js';
 import { Clock } from './clock.js';
+import { Credentials } from './credentials.service.js';
+import { Guesses } from './guesses.service.js';
 import { JwtStrategy } from './jwt.strategy.js';
 import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
@@ -32,6 +34,7 @@ const rateLimitSettings = {
   useFactory: (config: Config): RateLimitSettings => ({
     accountPerMinute: config.RATE_LIMIT_PER_MINUTE,
     addressPerMinute: config.RATE_LIMIT_AUTH_PER_MINUTE,
+    passwordsPerMinute: config.RATE_LIMIT_PASSWORD_PER_MINUTE,
     redisUrl: config.REDIS_URL,
   }),
 };
@@ -47,6 +50,8 @@ const rateLimitSettings = {
     AuthService,
     Authenticator,
     Clock,
+    Credentials,
+    Guesses,
     JwtStrategy,
     LivenessService,
     LocalKeys,

@@ -1,11 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { invalidField, problems } from '../../common/problems.js';
+import type { Principal } from '../../common/principal.js';
+import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import type { Account } from './account.entity.js';
 import { AccountsService } from './accounts.service.js';
+import { Credentials, type NewCredentials, wrongPassword } from './credentials.service.js';
 import { LocalKeys } from './local-keys.js';
-import { passwordFault } from './password-rules.js';
-import { PasswordsService } from './passwords.service.js';
 import { RefreshTokensService, type SignIn } from './refresh-tokens.service.js';
 
 /** What a sign-in gives; the access token is made from it. */
@@ -14,7 +14,7 @@ export interface SignedIn {
   signIn: SignIn;
 }
 
-/** Accounts with a password: making one, signing in, staying signed in, signing out. */
+/** Accounts with a password: making one, signing in, staying signed in, signing out, and another password. */
 @Injectable()
 export class AuthService {
   private readonly logger = new Logger('Auth');
@@ -23,34 +23,30 @@ export class AuthService {
     private readonly config: Config,
     private readonly keys: LocalKeys,
     private readonly accounts: AccountsService,
-    private readonly passwords: PasswordsService,
+    private readonly credentials: Credentials,
     private readonly refreshTokens: RefreshTokensService,
   ) {}
 
   /** @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily guessed */
-  async register(email: string, password: string, name: string | null): Promise<SignedIn> {
+  async register(fields: NewCredentials, ip: string): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
     if (this.config.REGISTRATION === 'closed') throw problems.registrationClosed();
-    const fault = await passwordFault(password, email, this.config.PASSWORD_BLOCKLIST);
-    if (fault) throw invalidField('password', fault);
-    // Hashed before the look at the e-mail, so that a taken one answers no faster than a free one.
-    const account = await this.accounts.create({ email, name, passwordHash: await this.passwords.hash(password) });
+    const account = await this.credentials.create(fields);
     this.logger.log({ message: 'account registered', account_id: account.accountId });
-    return { account, signIn: await this.refreshTokens.open(account.accountId) };
+    return this.signIn(account, ip);
   }
 
-  /** @throws `invalid_credentials`, the same and as late for an unknown e-mail as for a wrong password */
-  async login(email: string, password: string): Promise<SignedIn> {
+  /** @throws `invalid_credentials`, the same and as late for an unknown e-mail as for a wrong password; `rate_limited` after too many */
+  async login(email: string, password: string, ip: string): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
-    const account = await this.accounts.findByEmail(email);
-    const fits = await this.passwords.verify(password, account?.passwordHash ?? null);
+    const { account, fits } = await this.credentials.check(email, password, ip);
     if (!account || !fits) {
       this.logger.log({ message: 'sign-in refused', ...(account && { account_id: account.accountId }) });
-      throw problems.invalidCredentials({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });
+      throw invalidCredentials();
     }
-    const signIn = await this.refreshTokens.open(account.accountId);
-    this.logger.log({ message: 'signed in', account_id: account.accountId, session_id: signIn.familyId });
-    return { account, signIn };
+    const signedIn = await this.signIn(account, ip);
+    this.logger.log({ message: 'signed in', account_id: account.accountId, session_id: signedIn.signIn.familyId });
+    return signedIn;
   }
 
   /** @throws `invalid_refresh_token` */
@@ -66,7 +62,32 @@ export class AuthService {
     this.logger.log({ message: 'signed out', account_id: accountId });
   }
 
+  /**
+   * Ends every other sign-in of the account; its API keys stay, as they were not made with the password.
+   * @throws `password_sign_in_needed` for an API key or an account without a password; `validation_failed`; `rate_limited` after too many
+   */
+  async changePassword({ accountId, sessionId }: Principal, current: string, next: string, ip: string): Promise<void> {
+    this.keys.requireLocalAccounts();
+    const account = await this.accounts.get(accountId);
+    if (!sessionId || !hasEmail(account)) throw problems.passwordSignInNeeded();
+    const passwordHash = await this.credentials.hashOfNext(account, current, next, ip);
+    // Not to be found any more: another change was faster, and this one's current password is not current.
+    if (!(await this.refreshTokens.changePassword(account, passwordHash, sessionId))) throw wrongPassword();
+    this.logger.log({ message: 'password changed', account_id: accountId, session_id: sessionId });
+  }
+
   me(accountId: string): Promise<Account> {
     return this.accounts.get(accountId);
   }
+
+  /** @throws `invalid_credentials` when the password was changed since it was checked */
+  private async signIn(account: Account, ip: string): Promise<SignedIn> {
+    const signIn = await this.refreshTokens.open(account, ip);
+    if (!signIn) throw invalidCredentials();
+    return { account, signIn };
+  }
 }
+
+const hasEmail = (account: Account): account is Account & { email: string } => account.email !== null;
+
+const invalidCredentials = () => problems.invalidCredentials({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });

@@ -3,6 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 
+const TAG_BYTES = 16;
+
 /** The keys that come from JWT_SECRET. Without it (then JWKS_URI is set) this server makes no tokens of its own. */
 @Injectable()
 export class LocalKeys {
@@ -12,10 +14,12 @@ export class LocalKeys {
   readonly signing: KeyObject | null;
 
   private readonly successors: Buffer | null;
+  private readonly tags: Buffer | null;
 
   constructor({ JWT_SECRET }: Config) {
     this.signing = JWT_SECRET ? createSecretKey(Buffer.from(JWT_SECRET, 'utf8')) : null;
-    this.successors = this.signing && Buffer.from(hkdfSync('sha256', this.signing, '', 'banyan refresh successor v1', 32));
+    this.successors = derivedKey(this.signing, 'banyan refresh successor v1');
+    this.tags = derivedKey(this.signing, 'banyan tags v1');
   }
 
   /** @throws `route_not_found` where accounts come from the outside issuer alone. */
@@ -32,4 +36,12 @@ export class LocalKeys {
     if (!this.successors) throw problems.routeNotFound();
     return createHmac('sha256', this.successors).update(token).digest();
   }
+
+  /** 128 bits that stand for a text (an address, an e-mail) where it is only compared: who reads them without the key learns nothing of it. */
+  tagOf(text: string): Buffer {
+    if (!this.tags) throw problems.routeNotFound();
+    return createHmac('sha256', this.tags).update(text).digest().subarray(0, TAG_BYTES);
+  }
 }
+
+const derivedKey = (key: KeyObject | null, purpose: string): Buffer | null => key && Buffer.from(hkdfSync('sha256', key, '', purpose, 32));

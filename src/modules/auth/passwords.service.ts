@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { hash, verify } from '@node-rs/argon2';
 import { Gate } from './gate.js';
+import { preparedPassword } from './password-rules.js';
 
 /** OWASP's and RFC 9106's smaller profile. 2 is argon2id: the package's enum is `const` and cannot be imported under isolatedModules. */
 const ARGON2 = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -19,12 +20,16 @@ export class PasswordsService {
 
   /** Answers a PHC string with its own random salt. */
   hash(password: string): Promise<string> {
-    return this.gate.run(() => hash(password, ARGON2));
+    return this.gate.run(() => hash(preparedPassword(password), ARGON2));
   }
 
   /** Takes the same time whether there is a hash or not, so that nobody can ask which accounts exist. */
   async verify(password: string, passwordHash: string | null): Promise<boolean> {
-    const fits = await this.gate.run(() => verify(passwordHash ?? NOBODYS_HASH, password));
-    return fits && passwordHash !== null;
+    // Hashes of before passwords were prepared are of the raw text.
+    for (const text of new Set([preparedPassword(password), password])) {
+      const fits = await this.gate.run(() => verify(passwordHash ?? NOBODYS_HASH, text));
+      if (fits) return passwordHash !== null;
+    }
+    return false;
   }
 }

@@ -1,14 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
+import { addressKey } from '../../common/rate-limit.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
+import type { Account } from './account.entity.js';
 import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
 import { makeToken, readToken, type TokenRecord } from './opaque-token.js';
 import { judgeRefusedToken, type TokenState } from './refresh-rules.js';
-import { FIND_TOKEN, OPEN_FAMILY, REVOKE_FAMILY, ROTATE } from './refresh-tokens.sql.js';
+import { CAME_FROM, CHANGE_PASSWORD, FIND_TOKEN, OPEN_FAMILY, REVOKE_FAMILY, REVOKE_OTHERS, ROTATE } from './refresh-tokens.sql.js';
 
 /** A sign-in and the one refresh token that is good for it now. */
 export interface SignIn {
@@ -33,12 +35,30 @@ export class RefreshTokensService {
     this.ttlMs = config.REFRESH_TOKEN_TTL_SECONDS * 1000;
   }
 
-  /** Starts a family. */
-  async open(accountId: string): Promise<SignIn> {
+  /** Starts a family, from an address; null when the account has another password by now than the one that was checked. */
+  async open({ accountId, passwordHash }: Account, ip: string): Promise<SignIn | null> {
     const familyId = newId();
     const refreshToken = makeToken('brt', accountId);
-    await this.database.query(OPEN_FAMILY, [accountId, familyId, this.now(), hashOf(refreshToken), this.expiry()]);
-    return { accountId, familyId, refreshToken };
+    const values = [accountId, familyId, this.now(), hashOf(refreshToken), this.expiry(), this.tagOf(ip), passwordHash];
+    const opened = await this.database.query(OPEN_FAMILY, values);
+    return opened.length > 0 ? { accountId, familyId, refreshToken } : null;
+  }
+
+  /** Whether the account has signed in from this address, as far back as its sign-ins are kept. */
+  async cameFrom(accountId: string, ip: string): Promise<boolean> {
+    return (await this.database.query(CAME_FROM, [accountId, this.tagOf(ip)])).length > 0;
+  }
+
+  /** Puts a new hash in the place of the one that was read, and ends all families but one. False when it is in its place no more. */
+  async changePassword({ accountId, passwordHash }: Account, newHash: string, keptFamilyId: string): Promise<boolean> {
+    const ended = await this.database.transaction(async (tx) => {
+      const [, changed] = (await tx.query(CHANGE_PASSWORD, [accountId, newHash, passwordHash])) as [unknown, number];
+      if (changed === 0) return null;
+      const [families] = (await tx.query(REVOKE_OTHERS, [accountId, keptFamilyId, this.now()])) as [{ family_id: string }[]];
+      return families;
+    });
+    for (const { family_id: sessionId } of ended ?? []) this.liveness.end({ accountId, sessionId });
+    return ended !== null;
   }
 
   /**
@@ -87,6 +107,10 @@ export class RefreshTokensService {
   private async revokeFamily(accountId: string, familyId: string): Promise<void> {
     await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
     this.liveness.end({ accountId, sessionId: familyId });
+  }
+
+  private tagOf(ip: string): Buffer {
+    return this.keys.tagOf(addressKey(ip));
   }
 
   private now(): Date {

@@ -1,16 +1,38 @@
 import type { Statement } from '../../database/database.js';
 
-/** Starts a family with its first token, and forgets the account's families that ended a day ago. $: account, family, now, hash, expiry. */
+/**
+ * Starts a family with its first token, and forgets the account's families that ended a day ago. No row when the password is another one by
+ * now: a change waits for this lock on the account, or this waits for the change. $: account, family, now, hash, expiry, address, password hash.
+ */
 export const OPEN_FAMILY: Statement = {
   name: 'auth.open-family',
   text: `
     WITH forgotten AS (
       DELETE FROM token_families WHERE account_id = $1 AND expires_at < $3::timestamptz - interval '1 day'
     ), family AS (
-      INSERT INTO token_families (account_id, family_id, created_at, expires_at) VALUES ($1, $2, $3, $5)
+      INSERT INTO token_families (account_id, family_id, created_at, expires_at, address_tag)
+      SELECT account_id, $2, $3, $5, $6 FROM accounts WHERE account_id = $1 AND password_hash = $7 FOR SHARE
+      RETURNING family_id
     )
-    INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at) VALUES ($1, $4, $2, $3, $5)`,
+    INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at)
+    SELECT $1, $4, family_id, $3, $5 FROM family
+    RETURNING family_id`,
 };
+
+/** $: account, address. */
+export const CAME_FROM: Statement = {
+  name: 'auth.came-from',
+  text: `SELECT FROM token_families WHERE account_id = $1 AND address_tag = $2 LIMIT 1`,
+};
+
+/** $: account, new hash, the one that it follows. */
+export const CHANGE_PASSWORD = `UPDATE accounts SET password_hash = $2 WHERE account_id = $1 AND password_hash = $3`;
+
+/** A statement of its own after the change: it then sees the families that were opened while the change waited for them. $: account, family that stays, now. */
+export const REVOKE_OTHERS = `
+  UPDATE token_families SET revoked_at = $3
+  WHERE account_id = $1 AND family_id <> $2 AND revoked_at IS NULL AND expires_at > $3
+  RETURNING family_id`;
 
 /**
  * Exchanges a token for its successor: of many at once, one gets a row. $: account, hash, now, hash of the successor, its expiry.

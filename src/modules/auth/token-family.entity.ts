@@ -19,7 +19,11 @@ export class TokenFamily {
   @Column({ type: 'timestamptz', name: 'expires_at', precision: 3 })
   expiresAt!: Date;
 
-  /** Set by logout and by the reuse of an old token: nothing of this family is accepted any more. */
+  /** Set by logout, by the reuse of an old token, and by a change of the password elsewhere: nothing of this family is accepted any more. */
   @Column({ type: 'timestamptz', name: 'revoked_at', precision: 3, nullable: true })
   revokedAt!: Date | null;
+
+  /** Stands for the address that it was opened from (`LocalKeys.tagOf`); null for those of before addresses were kept. */
+  @Column('bytea', { name: 'address_tag', nullable: true })
+  addressTag!: Buffer | null;
 }
