@@ -12,6 +12,7 @@ import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-c
 import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session-numbers.js';
 import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
+import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -81,6 +82,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     SessionNumbers1764000000060,
     WebhookReady1764000000090,
     SignInAddresses1764000000108,
+    TreePages1764000000104,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

@@ -15,9 +15,17 @@ export interface Change {
   chatId: string;
 }
 
+/**
+ * Keeps the number of living chats along with a new revision of a conversation `v`: `grown` more. Whoever gives it a revision and does not count
+ * leaves `chats_revision` behind, so the number is known to be stale and counted anew (`branch/tree.sql.ts`); it can be missing, never wrong.
+ */
+export const countAlong = (grown: string, v = 'conversations'): string =>
+  `chats_total = CASE WHEN ${v}.chats_revision = ${v}.revision THEN ${v}.chats_total + ${grown} END, chats_revision = ${v}.revision + 1`;
+
 const RECORD = `
   WITH conversation AS (
-    UPDATE conversations SET event_seq = event_seq + cardinality($3::text[]), revision = revision + 1
+    UPDATE conversations SET event_seq = event_seq + cardinality($3::text[]), revision = revision + 1,
+      ${countAlong('$6::int')}
     WHERE account_id = $1 AND chat_id = $2
     RETURNING event_seq
   )
@@ -32,14 +40,16 @@ export const recordChange = (tx: EntityManager, { type, chatId, ...place }: Plac
  * Writes the events of changes, in their order, in the transaction that makes them, and gives every chat of the tree a new revision.
  * It locks the conversation's row; chat rows are always locked before it, so that no two writers wait for each other.
  * After the commit the `EventDispatcher` wakes those who watch the conversation.
+ * @param grown how many more living chats the tree has after the changes
  */
 export async function recordChanges(
   tx: EntityManager,
   { accountId, rootChatId, createdAt }: Place,
   changes: readonly Change[],
+  grown = 0,
 ): Promise<void> {
   const [types, chatIds] = [changes.map(({ type }) => type), changes.map(({ chatId }) => chatId)];
-  await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt]);
+  await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt, grown]);
   if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
 }
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { branchTree, nearestLiving } from './branch-tree.js';
+import { bandOf, type Branch, inOrder, livingAbove, nearestLiving, nestedPage, NESTING_MAX, type Read } from './branch-tree.js';
 import { jumpOfChild, type Line, type Link, ownerOf, sharedLength, stretchesOf } from './lineage.js';
 
 interface Node extends Link {
@@ -105,42 +105,81 @@ describe('the rules of the tree', () => {
     );
   });
 
-  it('every living chat hangs under its nearest living ancestor, and nothing is lost or shown twice', () => {
+  it('pages of a tree show every living chat once, under its nearest living ancestor that is shown, and are never nested too deep', () => {
+    const shape = {
+      reach: fc.integer({ min: 1, max: 12 }),
+      size: fc.integer({ min: 1, max: 150 }),
+      limit: fc.integer({ min: 1, max: 40 }),
+    };
     fc.assert(
-      fc.property(steps, fc.array(fc.nat(), { maxLength: 10 }), (script, deletions) => {
-        const { nodes } = grow(script);
-        for (const n of deletions) if (n % nodes.size !== 0) pick(nodes, n).deleted = true;
-        const shown = new Map<string, string | null>();
-        const visit = (branch: NonNullable<ReturnType<typeof branchTree<Node>>>): void => {
-          shown.set(branch.chat.chatId, branch.parentChatId);
-          for (const child of branch.children) {
-            expect(child.parentChatId).toBe(branch.chat.chatId);
-            visit(child);
-          }
-        };
-        visit(branchTree([...nodes.values()], Number.MAX_SAFE_INTEGER)!);
-        expect([...shown.keys()].sort()).toEqual(
-          [...nodes.values()]
-            .filter((n) => !n.deleted)
-            .map((n) => n.chatId)
-            .sort(),
-        );
-        for (const [chatId, parent] of shown) {
-          const above = nodes.get(chatId)!.parentChatId;
-          expect(parent).toBe(above === null ? null : nearestLiving(above, (id) => nodes.get(id)!)!.chatId);
+      fc.property(fc.record(shape), fc.array(fc.nat(), { maxLength: 40 }), ({ reach, size, limit }, deletions) => {
+        const chats = deepTree(size, reach, deletions);
+        const living = [...chats.values()].filter(({ deleted }) => !deleted).sort(inOrder);
+        const seen: string[] = [];
+        for (let rest = living; rest.length > 0;) {
+          const own = rest.slice(0, limit);
+          const { tree, last } = nestedPage(own, chats.get('c000')!, chats);
+          const shown = placesIn(tree);
+          expect(Math.max(...[...shown.values()].map(({ level }) => level))).toBeLessThanOrEqual(NESTING_MAX);
+          const { from } = bandOf(own[0]!.depth);
+          const wrong = [...shown].filter(([chatId, { under, parentChatId }]) => {
+            const chat = chats.get(chatId)!;
+            const place = chat.depth < from && under !== null ? 'c000' : parentChatId;
+            return parentChatId !== livingAbove(chat, chats) || under !== place;
+          });
+          expect(wrong).toEqual([]);
+          const told = own.slice(0, own.indexOf(last!) + 1).map(({ chatId }) => chatId);
+          expect(told.every((chatId) => shown.has(chatId))).toBe(true);
+          seen.push(...told);
+          rest = rest.slice(told.length);
         }
+        expect(seen).toEqual(living.map(({ chatId }) => chatId));
       }),
-      { numRuns: 1000 },
+      { numRuns: 200 },
     );
   });
 
-  it('levels beyond the limit are left out', () => {
-    const { nodes } = grow([
-      { kind: 'fork', chat: 0, at: 0 },
-      { kind: 'append', chat: 1, at: 0 },
-      { kind: 'fork', chat: 1, at: 1 },
-    ]);
-    const root = branchTree([...nodes.values()], 1)!;
-    expect(root.children.map(({ chat, children }) => [chat.chatId, children.length])).toEqual([['c1', 0]]);
+  it('the nearest living ancestor is found past any number of deleted ones', () => {
+    const chats = deepTree(40, 1, [5, 6, 7, 20]);
+    expect(['c008', 'c021', 'c001'].map((id) => livingAbove(chats.get(id)!, chats))).toEqual(['c004', 'c019', 'c000']);
+    expect(nearestLiving('c007', (id) => chats.get(id)!)!.chatId).toBe('c004');
+  });
+
+  it('bands lie side by side, and with the root and one ancestor none is deeper than an answer may be nested', () => {
+    const bands = Array.from({ length: 500 }, (_, depth) => ({ depth, ...bandOf(depth) }));
+    for (const { depth, from, to } of bands) {
+      expect(bandOf(from)).toEqual(bandOf(to));
+      expect(depth >= from && depth <= to && bandOf(to + 1).from === to + 1).toBe(true);
+      expect((from === 0 ? 0 : 2) + to - from + 1).toBeLessThanOrEqual(NESTING_MAX);
+    }
   });
 });
+
+/** A tree in which each chat hangs under one of the `reach` before it: 1 is a chain. */
+function deepTree(size: number, reach: number, deletions: readonly number[]): Map<string, Read> {
+  const chats: Read[] = [];
+  const id = (n: number): string => `c${String(n).padStart(3, '0')}`;
+  for (let n = 0; n < size; n++) {
+    const parent = n === 0 ? null : chats[Math.max(0, n - 1 - ((n * 7919) % reach))]!;
+    const deleted = n > 0 && deletions.some((deletion) => deletion % size === n);
+    chats.push({ chatId: id(n), parentChatId: parent?.chatId ?? null, depth: (parent?.depth ?? -1) + 1, deleted, shown: true });
+  }
+  return new Map(chats.map((chat) => [chat.chatId, chat]));
+}
+
+interface Seat {
+  under: string | null;
+  parentChatId: string | null;
+  level: number;
+}
+
+function placesIn(top: Branch<Read>): Map<string, Seat> {
+  const places = new Map<string, Seat>();
+  const visit = ({ chat, parentChatId, children }: Branch<Read>, under: string | null, level: number): void => {
+    if (places.has(chat.chatId)) throw new Error(`${chat.chatId} is shown twice`);
+    places.set(chat.chatId, { under, parentChatId, level });
+    for (const child of children) visit(child, chat.chatId, level + 1);
+  };
+  visit(top, null, 1);
+  return places;
+}

@@ -76,7 +76,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getChatUsage: inChat,
   getUsage: () => ({}),
   createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
-  getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1' } }),
+  getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1', format: 'flat' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
   getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
   compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),

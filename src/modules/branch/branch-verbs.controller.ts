@@ -1,9 +1,10 @@
-import { Body, Controller, Get, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { Validated } from '../../cache/validated.js';
-import { ApiGuarded, ApiIdempotent, ApiRevalidated } from '../../common/api-headers.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type StatedJson, Validated } from '../../cache/validated.js';
+import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
+import { linkHeader } from '../../common/cursor.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
@@ -42,13 +43,22 @@ export class BranchVerbsController {
   }
 
   @Get('get-branches')
-  @Validated('tree')
+  @Validated('tree', { stated: true })
   @ApiOperation({ operationId: 'getBranchesVerb', summary: 'The tree of the whole conversation' })
   @ApiOkResponse({ type: BranchTreeDto })
+  @ApiLinked()
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound)
-  tree(@CurrentAccount() account: string, @Query() { chat_id, ...page }: TreeByQuery): Promise<BranchTreeDto> {
-    return this.branches.tree(account, chat_id, page);
+  async tree(
+    @CurrentAccount() account: string,
+    @Query() { chat_id, ...query }: TreeByQuery,
+    @Req() { url }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StatedJson> {
+    const { json, nextCursor } = await this.branches.page(account, chat_id, query);
+    const link = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
+    if (link) reply.header('link', link);
+    return json;
   }
 
   @Put('set-active-branch')

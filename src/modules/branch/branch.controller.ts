@@ -1,9 +1,10 @@
-import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { Validated } from '../../cache/validated.js';
-import { ApiGuarded, ApiIdempotent, ApiRevalidated } from '../../common/api-headers.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type StatedJson, Validated } from '../../cache/validated.js';
+import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
+import { linkHeader } from '../../common/cursor.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
@@ -59,17 +60,28 @@ export class BranchController {
   }
 
   @Get('branches')
-  @Validated('tree')
+  @Validated('tree', { stated: true })
   @ApiOperation({
     operationId: 'getBranches',
     summary: 'The tree of the whole conversation',
-    description: 'From any of its chats. The branches of a deleted chat hang under its nearest living ancestor.',
+    description:
+      'From any of its chats, in pages of at most 1,000 chats, parents before their children. The branches of a deleted chat hang under its nearest living ancestor. Each page is a tree; `parent_chat_id` tells where a chat belongs when its ancestors are too many to be shown.',
   })
   @ApiOkResponse({ type: BranchTreeDto })
+  @ApiLinked()
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound)
-  tree(@CurrentAccount() account: string, @Param('chat_id', UuidPipe) chatId: string, @Query() query: TreeQuery): Promise<BranchTreeDto> {
-    return this.branches.tree(account, chatId, query);
+  async tree(
+    @CurrentAccount() account: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Query() query: TreeQuery,
+    @Req() { url }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<StatedJson> {
+    const { json, nextCursor } = await this.branches.page(account, chatId, query);
+    const link = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
+    if (link) reply.header('link', link);
+    return json;
   }
 
   @Put('active-branch')

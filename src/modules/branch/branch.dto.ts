@@ -1,10 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateIf } from 'class-validator';
-import { IsId, IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 
-/** No tree is shown deeper than this: JSON nested further breaks many a reader. */
-export const LEVELS_MAX = 1000;
+const DEPTH_ASKED_MAX = 1000;
+const FORMATS = ['tree', 'flat'] as const;
 
 export class CreateBranchDto {
   /** The pair to branch from, anywhere on the path of the chat; null branches before the first pair. */
@@ -32,17 +32,23 @@ export class CreateBranchByBodyDto extends CreateBranchDto {
 }
 
 export class TreeQuery {
-  /** How many levels below the root are shown. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: LEVELS_MAX })
+  /** Chats with a greater `depth` are left out: so many forks below the root are shown, those of deleted chats counted too. */
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: DEPTH_ASKED_MAX })
   @Optional()
-  @QueryInt(0, LEVELS_MAX)
-  depth: number = LEVELS_MAX;
+  @QueryInt(0, DEPTH_ASKED_MAX)
+  depth?: number;
 
-  /** How many chats one answer shows; all of them when absent. */
+  /** How many chats one answer shows, the ancestors that they hang under not counted; at most 1,000 with those when absent. */
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
   @Optional()
   @QueryInt(1, 100)
   limit?: number;
+
+  /** Whether the chats are nested (`tree`) or a list (`items`). */
+  @ApiPropertyOptional({ enum: FORMATS, default: 'tree' })
+  @Optional()
+  @OneOf(FORMATS)
+  format?: (typeof FORMATS)[number];
 
   /** `next_cursor` of the page before. */
   @Optional()
@@ -78,16 +84,20 @@ export class ActiveBranchAnswerDto {
   active_chat_id!: string;
 }
 
-export class BranchNodeDto {
+export class BranchItemDto {
   chat_id!: string;
   name!: string | null;
-  /** The living chat under which it hangs; null for the root. */
+  /** The living chat under which it hangs, be it on this page or not; null for the root. */
   parent_chat_id!: string | null;
   fork_response_id!: string | null;
   fork_seq!: number;
   active!: boolean;
   message_count!: number;
   created_at!: string;
+}
+
+export class BranchNodeDto extends BranchItemDto {
+  /** Chats that hang under it; on pages of a deep tree also those whose nearer ancestors are on pages before. */
   @ApiProperty({ type: () => [BranchNodeDto] })
   children!: BranchNodeDto[];
 }
@@ -97,8 +107,11 @@ export class BranchTreeDto {
   active_chat_id!: string;
   /** Living chats of the conversation, the root counted too. */
   total!: number;
-  tree!: BranchNodeDto;
-  /** Only where `limit` left chats for a further page. */
+  /** The root, and under it the chats of the page with the ancestors that they hang under, nested at most 31 levels. Not with `format=flat`. */
+  tree?: BranchNodeDto;
+  /** The chats of the page, each behind its parent. Only with `format=flat`. */
+  items?: BranchItemDto[];
+  /** Only where chats are left for a further page. */
   next_cursor?: string;
 }
 

@@ -1,102 +1,85 @@
 import { Injectable } from '@nestjs/common';
+import { StatedJson, treeState } from '../../cache/validated.js';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
-import { Database, type Statement } from '../../database/database.js';
-import { type Branch, branchTree, type Leaf } from '../../tree/branch-tree.js';
-import { ChatService } from '../chat/chat.service.js';
-import type { BranchNodeDto, BranchTreeDto } from './branch.dto.js';
+import { Database } from '../../database/database.js';
+import { type Branch, flatPage, inOrder, nestedPage, NODES_MAX, type Place } from '../../tree/branch-tree.js';
+import { RootsService } from '../chat/roots.service.js';
+import type { BranchItemDto, BranchNodeDto, BranchTreeDto, TreeQuery } from './branch.dto.js';
+import { COUNT, DEPTH_MAX, TREE_PAGE, type TreeRow } from './tree.sql.js';
 
-interface TreeRow extends Leaf, Record<string, unknown> {
-  name: string | null;
-  forkResponseId: string | null;
-  forkSeq: number;
-  active: boolean;
-  lastSeq: number;
-  createdAt: Date;
-}
+/** Where the first page begins: behind this. */
+const START: Place = { depth: -1, chatId: '00000000-0000-0000-0000-000000000000' };
+const PLACE = /^\d{1,9}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface TreePage {
-  depth: number;
-  /** All chats when absent. */
-  limit?: number;
-  cursor?: string;
+  json: StatedJson;
+  nextCursor: string | null;
 }
 
-/** All chats of the conversation in the order of their making, so that a parent always comes before its children. */
-const TREE: Statement = {
-  name: 'branch.tree',
-  text: `
-    SELECT c.chat_id AS "chatId", c.parent_chat_id AS "parentChatId", c.deleted_at IS NOT NULL AS deleted, c.name,
-      c.fork_response_id AS "forkResponseId", c.fork_seq AS "forkSeq", c.active, c.last_seq AS "lastSeq", c.created_at AS "createdAt"
-    FROM chats c WHERE c.account_id = $1 AND c.root_chat_id = $2 ORDER BY c.depth, c.chat_id`,
-};
-
-/** The tree of a conversation. */
+/** The tree of a conversation, in pages. */
 @Injectable()
 export class BranchService {
   constructor(
     private readonly database: Database,
-    private readonly chats: ChatService,
+    private readonly roots: RootsService,
   ) {}
 
   /**
-   * The tree of the conversation that `chatId` belongs to. With `limit` it shows some chats in the order of their making and, so that each
-   * page is a tree, the ancestors they hang under.
-   * @throws chat_not_found
+   * A page of the tree of the conversation that `chatId` belongs to, a `BranchTreeDto`: chats in the order of their depth and making, which never
+   * changes, so that no page repeats or skips while others write.
+   * @throws chat_not_found; 422 for a cursor of another tree
    */
-  async tree(accountId: string, chatId: string, page: TreePage): Promise<BranchTreeDto> {
-    const { root_chat_id: rootChatId } = await this.chats.get(accountId, chatId);
-    const rows = await this.database.query<TreeRow>(TREE, [accountId, rootChatId]);
-    const living = rows.filter((row) => !row.deleted);
-    const { shown, nextCursor } = pageOf(rows, living, rootChatId, page);
-    const root = branchTree(shown, page.depth);
-    const active = living.find((row) => row.active);
-    // Deleted between the two reads.
-    if (!root || !active) throw problems.chatNotFound();
-    return {
+  async page(accountId: string, chatId: string, query: TreeQuery): Promise<TreePage> {
+    const rootChatId = await this.roots.find(accountId, chatId);
+    if (rootChatId === null) throw problems.chatNotFound();
+    const { cursor, format = 'tree', limit = NODES_MAX, depth = DEPTH_MAX } = query;
+    const after = cursor === undefined ? START : placeOf(decodeCursor(cursor, rootChatId, 'cursor', PLACE));
+    const values = [accountId, chatId, rootChatId, after.depth, after.chatId, depth, limit + 1, format === 'tree'];
+    const rows = await this.database.query<TreeRow>(TREE_PAGE, values);
+    const chats = new Map(rows.map((row) => [row.chatId, row]));
+    const root = chats.get(rootChatId);
+    if (!root) throw problems.chatNotFound();
+    // An ancestor comes before what hangs under it, so all that is living and behind the place is of the page or the first chat of the next.
+    const found = [...chats.values()].filter((row) => !row.deleted && inOrder(row, after) > 0).sort(inOrder);
+    const own = found.slice(0, limit);
+    const { last, ...shown } = format === 'flat' ? flat(own, chats) : nested(own, root, chats);
+    const nextCursor = last && last !== found.at(-1) ? encodeCursor(rootChatId, `${last.depth}.${last.chatId}`) : null;
+    const page: BranchTreeDto = {
       root_chat_id: rootChatId,
-      active_chat_id: active.chatId,
-      total: living.length,
-      tree: toNode(root),
+      active_chat_id: root.activeChatId,
+      total: root.total ?? (await this.count(accountId, root)),
+      ...shown,
       ...(nextCursor !== null && { next_cursor: nextCursor }),
     };
+    return { json: new StatedJson(JSON.stringify(page), treeState(root.eventSeq)), nextCursor };
+  }
+
+  private async count(accountId: string, { chatId, revision }: TreeRow): Promise<number> {
+    const [counted] = await this.database.query<{ total: number }>(COUNT, [accountId, chatId, revision]);
+    return counted!.total;
   }
 }
 
-function pageOf(
-  rows: readonly TreeRow[],
-  living: readonly TreeRow[],
-  rootChatId: string,
-  { limit, cursor }: TreePage,
-): { shown: readonly TreeRow[]; nextCursor: string | null } {
-  const after = cursor === undefined ? '' : decodeCursor(cursor, rootChatId, 'cursor', UUID);
-  const inOrder = living.filter((row) => row.chatId > after).sort((a, b) => (a.chatId < b.chatId ? -1 : 1));
-  const wanted = limit === undefined ? inOrder : inOrder.slice(0, limit);
-  if (wanted.length === living.length) return { shown: rows, nextCursor: null };
-  const parents = new Map(rows.map((row) => [row.chatId, row.parentChatId]));
-  const kept = new Set<string>([rootChatId]);
-  for (const { chatId } of wanted) for (let at: string | null = chatId; at && !kept.has(at); at = parents.get(at) ?? null) kept.add(at);
-  const more = wanted.length < inOrder.length;
-  return { shown: rows.filter((row) => kept.has(row.chatId)), nextCursor: more ? encodeCursor(rootChatId, wanted.at(-1)!.chatId) : null };
+function placeOf(key: string): Place {
+  const [depth, chatId] = key.split('.') as [string, string];
+  return { depth: Number(depth), chatId };
 }
 
-/** Nested nodes, made without recursion: a tree may be a thousand levels deep. */
-function toNode(root: Branch<TreeRow>): BranchNodeDto {
-  const top = nodeOf(root);
-  const open: [Branch<TreeRow>, BranchNodeDto][] = [[root, top]];
-  for (let next = open.pop(); next; next = open.pop()) {
-    const [branch, node] = next;
-    for (const child of branch.children) {
-      const childNode = nodeOf(child);
-      node.children.push(childNode);
-      open.push([child, childNode]);
-    }
-  }
-  return top;
+type Chats = ReadonlyMap<string, TreeRow>;
+
+function flat(own: readonly TreeRow[], chats: Chats): { items: BranchItemDto[]; last: TreeRow | undefined } {
+  return { items: flatPage(own, chats).map(itemOf), last: own.at(-1) };
 }
 
-const nodeOf = ({ chat, parentChatId }: Branch<TreeRow>): BranchNodeDto => ({
+function nested(own: readonly TreeRow[], root: TreeRow, chats: Chats): { tree: BranchNodeDto; last: TreeRow | null } {
+  const { tree, last } = nestedPage(own, root, chats);
+  return { tree: nodeOf(tree), last };
+}
+
+const nodeOf = (branch: Branch<TreeRow>): BranchNodeDto => ({ ...itemOf(branch), children: branch.children.map(nodeOf) });
+
+const itemOf = ({ chat, parentChatId }: Branch<TreeRow>): BranchItemDto => ({
   chat_id: chat.chatId,
   name: chat.name,
   parent_chat_id: parentChatId,
@@ -105,5 +88,4 @@ const nodeOf = ({ chat, parentChatId }: Branch<TreeRow>): BranchNodeDto => ({
   active: chat.active,
   message_count: chat.lastSeq,
   created_at: chat.createdAt.toISOString(),
-  children: [],
 });

@@ -5,7 +5,7 @@ export type ChatType = (typeof CHAT_TYPES)[number];
 
 /** One line of conversation: a root, or a branch of another chat. It owns the pairs with `seq > forkSeq`; the others belong to ancestors. */
 @Entity('chats')
-@Index('chats_conversation', ['accountId', 'rootChatId'])
+@Index('chats_tree', ['accountId', 'rootChatId', 'deletedAt', 'depth', 'chatId'])
 @Index('chats_children', ['accountId', 'parentChatId', 'forkSeq'])
 @Index('chats_one_active', ['accountId', 'rootChatId'], { unique: true, where: 'active AND deleted_at IS NULL' })
 @Index('chats_temporary', ['accountId', 'chatId'], { where: `chat_type = 'temporary' AND parent_chat_id IS NULL` })

@@ -74,7 +74,11 @@ export class ChatService {
     const chatId = newId();
     const now = new Date();
     const { name = null, chat_type = 'standard', system_prompt = null, model = null } = chat;
-    await tx.query(`INSERT INTO conversations (account_id, chat_id, name) VALUES ($1, $2, $3)`, [accountId, chatId, name]);
+    await tx.query(`INSERT INTO conversations (account_id, chat_id, name, chats_total, chats_revision) VALUES ($1, $2, $3, 1, 0)`, [
+      accountId,
+      chatId,
+      name,
+    ]);
     await tx.query(
       `INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, chat_type, name, active, model, system_prompt, created_at, updated_at)
        VALUES ($1, $2, $2, $2, $3, $4, true, $5, $6, $7, $7)`,

@@ -30,6 +30,13 @@ export class Conversation {
   @Column('int', { default: 0 })
   revision!: number;
 
+  /** Living chats of the tree, when `chatsRevision` is `revision`; otherwise, and when null, they have to be counted. See `events/changes.ts`. */
+  @Column('int', { name: 'chats_total', nullable: true })
+  chatsTotal!: number | null;
+
+  @Column('int', { name: 'chats_revision', nullable: true })
+  chatsRevision!: number | null;
+
   @Column({ type: 'timestamptz', name: 'last_message_at', precision: 3, nullable: true })
   lastMessageAt!: Date | null;
 }

@@ -73,7 +73,7 @@ export class ForkService {
     if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
     const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
-    await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes);
+    await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes, 1);
     afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }

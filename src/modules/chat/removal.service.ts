@@ -102,6 +102,7 @@ export class RemovalService {
       tx,
       place,
       back.map((id) => ({ type: 'chat.restored', chatId: id }) as const),
+      raised.length,
     );
     return findIn(tx, accountId, chatId);
   }
@@ -127,7 +128,7 @@ export class RemovalService {
       ? [{ type: 'chat.deleted', chatId: chat.chat_id }]
       : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();
     if (heir !== null) changes.unshift({ type: 'branch.activated', chatId: heir });
-    await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes);
+    await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes, -doomed.length);
   }
 
   private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {

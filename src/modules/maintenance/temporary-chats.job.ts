@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
-import { recordChange } from '../../events/changes.js';
+import { recordChanges } from '../../events/changes.js';
 import { inBatches, type Job } from './job.js';
 import { PurgeJob } from './purge.job.js';
 import type { Tree } from './purge.sql.js';
@@ -61,7 +61,7 @@ export class TemporaryChatsJob implements Job {
     const [rows] = await tx.query<[unknown[], number]>(BURY, [accountId, rootChatId, this.config.TEMPORARY_CHAT_TTL_SECONDS]);
     if (rows.length === 0) return false;
     await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, rootChatId]);
-    await recordChange(tx, { accountId, rootChatId, type: 'chat.deleted', chatId: rootChatId, createdAt: new Date() });
+    await recordChanges(tx, { accountId, rootChatId, createdAt: new Date() }, [{ type: 'chat.deleted', chatId: rootChatId }], -rows.length);
     return true;
   }
 }
