@@ -25,6 +25,7 @@ function zone(target, forbidden) {
 }
 
 const mongoose = { name: 'mongoose', message: 'only src/content/mongo knows Mongoose' };
+const transformer = { name: 'class-transformer', message: 'DTOs are read by src/common/dto-reader.ts: Read, ListOf, ObjectOf' };
 const forwardRef = { name: '@nestjs/common', importNames: ['forwardRef'], message: 'untie the cycle instead' };
 const httpExceptions = {
   name: '@nestjs/common',
@@ -77,12 +78,18 @@ export default tseslint.config(
     rules: {
       'banyan/no-leaks': 'error',
       'no-restricted-syntax': ['error', ...syntax, environment],
+      'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions, transformer] }],
+    },
+  },
+  {
+    files: ['src/config/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': ['error', ...syntax],
       'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions] }],
     },
   },
-  { files: ['src/config/**/*.ts'], rules: { 'no-restricted-syntax': ['error', ...syntax] } },
-  { files: ['src/content/mongo/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions] }] } },
-  { files: ['src/common/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [mongoose, forwardRef] }] } },
+  { files: ['src/content/mongo/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions, transformer] }] } },
+  { files: ['src/common/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [mongoose, forwardRef, transformer] }] } },
   {
     files: ['**/*.spec.ts', '**/*.e2e-spec.ts', '**/*.contract.ts', 'test/**/*.ts', 'bench/**/*.ts'],
     rules: {

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { type IncomingMessage, maxHeaderSize } from 'node:http';
 import { Readable } from 'node:stream';
@@ -8,20 +7,21 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { AppModule } from './app.module.js';
 import { armFailpoint } from './common/failpoint.js';
+import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
 import { sendProblem } from './common/problem.filter.js';
-import { invalidField, problems } from './common/problems.js';
+import { problems } from './common/problems.js';
 import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
-import { isNestedDeeper, JSON_LEVELS_MAX } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 import { serveDocs } from './docs.setup.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
-/** Clients of other protocols send their whole chat with each request. */
+/** Clients of other protocols send their whole chat with each request: ten thousand messages of a dozen members and some parts. */
 const CHAT_BYTES_MAX = 8 * 1024 * 1024;
+const CHAT_BOUNDS: BodyBounds = { ...BODY_BOUNDS, values: 200_000 };
 const TAKES_CHATS = /^\/(api\/chat|v1\/(chat\/completions|responses))$/;
 /** Routes that are no part of the versioned API: for machines, and facades for clients that know their own addresses. */
 export const AT_THE_ROOT = [
@@ -60,7 +60,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   const fastify = app.getHttpAdapter().getInstance();
   app.setGlobalPrefix('api/v1', { exclude: AT_THE_ROOT });
   fastify.removeAllContentTypeParsers();
-  app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, strictJson(fastify));
+  app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
   await secure(app, config);
   const routes = watchRoutes(fastify);
   serveDocs(app);
@@ -86,21 +86,6 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
       sendProblem(reply, problems.invalidRequest({ detail: error.message }), request.id),
     http: { IncomingMessage: WebSocketUpgradesOnly },
   });
-}
-
-/** Bytes that are no UTF-8 are refused: decoding would silently put U+FFFD in their place. */
-function strictJson(fastify: FastifyInstance) {
-  const parse = fastify.getDefaultJsonParser('error', 'error');
-  return (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void => {
-    // Many clients name a media type on a DELETE that has no body.
-    if (body.length === 0 && request.method === 'DELETE') return done(null);
-    if (!isUtf8(body)) return done(problems.invalidJson({ detail: 'The body is not UTF-8.' }));
-    void parse(request, body.toString(), (error, value) => {
-      // Before anything walks through it: what calls itself for each level must not meet a hundred thousand of them.
-      const tooDeep = !error && isNestedDeeper(value, JSON_LEVELS_MAX);
-      done(tooDeep ? invalidField('', `is nested deeper than ${JSON_LEVELS_MAX} levels`) : error, value);
-    });
-  };
 }
 
 async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
@@ -145,7 +130,7 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   fastify.addHook('onRoute', (route) => {
     const { url, method } = route;
-    if (TAKES_CHATS.test(url)) route.bodyLimit = CHAT_BYTES_MAX;
+    if (TAKES_CHATS.test(url)) Object.assign(route, { bodyLimit: CHAT_BYTES_MAX, config: { ...route.config, bodyBounds: CHAT_BOUNDS } });
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
 
 /** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` UTF-16 code units. */
@@ -29,7 +29,7 @@ export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false
 /** A UUID in its textual form; read in lower case. */
 export const IsId = (): PropertyDecorator =>
   applyDecorators(
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    Read((value) => (typeof value === 'string' ? value.toLowerCase() : value)),
     ValidateBy({ name: 'isId', validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' } }),
   );
 
@@ -39,7 +39,7 @@ export const Optional = (): PropertyDecorator => ValidateIf((_body, value) => va
 /** A whole number in a query string. */
 export const QueryInt = (min: number, max: number): PropertyDecorator =>
   applyDecorators(
-    Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value)),
+    Read((value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value)),
     IsInt({ message: `must be a whole number from ${min} to ${max}` }),
     Min(min, { message: `must be at least ${min}` }),
     Max(max, { message: `must be at most ${max}` }),
@@ -48,7 +48,7 @@ export const QueryInt = (min: number, max: number): PropertyDecorator =>
 /** `true` or `false` in a query string. */
 export const QueryBoolean = (): PropertyDecorator =>
   applyDecorators(
-    Transform(({ value }: { value: unknown }) => (value === 'true' ? true : value === 'false' ? false : value)),
+    Read((value) => (value === 'true' ? true : value === 'false' ? false : value)),
     IsBoolean({ message: 'must be true or false' }),
   );
 

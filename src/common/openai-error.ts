@@ -1,5 +1,5 @@
 import type { OpenAiErrorDto } from './openai-error.dto.js';
-import type { Problem, ProblemKind } from './problems.js';
+import { type Problem, type ProblemKind, shortened } from './problems.js';
 
 /** Codes that OpenAI has other names for. */
 const CODES: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ export const openAiHeaders = ({ status, code }: ProblemKind): Record<string, str
 
 /** The problem in OpenAI's envelope. */
 export function openAiError({ kind, details }: Problem): OpenAiErrorDto {
-  const [first] = details.errors ?? [];
+  const [first] = (details.errors ?? []).slice(0, 1).map(shortened);
   const message = details.detail ?? (first ? `${first.path}: ${first.message}` : kind.title);
   return { error: { message, type: typeOf(kind.status), param: first?.path || null, code: CODES[kind.code] ?? kind.code } };
 }

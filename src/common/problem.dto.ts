@@ -45,8 +45,11 @@ export class ProblemDto {
   @ApiProperty({ example: '7d9f2c1e-6a57-4a3c-9a39-0a4d1f6f5b7e' })
   request_id!: string;
 
-  /** With `validation_failed`: each field that is not acceptable. */
+  /** With `validation_failed`: the fields that are not acceptable, 20 of them at most. */
   errors?: FieldErrorDto[];
+
+  /** How many faults were found besides those; behind them there may be others. */
+  errors_more?: number;
 
   /** With `branch_head_moved`: the pair that is the last one now. */
   head?: HeadDto;

@@ -16,7 +16,9 @@ export interface FieldError {
 /** Fields of a problem document besides the fixed ones of RFC 9457 (`errors`, `head`, …), and headers that go with it. */
 export interface ProblemDetails {
   detail?: string;
-  errors?: FieldError[];
+  errors?: readonly FieldError[];
+  /** How many faults were found besides `errors`. */
+  errors_more?: number;
   headers?: Record<string, string>;
   [extension: string]: unknown;
 }
@@ -99,17 +101,39 @@ export const problems = {
 /** A 422 about one field. */
 export const invalidField = (path: string, message: string): Problem => problems.validation({ errors: [{ path, message }] });
 
+/** So many faults of a request are named; whoever mends those and asks again is told the next ones. */
+export const FAULTS_NAMED_MAX = 20;
+/** Paths and messages may quote what a client sent. */
+const PATH_CHARS_MAX = 200;
+const MESSAGE_CHARS_MAX = 500;
+
 /** The document that RFC 9457 calls problem details, with our `code` and `request_id`. */
 export function problemDocument({ kind, details }: Problem, requestId: string = randomUUID()): Record<string, unknown> {
-  const { detail, errors, headers: _headers, ...extensions } = details;
+  const { detail, errors, errors_more: unnamed = 0, headers: _headers, ...extensions } = details;
+  const named = errors?.slice(0, FAULTS_NAMED_MAX).map(shortened);
+  const more = unnamed + (errors?.length ?? 0) - (named?.length ?? 0);
   return {
     type: `/docs/errors#${kind.code}`,
     title: kind.title,
     status: kind.status,
     code: kind.code,
-    detail: detail ?? errors?.map(({ path, message }) => `${path}: ${message}`).join('; ') ?? kind.title,
+    detail: detail ?? sentenceOf(named, more) ?? kind.title,
     request_id: requestId,
-    ...(errors && { errors }),
+    ...(named && { errors: named }),
+    ...(more > 0 && { errors_more: more }),
     ...extensions,
   };
+}
+
+/** A fault as it is told: what it quotes is cut where it becomes long. */
+export const shortened = ({ path, message }: FieldError): FieldError => ({
+  path: cut(path, PATH_CHARS_MAX),
+  message: cut(message, MESSAGE_CHARS_MAX),
+});
+
+const cut = (text: string, charsMax: number): string => (text.length > charsMax ? `${text.slice(0, charsMax).toWellFormed()}…` : text);
+
+function sentenceOf(named: readonly FieldError[] | undefined, more: number): string | undefined {
+  const sentence = named?.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return more > 0 ? `${sentence}; and ${more} more` : sentence;
 }

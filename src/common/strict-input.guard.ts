@@ -3,7 +3,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { problems } from './problems.js';
+import { Faults } from './faults.js';
 
 const LENIENT = 'banyan:lenient';
 
@@ -27,9 +27,11 @@ export class StrictInputGuard implements CanActivate {
     if (isEmpty(query) && isEmpty(body)) return true;
     if (this.reflector.getAllAndOverride<boolean>(LENIENT, [context.getHandler(), context.getClass()])) return true;
     const takes = takenInputs(context);
-    const stray = [...(takes.has(RouteParamtypes.QUERY) ? [] : keys(query)), ...(takes.has(RouteParamtypes.BODY) ? [] : keys(body))];
-    if (stray.length === 0) return true;
-    throw problems.validation({ errors: stray.map((path) => ({ path, message: 'there is no such field; leave it out' })) });
+    const faults = new Faults();
+    if (!takes.has(RouteParamtypes.QUERY)) faults.addUnknown(keys(query));
+    if (!takes.has(RouteParamtypes.BODY)) faults.addUnknown(keys(body));
+    faults.throwIfAny();
+    return true;
   }
 }
 

@@ -32,12 +32,31 @@ export const Idempotent = createParamDecorator((_: unknown, context: ExecutionCo
   if (header === undefined) return null;
   const key = String(header).replace(/^"(.*)"$/, '$1');
   if (!KEY.test(key)) throw problems.invalidIdempotencyKey();
-  const fingerprint = createHash('sha256')
-    .update(canonical([request.params, request.query, request.body ?? {}, ...[request.headers['x-branch-id'] ?? []].flat()]))
-    .digest();
-  request.idempotent = { scope: `${request.method} ${request.routeOptions.url}`, key, fingerprint, replayed: false };
+  request.idempotent = new KeyedRequest(`${request.method} ${request.routeOptions.url}`, key, request);
   return request.idempotent;
 });
+
+class KeyedRequest implements IdempotentRequest {
+  replayed = false;
+  private digest: Buffer | undefined;
+
+  constructor(
+    readonly scope: string,
+    readonly key: string,
+    private request: Pick<FastifyRequest, 'params' | 'query' | 'body' | 'headers'> | null,
+  ) {}
+
+  /** Made when it is asked for: by then the body was found good. The request itself is not held on to any longer. */
+  get fingerprint(): Buffer {
+    if (this.request) {
+      const { params, query, body, headers } = this.request;
+      const asked = canonical([params, query, body ?? {}, ...[headers['x-branch-id'] ?? []].flat()]);
+      this.digest = createHash('sha256').update(asked).digest();
+      this.request = null;
+    }
+    return this.digest!;
+  }
+}
 
 /** JSON with sorted keys: two bodies that mean the same have one text. */
 function canonical(value: unknown): string {

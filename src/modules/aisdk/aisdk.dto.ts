@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsObject, IsOptional, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsObject, IsOptional } from 'class-validator';
+import { ListOf, ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
@@ -43,17 +43,12 @@ export class UiChatDto {
 
   /** All messages of the path, the new one last. Of the earlier ones only the ids are read: they say where the new one goes. */
   @Optional()
-  @IsArray({ message: 'must be a list' })
-  @ArrayMaxSize(MESSAGES_MAX)
-  @ValidateNested({ each: true })
-  @Type(() => UiMessageDto)
+  @ListOf(() => UiMessageDto, MESSAGES_MAX)
   messages?: UiMessageDto[];
 
   /** The new message alone; it goes to the end of the active branch. */
   @Optional()
-  @ValidateNested()
-  @IsObject({ message: 'must be a message' })
-  @Type(() => UiMessageDto)
+  @ObjectOf(() => UiMessageDto)
   message?: UiMessageDto;
 
   @ApiPropertyOptional({ enum: TRIGGERS, default: 'submit-message' })

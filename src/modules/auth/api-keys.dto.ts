@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsOptional, ValidateBy } from 'class-validator';
+import { Read } from '../../common/dto-reader.js';
 import { IsSaid } from '../../common/fields.js';
 import type { ApiKey } from './api-key.entity.js';
 
@@ -21,7 +21,7 @@ export class CreateApiKeyDto {
    * What the key is for.
    */
   @ApiProperty({ minLength: 1, maxLength: 100, example: 'nightly import' })
-  @Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value))
+  @Read((value) => (typeof value === 'string' ? value.trim() : value))
   @IsSaid({ charsMax: 100 })
   name!: string;
 

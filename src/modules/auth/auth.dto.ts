@@ -1,6 +1,6 @@
-import { Transform } from 'class-transformer';
 import { IsOptional, isEmail, ValidateBy } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Read } from '../../common/dto-reader.js';
 import { IsSaid } from '../../common/fields.js';
 import type { Account } from './account.entity.js';
 import { IsPassword, RAW_PASSWORD_CHARS_MAX } from './password-rules.js';
@@ -10,8 +10,8 @@ const EMAIL_CHARS_MAX = 254;
 /** More than ours have: a token of another kind is told that it is wrong, not that it is long. */
 const REFRESH_TOKEN_CHARS_MAX = 512;
 
-const Trim = () => Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value));
-const LowerCase = () => Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.toLowerCase() : value));
+const Trim = () => Read((value) => (typeof value === 'string' ? value.trim() : value));
+const LowerCase = () => Read((value) => (typeof value === 'string' ? value.toLowerCase() : value));
 
 const IsEmailAddress = () =>
   ValidateBy({

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
+import { Read } from '../../common/dto-reader.js';
 import { IsSaid, Optional, QueryInt } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
@@ -33,9 +33,7 @@ const IsChatName = (): PropertyDecorator =>
       ],
       example: UUID_EXAMPLE,
     }),
-    Transform(({ value }: { value: unknown }) =>
-      typeof value === 'string' ? value.toLowerCase() : Number.isSafeInteger(value) ? String(value) : value,
-    ),
+    Read((value) => (typeof value === 'string' ? value.toLowerCase() : Number.isSafeInteger(value) ? String(value) : value)),
     ValidateBy({ name: 'isChatName', validator: { validate: isChatName, defaultMessage: () => CHAT_NAME_RULE } }),
   );
 

@@ -1,8 +1,7 @@
-import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 import type { MessageType } from '../chat/message.entity.js';
 
+const KEYS_MAX = 64;
 const BYTES_MAX = 16 * 1024;
 const DEPTH_MAX = 8;
 const FIELDS: Record<Exclude<MessageType, 'text'>, { required: string; optional: string }> = {
@@ -12,17 +11,13 @@ const FIELDS: Record<Exclude<MessageType, 'text'>, { required: string; optional:
 
 /** Metadata must be what its `message_type` asks for, and must come back from both stores unchanged. */
 export const IsMetadata = (): PropertyDecorator =>
-  applyDecorators(
-    // As it came in: class-transformer would copy it key by key.
-    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
-    ValidateBy({
-      name: 'isMetadata',
-      validator: {
-        validate: (value, args) => metadataFault(value, typeOf(args?.object)) === null,
-        defaultMessage: (args) => metadataFault(args?.value, typeOf(args?.object)) ?? '',
-      },
-    }),
-  );
+  ValidateBy({
+    name: 'isMetadata',
+    validator: {
+      validate: (value, args) => metadataFault(value, typeOf(args?.object)) === null,
+      defaultMessage: (args) => metadataFault(args?.value, typeOf(args?.object)) ?? '',
+    },
+  });
 
 const typeOf = (body: unknown): unknown => (body as { message_type?: unknown } | undefined)?.message_type ?? 'text';
 
@@ -31,6 +26,7 @@ export function metadataFault(metadata: unknown, type: unknown): string | null {
   if (metadata === undefined || metadata === null) return type === 'link' || type === 'code' ? missing(type) : null;
   if (typeof metadata !== 'object' || Array.isArray(metadata)) return 'must be an object';
   const fields = metadata as Record<string, unknown>;
+  if (Object.keys(fields).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (type === 'link' || type === 'code') return typedFault(fields, type);
   return (
     plainFault(fields, 0) ?? (Buffer.byteLength(JSON.stringify(fields)) > BYTES_MAX ? `must have at most ${BYTES_MAX} bytes of JSON` : null)

@@ -1,5 +1,5 @@
-import { Transform } from 'class-transformer';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Read } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 
@@ -8,7 +8,7 @@ const USER_CHARS_MAX = 200;
 const MEMORY_ROLES = ['user', 'assistant'] as const;
 export type MemoryRole = (typeof MEMORY_ROLES)[number];
 
-const TrimLowerCase = () => Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim().toLowerCase() : value));
+const TrimLowerCase = () => Read((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value));
 
 @Lenient()
 export class StartSessionDto {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { RawData, WebSocket } from 'ws';
+import { readJson } from '../../common/json-body.js';
 import { problemOf } from '../../common/problem.filter.js';
-import { invalidField, problemDocument, problems } from '../../common/problems.js';
+import { problemDocument, problems } from '../../common/problems.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
-import { DtoPipe, isNestedDeeper, JSON_LEVELS_MAX } from '../../common/validation.pipe.js';
+import { DtoPipe } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
@@ -86,7 +87,7 @@ export class SessionConnection {
   private async postFrame(data: RawData, isBinary: boolean): Promise<void> {
     if (!this.isOpen) return;
     try {
-      await this.post(await bodyOf(data, isBinary));
+      await this.post(bodyOf(data, isBinary));
     } catch (error) {
       const problem = problemOf(error, 'POST');
       const { code } = problem.kind;
@@ -97,18 +98,9 @@ export class SessionConnection {
   }
 }
 
-async function bodyOf(data: RawData, isBinary: boolean): Promise<PostChatSessionMessageDto> {
+function bodyOf(data: RawData, isBinary: boolean): PostChatSessionMessageDto {
   if (isBinary) throw problems.invalidJson({ detail: 'Send JSON in a text frame.' });
-  const body = parse(String(data));
-  if (isNestedDeeper(body, JSON_LEVELS_MAX)) throw invalidField('', `is nested deeper than ${JSON_LEVELS_MAX} levels`);
   const metadata = { type: 'body', metatype: PostChatSessionMessageDto } as const;
-  return (await pipe.transform(body, metadata)) as PostChatSessionMessageDto;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw problems.invalidJson({ detail: (error as Error).message });
-  }
+  // Without another `binaryType` frames are buffers.
+  return pipe.transform(readJson(data as Buffer), metadata) as PostChatSessionMessageDto;
 }
