@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
+import { rememberDigits } from './exact-json.js';
 import { invalidField, problems } from './problems.js';
 
 /** How much a body may hold, however few bytes that takes. */
@@ -34,6 +35,9 @@ for (const [signs, meaning] of [
 /** So many bytes of a string are looked at one by one before the search for its end is worth its call. */
 const SHORT_STRING = 64;
 
+/** Members of bodies that are kept as they came, to the last digit of their numbers. */
+const FREE_JSON = ['metadata'];
+
 /** Bodies in whose text no `\u` stands: as their bytes are UTF-8, no string of theirs can hold U+0000 or a lone surrogate. */
 const plain = new WeakSet<object>();
 
@@ -50,8 +54,11 @@ export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unkno
   if (!isUtf8(bytes)) throw problems.invalidJson({ detail: 'The body is not UTF-8.' });
   const walk = new Walk(bytes);
   walk.assertWithin(bounds);
-  const body = parse(bytes.toString());
-  if (typeof body === 'object' && body !== null && !walk.hasCodes) plain.add(body);
+  const text = bytes.toString();
+  const body = parse(text);
+  if (typeof body !== 'object' || body === null) return body;
+  if (!walk.hasCodes) plain.add(body);
+  for (const member of FREE_JSON) rememberDigits((body as Record<string, unknown>)[member], text, member);
   return body;
 }
 

@@ -3,6 +3,7 @@ import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs
 import type { FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
 import { Database, type Statement } from './database.js';
+import { exactTwin } from '../common/exact-json.js';
 import { problems } from '../common/problems.js';
 
 /** A POST that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header; a quoted key is accepted). */
@@ -58,11 +59,12 @@ class KeyedRequest implements IdempotentRequest {
   }
 }
 
-/** JSON with sorted keys: two bodies that mean the same have one text. */
+/** JSON with sorted keys: two bodies that mean the same have one text. Those that differ in the last digit of a number mean two things. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) =>
-    inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner,
-  );
+  return JSON.stringify(value, (_key, given: unknown) => {
+    const inner = exactTwin(given);
+    return inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner;
+  });
 }
 
 interface StoredAnswer {

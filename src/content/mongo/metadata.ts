@@ -1,3 +1,4 @@
+import { exactJson, rememberDigits } from '../../common/exact-json.js';
 import type { Words } from '../content-store.js';
 
 type Metadata = Words['metadata'];
@@ -19,8 +20,15 @@ function survivesBson(value: unknown, depth = 0): boolean {
 }
 
 /** Metadata as it is kept in MongoDB: readable there wherever that is safe, else its JSON. What PostgreSQL took, MongoDB must never refuse. */
-export const toStoredMetadata = (metadata: Metadata): Metadata | string =>
-  metadata === null || survivesBson(metadata) ? metadata : JSON.stringify(metadata);
+export function toStoredMetadata(metadata: Metadata): Metadata | string {
+  if (metadata === null) return null;
+  const json = exactJson(metadata);
+  return survivesBson(metadata) && json === JSON.stringify(metadata) ? metadata : json;
+}
 
-export const fromStoredMetadata = (stored: Metadata | string): Metadata =>
-  typeof stored === 'string' ? (JSON.parse(stored) as Metadata) : stored;
+export function fromStoredMetadata(stored: Metadata | string): Metadata {
+  if (typeof stored !== 'string') return stored;
+  const metadata = JSON.parse(stored) as Metadata;
+  rememberDigits(metadata, stored);
+  return metadata;
+}

@@ -1,4 +1,5 @@
 import { ValidateBy } from 'class-validator';
+import { exactJson } from '../../common/exact-json.js';
 import type { MessageType } from '../chat/message.entity.js';
 
 const KEYS_MAX = 64;
@@ -29,7 +30,7 @@ export function metadataFault(metadata: unknown, type: unknown): string | null {
   if (Object.keys(fields).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (type === 'link' || type === 'code') return typedFault(fields, type);
   return (
-    plainFault(fields, 0) ?? (Buffer.byteLength(JSON.stringify(fields)) > BYTES_MAX ? `must have at most ${BYTES_MAX} bytes of JSON` : null)
+    plainFault(fields, 0) ?? (Buffer.byteLength(exactJson(fields)) > BYTES_MAX ? `must have at most ${BYTES_MAX} bytes of JSON` : null)
   );
 }
 
@@ -52,7 +53,6 @@ function isWebLink(url: string): boolean {
 
 /** Keys that MongoDB reads as operators or paths are refused at any depth. */
 function plainFault(value: unknown, depth: number): string | null {
-  if (typeof value === 'number' && !Number.isFinite(value)) return 'has a number that JSON cannot carry';
   if (typeof value !== 'object' || value === null) return null;
   if (depth >= DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
   for (const [key, inner] of Object.entries(value)) {

@@ -1,3 +1,4 @@
+import { exactEntries } from '../../common/exact-json.js';
 import { metadataFault } from '../message/metadata.js';
 import { branchIn } from './openai-ids.js';
 
@@ -28,6 +29,4 @@ export function responseNotesFault(metadata: unknown): string | null {
 
 /** Metadata of a pair, which may be any JSON, with the values as text. */
 export const notesOf = (metadata: Record<string, unknown> | null): Metadata =>
-  Object.fromEntries(
-    Object.entries(metadata ?? {}).map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
+  Object.fromEntries(exactEntries(metadata ?? {}).map(([key, json]) => [key, json.startsWith('"') ? (JSON.parse(json) as string) : json]));

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
+import { wordsOf } from '../../content/body.js';
 import { Database } from '../../database/database.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -49,7 +50,7 @@ export class ResponseReader {
       instructions: chat.system_prompt,
       previous: place.parent_response_id,
       rootChatId: place.root_chat_id,
-      metadata: { ...notesOf(pair.metadata), branch_id: place.chat_id },
+      metadata: { ...notesOf(wordsOf(found.body).metadata), branch_id: place.chat_id },
       settings,
     };
     return { place, pair, head };

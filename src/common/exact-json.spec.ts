@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { exactEntries, exactJson, rememberDigits } from './exact-json.js';
+
+function readBack(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  rememberDigits(value, text);
+  return value;
+}
+
+describe('JSON with its digits', () => {
+  it.each(['1546130668394913822', '1.10', '1e400', '-0', '0.1000', '1E5', '-1e-7', '100000000000000000000000', '12', '-1.5', '1e+21'])(
+    'a number is written as it came: %s',
+    (number) => {
+      const text = `{"a":${number},"b":[${number},{"c":"1.10 -0 \\"1e5\\" \\\\"}],"__proto__":${number}}`;
+      const value = readBack(text);
+      expect(exactJson(value)).toBe(text);
+      expect(exactEntries(value as object)[0]).toEqual(['a', number]);
+    },
+  );
+
+  it('what is not remembered, and what has no such number, is written as ever', () => {
+    expect(exactJson({ a: 1.5, b: [null, 'x'] })).toBe('{"a":1.5,"b":[null,"x"]}');
+    expect(exactJson(readBack('{ "a" : 1 , "b" : "\\u00e4" }'))).toBe('{"a":1,"b":"ä"}');
+    expect(exactJson(null)).toBe('null');
+  });
+
+  it('a member is found in the JSON around it, the last one of a name as with JSON.parse', () => {
+    const text = '{"metadata":{"a":1.10},"question":"metadata\\":1.20","metadata":{"a":2.30}}';
+    const { metadata } = JSON.parse(text) as { metadata: object };
+    rememberDigits(metadata, text, 'metadata');
+    expect(exactJson(metadata)).toBe('{"a":2.30}');
+  });
+
+  it('a long text beside it is no trouble', () => {
+    const text = `{"long":"${'x\\"1.10'.repeat(500_000)}","metadata":{"a":1.10}}`;
+    const { metadata } = JSON.parse(text) as { metadata: object };
+    rememberDigits(metadata, text, 'metadata');
+    expect(exactJson(metadata)).toBe('{"a":1.10}');
+  });
+
+  it('any JSON comes back as JSON.stringify writes it, where its numbers survive', () => {
+    fc.assert(
+      fc.property(fc.json({ noUnicodeString: false } as object), (text) => {
+        const value: unknown = JSON.parse(text);
+        const written = JSON.stringify(value);
+        expect(exactJson(readBack(written))).toBe(written);
+      }),
+    );
+  });
+});
