@@ -47,15 +47,20 @@ export const CLAIM: Statement = {
       CASE WHEN j.stored_at IS NULL THEN j.body END AS body, j.stored_at IS NOT NULL AS stored, j.verified_at IS NOT NULL AS verified`,
 };
 
-/** What PostgreSQL says of the pairs and their branches; a statement of its own, because it must be newer than the claim. */
+/**
+ * What PostgreSQL says of the pairs and their branches; a statement of its own, because it must be newer than the claim. `LIMIT 1` keeps the look-ups from
+ * being made joins, which read all pairs of a long chat for each row where PostgreSQL takes chats to be short.
+ */
 export const PAIRS: Statement = {
   name: 'relay.pairs',
   text: `
     SELECT m.account_id, m.chat_id, m.seq, m.root_chat_id, c.fork_seq, m.response_id, m.version, m.sha256, m.message_type, m.created_at,
       coalesce(forks.shown, '{}') AS branches, forks.total AS branches_total
     FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS claimed (account_id, chat_id, seq)
-    JOIN messages m ON m.account_id = claimed.account_id AND m.chat_id = claimed.chat_id AND m.seq = claimed.seq
-    JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
+    CROSS JOIN LATERAL (
+      SELECT * FROM messages WHERE account_id = claimed.account_id AND chat_id = claimed.chat_id AND seq = claimed.seq LIMIT 1
+    ) m
+    CROSS JOIN LATERAL (SELECT fork_seq FROM chats WHERE account_id = m.account_id AND chat_id = m.chat_id LIMIT 1) c
     CROSS JOIN LATERAL (
       SELECT (array_agg(f.chat_id ORDER BY f.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
       FROM chats f

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { type Connection, createConnection } from 'mongoose';
+import { type Connection, createConnection, type Mongoose } from 'mongoose';
 import { DataSource } from 'typeorm';
+import { ContentStore } from '../../src/content/content-store.js';
 import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
 import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
 import { dataSourceOptions } from '../../src/data-source.js';
@@ -140,6 +141,30 @@ withMongo('buckets in MongoDB', () => {
     await store.put(now);
     const found = await store.findMany(chat.accountId, chat.rootChatId, [removed, now]);
     expect([...found.keys()]).toEqual([now.responseId]);
+  });
+
+  it('are asked for by their names, three at most for a page of 50 pairs, wherever it is in the longest chat (S4)', async () => {
+    const chat = aChat();
+    const page = seqsUpTo(50).map((n) => aPair(chat, { seq: 50_000 + n }));
+    const calls: Record<Exclude<keyof ContentStore, 'name' | 'table' | 'ping'>, () => Promise<unknown>> = {
+      put: () => store.put(page[0]!),
+      putBranches: () => store.putBranches(page[0]!, [], 0),
+      findMany: () => store.findMany(chat.accountId, chat.rootChatId, page),
+      removeTail: () => store.removeTail(chat, 50_000),
+    };
+    const filters: Record<string, unknown>[] = [];
+    const { mongoose } = (store as unknown as { mongo: { mongoose: Mongoose } }).mongo; // the store has an instance of its own
+    mongoose.set('debug', (_collection: string, method: string, filter: Record<string, unknown>) => {
+      if (method !== 'createIndex') filters.push(filter);
+    });
+    for (const call of Object.values(calls)) await call();
+    mongoose.set('debug', false);
+    expect(filters.length).toBeGreaterThanOrEqual(Object.keys(calls).length);
+    for (const { _id: names, root_chat_id, chat_id, bucket } of filters) {
+      // All buckets behind one are found by the index of the chat.
+      if (names === undefined) expect([root_chat_id, chat_id, (bucket as any).$gte]).toEqual([chat.rootChatId, chat.chatId, 1563]);
+      else expect([(names as { $in?: string[] }).$in ?? names].flat().length).toBeLessThanOrEqual(3);
+    }
   });
 
   it('have the index that removal uses, and no other', async () => {

@@ -17,12 +17,11 @@ const FIND_MANY: Statement = {
   text: `
     SELECT wanted.response_id, words.version, words.body
     FROM unnest($3::uuid[], $4::int[], $5::text[]) AS wanted (chat_id, seq, response_id)
-    CROSS JOIN LATERAL (
-      SELECT chat_id FROM chats WHERE account_id = $1 AND chat_id = wanted.chat_id AND root_chat_id = $2 LIMIT 1
-    ) own
+    CROSS JOIN LATERAL (SELECT root_chat_id FROM chats WHERE account_id = $1 AND chat_id = wanted.chat_id LIMIT 1) own
     CROSS JOIN LATERAL (
       SELECT version, body FROM chat_contents WHERE account_id = $1 AND chat_id = wanted.chat_id AND seq = wanted.seq LIMIT 1
-    ) words`,
+    ) words
+    WHERE own.root_chat_id = $2`,
 };
 
 const REMOVE_TAIL: Statement = {
