@@ -12,8 +12,9 @@ export interface Scene {
   branch: string;
 }
 
-export async function aScene(server: TestApp): Promise<Scene> {
-  const ann = await TestClient.register(server.url);
+/** Of a new person, unless one is given. */
+export async function aScene(server: TestApp, person?: TestClient): Promise<Scene> {
+  const ann = person ?? (await TestClient.register(server.url));
   const chat = await ann.aChat(3);
   return { server, ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
 }

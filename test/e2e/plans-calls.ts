@@ -1,0 +1,153 @@
+import { randomUUID } from 'node:crypto';
+import { ContentStore } from '../../src/content/content-store.js';
+import { Database, type Statement } from '../../src/database/database.js';
+import { Idempotency } from '../../src/database/idempotency.js';
+import * as generations from '../../src/modules/completion/generations.sql.js';
+import { RootsService } from '../../src/modules/chat/roots.service.js';
+import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
+import type { Scene } from './openapi-calls.js';
+
+type Work = (scene: Scene) => Promise<unknown>;
+
+const cursor = (chatId: string, seq: number): string => Buffer.from(`${chatId}|${seq}`).toString('base64url');
+const ask =
+  (statement: Statement, values: (scene: Scene) => unknown[]): Work =>
+  (scene) =>
+    scene.server.app.get(Database).query(statement, values(scene));
+const seqOf = async ({ ann, chat }: Scene, pair: number): Promise<number> =>
+  (await ann.get(`/chats/${chat.id}/messages/${chat.pairs[pair]}`)).body.seq;
+
+/** Whole pages on both sides of the middle of a chat, and around it. */
+async function readPages(scene: Scene): Promise<void> {
+  const { ann, chat } = scene;
+  const middle = await seqOf(scene, 1);
+  for (const chatId of [chat.id, scene.branch]) {
+    await ann.get(`/chats/${chatId}/messages?limit=50`);
+    await ann.get(`/chats/${chatId}/messages?limit=50&before=${cursor(chatId, middle)}`);
+    await ann.get(`/chats/${chatId}/messages?limit=50&after=${cursor(chatId, middle - 2)}`);
+    await ann.get(`/chats/${chatId}/messages?limit=50&around=${chat.pairs[0]}`);
+  }
+}
+
+/** Posts that wait at the same time and share a statement. */
+async function postTogether({ ann, chat }: Scene): Promise<void> {
+  const others = await Promise.all(Array.from({ length: 6 }, () => ann.aChat()));
+  await Promise.all([chat, ...others].map(({ id }) => ann.append(id, 'together')));
+}
+
+/** By an instance that does not know the chat yet. */
+async function postAsStranger({ server, ann, chat }: Scene): Promise<void> {
+  const { roots } = server.app.get(RootsService) as unknown as { roots: { clear: () => void } };
+  roots.clear();
+  await ann.append(chat.id, 'who is this?');
+}
+
+async function postTwice({ ann, chat }: Scene): Promise<void> {
+  const key = { 'idempotency-key': randomUUID() };
+  for (let n = 0; n < 2; n++) await ann.post(`/chats/${chat.id}/messages`, { question: 'once', response: 'yes' }, key);
+}
+
+async function askByKey({ ann, chat }: Scene): Promise<void> {
+  const { body } = await ann.post('/auth/api-keys', { name: 'a program' });
+  await fetch(`${ann.url}/api/v1/chats/${chat.id}`, { headers: { authorization: `Bearer ${body.api_key}` } });
+}
+
+async function nameByNumber({ ann, chat }: Scene): Promise<void> {
+  const { body } = await ann.request('GET', `/messages?chat_uuid=${chat.id}&limit=1`);
+  await ann.request('GET', `/last_message/${body[0].chat_id}`);
+}
+
+async function goOnFrom({ ann, chat }: Scene): Promise<void> {
+  const said = (id: string, role: string, text: string) => ({ id, role, parts: [{ type: 'text', text }] });
+  const messages = [said('q', 'user', 'Where?'), said(chat.pairs[0]!, 'assistant', 'There.'), said('q2', 'user', 'And when?')];
+  await ann.request('POST', '/api/chat', { body: { id: chat.id, messages } });
+}
+
+async function readWords({ server, ann, chat }: Scene): Promise<void> {
+  const store = server.app.get(ContentStore);
+  const { body } = await ann.get(`/chats/${chat.id}/messages?limit=50`);
+  const refs = body.qa_pairs.map(({ response_id: responseId, chat_id: chatId, seq, version }: any) => ({
+    ...{ accountId: ann.accountId, rootChatId: chat.id, forkSeq: 0 },
+    ...{ responseId, chatId, seq, version },
+  }));
+  await store.findMany(ann.accountId, chat.id, refs);
+}
+
+/** The newest changes of a conversation, as a socket that comes back reads them. */
+async function readNews({ server, ann, chat }: Scene): Promise<void> {
+  await ann.patch(`/chats/${chat.id}`, { pinned: true });
+  const [{ event_seq: seq }] = (await server.app
+    .get(Database)
+    .query<{ event_seq: number }>(
+      { name: 'test.seq', text: 'SELECT event_seq FROM conversations WHERE account_id = $1 AND chat_id = $2' },
+      [ann.accountId, chat.id],
+    )) as [{ event_seq: number }];
+  const stream = await fetch(`${ann.url}/api/v1/events?chat_id=${chat.id}&since=${seq - 1}`, {
+    headers: { authorization: `Bearer ${ann.token}` },
+  });
+  const frames = stream.body!.getReader();
+  for (let text = ''; !text.includes('chat.updated');) text += new TextDecoder().decode((await frames.read()).value);
+  await frames.cancel();
+}
+
+/** Reading by the page, which has its own bound. */
+export const PAGES = 'pages of 50';
+
+/** Ways to statements that the good calls of all operations (`openapi-calls.ts`) do not take. */
+export const FURTHER: Record<string, Work> = {
+  [PAGES]: readPages,
+  'posts that share a statement': postTogether,
+  'a post to a chat that is not known here': postAsStranger,
+  'a post under a key, again': postTwice,
+  'a key of a program': askByKey,
+  'a chat by its number': nameByNumber,
+  'a turn after an earlier answer': goOnFrom,
+  'the words of a page by the store': readWords,
+  'the newest changes': readNews,
+  'an answer that is settled under a key': ({ server, ann, chat }) =>
+    server.app
+      .get(Idempotency)
+      .settle(ann.accountId, { scope: 'POST /x', key: chat.id, fingerprint: Buffer.of(1), replayed: false }, 'a', 'b'),
+  'an answer by its pair': ask(generations.OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
+  'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [ann.accountId, chat.id]),
+  'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [ann.accountId, chat.id, 3, 1, 1, [], []]),
+  'a stop': ask(generations.ASK_TO_STOP, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
+  'pieces of an answer': ask(generations.CHUNKS_OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1], randomUUID(), 0]),
+  'pieces of answers that ended': ask(generations.CHUNKS_OF_ENDED, ({ ann, chat }) => [
+    ...[ann.accountId, randomUUID(), [randomUUID()], [0]],
+    chat.pairs,
+  ]),
+};
+
+/** Statements that no request waits for, or that need what is not here, by the beginning of their names, with the reason. */
+export const ELSEWHERE: Record<string, string> = {
+  'content.ping': 'nothing but an answer',
+  'content.here': 'once at the start',
+  'content.put': 'by fsck and tests: an upsert by the whole key',
+  'content.remove_tail': 'by the purge, which takes the newest pairs in batches',
+  'events.look': 'each second, for the conversations that somebody watches',
+  'generation.write_chunks': 'each quarter of a second, for the answers that this instance writes',
+  'generation.abandoned': 'by the sweeper, a batch at a time',
+  'generation.forget_ended': 'by the sweeper, a batch at a time',
+  'generation.chunks_of_watched': 'for the answers that are being written in watched conversations',
+  'journal.': 'of the journal: only what waits for MongoDB, a batch at a time',
+  'relay.': 'of the relay: a claim at a time',
+  'maintenance.': 'jobs, a batch at a time',
+  'summary.find_highlights': 'one row by its key; only where there is a model',
+  'summary.keep_highlights': 'one row by its key; only where there is a model',
+  'webhook.claim': 'of the deliverer, a batch at a time',
+  'webhook.make_ready': 'of the deliverer, a batch at a time',
+  'webhook.settle_': 'of the deliverer, one delivery',
+  'webhook.give_': 'of the deliverer, a batch at a time',
+  'webhook.find_behind': 'of the outbox, a batch at a time',
+  'webhook.read_': 'of the outbox, a batch at a time',
+  'webhook.write_deliveries': 'of the outbox, a batch at a time',
+};
+
+/** Statements whose page is not of pairs, by the beginning of their names: the pages of files that one of them may touch, with the reason. */
+export const BATCHES: Record<string, { buffers: number; of: string }> = {
+  'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
+  'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
+  'content.find_many': { buffers: 800, of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows' },
+  'webhook.': { buffers: 8000, of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries' },
+};
