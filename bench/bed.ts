@@ -15,19 +15,22 @@ export interface Bed {
   filled: (pairs: number) => Promise<string>;
 }
 
-export async function makeBed({ sql, accountId }: Stage, { bigPairs, manyChats }: Options): Promise<Bed> {
+export async function makeBed({ sql, accountId }: Stage, { bigPairs, manyChats, shortChats }: Options): Promise<Bed> {
   let last = manyChats;
-  const fresh = async (): Promise<string> => {
-    last++;
-    await seedChats(sql, accountId, last, last);
-    return chatIdOf(last);
+  const some = async (chats: number): Promise<string[]> => {
+    const first = last + 1;
+    last += chats;
+    await seedChats(sql, accountId, first, last);
+    return Array.from({ length: chats }, (_, n) => chatIdOf(first + n));
   };
+  const fresh = async (): Promise<string> => (await some(1))[0]!;
   const filled = async (pairs: number): Promise<string> => {
     const chatId = await fresh();
-    await seedPairs(sql, accountId, chatId, pairs);
+    await seedPairs(sql, accountId, [chatId], pairs);
     return chatId;
   };
   await seedChats(sql, accountId, 1, manyChats);
+  await seedPairs(sql, accountId, await some(shortChats), 1);
   const big = await filled(bigPairs);
   await settle(sql);
   return { big, bigPairs, many: manyChats, fresh, filled };

@@ -18,7 +18,11 @@ export interface Options {
   bigPairs: number;
   /** Chats that appends are spread over. */
   manyChats: number;
+  /** Chats of one pair beside the big one. */
+  shortChats: number;
 }
+
+const SHORT_CHATS = 1000;
 
 const SIZES: Record<Size, Pick<Options, 'rounds' | 'sliceMs' | 'bigPairs' | 'manyChats'>> = {
   S: { rounds: 5, sliceMs: 1000, bigPairs: 100_000, manyChats: 2000 },
@@ -54,7 +58,7 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   const only = values.only.toUpperCase().split(',').filter(Boolean);
   const stray = only.find((id) => !SCENARIOS.some((known) => known === id));
   if (stray) throw new Error(`--only knows ${SCENARIOS.join(', ')}, not ${stray}`);
-  return { size, only: new Set(only), json: values.json, profile: values.profile, ...SIZES[size] };
+  return { size, only: new Set(only), json: values.json, profile: values.profile, shortChats: SHORT_CHATS, ...SIZES[size] };
 }
 
 const isSize = (size: string): size is Size => size in SIZES;

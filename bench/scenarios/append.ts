@@ -7,8 +7,10 @@ import { pairOf } from '../text.js';
 import type { Play, Scenario } from './scenario.js';
 
 const CONNECTIONS = 64;
+/** Few enough that a batch holds hardly more than one append. */
+const FEW = 16;
 
-/** P4, P5, P9: appends from 64 connections over many chats, beside Fastify with one statement for each, beside PostgreSQL alone. */
+/** P4, P5, P9: appends from 64 and from 16 connections over many chats, beside Fastify with one statement for each, beside PostgreSQL alone. */
 export const append: Scenario = {
   ids: ['P4', 'P5', 'P9'],
   play: async (play) => {
@@ -25,13 +27,14 @@ export const append: Scenario = {
       // Its connections end with it, and the CPU of processes that have ended is not read reliably: only its rate is told.
       run: async () => ({ ...(await counted(stage, null, () => count(() => database.run(options.sliceMs)))), databaseUs: NaN }),
     };
-    const http = (name: 'Banyan' | 'Fastify'): Side => {
-      const server = name === 'Banyan' ? stage.banyan : stage.peer;
-      const load = { port: server.port, connections: CONNECTIONS, next: appendsOf(play, name) };
+    const http = (who: 'Banyan' | 'Fastify', connections = CONNECTIONS): Side => {
+      const server = who === 'Banyan' ? stage.banyan : stage.peer;
+      const load = { port: server.port, connections, next: appendsOf(play, who) };
+      const name = connections === CONNECTIONS ? who : `${who} at ${connections}`;
       return { name, run: () => counted(stage, server, () => count(() => drive(load, options.sliceMs))) };
     };
     const before = await pairsOf(stage.sql, stage.accountId);
-    const rounds = await inRounds(options.rounds, http('Fastify'), [http('Banyan'), floor], say);
+    const rounds = await inRounds(options.rounds, http('Fastify'), [http('Banyan'), floor, http('Banyan', FEW), http('Fastify', FEW)], say);
     const stored = (await assertWhole(stage.sql, stage.accountId)) - before;
     if (stored !== tally.acknowledged) throw new Error(`${tally.acknowledged} appends were acknowledged, ${stored} are stored`);
     say(`all ${stored} pairs are there, in order`);
@@ -60,9 +63,15 @@ function findingOf(rounds: Rounds, floor: string): Finding {
     },
     {
       id: 'P5',
-      what: 'HTTP append / Fastify + pg, one statement each',
+      what: 'HTTP append, 64 connections / Fastify + pg, one statement each',
       ratio: ratioOf(rounds, 'Banyan', 'Fastify'),
-      held: { sign: '>=', bar: 0.85, aim: 2 },
+      held: { sign: '>=', bar: 1, aim: 2 },
+    },
+    {
+      id: 'P5',
+      what: 'HTTP append, 16 connections / Fastify + pg, one statement each',
+      ratio: ratioOf(rounds, `Banyan at ${FEW}`, `Fastify at ${FEW}`),
+      held: { sign: '>=', bar: 1, aim: 1.5 },
     },
     {
       id: 'P9',
@@ -71,5 +80,5 @@ function findingOf(rounds: Rounds, floor: string): Finding {
       held: { sign: '<=', bar: 1.35, aim: 1.2 },
     },
   ];
-  return { rows, details: ratesOf('P4, P5, P9 append', rounds, ['Fastify', 'Banyan', floor]) };
+  return { rows, details: ratesOf('P4, P5, P9 append', rounds, ['Fastify', 'Banyan', floor, `Fastify at ${FEW}`, `Banyan at ${FEW}`]) };
 }

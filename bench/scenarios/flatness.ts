@@ -2,7 +2,7 @@ import { encodeCursor } from '../../src/common/cursor.js';
 import { Person } from '../person.js';
 import { type Finding, type Row, short } from '../report.js';
 import { median, spreadOf } from '../rounds.js';
-import { assertWhole } from '../seed.js';
+import { assertWhole, believingShort } from '../seed.js';
 import { pairOf } from '../text.js';
 import type { Play, Scenario } from './scenario.js';
 
@@ -18,6 +18,8 @@ const CONTROL_DIFFERENCE_MAX = 0.15;
 interface Tree {
   main: string;
   deep: string;
+  /** A page of the root before this `seq` is of its middle. */
+  middle: number;
 }
 
 type TreeName = 'small' | 'control' | 'middle' | 'big';
@@ -25,36 +27,43 @@ const TREES: readonly TreeName[] = ['small', 'control', 'middle', 'big'];
 /** Milliseconds of each call, by operation and tree. */
 type Times = Map<string, Map<TreeName, number[]>>;
 
-/** P1: what a call takes in a chat of 100 000 pairs and in one of 10, both with a chain of branches 50 levels deep; call by call in turn. */
+/**
+ * P1: what a call takes in a chat of 100 000 pairs and in one of 10, both with a chain of branches 50 levels deep; call by call in turn. A thousand chats
+ * of one pair are beside them, and PostgreSQL believes that all are so short. Each statement has run more than ten times on each connection when the
+ * first round that counts begins, so its plan is the one that stays.
+ */
 export const flatness: Scenario = {
   ids: ['P1'],
-  play: async (play) => {
-    const { stage, bed, options, say } = play;
-    const person = await Person.of(stage);
-    const mains = { middle: await bed.filled(MIDDLE), big: bed.big };
-    const clean: Times[] = [];
-    const all: Times[] = [];
-    for (let n = 0; clean.length < options.rounds && n < options.rounds * 2 + 2; n++) {
-      const times = await oneRound(play, person, mains);
-      const difference = controlDifference(times);
-      const dropped = difference > CONTROL_DIFFERENCE_MAX;
-      if (n === 0) continue; // warm-up
-      all.push(times);
-      if (!dropped) clean.push(times);
-      say(`round ${n}: two chats of ${SMALL} pairs differ by ${(difference * 100).toFixed(0)} %${dropped ? ': DROPPED' : ''}`);
-    }
-    person.close();
-    await assertWhole(stage.sql, stage.accountId);
-    const noisy = clean.length < options.rounds;
-    return findingOf(noisy ? all : clean, bed.bigPairs, noisy ? 'TOO NOISY, all rounds count' : `${all.length - clean.length} dropped`);
-  },
+  play: (play) => believingShort(play.stage.sql, () => measure(play)),
 };
+
+async function measure(play: Play): Promise<Finding> {
+  const { stage, bed, options, say } = play;
+  const person = await Person.of(stage);
+  const mains = { middle: await bed.filled(MIDDLE), big: bed.big };
+  const clean: Times[] = [];
+  const all: Times[] = [];
+  for (let n = 0; clean.length < options.rounds && n < options.rounds * 2 + 2; n++) {
+    const times = await oneRound(play, person, mains);
+    const difference = controlDifference(times);
+    const dropped = difference > CONTROL_DIFFERENCE_MAX;
+    if (n === 0) continue; // warm-up
+    all.push(times);
+    if (!dropped) clean.push(times);
+    say(`round ${n}: two chats of ${SMALL} pairs differ by ${(difference * 100).toFixed(0)} %${dropped ? ': DROPPED' : ''}`);
+  }
+  person.close();
+  await assertWhole(stage.sql, stage.accountId);
+  const noisy = clean.length < options.rounds;
+  return findingOf(noisy ? all : clean, bed.bigPairs, noisy ? 'TOO NOISY, all rounds count' : `${all.length - clean.length} dropped`);
+}
 
 async function oneRound({ bed }: Play, person: Person, mains: { middle: string; big: string }): Promise<Times> {
   const trees = new Map<TreeName, Tree>();
   for (const name of TREES) {
     const main = name === 'middle' || name === 'big' ? mains[name] : await bed.filled(SMALL);
-    trees.set(name, { main, deep: await person.chain(main, LEVELS, pairOf(0)) });
+    const pairs = { small: SMALL, control: SMALL, middle: MIDDLE, big: bed.bigPairs }[name];
+    trees.set(name, { main, deep: await person.chain(main, LEVELS, pairOf(0)), middle: Math.max(LIMIT, pairs / 2) + 1 });
   }
   const times: Times = new Map();
   for (let call = 0; call < CALLS; call++) {
@@ -80,6 +89,11 @@ function operationsOf(person: Person, heads: Map<string, string>, pair: object):
         (tree) => person.call('GET', `/chats/${tree[place]}/messages?limit=${LIMIT}&after=${encodeCursor(tree[place], 0)}`),
       ],
       [`last page, ${where}`, (tree) => person.call('GET', `/chats/${tree[place]}/messages?limit=${LIMIT}`)],
+      [
+        `page of the middle, ${where}`,
+        (tree) => person.call('GET', `/chats/${tree[place]}/messages?limit=${LIMIT}&before=${encodeCursor(tree[place], tree.middle)}`),
+      ],
+      [`one pair, ${where}`, (tree) => person.call('GET', `/chats/${tree[place]}/messages/${heads.get(tree[place])!}`)],
       [`create branch, ${where}`, (tree) => person.branch(tree[place], heads.get(tree[place])!)],
     ] satisfies [string, Operation][];
   });
