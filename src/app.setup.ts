@@ -10,6 +10,7 @@ import { armFailpoint } from './common/failpoint.js';
 import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
+import { limitRequests } from './common/request-deadline.js';
 import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
@@ -58,6 +59,7 @@ export async function createApp(config: Config & { DATABASE_URL: string }): Prom
 
 async function prepare(app: NestFastifyApplication, config: Config): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
+  limitRequests(fastify);
   app.setGlobalPrefix('api/v1', { exclude: AT_THE_ROOT });
   fastify.removeAllContentTypeParsers();
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);

@@ -16,7 +16,7 @@ import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.j
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
-import { storeDriver } from './database/store-client.js';
+import { ANSWER_MS, CONNECT_MS, storeDriver } from './database/store-client.js';
 import { ChangeEvent } from './events/event.entity.js';
 import { ClientChat } from './modules/aisdk/client-chat.entity.js';
 import { Account } from './modules/auth/account.entity.js';
@@ -94,10 +94,9 @@ export const serverOptions = (url: string, poolSize: number): DataSourceOptions 
     ...dataSourceOptions(url),
     poolSize,
     extra: {
-      connectionTimeoutMillis: 2000,
+      connectionTimeoutMillis: CONNECT_MS,
       statement_timeout: 2500,
-      // Ours, for a server that says nothing any more; a little longer than its own.
-      query_timeout: 2900,
+      query_timeout: ANSWER_MS,
       lock_timeout: 2000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,

@@ -1,3 +1,6 @@
+import { problemOf } from './problem.filter.js';
+import { type Problem, problems } from './problems.js';
+
 /** Runs tasks of one key one after the other, in the order of their arrival; tasks of different keys side by side. */
 export class KeyedQueue {
   private readonly tails = new Map<string, Promise<unknown>>();
@@ -34,4 +37,14 @@ export class KeyedQueue {
       }
     }
   }
+}
+
+/**
+ * A store that was silent to one, or a tree that others hold, is not asked by all who wait, one after the other: each of them would wait as long.
+ * They have changed nothing.
+ */
+export function awayToo(failure: unknown): Problem | null {
+  const problem = problemOf(failure, 'GET');
+  if (problem.kind === problems.resourceBusy.kind) return problem;
+  return problem.kind === problems.storeUnavailable.kind ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
 }

@@ -1,11 +1,23 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Socket } from 'node:net';
 import pg, { type ClientConfig, type PoolConfig } from 'pg';
+import { Pulse } from '../runtime/deadline.js';
 
+/** What node-postgres says of its own time-out. */
 const SILENCE = 'Query read timeout';
+
+/** Of all connections together. */
+const pulse = new Pulse();
+
+/** How long a connection is waited for that is free, or new. */
+export const CONNECT_MS = 2000;
+/** How long the answer to a statement is waited for; a little longer than PostgreSQL's own `statement_timeout`, for one that says nothing any more. */
+export const ANSWER_MS = 2900;
 
 /**
  * A connection to PostgreSQL that cannot end the process. node-postgres hands connections on before anybody listens to them, and the `error`
  * event of one that ends in that moment (a fail-over says so in the same segment as the end of an answer) would be heard by nobody. Who uses the
- * connection is told by its statement.
+ * connection is told by its statement, which waits no longer than the request may that it is for.
  */
 export class StoreClient extends pg.Client {
   constructor(config?: string | ClientConfig) {
@@ -15,35 +27,64 @@ export class StoreClient extends pg.Client {
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a method with nine overloads, handed through
   override query(statement: any, values?: any, callback?: any): any {
-    if (callback) return super.query(statement, values, this.watching(callback as Callback));
-    const sent: unknown = super.query(statement, values);
-    return sent instanceof Promise ? sent.catch((error: Error) => this.rethrow(error)) : sent;
+    const stop = pulse.watch(() => this.cut());
+    if (callback) {
+      return super.query(statement as string, values as unknown[], (error, result) => {
+        this.answered(stop, error);
+        (callback as Callback)(error, result);
+      });
+    }
+    const sent: unknown = super.query(statement as string, values as unknown[]);
+    if (!(sent instanceof Promise)) return sent;
+    return sent.then(
+      (result: unknown) => {
+        this.answered(stop);
+        return result;
+      },
+      (error: Error) => {
+        this.answered(stop, error);
+        throw error;
+      },
+    );
   }
 
-  private watching(callback: Callback): Callback {
-    return (error, result) => {
-      if (error) this.endIfSilent(error);
-      callback(error, result);
-    };
+  private answered(stop: () => void, error?: Error | null): void {
+    stop();
+    if (!error || error instanceof pg.DatabaseError) pulse.beat();
+    // A server that fell silent leaves its connection waiting for ever: nobody may get it from the pool again.
+    else if (error.message === SILENCE) this.end().catch(() => undefined);
   }
 
-  private rethrow(error: Error): never {
-    this.endIfSilent(error);
-    throw error;
-  }
-
-  /** A server that fell silent leaves its connection waiting for ever: nobody may get it from the pool again. */
-  private endIfSilent({ message }: Error): void {
-    if (message === SILENCE) this.end().catch(() => undefined);
+  /** Fails all that waits for this connection. */
+  private cut(): void {
+    (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy(new Error(SILENCE));
   }
 }
 
 type Callback = (error: Error | null, result: unknown) => void;
+type Connected = (error: Error | undefined, client?: unknown, release?: (error?: Error) => void) => void;
 
-/** A pool of such connections. */
+/** A pool of such connections, that nobody waits for longer than the request may that it is for. */
 class StorePool extends pg.Pool {
   constructor(options?: PoolConfig) {
     super({ ...options, Client: StoreClient });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  override connect(callback?: any): any {
+    if (!callback) return super.connect();
+    // The pool calls from within whatever gave the connection back.
+    const tell = AsyncResource.bind(callback as Connected);
+    let isLate = false;
+    const stop = pulse.watch(() => {
+      isLate = true;
+      tell(new Error('timeout exceeded when trying to connect'));
+    });
+    super.connect((error, client, release) => {
+      stop();
+      if (!isLate) tell(error, client, release);
+      else if (client) release();
+    });
   }
 }
 

@@ -1,15 +1,98 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/** How long a request may take that waits for stores alone; the contract says 3 s to the answer. */
+const REQUEST_MS = 2800;
+
+/** When a request must have been answered that waits for a store which is away. */
+export class Deadline {
+  private endsAtMs = performance.now() + REQUEST_MS;
+  private pausedAtMs: number | null = null;
+
+  get leftMs(): number {
+    return this.endsAtMs - performance.now();
+  }
+
+  /** Time that is the client's own, until `resume`. */
+  pause(): void {
+    this.pausedAtMs = performance.now();
+  }
+
+  resume(): void {
+    if (this.pausedAtMs !== null) this.endsAtMs += performance.now() - this.pausedAtMs;
+    this.pausedAtMs = null;
+  }
+
+  /** From now on it counts anew, if it counts. */
+  restart(): void {
+    if (this.endsAtMs !== Infinity) this.endsAtMs = performance.now() + REQUEST_MS;
+  }
+
+  /** What goes on behind an answer, or waits for a model, has limits of its own. */
+  lift(): void {
+    this.endsAtMs = Infinity;
+  }
+}
+
+const current = new AsyncLocalStorage<Deadline>();
+
+/** The deadline of the request that is at work here, if there is one. */
+export const requestDeadline = (): Deadline | undefined => current.getStore();
+
+/** Runs `work`, and all that comes of it, under that deadline; undefined is none. */
+export const under = <Result>(limit: Deadline | undefined, work: () => Result): Result => current.run(limit as Deadline, work);
+
+/** A store that answered somebody so lately is not away. */
+const SILENCE_MS = 1000;
+
+/**
+ * What is heard from one store. Where it answers others it is busy and not away, and to refuse what it would do in a moment would make it do that
+ * twice: so the deadline of a request ends its waiting for a store that is silent to everybody. A single step keeps its own limit besides.
+ */
+export class Pulse {
+  private heardAtMs = 0;
+
+  /** The store has answered. */
+  beat(): void {
+    this.heardAtMs = performance.now();
+  }
+
+  /** Calls `giveUp` once, when the time of the request at work is over and the store is silent. Returns what ends the watch. */
+  watch(giveUp: () => void): () => void {
+    const limit = requestDeadline();
+    if (!limit) return () => undefined;
+    let isOver = false;
+    let timer: NodeJS.Timeout | undefined;
+    const look = (): void => {
+      if (isOver) return;
+      const ms = Math.max(limit.leftMs, this.heardAtMs + SILENCE_MS - performance.now());
+      if (ms <= 0) giveUp();
+      // First what has arrived meanwhile is read: a process that did not get to run is no silence of the store.
+      else if (ms !== Infinity) timer = setTimeout(() => setImmediate(look), Math.ceil(ms));
+    };
+    look();
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }
+}
+
 /**
  * Answers as `work` does, or fails with `late()` after `ms` milliseconds; what `work` comes to after that is nobody's concern. A process that did
  * not get to run for so long first reads what has arrived meanwhile: that is no silence of the other side.
+ * @param pulse of the store that is asked: the deadline of the request may end the waiting earlier
  */
-export async function within<Result>(ms: number, work: Promise<Result>, late: () => Error): Promise<Result> {
+export async function within<Result>(ms: number, work: Promise<Result>, late: () => Error, pulse?: Pulse): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
+  let stop: (() => void) | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => setImmediate(() => reject(late())), ms);
+    stop = pulse?.watch(() => reject(late()));
   });
   try {
     return await Promise.race([work, expired]);
   } finally {
     clearTimeout(timer);
+    stop?.();
   }
 }

@@ -61,7 +61,7 @@ export class Redis {
   async ask<Reply>(run: (client: RedisClientType) => Promise<Reply>): Promise<Reply> {
     if (!this.client.isReady || !this.mayAsk()) throw new RedisAwayError(false);
     try {
-      const reply = await within(this.patienceMs, run(this.client), () => new Error(`Redis did not answer within ${this.patienceMs} ms.`));
+      const reply = await within(this.patienceMs, run(this.client), silent);
       if (this.failed) this.well();
       return reply;
     } catch (error) {
@@ -106,6 +106,8 @@ export class Redis {
     this.outage.end();
   }
 }
+
+const silent = (): Error => new Error('Redis does not answer.');
 
 function aClient(url: string, failAtOnce: boolean): RedisClientType {
   return createClient({

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type ConnectOptions, type Connection, type Model, mongo, Mongoose } from 'mongoose';
-import { within } from '../../runtime/deadline.js';
+import { Pulse, within } from '../../runtime/deadline.js';
 import { ChatContents, ChatContentsSchema } from './chat-contents.schema.js';
 
 /** How long any one call to MongoDB may take, in milliseconds, with all its retries. */
@@ -51,6 +51,7 @@ export class MongoConnection {
   private chats!: Model<ChatContents>;
   /** The newest try to connect. */
   private opening: Promise<void>;
+  private readonly pulse = new Pulse();
   private stands = false;
   /** Since when no call was answered at all, in milliseconds of `Date.now()`. */
   private silentSince: number | undefined;
@@ -71,9 +72,11 @@ export class MongoConnection {
       const result = await within(
         MONGO_TIMEOUT_MS,
         this.opening.then(() => work(this.chats)),
-        () => new StoreAwayError(`MongoDB did not answer within ${MONGO_TIMEOUT_MS} ms.`),
+        () => new StoreAwayError('MongoDB did not answer in time.'),
+        this.pulse,
       );
       this.silentSince = undefined;
+      this.pulse.beat();
       return result;
     } catch (error) {
       this.listen(error);

@@ -1,8 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { KeyedQueue } from '../../common/keyed-queue.js';
-import { problemOf } from '../../common/problem.filter.js';
-import { type Problem, problems } from '../../common/problems.js';
+import { awayToo, KeyedQueue } from '../../common/keyed-queue.js';
 import { Database } from '../../database/database.js';
 import { Idempotency, type IdempotentRequest, type MakingWork, type Outcome, type Work } from '../../database/idempotency.js';
 import { RootsService } from './roots.service.js';
@@ -42,14 +40,4 @@ export class TreeChanges {
     // With the account: a stranger who guesses an id must not make its owner wait.
     return this.waiting.run(`${accountId}:${root}`, task);
   }
-}
-
-/**
- * A store that was silent to one, or a tree that others hold, is not asked by all who wait, one after the other: each of them would wait as long.
- * They have changed nothing.
- */
-function awayToo(failure: unknown): Problem | null {
-  const problem = problemOf(failure, 'GET');
-  if (problem.kind === problems.resourceBusy.kind) return problem;
-  return problem.kind === problems.storeUnavailable.kind ? problems.storeUnavailable({ headers: { 'retry-after': '2' } }) : null;
 }

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { requestDeadline } from '../../runtime/deadline.js';
 import { pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { type AnswerEnd, type AnswerEvent, type AnswerStream, endOf } from './answer-event.js';
@@ -105,6 +106,7 @@ export class GenerationService {
 
   /** Waits for the end of an answer; false when it has none by then. @param until by `performance.now()` */
   async hasEnded(accountId: string, responseId: string, until: number): Promise<boolean> {
+    requestDeadline()?.lift();
     const running = this.hub.find(accountId, responseId);
     if (running) await Promise.race([running.ended.catch(() => undefined), sleep(until - performance.now(), undefined, { ref: false })]);
     for (;;) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { LanguageModel, ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
 import { Problem } from '../../common/problems.js';
+import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
 import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
@@ -36,6 +37,8 @@ export class Generator {
   start(ref: AcceptedAnswer): RunningGeneration {
     const generation = new RunningGeneration(ref);
     this.hub.add(generation);
+    // Whoever asked may wait for all of it.
+    requestDeadline()?.lift();
     void this.run(generation);
     return generation;
   }

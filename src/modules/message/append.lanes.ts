@@ -3,6 +3,7 @@ import { failpoint } from '../../common/failpoint.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { type Deadline, requestDeadline, under } from '../../runtime/deadline.js';
 import { RootsService } from '../chat/roots.service.js';
 import { type Appended, appendOf, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
 
@@ -10,6 +11,7 @@ interface Waiting {
   pair: NewPair;
   /** The conversation. */
   rootChatId: string;
+  limit: Deadline | undefined;
   resolve: (appended: Appended | null) => void;
   reject: (error: unknown) => void;
 }
@@ -54,7 +56,7 @@ export class AppendLanes {
   private queue(pair: NewPair, rootChatId: string): Promise<Appended | null> {
     const lane = this.lanes[hash(rootChatId) % LANES]!;
     return new Promise((resolve, reject) => {
-      lane.waiting.push({ pair, rootChatId, resolve, reject });
+      lane.waiting.push({ pair, rootChatId, limit: requestDeadline(), resolve, reject });
       if (!lane.busy) {
         lane.busy = true;
         // At the end of this turn of the event loop, so that all requests that came in with it go together.
@@ -70,7 +72,8 @@ export class AppendLanes {
 
   private async flush(batch: readonly Waiting[]): Promise<void> {
     try {
-      settle(batch, await this.execute(batch.map(({ pair }) => pair)));
+      // Under the limit of the one that has waited longest.
+      settle(batch, await under(batch[0]!.limit, () => this.execute(batch.map(({ pair }) => pair))));
     } catch (error) {
       const code = (error as { code?: string }).code ?? '';
       if (batch.length > 1 && FAULT_OF_ONE.test(code)) for (const one of batch) await this.flush([one]);

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { KeyedQueue } from '../../common/keyed-queue.js';
+import { awayToo, KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Exchange } from '../../llm/context-window.js';
+import { requestDeadline } from '../../runtime/deadline.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
 import type { AnswerStream } from '../completion/answer-event.js';
@@ -38,7 +39,7 @@ const WAITING_MAX = 1000;
 @Injectable()
 export class MessageService {
   /** Posts that wait for an answer to end do so one behind the other, chat by chat; across instances the chat's row decides. */
-  private readonly waiting = new KeyedQueue();
+  private readonly waiting = new KeyedQueue(awayToo);
 
   constructor(
     private readonly asker: Asker,
@@ -72,12 +73,17 @@ export class MessageService {
       const posted = await this.attempt(post);
       if (posted) return posted;
     }
-    const deadline = this.turns.deadline();
-    if (body.on_busy === 'reject') return this.untilSettled(post, deadline);
+    const until = this.turns.deadline();
+    if (body.on_busy === 'reject') return this.untilSettled(post, until);
     if (this.waiting.length(line) >= WAITING_MAX) {
       throw problems.generationInProgress({ detail: `${WAITING_MAX} posts wait for this chat already.`, headers: { 'retry-after': '5' } });
     }
-    return this.waiting.run(line, () => this.untilSettled(post, deadline));
+    const waits = this.waiting.isBusy(line);
+    return this.waiting.run(line, () => {
+      // What stood before it may have been an answer, which takes its time.
+      if (waits) requestDeadline()?.restart();
+      return this.untilSettled(post, until);
+    });
   }
 
   private async untilSettled(post: Post, deadline: number): Promise<Posted> {

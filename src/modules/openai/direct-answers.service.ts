@@ -3,6 +3,7 @@ import { problems } from '../../common/problems.js';
 import { fitsWindow } from '../../llm/context-window.js';
 import { LanguageModel, type ModelPart, type ModelRequest, stopped, type Usage } from '../../llm/language-model.js';
 import { countTokens } from '../../llm/token-counter.js';
+import { requestDeadline } from '../../runtime/deadline.js';
 import { Quotas } from '../completion/quotas.service.js';
 import { modelProblem } from './model-problem.js';
 
@@ -63,6 +64,7 @@ export class DirectAnswers {
   private async *counted(accountId: string, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
     let usage: Usage | null = null;
     let bytes = 0;
+    requestDeadline()?.lift();
     try {
       for await (const part of this.model.stream(request, signal)) {
         if (part.type === 'end') usage = part.usage;

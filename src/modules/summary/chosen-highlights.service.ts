@@ -3,6 +3,7 @@ import { KeyedQueue } from '../../common/keyed-queue.js';
 import { Problem } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { LanguageModel, ModelError, type ModelInfo } from '../../llm/language-model.js';
+import { requestDeadline } from '../../runtime/deadline.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { Quotas } from '../completion/quotas.service.js';
 import { type Highlight, highlightsOf, type Quotable } from './highlights.js';
@@ -57,6 +58,8 @@ export class ChosenHighlightsService {
     const model = this.modelOf(chat);
     if (!model || texts.length === 0) return extracted(texts);
     const state = [accountId, chat.chat_id, chat.revision];
+    // It waits for a model.
+    requestDeadline()?.lift();
     // One at a time, so that many who ask at once cost one call.
     return this.choosing.run(`${accountId}:${chat.chat_id}`, () => this.choose(accountId, model, texts, state));
   }
