@@ -4,6 +4,7 @@ import { type Finding, jsonOf, tableOf } from './report.js';
 import { append } from './scenarios/append.js';
 import { buffers } from './scenarios/buffers.js';
 import { flatness } from './scenarios/flatness.js';
+import { fork } from './scenarios/fork.js';
 import { pages } from './scenarios/pages.js';
 import { ping } from './scenarios/ping.js';
 import { rows } from './scenarios/rows.js';
@@ -12,7 +13,7 @@ import { wal } from './scenarios/wal.js';
 import { withStage } from './stage.js';
 
 /** Appends come last but for the log: they leave rows behind that a vacuum would clear away beside other measurements. */
-const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, append, wal];
+const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, append, wal];
 
 const started = performance.now();
 const say = (line: string): void => {

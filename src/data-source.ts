@@ -11,8 +11,8 @@ import { ClientChats1764000000040 } from '../migrations/1764000000040-client-cha
 import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
 import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session-numbers.js';
 import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
-import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
+import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -81,8 +81,8 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ConversationMetadata1764000000050,
     SessionNumbers1764000000060,
     WebhookReady1764000000090,
-    SignInAddresses1764000000108,
     TreePages1764000000104,
+    SignInAddresses1764000000108,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

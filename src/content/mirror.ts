@@ -1,12 +1,15 @@
 import type { EntityManager } from 'typeorm';
 
-const ASK = `
+/** Statement that asks for the mirror of the pairs of the account $1 that `where` names. */
+export const mirrorOf = (from: string, where: string): string => `
   INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, created_at)
-  SELECT account_id, chat_id, seq, version, NULL, now(), now() FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[])
+  SELECT account_id, chat_id, seq, version, NULL, now(), now() FROM ${from} WHERE account_id = $1 AND ${where}
   ORDER BY chat_id, seq
   ON CONFLICT (account_id, chat_id, seq) DO UPDATE
   SET stored_at = NULL, verified_at = NULL, due_at = now(), attempts = 0, round = content_journal.round + 1,
     created_at = now()`;
+
+const ASK = mirrorOf('messages', 'response_id = ANY ($2::uuid[])');
 
 /**
  * Asks the relay, in the transaction that changes the branches of some pairs, to mirror them into MongoDB. The relay reads the branches when

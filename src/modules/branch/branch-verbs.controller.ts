@@ -10,10 +10,9 @@ import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatDto, toChatDto } from '../chat/chat.dto.js';
+import { ChatDto } from '../chat/chat.dto.js';
 import { ChatService } from '../chat/chat.service.js';
 import { ForkService } from '../chat/fork.service.js';
-import { TreeChanges } from '../chat/tree-changes.service.js';
 import { ActiveBranchAnswerDto, ActiveBranchByBodyDto, BranchTreeDto, CreateBranchByBodyDto, TreeByQuery } from './branch.dto.js';
 import { BranchService } from './branch.service.js';
 
@@ -25,7 +24,6 @@ export class BranchVerbsController {
     private readonly branches: BranchService,
     private readonly forks: ForkService,
     private readonly chats: ChatService,
-    private readonly trees: TreeChanges,
   ) {}
 
   @Post('create-branch')
@@ -39,7 +37,7 @@ export class BranchVerbsController {
     @Idempotent() key: IdempotentRequest | null,
     @Body() { chat_id, ...branch }: CreateBranchByBodyDto,
   ): Promise<string> {
-    return this.trees.once(account, chat_id, key, async (tx) => toChatDto(await this.forks.fork(tx, account, chat_id, branch)));
+    return this.forks.make(account, chat_id, key, branch);
   }
 
   @Get('get-branches')

@@ -11,10 +11,9 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatDto, toChatDto } from '../chat/chat.dto.js';
+import { ChatDto } from '../chat/chat.dto.js';
 import { ChatService } from '../chat/chat.service.js';
 import { ForkService } from '../chat/fork.service.js';
-import { TreeChanges } from '../chat/tree-changes.service.js';
 import {
   ActiveBranchAnswerDto,
   ActiveBranchDto,
@@ -36,7 +35,6 @@ export class BranchController {
     private readonly forks: ForkService,
     private readonly chats: ChatService,
     private readonly comparison: CompareService,
-    private readonly trees: TreeChanges,
   ) {}
 
   @Post('branches')
@@ -56,7 +54,7 @@ export class BranchController {
     @Param('chat_id', UuidPipe) chatId: string,
     @Body() body: CreateBranchDto,
   ): Promise<string> {
-    return this.trees.once(account, chatId, key, async (tx) => toChatDto(await this.forks.fork(tx, account, chatId, body)));
+    return this.forks.make(account, chatId, key, body);
   }
 
   @Get('branches')

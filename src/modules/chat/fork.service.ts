@@ -4,14 +4,19 @@ import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { ContentStore } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
-import { afterCommit } from '../../database/database.js';
+import { afterCommit, Database, type Statement } from '../../database/database.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
 import { recordChanges } from '../../events/changes.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
+import { toChatDto } from './chat.dto.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
+import { type Fork, forkStatement, forkValues } from './fork.sql.js';
 import { STRETCH_CTE } from './lineage.sql.js';
 import { RootsService } from './roots.service.js';
 import type { MessageStatus } from './message.entity.js';
+import { TreeChanges } from './tree-changes.service.js';
 import { holdTree, lockTree, switchActive } from './tree-lock.js';
 
 export interface NewBranch {
@@ -45,16 +50,47 @@ const INSERT_BRANCH = `
   SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, chat_type, $9, $5, $6, model, system_prompt, $10, $10
   FROM chats WHERE account_id = $1 AND chat_id = $2`;
 
+const UNIQUE_VIOLATION = '23505';
+
 const BORN = ['branch.created'] as const;
 const BORN_ACTIVE = [...BORN, 'branch.activated'] as const;
 
 /** Makes branches. A branch costs one row, whatever the length of the chat: history is never copied. */
 @Injectable()
 export class ForkService {
+  private readonly statement: Statement;
+
   constructor(
     private readonly content: ContentStore,
+    private readonly database: Database,
+    private readonly events: EventDispatcher,
     private readonly roots: RootsService,
-  ) {}
+    private readonly trees: TreeChanges,
+  ) {
+    this.statement = forkStatement(content.table);
+  }
+
+  /** Makes a branch, once for each key; answers the JSON of a `ChatDto`. One statement, where nothing is in the way. @throws like `fork` */
+  async make(accountId: string, chatId: string, idempotent: IdempotentRequest | null, branch: NewBranch): Promise<string> {
+    const { response_id: responseId, name = null, activate } = branch;
+    const fork = { accountId, chatId, branchId: newId(), responseId, name, createdAt: new Date(), idempotent };
+    const made = activate ? null : await this.trees.inTurn(accountId, chatId, (rootChatId) => this.makeAtOnce({ ...fork, rootChatId }));
+    return made ?? this.trees.once(accountId, chatId, idempotent, async (tx) => toChatDto(await this.fork(tx, accountId, chatId, branch)));
+  }
+
+  /** Null when something is in the way: the chat or the pair is not there, its answer is being written, the key was used, others were quicker. */
+  private async makeAtOnce(fork: Fork): Promise<string | null> {
+    try {
+      const [made] = await this.database.query<{ answer: string }>(this.statement, forkValues(fork));
+      if (!made) return null;
+      this.events.changed(fork.accountId, fork.rootChatId);
+      this.roots.learn(fork.branchId, fork.rootChatId);
+      return made.answer;
+    } catch (error) {
+      if (fork.idempotent && (error as { code?: string }).code === UNIQUE_VIOLATION) return null;
+      throw error;
+    }
+  }
 
   /**
    * Branches from a pair that `chatId` can see; the branch hangs under the chat that owns the pair.

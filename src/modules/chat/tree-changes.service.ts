@@ -35,9 +35,10 @@ export class TreeChanges {
     return this.inTurn(accountId, chatId, () => this.idempotency.make(accountId, request, work));
   }
 
-  private async inTurn<Result>(accountId: string, chatId: string, task: () => Promise<Result>): Promise<Result> {
+  /** Runs a task that is told the root, when the changes of the chat's conversation that came before it have ended. */
+  async inTurn<Result>(accountId: string, chatId: string, task: (rootChatId: string) => Promise<Result>): Promise<Result> {
     const root = (await this.roots.find(accountId, chatId)) ?? chatId;
     // With the account: a stranger who guesses an id must not make its owner wait.
-    return this.waiting.run(`${accountId}:${root}`, task);
+    return this.waiting.run(`${accountId}:${root}`, () => task(root));
   }
 }
