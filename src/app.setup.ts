@@ -13,11 +13,13 @@ import { problems } from './common/problems.js';
 import { limitRequests } from './common/request-deadline.js';
 import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
+import { cutUnread, refuseCodings } from './common/unread-body.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
 import type { Config } from './config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 import { serveDocs } from './docs.setup.js';
+import { Doorkeeper } from './modules/auth/doorkeeper.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
 /** Clients of other protocols send their whole chat with each request: ten thousand messages of a dozen members and some parts. */
@@ -92,10 +94,15 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
 
 async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
   if (CORS_ORIGINS.length > 0) await app.register(fastifyCors, corsFor(CORS_ORIGINS));
+  const doorkeeper = app.get(Doorkeeper, { strict: false });
   app
     .getHttpAdapter()
     .getInstance()
     .addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
+    // From the headers alone: the body of whoever is refused here is never read.
+    .addHook('onRequest', (request, reply) => doorkeeper.admit(request, reply))
+    .addHook('onRequest', refuseCodings)
+    .addHook('onResponse', cutUnread)
     .addHook('onSend', async (request, reply, payload) => {
       // Fastify makes a HEAD of every GET, and reads its stream to the end: that of events has none.
       if (request.method === 'HEAD' && payload instanceof Readable) payload.destroy();
@@ -149,6 +156,7 @@ function answerOtherMethods(fastify: FastifyInstance, routes: Map<string, Set<st
     fastify.route({
       method: others,
       url,
+      config: { answersAnybody: true },
       handler: (request, reply) => sendProblem(reply, problems.methodNotAllowed({ headers: { allow } }), request.id),
     });
   }

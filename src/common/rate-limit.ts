@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net';
-import { SetMetadata } from '@nestjs/common';
 import { type Problem, problems } from './problems.js';
 
 /** How many requests one key (an account, or an address) may send in a window. */
@@ -17,11 +16,6 @@ export interface Standing {
   /** Until the window ends. */
   readonly resetSeconds: number;
 }
-
-export const LIMITED_BY_ADDRESS = 'banyan:limited-by-address';
-
-/** A public route that must not be hammered: counted for each client address. Other public routes are not counted. */
-export const LimitedByAddress = (): MethodDecorator & ClassDecorator => SetMetadata(LIMITED_BY_ADDRESS, true);
 
 /** The two headers of draft-ietf-httpapi-ratelimit-headers-11. */
 export const policyHeader = ({ name, quota, windowSeconds }: Policy): string => `"${name}";q=${quota};w=${windowSeconds}`;

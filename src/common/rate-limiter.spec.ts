@@ -11,25 +11,31 @@ Logger.overrideLogger(false);
 
 describe('RateLimiter in memory', () => {
   it('refuses what is over the quota, each key for itself', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1 });
+    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1, strangersPerMinute: 1 });
     const take = async (key: string) => (await limiter.take(limiter.account, key))?.allowed;
 
     expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual([true, true, false, true]);
   });
 
   it('counts down what is left', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1 });
+    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1, strangersPerMinute: 1 });
     expect(await limiter.take(limiter.account, 'a')).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 });
     expect(await limiter.take(limiter.account, 'a')).toMatchObject({ allowed: true, remaining: 0 });
   });
 
   it('0 is off', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 0, addressPerMinute: 0, passwordsPerMinute: 0 });
+    const limiter = new RateLimiter({ accountPerMinute: 0, addressPerMinute: 0, passwordsPerMinute: 0, strangersPerMinute: 0 });
     expect(await limiter.take(limiter.account, 'a')).toBeNull();
   });
 
   it('a Redis that was never there delays nobody', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1, redisUrl: 'redis://127.0.0.1:9' });
+    const limiter = new RateLimiter({
+      accountPerMinute: 2,
+      addressPerMinute: 1,
+      passwordsPerMinute: 1,
+      strangersPerMinute: 1,
+      redisUrl: 'redis://127.0.0.1:9',
+    });
     await limiter.onModuleInit();
     const started = performance.now();
     expect(await limiter.take(limiter.account, 'a')).toMatchObject({ allowed: true, remaining: 1 });
@@ -59,6 +65,7 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
       accountPerMinute: 10,
       addressPerMinute: 1,
       passwordsPerMinute: 10,
+      strangersPerMinute: 10,
       redisUrl: `redis://127.0.0.1:${port}`,
     });
     limiters.push(limiter);

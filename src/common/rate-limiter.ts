@@ -9,6 +9,7 @@ export abstract class RateLimitSettings {
   accountPerMinute!: number;
   addressPerMinute!: number;
   passwordsPerMinute!: number;
+  strangersPerMinute!: number;
   /** Counts for all instances together when it is set. */
   redisUrl?: string | undefined;
 }
@@ -21,6 +22,8 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   readonly account: Policy;
   readonly address: Policy;
   readonly password: Policy;
+  /** Of requests without a good token, for each address; sign-ins have `address`. */
+  readonly stranger: Policy;
   private readonly memory = new Map<Policy, RateLimiterMemory>();
   private readonly shared = new Map<Policy, RateLimiterRedis>();
   private redis: Redis | undefined;
@@ -29,6 +32,7 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
     this.account = { name: 'default', quota: settings.accountPerMinute, windowSeconds: WINDOW_SECONDS };
     this.address = { name: 'auth', quota: settings.addressPerMinute, windowSeconds: WINDOW_SECONDS };
     this.password = { name: 'password', quota: settings.passwordsPerMinute, windowSeconds: WINDOW_SECONDS };
+    this.stranger = { name: 'strangers', quota: settings.strangersPerMinute, windowSeconds: WINDOW_SECONDS };
     for (const policy of this.policies) this.memory.set(policy, new RateLimiterMemory(optionsOf(policy)));
   }
 
@@ -69,7 +73,7 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   }
 
   private get policies(): readonly Policy[] {
-    return [this.account, this.address, this.password];
+    return [this.account, this.address, this.password, this.stranger];
   }
 
   private async takeShared(policy: Policy, key: string): Promise<RateLimiterRes | null> {

@@ -138,6 +138,10 @@ export class Config {
   @Whole(0, 10_000_000)
   RATE_LIMIT_AUTH_PER_MINUTE = 60;
 
+  /** Requests a minute for each client address without a good token, sign-ins not counted; 0 is no limit. */
+  @Whole(0, 10_000_000)
+  RATE_LIMIT_STRANGERS_PER_MINUTE = 600;
+
   /** Wrong passwords a minute for each account, from all addresses that it never signed in from together; 0 is no limit. */
   @Whole(0, 10_000_000)
   RATE_LIMIT_PASSWORD_PER_MINUTE = 10;

@@ -5,7 +5,6 @@ import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
-import { LimitedByAddress } from '../../common/rate-limit.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { AccountDto, ChangePasswordDto, LoginDto, RefreshTokenDto, RegisterDto, SignInDto, toAccountDto, toSignInDto } from './auth.dto.js';
 import { AuthService, type SignedIn } from './auth.service.js';
@@ -20,7 +19,6 @@ export class AuthController {
 
   @Post('register')
   @Public()
-  @LimitedByAddress()
   @ApiOperation({ operationId: 'register', summary: 'Make an account and sign in', security: [] })
   @ApiCreatedResponse({ type: SignInDto })
   @ApiProblems(problems.registrationClosed, problems.emailTaken)
@@ -30,7 +28,6 @@ export class AuthController {
 
   @Post('login')
   @Public()
-  @LimitedByAddress()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ operationId: 'login', summary: 'Sign in', security: [] })
   @ApiOkResponse({ type: SignInDto })
@@ -41,7 +38,6 @@ export class AuthController {
 
   @Post('refresh')
   @Public()
-  @LimitedByAddress()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ operationId: 'refresh', summary: 'Exchange a refresh token for new tokens', security: [] })
   @ApiOkResponse({ type: SignInDto })

@@ -2,7 +2,6 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { JwtModule } from '@nestjs/jwt';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { RateLimitGuard } from '../../common/rate-limit.guard.js';
 import { RateLimiter, RateLimitSettings } from '../../common/rate-limiter.js';
 import { Config } from '../../config/config.js';
 import { AccessTokensService } from './access-tokens.service.js';
@@ -16,6 +15,7 @@ import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
 import { Authenticator } from './authenticator.service.js';
 import { Clock } from './clock.js';
+import { Doorkeeper } from './doorkeeper.js';
 import { Credentials } from './credentials.service.js';
 import { Guesses } from './guesses.service.js';
 import { JwtStrategy } from './jwt.strategy.js';
@@ -34,12 +34,13 @@ const rateLimitSettings = {
   useFactory: (config: Config): RateLimitSettings => ({
     accountPerMinute: config.RATE_LIMIT_PER_MINUTE,
     addressPerMinute: config.RATE_LIMIT_AUTH_PER_MINUTE,
+    strangersPerMinute: config.RATE_LIMIT_STRANGERS_PER_MINUTE,
     passwordsPerMinute: config.RATE_LIMIT_PASSWORD_PER_MINUTE,
     redisUrl: config.REDIS_URL,
   }),
 };
 
-/** Accounts, tokens, the two guards that stand before every route (who are you, then: not so fast), and who is connected. */
+/** Accounts, tokens, the doorkeeper that stands before every route, and who is connected. */
 @Module({
   imports: [TypeOrmModule.forFeature([Account, ApiKey]), JwtModule.register({})],
   controllers: [AuthController, ApiKeysController],
@@ -50,6 +51,7 @@ const rateLimitSettings = {
     AuthService,
     Authenticator,
     Clock,
+    Doorkeeper,
     Credentials,
     Guesses,
     JwtStrategy,
@@ -63,10 +65,8 @@ const rateLimitSettings = {
     TokenVerifier,
     rateLimitSettings,
     RateLimiter,
-    // In this order: the rate limit counts by the account that the first guard finds.
     { provide: APP_GUARD, useClass: AuthGuard },
-    { provide: APP_GUARD, useClass: RateLimitGuard },
   ],
-  exports: [Authenticator, Presence, RateLimiter],
+  exports: [Authenticator, Doorkeeper, Presence, RateLimiter],
 })
 export class AuthModule {}

@@ -29,6 +29,8 @@ export interface Arrival {
   readonly token: string | undefined;
   /** To be called when a token was good. */
   known(): void;
+  /** To be called when it was not. */
+  refused(): void;
 }
 
 const SUBSCRIPTIONS_MAX = 256;
@@ -43,7 +45,7 @@ const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, o
 export class Connection implements Guest, Sink {
   readonly outlivesDeletion = true;
   private principal: Principal | null = null;
-  private readonly known: () => void;
+  private readonly arrival: Arrival;
   /** By root: two chats of one conversation are one subscription. */
   private readonly subscriptions = new Map<string, Named>();
   private inbox: (Command | Fault)[] | null = null;
@@ -60,9 +62,10 @@ export class Connection implements Guest, Sink {
     private readonly socket: WebSocket,
     private readonly wire: Duplex,
     private readonly port: ConnectionPort,
-    { token, known }: Arrival,
+    arrival: Arrival,
   ) {
-    this.known = known;
+    this.arrival = arrival;
+    const { token } = arrival;
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
     this.authTimer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
@@ -146,12 +149,13 @@ export class Connection implements Guest, Sink {
   private async authenticate(token: string): Promise<void> {
     const principal = await this.port.authenticate(token);
     if (!this.isOpen) return;
+    if (!principal) this.arrival.refused();
     if (!principal || (this.principal && this.principal.accountId !== principal.accountId)) {
       return this.close(CLOSE.unauthorized, 'the token is not good');
     }
     if (this.principal) this.port.presence.leave(this.principal, this);
     this.principal = principal;
-    this.known();
+    this.arrival.known();
     clearTimeout(this.authTimer);
     if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));

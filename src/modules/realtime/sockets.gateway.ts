@@ -18,7 +18,7 @@ export class SocketsGateway implements OnModuleInit {
     feeds: FeedsService,
     private readonly presence: Presence,
     authenticator: Authenticator,
-    limiter: RateLimiter,
+    private readonly limiter: RateLimiter,
   ) {
     this.port = {
       feeds,
@@ -37,11 +37,19 @@ export class SocketsGateway implements OnModuleInit {
    * @throws rate_limited when too many have not shown one yet
    */
   private accept({ request, authorization, accept }: Upgrade): void {
-    const known = this.presence.strangers.enter(request.socket.remoteAddress ?? '');
-    if (!known) throw problems.rateLimited({ detail: 'Too many sockets without a token.', headers: { 'retry-after': '5' } });
+    const address = request.socket.remoteAddress;
+    const known = this.presence.strangers.enter(address ?? '');
+    if (!known) throw problems.rateLimited({ detail: 'Too many sockets without a good token.', headers: { 'retry-after': '5' } });
     // Of the connection, since a handshake that fails makes no WebSocket.
     request.socket.once('close', known);
     const token = authorization === undefined ? undefined : (bearerToken(authorization) ?? '');
-    new Connection(accept(), request.socket, this.port, { token, known });
+    new Connection(accept(), request.socket, this.port, { token, known, refused: () => void this.refuse(address) });
+  }
+
+  /** Counts a bad token like that of a request. */
+  private async refuse(address: string | undefined): Promise<void> {
+    const key = this.presence.strangers.keyOf(address);
+    const standing = key && (await this.limiter.take(this.limiter.stranger, key));
+    if (key && standing && !standing.allowed) this.presence.strangers.bar(key, standing.resetSeconds);
   }
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { checkedName } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
+import type { Policy } from '../../common/rate-limit.js';
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { type Upgrade, Upgrades } from '../../common/upgrades.js';
 import { Authenticator } from '../auth/authenticator.service.js';
@@ -31,7 +32,7 @@ export class SessionSockets implements OnModuleInit {
 
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
-    await this.count(principal.accountId);
+    await this.count(this.limiter.account, principal.accountId);
     const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
     let connection: SessionConnection | undefined;
     const guest: Guest = { expel: () => connection?.endToken() };
@@ -54,22 +55,24 @@ export class SessionSockets implements OnModuleInit {
     }
   }
 
-  private async principalOf({ authorization }: Upgrade): Promise<Principal> {
+  private async principalOf({ authorization, request }: Upgrade): Promise<Principal> {
     const token = bearerToken(authorization);
     const principal = token === null ? null : await this.authenticator.authenticate(token);
-    if (!principal) throw unauthorized(authorization !== undefined);
-    return principal;
+    if (principal) return principal;
+    const address = this.presence.strangers.keyOf(request.socket.remoteAddress);
+    if (address !== null) await this.count(this.limiter.stranger, address);
+    throw unauthorized(authorization !== undefined);
   }
 
   private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['append']>[1]): Promise<void> {
     if (!(await this.authenticator.isLive(principal))) throw unauthorized(true);
-    await this.count(principal.accountId);
+    await this.count(this.limiter.account, principal.accountId);
     await this.sessions.append(key, body);
   }
 
-  /** One request of the account. @throws rate_limited */
-  private async count(accountId: string): Promise<void> {
-    const standing = await this.limiter.take(this.limiter.account, accountId);
+  /** One request. @throws rate_limited */
+  private async count(policy: Policy, key: string): Promise<void> {
+    const standing = await this.limiter.take(policy, key);
     if (!standing || standing.allowed) return;
     const { resetSeconds } = standing;
     throw problems.rateLimited({

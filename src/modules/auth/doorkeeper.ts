@@ -1,0 +1,65 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import '../../common/principal.js';
+import { problems } from '../../common/problems.js';
+import { addressKey, type Policy, policyHeader, standingHeader } from '../../common/rate-limit.js';
+import { RateLimiter } from '../../common/rate-limiter.js';
+import { Authenticator } from './authenticator.service.js';
+import { bearerToken, unauthorized } from './bearer.js';
+import { FREE_ROUTES, PUBLIC_ROUTES, SIGN_IN_ROUTES } from './public-routes.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Only says which methods there are: who asks does not matter. */
+    answersAnybody?: boolean;
+  }
+}
+
+const isFree = new Set(FREE_ROUTES);
+const isSignIn = new Set(SIGN_IN_ROUTES);
+const isPublic = new Set(PUBLIC_ROUTES);
+
+/**
+ * Stands before every route of the server: who are you, then: not so fast. It looks at the headers alone, so the body of a request that is
+ * refused is never read. Requests are counted by account; those without a good token, and to public routes, by address.
+ */
+@Injectable()
+export class Doorkeeper {
+  constructor(
+    private readonly authenticator: Authenticator,
+    private readonly limiter: RateLimiter,
+  ) {}
+
+  /**
+   * Lets a request in, and notes on it who asks (`request.principal`).
+   * @throws unauthorized, rate_limited; and what PostgreSQL throws while it is away, which becomes a 503
+   */
+  async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { is404, routeOptions, headers } = request;
+    // What is not there is told to anybody: 404 and 405 go before 401.
+    if (is404 || routeOptions.url === '*' || routeOptions.config.answersAnybody) return;
+    const route = routeNameOf(request);
+    if (isFree.has(route)) return;
+    if (isPublic.has(route))
+      return this.count(reply, isSignIn.has(route) ? this.limiter.address : this.limiter.stranger, addressKey(request.ip));
+    const token = bearerToken(headers.authorization);
+    const principal = token === null ? null : await this.authenticator.authenticate(token);
+    if (!principal) {
+      await this.count(reply, this.limiter.stranger, addressKey(request.ip));
+      throw unauthorized(headers.authorization !== undefined);
+    }
+    request.principal = principal;
+    await this.count(reply, this.limiter.account, principal.accountId);
+  }
+
+  private async count(reply: FastifyReply, policy: Policy, key: string): Promise<void> {
+    const standing = await this.limiter.take(policy, key);
+    if (!standing) return;
+    reply.header('ratelimit-policy', policyHeader(policy)).header('ratelimit', standingHeader(policy, standing));
+    if (!standing.allowed) throw problems.rateLimited({ headers: { 'retry-after': String(standing.resetSeconds) } });
+  }
+}
+
+/** The pages of Swagger UI count as one; Fastify makes a HEAD of every GET. */
+const routeNameOf = ({ method, routeOptions: { url = '' } }: FastifyRequest): string =>
+  `${method === 'HEAD' ? 'GET' : method} ${url.startsWith('/docs') ? '/docs' : url}`;
