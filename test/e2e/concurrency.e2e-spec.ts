@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
+import { deadlocksIn } from '../support/deadlocks.js';
 
 const BURST = 50;
 const times = <T>(n: number, work: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, i) => work(i)));
@@ -10,15 +10,6 @@ const statuses = (answers: Answer[]): Record<number, number> => {
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
   return counts;
 };
-
-/** Deadlocks of a database until now. Its connections tell of them at most a second late, and only when they have something to do. */
-async function deadlocksIn(databaseUrl: string): Promise<number> {
-  await sleep(1100);
-  return withClient(databaseUrl, async (client) => {
-    const { rows } = await client.query('SELECT deadlocks::int FROM pg_stat_database WHERE datname = current_database()');
-    return rows[0].deadlocks;
-  });
-}
 
 describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
   let here: TestApp;

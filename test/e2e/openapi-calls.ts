@@ -10,6 +10,8 @@ export interface Scene {
   ann: TestClient;
   chat: { id: string; pairs: string[] };
   branch: string;
+  /** What the first call that needed it made. */
+  made?: { webhook?: Promise<string>; refreshToken?: Promise<string>; apiKey?: Promise<string> };
 }
 
 /** Of a new person, unless one is given. */
@@ -19,16 +21,24 @@ export async function aScene(server: TestApp, person?: TestClient): Promise<Scen
   return { server, ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
 }
 
-const refreshTokenOf = async ({ ann }: Scene): Promise<string> =>
-  (await ann.post('/auth/login', { email: ann.email, password: 'a password of tests' })).body.refresh_token;
+const madeIn = (scene: Scene): NonNullable<Scene['made']> => (scene.made ??= {});
+const refreshTokenOf = (scene: Scene): Promise<string> =>
+  (madeIn(scene).refreshToken ??= scene.ann
+    .post('/auth/login', { email: scene.ann.email, password: 'a password of tests' })
+    .then(({ body }) => body.refresh_token as string));
+const apiKeyOf = (scene: Scene): Promise<string> =>
+  (madeIn(scene).apiKey ??= scene.ann.post('/auth/api-keys', { name: 'x' }).then(({ body }) => body.api_key_id as string));
 const deleted = async ({ ann, branch }: Scene): Promise<string> => (await ann.delete(`/chats/${branch}`), branch);
 const inSession = async ({ ann }: Scene) => {
   const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
   return { session_id: String(body.session_id) };
 };
-export /** Nobody is called: no name ends in `invalid` (RFC 2606). */
-const aWebhook = async ({ ann }: Scene) => ({
+/** Nobody is called: no name ends in `invalid` (RFC 2606). */
+export const aWebhook = async ({ ann }: Scene) => ({
   path: { webhook_id: (await ann.post('/webhooks', { url: 'https://receiver.invalid' })).body.webhook_id as string },
+});
+const theWebhook = async (scene: Scene) => ({
+  path: { webhook_id: await (madeIn(scene).webhook ??= aWebhook(scene).then(({ path }) => path.webhook_id)) },
 });
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
@@ -54,7 +64,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getMe: () => ({}),
   createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
   listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
-  deleteApiKey: async ({ ann }) => ({ path: { api_key_id: (await ann.post('/auth/api-keys', { name: 'x' })).body.api_key_id } }),
+  deleteApiKey: async (scene) => ({ path: { api_key_id: await apiKeyOf(scene) } }),
   createChat: () => ({ body: { name: 'Trip to Norway', chat_type: 'temporary' }, headers: { 'idempotency-key': randomUUID() } }),
   listChats: () => ({ query: { limit: '10', archived: 'false', q: 'n' } }),
   getChat: inChat,
@@ -93,14 +103,14 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
   streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
   createWebhook: () => ({ body: { url: 'https://receiver.invalid/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
-  listWebhooks: async (scene) => (await aWebhook(scene), { query: { limit: '1' } }),
-  getWebhook: aWebhook,
-  updateWebhook: async (scene) => ({ ...(await aWebhook(scene)), body: { enabled: false, description: null } }),
-  deleteWebhook: aWebhook,
-  rotateWebhookSecret: aWebhook,
-  testWebhook: aWebhook,
+  listWebhooks: async (scene) => (await theWebhook(scene), { query: { limit: '1' } }),
+  getWebhook: theWebhook,
+  updateWebhook: async (scene) => ({ ...(await theWebhook(scene)), body: { enabled: false, description: null } }),
+  deleteWebhook: theWebhook,
+  rotateWebhookSecret: theWebhook,
+  testWebhook: theWebhook,
   listDeliveries: async (scene) => {
-    const hook = await aWebhook(scene);
+    const hook = await theWebhook(scene);
     await scene.ann.post(`/webhooks/${hook.path.webhook_id}/test`);
     return { ...hook, query: { limit: '1', status: 'pending' } };
   },

@@ -8,7 +8,8 @@ export const OPEN_FAMILY: Statement = {
   name: 'auth.open-family',
   text: `
     WITH forgotten AS (
-      DELETE FROM token_families WHERE account_id = $1 AND expires_at < $3::timestamptz - interval '1 day'
+      DELETE FROM token_families WHERE account_id = $1 AND family_id IN (
+        SELECT family_id FROM token_families WHERE account_id = $1 AND expires_at < $3::timestamptz - interval '1 day' FOR UPDATE SKIP LOCKED)
     ), family AS (
       INSERT INTO token_families (account_id, family_id, created_at, expires_at, address_tag)
       SELECT account_id, $2, $3, $5, $6 FROM accounts WHERE account_id = $1 AND password_hash = $7 FOR SHARE
@@ -35,17 +36,19 @@ export const REVOKE_OTHERS = `
   RETURNING family_id`;
 
 /**
- * Exchanges a token for its successor: of many at once, one gets a row. $: account, hash, now, hash of the successor, its expiry.
+ * Exchanges a token for its successor: of many at once, one gets a row. The family is locked before its tokens, as by whoever deletes it. $: account, hash, now, hash of the successor, its expiry.
  * Used tokens past their expiry go along the way; they would be refused anyhow.
  */
 export const ROTATE: Statement = {
   name: 'auth.rotate',
   text: `
-    WITH used AS (
-      UPDATE refresh_tokens t SET used_at = $3
-      WHERE account_id = $1 AND token_hash = $2 AND used_at IS NULL AND expires_at > $3
-        AND EXISTS (SELECT FROM token_families f WHERE f.account_id = $1 AND f.family_id = t.family_id AND f.revoked_at IS NULL)
-      RETURNING family_id
+    WITH family AS MATERIALIZED (
+      SELECT f.family_id FROM refresh_tokens t JOIN token_families f USING (account_id, family_id)
+      WHERE t.account_id = $1 AND t.token_hash = $2 AND f.revoked_at IS NULL FOR NO KEY UPDATE OF f
+    ), used AS (
+      UPDATE refresh_tokens t SET used_at = $3 FROM family
+      WHERE t.account_id = $1 AND t.token_hash = $2 AND t.family_id = family.family_id AND t.used_at IS NULL AND t.expires_at > $3
+      RETURNING t.family_id
     ), successor AS (
       INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at)
       SELECT $1, $4, family_id, $3, $5 FROM used

@@ -41,7 +41,11 @@ const RAISE = `
 
 /** Answers that are being written there end as if somebody had stopped them: whoever writes one sees it within a second. */
 const STOP_ANSWERS = `
-  UPDATE generations SET status = 'stopping' WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND status = 'running'`;
+  WITH running AS MATERIALIZED (
+    SELECT generation_id FROM generations WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND status = 'running'
+    ORDER BY generation_id FOR UPDATE
+  )
+  UPDATE generations g SET status = 'stopping' FROM running WHERE g.account_id = $1 AND g.generation_id = running.generation_id`;
 
 interface Raised {
   chat_id: string;
@@ -91,11 +95,6 @@ export class RemovalService {
     if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
     const raised = await tx.query<Raised[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`, [accountId, chatId]);
-    await this.mirror(
-      tx,
-      accountId,
-      raised.map((row) => row.fork_response_id).filter((id) => id !== null),
-    );
     const back = isRoot ? [chatId] : raised.map((row) => row.chat_id);
     const place = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
     await recordChanges(
@@ -103,6 +102,11 @@ export class RemovalService {
       place,
       back.map((id) => ({ type: 'chat.restored', chatId: id }) as const),
       raised.length,
+    );
+    await this.mirror(
+      tx,
+      accountId,
+      raised.map((row) => row.fork_response_id).filter((id) => id !== null),
     );
     return findIn(tx, accountId, chatId);
   }
@@ -123,12 +127,12 @@ export class RemovalService {
     await tx.query(BURY, [accountId, doomed, chat.now]);
     await tx.query(STOP_ANSWERS, [accountId, doomed]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
-    else await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
     const changes: Change[] = isRoot
       ? [{ type: 'chat.deleted', chatId: chat.chat_id }]
       : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();
     if (heir !== null) changes.unshift({ type: 'branch.activated', chatId: heir });
     await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes, -doomed.length);
+    if (!isRoot) await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
   }
 
   private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {

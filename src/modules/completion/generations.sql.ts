@@ -13,11 +13,14 @@ export const LEASE_SECONDS = 15;
 export const WRITE_CHUNKS: Statement = {
   name: 'generation.write_chunks',
   text: `
-    WITH mine AS (
+    WITH held AS MATERIALIZED (
+      SELECT g.account_id, g.generation_id FROM unnest($1::uuid[], $2::uuid[]) AS own (account_id, generation_id)
+      JOIN generations g USING (account_id, generation_id) WHERE g.status <> 'ended' ORDER BY g.generation_id FOR UPDATE OF g
+    ),
+    mine AS (
       UPDATE generations g
       SET lease_until = now() + interval '${LEASE_SECONDS} s'
-      FROM unnest($1::uuid[], $2::uuid[]) AS own (account_id, generation_id)
-      WHERE g.account_id = own.account_id AND g.generation_id = own.generation_id AND g.status <> 'ended'
+      FROM held WHERE g.account_id = held.account_id AND g.generation_id = held.generation_id
         AND set_config('synchronous_commit', 'off', true) IS NOT NULL
       RETURNING g.account_id, g.generation_id, g.status
     ),
@@ -146,6 +149,7 @@ export const FORGET_ENDED: Statement = {
   text: `
     WITH old AS MATERIALIZED (
       SELECT account_id, generation_id FROM generations WHERE ended_at < now() - interval '1 h' ORDER BY ended_at LIMIT $1
+      FOR UPDATE SKIP LOCKED
     )
     DELETE FROM generations g USING old WHERE g.account_id = old.account_id AND g.generation_id = old.generation_id RETURNING 1`,
 };

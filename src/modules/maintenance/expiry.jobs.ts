@@ -9,6 +9,7 @@ const FORGET_KEYS: Statement = {
   text: `
     WITH old AS MATERIALIZED (
       SELECT account_id, scope, key FROM idempotency_keys WHERE created_at < now() - interval '24 h' ORDER BY created_at LIMIT $1
+      FOR UPDATE SKIP LOCKED
     )
     DELETE FROM idempotency_keys k USING old
     WHERE k.account_id = old.account_id AND k.scope = old.scope AND k.key = old.key
@@ -36,12 +37,20 @@ const NEXT_ACCOUNTS: Statement = {
 /** By account, as the index is; the tokens of a family go with it. */
 const FORGET_FAMILIES: Statement = {
   name: 'maintenance.forget_families',
-  text: `DELETE FROM token_families WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '1 day' RETURNING 1`,
+  text: `
+    DELETE FROM token_families WHERE (account_id, family_id) IN (
+      SELECT account_id, family_id FROM token_families
+      WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '1 day' FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
 };
 
 const FORGET_API_KEYS: Statement = {
   name: 'maintenance.forget_api_keys',
-  text: `DELETE FROM api_keys WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '30 days' RETURNING 1`,
+  text: `
+    DELETE FROM api_keys WHERE (account_id, api_key_id) IN (
+      SELECT account_id, api_key_id FROM api_keys
+      WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() - interval '30 days' FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
 };
 
 /** Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may want to see which one it was). */
@@ -71,7 +80,7 @@ const FORGET_DELIVERIES: Statement = {
   text: `
     WITH old AS MATERIALIZED (
       SELECT account_id, webhook_id, delivery_id FROM webhook_deliveries
-      WHERE settled_at < now() - interval '7 days' ORDER BY settled_at LIMIT $1
+      WHERE settled_at < now() - interval '7 days' ORDER BY settled_at LIMIT $1 FOR UPDATE SKIP LOCKED
     )
     DELETE FROM webhook_deliveries d USING old
     WHERE d.account_id = old.account_id AND d.webhook_id = old.webhook_id AND d.delivery_id = old.delivery_id

@@ -119,7 +119,12 @@ export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id =
 
 /** What webhooks know of a conversation. Deliveries that are still to be made stay until they are: they have ids and no words. */
 export const REMOVE_WEBHOOK_ROWS = `
-  WITH deliveries AS (
-    DELETE FROM webhook_deliveries WHERE account_id = $1 AND root_chat_id = $2 AND settled_at IS NOT NULL
+  WITH settled AS MATERIALIZED (
+    SELECT webhook_id, delivery_id FROM webhook_deliveries WHERE account_id = $1 AND root_chat_id = $2 AND settled_at IS NOT NULL
+    ORDER BY webhook_id, delivery_id FOR UPDATE
+  ),
+  removed AS (
+    DELETE FROM webhook_deliveries d USING settled
+    WHERE d.account_id = $1 AND d.webhook_id = settled.webhook_id AND d.delivery_id = settled.delivery_id RETURNING 1
   )
-  DELETE FROM webhook_positions WHERE account_id = $1 AND root_chat_id = $2`;
+  DELETE FROM webhook_positions WHERE account_id = $1 AND root_chat_id = $2 AND (SELECT count(*) FROM removed) >= 0`;

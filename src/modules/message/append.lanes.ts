@@ -28,8 +28,8 @@ const FAULT_OF_ONE = /^(22|23|40|55P03|57014)/;
 
 /**
  * Appends that wait at the same time for different conversations share a statement and a commit: that costs a quarter of a commit each. A
- * conversation goes by one lane, and a lane runs one statement at a time, so only statements of different instances can want the same rows. Where
- * two of them wait for each other PostgreSQL refuses one, which then runs again.
+ * conversation goes by one lane, and a lane runs one statement at a time, so only statements of different instances can want the same rows; all
+ * take them in the order of their conversations.
  */
 @Injectable()
 export class AppendLanes {
@@ -93,7 +93,7 @@ export class AppendLanes {
   }
 }
 
-/** The longest-waiting appends, one for each conversation; the others keep their place. */
+/** The longest-waiting appends, one for each conversation and in the order of these; the others keep their place. */
 function takeBatch(lane: Lane): Waiting[] {
   const batch: Waiting[] = [];
   const roots = new Set<string>();
@@ -106,7 +106,7 @@ function takeBatch(lane: Lane): Waiting[] {
     }
   }
   lane.waiting = left;
-  return batch;
+  return batch.sort((a, b) => (a.rootChatId < b.rootChatId ? -1 : 1));
 }
 
 function settle(batch: readonly Waiting[], rows: readonly Appended[]): void {

@@ -28,7 +28,7 @@ const FIND: Statement = {
 };
 
 /** The first answer for a state stays; one for an older state changes nothing. Nothing is kept of a chat that is gone. */
-const KEEP: Statement = {
+export const KEEP: Statement = {
   name: 'summary.keep_highlights',
   text: `
     INSERT INTO summary_highlights AS h (account_id, chat_id, revision, highlights, generated_by)

@@ -87,16 +87,18 @@ export const CLAIM: Statement = {
 /** $1 account, $2 webhook, $3 delivery, $4 lease: the row while it is still ours. */
 const HELD = `account_id = $1 AND webhook_id = $2 AND delivery_id = $3 AND due_at = $4::timestamptz AND settled_at IS NULL`;
 
-/** $5 the status that was answered. */
+/** $5 the status that was answered. The webhook's row, where it has to change, is locked before the delivery: as by whoever deletes them. */
 export const SETTLE_DELIVERED: Statement = {
   name: 'webhook.settle_delivered',
   text: `
-    WITH delivered AS (
+    WITH failing AS MATERIALIZED (
+      SELECT webhook_id FROM webhooks WHERE account_id = $1 AND webhook_id = $2 AND failing_since IS NOT NULL FOR NO KEY UPDATE
+    ),
+    delivered AS (
       UPDATE webhook_deliveries SET status = 'delivered', attempts = attempts + 1, last_status = $5::int, last_error = NULL, settled_at = now()
-      WHERE ${HELD} RETURNING account_id, webhook_id
+      WHERE ${HELD} AND (SELECT count(*) FROM failing) >= 0 RETURNING account_id
     )
-    UPDATE webhooks w SET failing_since = NULL FROM delivered
-    WHERE w.account_id = delivered.account_id AND w.webhook_id = delivered.webhook_id AND w.failing_since IS NOT NULL`,
+    UPDATE webhooks w SET failing_since = NULL FROM failing, delivered WHERE w.account_id = $1 AND w.webhook_id = failing.webhook_id`,
 };
 
 /**
@@ -106,12 +108,15 @@ export const SETTLE_DELIVERED: Statement = {
 export const SETTLE_FAILED: Statement = {
   name: 'webhook.settle_failed',
   text: `
-    WITH failed AS (
+    WITH webhook AS MATERIALIZED (
+      SELECT webhook_id FROM webhooks WHERE account_id = $1 AND webhook_id = $2 FOR NO KEY UPDATE
+    ),
+    failed AS (
       UPDATE webhook_deliveries SET attempts = attempts + 1, last_status = $5::int, last_error = $6::text,
         status = CASE WHEN $7::float8 IS NULL THEN 'failed' ELSE 'pending' END,
         settled_at = CASE WHEN $7::float8 IS NULL THEN now() END,
         ready = false, due_at = now() + coalesce($7::float8, 0) * interval '1 s'
-      WHERE ${HELD} RETURNING account_id, webhook_id
+      WHERE ${HELD} AND (SELECT count(*) FROM webhook) > 0 RETURNING account_id, webhook_id
     )
     UPDATE webhooks w SET
       failing_since = coalesce(w.failing_since, now()),
@@ -132,14 +137,14 @@ export const GIVE_BACK: Statement = {
   text: `UPDATE webhook_deliveries SET ready = true, due_at = now() WHERE ${HELD}`,
 };
 
-/** Nothing more is sent to a disabled webhook. $3 rows at most. */
+/** Nothing more is sent to a disabled webhook. $3 rows at most, in the order in which all take several of them. */
 export const GIVE_UP: Statement = {
   name: 'webhook.give_up',
   text: `
-    WITH open AS (
+    WITH open AS MATERIALIZED (
       SELECT d.account_id, d.webhook_id, d.delivery_id
       FROM webhook_deliveries d JOIN webhooks w ON w.account_id = d.account_id AND w.webhook_id = d.webhook_id AND NOT w.enabled
-      WHERE d.account_id = $1 AND d.webhook_id = $2 AND d.settled_at IS NULL LIMIT $3
+      WHERE d.account_id = $1 AND d.webhook_id = $2 AND d.settled_at IS NULL ORDER BY d.delivery_id LIMIT $3 FOR UPDATE OF d
     )
     UPDATE webhook_deliveries d SET status = 'failed', settled_at = now(), last_error = coalesce(d.last_error, 'webhook_disabled')
     FROM open WHERE d.account_id = open.account_id AND d.webhook_id = open.webhook_id AND d.delivery_id = open.delivery_id

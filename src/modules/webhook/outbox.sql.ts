@@ -27,26 +27,34 @@ export const READ_WEBHOOKS: Statement = {
 
 /**
  * $1 to $3: positions (account, conversation, seq); $4 to $10: deliveries. A position only moves forward and an event is delivered to a webhook
- * once, so two instances that have read the same events do no harm. Webhooks that are being deleted are waited for, and then left out.
+ * once, so two instances that have read the same events do no harm. Webhooks that are being deleted are waited for, and then left out. Locks are
+ * taken in the order of docs/decisions/lock-order.md: each step counts the one before, so it begins when that has ended.
  */
 export const WRITE_DELIVERIES: Statement = {
   name: 'webhook.write_deliveries',
   text: `
-    WITH moved AS (
+    WITH account AS MATERIALIZED (
+      SELECT account_id FROM webhook_accounts WHERE account_id = ANY ($1::uuid[]) ORDER BY account_id FOR KEY SHARE
+    ),
+    made AS (
+      INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload, ready, due_at, created_at)
+      SELECT d.*, true, now(), now()
+      FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::int[], $9::text[], $10::text[])
+        AS d (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload)
+      JOIN webhooks w ON w.account_id = d.account_id AND w.webhook_id = d.webhook_id
+      WHERE (SELECT count(*) FROM account) > 0
+      ORDER BY d.account_id, d.root_chat_id, d.event_seq, d.webhook_id FOR KEY SHARE OF w
+      ON CONFLICT (account_id, root_chat_id, event_seq, webhook_id) DO NOTHING
+      RETURNING delivery_id
+    ),
+    moved AS (
       INSERT INTO webhook_positions AS p (account_id, root_chat_id, event_seq)
-      SELECT w.* FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS w (account_id, root_chat_id, event_seq)
-      JOIN webhook_accounts a ON a.account_id = w.account_id
-      ORDER BY w.account_id, w.root_chat_id FOR KEY SHARE OF a
+      SELECT m.* FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS m (account_id, root_chat_id, event_seq) JOIN account USING (account_id)
+      WHERE (SELECT count(*) FROM made) >= 0
+      ORDER BY m.account_id, m.root_chat_id
       ON CONFLICT (account_id, root_chat_id) DO UPDATE SET event_seq = greatest(p.event_seq, excluded.event_seq)
     )
-    INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload, ready, due_at, created_at)
-    SELECT d.*, true, now(), now()
-    FROM unnest($4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], $8::int[], $9::text[], $10::text[])
-      AS d (account_id, webhook_id, delivery_id, root_chat_id, event_seq, type, payload)
-    JOIN webhooks w ON w.account_id = d.account_id AND w.webhook_id = d.webhook_id
-    ORDER BY d.account_id, d.root_chat_id, d.event_seq, d.webhook_id FOR KEY SHARE OF w
-    ON CONFLICT (account_id, root_chat_id, event_seq, webhook_id) DO NOTHING
-    RETURNING delivery_id`,
+    SELECT delivery_id FROM made`,
 };
 
 /** One account whose turn it is to be looked through. $1 seconds between two looks. */

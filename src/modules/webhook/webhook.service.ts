@@ -13,6 +13,8 @@ import {
   COUNT,
   type DeliveryRow,
   FIND,
+  HOLD_ACCOUNT,
+  HOLD_WEBHOOK,
   INSERT,
   INSERT_TEST,
   LIST,
@@ -123,9 +125,12 @@ export class WebhookService {
     for (let removed = ROWS; removed === ROWS;)
       removed = (await this.database.query(REMOVE_DELIVERIES, [accountId, webhookId, ROWS])).length;
     await this.database.transaction(async (tx) => {
-      await tx.query(LOCK_ACCOUNT, [accountId]);
+      const [account] = await tx.query<unknown[]>(HOLD_ACCOUNT, [accountId]);
+      await tx.query(HOLD_WEBHOOK, [accountId, webhookId]);
+      // What came meanwhile: left to the foreign key it would be taken in no order.
+      await tx.query(REMOVE_DELIVERIES.text, [accountId, webhookId, ROWS]);
       await tx.query(REMOVE, [accountId, webhookId]);
-      if ((await countOf(tx, accountId)) === 0) await forgetAccount(tx, accountId);
+      if (account && (await countOf(tx, accountId)) === 0) await forgetAccount(tx, accountId);
     });
   }
 

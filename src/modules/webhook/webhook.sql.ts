@@ -71,11 +71,20 @@ export const ROTATE = `
   UPDATE webhooks SET old_secret = secret, old_secret_until = now() + interval '24 h', secret = $3, updated_at = now()
   WHERE account_id = $1 AND webhook_id = $2 RETURNING ${COLUMNS}`;
 
-/** $3 rows at most. */
+/**
+ * Whoever deletes holds the account before the webhook, and both before their deliveries: nothing can be written for them meanwhile, as that
+ * begins with sharing these rows (docs/decisions/lock-order.md).
+ */
+export const HOLD_ACCOUNT = `SELECT FROM webhook_accounts WHERE account_id = $1 FOR UPDATE`;
+export const HOLD_WEBHOOK = `SELECT FROM webhooks WHERE account_id = $1 AND webhook_id = $2 FOR UPDATE`;
+
+/** $3 rows at most, in the order in which all take several of them. */
 export const REMOVE_DELIVERIES: Statement = {
   name: 'webhook.remove_deliveries',
   text: `
-    WITH part AS (SELECT delivery_id FROM webhook_deliveries WHERE account_id = $1 AND webhook_id = $2 LIMIT $3)
+    WITH part AS MATERIALIZED (
+      SELECT delivery_id FROM webhook_deliveries WHERE account_id = $1 AND webhook_id = $2 ORDER BY delivery_id LIMIT $3 FOR UPDATE
+    )
     DELETE FROM webhook_deliveries d USING part
     WHERE d.account_id = $1 AND d.webhook_id = $2 AND d.delivery_id = part.delivery_id RETURNING 1`,
 };
