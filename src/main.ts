@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
@@ -7,6 +8,8 @@ import { parseCommand } from './config/arguments.js';
 import { banner } from './config/banner.js';
 import { type Config, loadConfig } from './config/config.js';
 import { type Stores, startStores } from './database/embedded-stores.js';
+import { untilPostgresIsThere } from './database/start-patience.js';
+import { WaitingRoom } from './runtime/waiting-room.js';
 
 // V8 notes where objects are made that live long, and makes the next ones there old at once. What a request makes it takes for such an object, and
 // all that hangs on it then stays until a full collection: docs/performance.md, Sockets, has the figures with and without.
@@ -22,7 +25,7 @@ const print = (text: string): void => void process.stdout.write(`${text}\n`);
 const complain = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** What is running, in the order of its start; the stop goes backwards. */
-const running: { stores?: Stores; app?: NestFastifyApplication } = {};
+const running: { stores?: Stores; waiting?: WaitingRoom; app?: NestFastifyApplication } = {};
 let stopping = false;
 let signalledAt = 0;
 
@@ -30,20 +33,28 @@ async function serve(): Promise<void> {
   const config = loadConfig();
   running.stores = await startStores(config, { say: print, log });
   if (stopping) return;
+  running.waiting = await onPort(config.PORT, config.HOST, () => WaitingRoom.open(config.PORT, config.HOST));
+  await untilPostgresIsThere(running.stores.config.DATABASE_URL, { say: print, isOver: () => stopping });
+  if (stopping) return;
   // Loaded here and not above: it takes most of a second, which would come before every message about a setting.
   const { createApp } = await import('./app.setup.js');
   running.app = await createApp(running.stores.config);
   if (stopping) return;
+  await running.waiting.close();
   await listen(running.app, config);
   print(banner(running.stores.config, (running.app.getHttpServer().address() as AddressInfo).port));
 }
 
 async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
+  // Not app.listen(), which logs the error before it throws: a person should read one sentence, not two.
+  await onPort(PORT, HOST, () => app.getHttpAdapter().getInstance().listen({ port: PORT, host: HOST }));
+}
+
+async function onPort<Result>(port: number, host: string, listen: () => Promise<Result>): Promise<Result> {
   try {
-    // Not app.listen(), which logs the error before it throws: a person should read one sentence, not two.
-    await app.getHttpAdapter().getInstance().listen({ port: PORT, host: HOST });
+    return await listen();
   } catch (error) {
-    throw new Error(reasonOf(error as NodeJS.ErrnoException, PORT, HOST), { cause: error });
+    throw new Error(reasonOf(error as NodeJS.ErrnoException, port, host), { cause: error });
   }
 }
 
@@ -66,20 +77,26 @@ function log(line: string): void {
 /** Requests first, then the databases under them. Idempotent. */
 async function stopAll(): Promise<void> {
   stopping = true;
-  const { app, stores } = running;
-  if (app) await closeApp(app, stores?.config.SHUTDOWN_TIMEOUT_SECONDS ?? 0);
+  const { app, stores, waiting } = running;
+  await waiting?.close();
+  if (app) await closeApp(app, stores!.config);
   await stores?.stop();
 }
 
-/** Says `draining`, takes no new connections, and lets running requests end; what is not done in time is cut off. */
-async function closeApp(app: NestFastifyApplication, timeoutSeconds: number): Promise<void> {
+/**
+ * In this order: `/readyz` says `draining`, and who asks is told to close the connection; after the delay no new connections are taken, and running
+ * requests end; what is not done in time is cut off.
+ */
+async function closeApp(app: NestFastifyApplication, { SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config): Promise<void> {
   const { HealthService } = await import('./modules/health/health.service.js');
   app.get(HealthService, { strict: false }).drain();
   const server = app.getHttpServer();
+  server.prependListener('request', (_request: unknown, response: ServerResponse) => response.setHeader('connection', 'close'));
+  await sleep(SHUTDOWN_DELAY_SECONDS * 1000);
   // Node closes connections that are idle when the stop begins, and would wait for those that become so later until their keep-alive ends.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), timeoutSeconds * 1000);
-  await Promise.race([app.close(), sleep(timeoutSeconds * 1000 + CLOSE_GRACE_MS)]);
+  const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_TIMEOUT_SECONDS * 1000);
+  await Promise.race([app.close(), sleep(SHUTDOWN_TIMEOUT_SECONDS * 1000 + CLOSE_GRACE_MS)]);
   clearTimeout(cut);
   clearInterval(sweep);
 }

@@ -218,7 +218,14 @@ export class Config {
   @OneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
   LOG_LEVEL = 'info';
 
-  /** How long running requests may take to end after SIGTERM, in seconds. */
+  /**
+   * How long the server goes on after SIGTERM while `/readyz` says 503, in seconds. Behind a load balancer longer than this takes to see it, so that
+   * no request meets a closed door.
+   */
+  @Whole(0, 3600)
+  SHUTDOWN_DELAY_SECONDS = 0;
+
+  /** How long running requests may take to end after that, in seconds. */
   @Whole(0, 3600)
   SHUTDOWN_TIMEOUT_SECONDS = 10;
 

@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Config } from '../config/config.js';
 import { findProgram } from '../config/find-program.js';
 import { keptSecret } from '../config/jwt-secret.js';
@@ -27,6 +27,30 @@ export interface Stores {
  */
 export async function startStores(config: Config, told: Told): Promise<Stores> {
   if (config.DATABASE_URL) return { config: { ...config, DATABASE_URL: config.DATABASE_URL }, stop: async () => {} };
+  try {
+    return await startEmbedded(config, told);
+  } catch (error) {
+    throw unwritable(error as Error, config.DATA_DIR) ?? error;
+  }
+}
+
+/** What systems say of a folder that nothing can be written to, and the mend. */
+const UNWRITABLE: readonly (readonly [RegExp, string])[] = [
+  [/ENOSPC|EDQUOT|No space left|quota exceeded/i, 'its disk is full. Make room there'],
+  [/EROFS|Read-only file system/i, 'its file system is read-only. Mount it for writing'],
+  [/EACCES|EPERM/, 'this user may not write there. Give the user the folder'],
+];
+
+/** Null for errors of other kinds. */
+function unwritable(error: Error, dataDir: string): Error | null {
+  const [, mend] = UNWRITABLE.find(([said]) => said.test(error.message)) ?? [];
+  if (!mend || error.message.includes('DATA_DIR')) return null;
+  return new Error(`DATA_DIR (${resolve(dataDir)}) cannot be written: ${mend}, or set DATA_DIR to another folder. (${error.message})`, {
+    cause: error,
+  });
+}
+
+async function startEmbedded(config: Config, told: Told): Promise<Stores> {
   const { DATA_DIR: dataDir } = config;
   const started = performance.now();
   const onFirstStart = () => told.say(`Starting PostgreSQL (first start: creating ${dataDir}) …`);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
-import { Proxy } from '../support/proxy.js';
+import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
 
 /** What the contract allows a request to take while a store is away, with room for a busy machine. */
 const PATIENCE_MS = 5000;
@@ -26,20 +26,6 @@ async function timed(request: Promise<Answer>): Promise<Answer> {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 15_000; !(await condition()); await sleep(100))
     if (Date.now() > deadline) throw new Error('waited in vain');
-}
-
-const proxyTo = (url: URL): Promise<Proxy> => {
-  const folder = url.searchParams.get('host');
-  const port = Number(url.port || 5432);
-  return Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port });
-};
-
-function throughProxy(url: URL, proxy: Proxy): string {
-  const proxied = new URL(url);
-  proxied.hostname = '127.0.0.1';
-  proxied.port = String(proxy.port);
-  proxied.searchParams.delete('host');
-  return proxied.href;
 }
 
 describe('while PostgreSQL is away', () => {

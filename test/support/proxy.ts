@@ -114,3 +114,18 @@ export class Proxy {
     return socket;
   }
 }
+
+/** A proxy in front of the PostgreSQL of this URL. */
+export const proxyTo = (url: URL): Promise<Proxy> => {
+  const folder = url.searchParams.get('host');
+  const port = Number(url.port || 5432);
+  return Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port });
+};
+
+export function throughProxy(url: URL, proxy: Proxy): string {
+  const proxied = new URL(url);
+  proxied.hostname = '127.0.0.1';
+  proxied.port = String(proxy.port);
+  proxied.searchParams.delete('host');
+  return proxied.href;
+}
