@@ -1,4 +1,5 @@
 import type { EntityManager, QueryRunner } from 'typeorm';
+import { partsOf } from '../common/parts.js';
 import type { EventType } from './event.entity.js';
 
 /** Where something changed, and when. */
@@ -48,8 +49,10 @@ export async function recordChanges(
   changes: readonly Change[],
   grown = 0,
 ): Promise<void> {
-  const [types, chatIds] = [changes.map(({ type }) => type), changes.map(({ chatId }) => chatId)];
-  await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt, grown]);
+  for (const [n, part] of partsOf(changes).entries()) {
+    const [types, chatIds] = [part.map(({ type }) => type), part.map(({ chatId }) => chatId)];
+    await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt, n === 0 ? grown : 0]);
+  }
   if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
 }
 

@@ -161,6 +161,30 @@ describe('a tree of any shape (S5)', () => {
   });
 });
 
+describe('a conversation of 100,000 branches', () => {
+  it('is deleted and comes back, and its branches are read, compared and appended to meanwhile', async () => {
+    const { ann, root, pair, ids } = await aTree(100_000, onePair);
+    const total = async (): Promise<number> => (await ann.get(`/chats/${root}/branches?limit=1`)).body.total;
+    expect((await ann.get(`/chats/${root}/messages`)).body.qa_pairs[0].branches_total).toBe(100_000);
+    expect((await ann.get(`/chats/${ids[5]}/compare?with=${ids[99_999]}`)).body.common.response_id).toBe(pair);
+    await ann.append(ids[77]!, 'x');
+    expect((await ann.delete(`/chats/${root}?children=cascade`)).status).toBe(204);
+    expect((await ann.get(`/chats/${ids[50_000]}`)).status).toBe(404);
+    expect((await ann.post(`/chats/${root}/restore`)).status).toBe(200);
+    expect([(await ann.get(`/chats/${ids[50_000]}`)).status, await total()]).toEqual([200, 100_001]);
+  });
+
+  it('loses a branch with all that hang below it', async () => {
+    const { ann, root, ids } = await aTree(20_000, (n) => (n === 1 ? 0 : 1));
+    expect((await ann.delete(`/chats/${ids[1]}?children=cascade`)).status).toBe(204);
+    expect((await ann.get(`/chats/${root}/branches`)).body.total).toBe(1);
+    const { rows } = await sql.query('SELECT count(*)::int AS n, max(seq) AS last FROM events WHERE root_chat_id = $1', [root]);
+    expect(rows[0].n).toBe(rows[0].last);
+    expect((await ann.post(`/chats/${ids[1]}/restore`)).status).toBe(200);
+    expect((await ann.get(`/chats/${root}/branches?limit=1`)).body.total).toBe(20_001);
+  });
+});
+
 interface Plan {
   'Shared Hit Blocks': number;
   'Shared Read Blocks': number;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
+import { PART_ROWS, partsOf } from '../../common/parts.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
@@ -34,7 +35,9 @@ const BURY = `
 const RAISE = `
   WITH raised AS (
     UPDATE chats SET deleted_at = NULL, revision = revision + 1, updated_at = $4::timestamptz
-    WHERE account_id = $1 AND root_chat_id = $2 AND deleted_at = $3::timestamptz
+    WHERE account_id = $1 AND chat_id = ANY (ARRAY (
+      SELECT c.chat_id FROM chats c WHERE c.account_id = $1 AND c.root_chat_id = $2 AND c.deleted_at = $3::timestamptz
+      ORDER BY c.depth, c.chat_id LIMIT ${PART_ROWS}))
     RETURNING chat_id, depth, fork_response_id
   )
   SELECT chat_id, fork_response_id FROM raised ORDER BY depth, chat_id`;
@@ -93,7 +96,7 @@ export class RemovalService {
     const isRoot = chat.chat_id === chat.root_chat_id;
     if (chat.root_deleted && !isRoot) throw problems.conversationDeleted();
     if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
-    const raised = await tx.query<Raised[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
+    const raised = await raise(tx, accountId, chat);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`, [accountId, chatId]);
     const back = isRoot ? [chatId] : raised.map((row) => row.chat_id);
     const place = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
@@ -124,7 +127,7 @@ export class RemovalService {
     heir: string | null,
   ): Promise<void> {
     const isRoot = chat.chat_id === chat.root_chat_id;
-    await tx.query(BURY, [accountId, doomed, chat.now]);
+    for (const part of partsOf(doomed)) await tx.query(BURY, [accountId, part, chat.now]);
     await tx.query(STOP_ANSWERS, [accountId, doomed]);
     if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
     const changes: Change[] = isRoot
@@ -138,6 +141,17 @@ export class RemovalService {
   private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
     if (this.content.table === 'content_journal') await askForMirror(tx, accountId, responseIds);
   }
+}
+
+/** Brings back what was deleted together, parents first. */
+async function raise(tx: EntityManager, accountId: string, chat: LockedChat): Promise<Raised[]> {
+  const raised: Raised[] = [];
+  for (let rows = PART_ROWS; rows === PART_ROWS;) {
+    const part = await tx.query<Raised[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
+    raised.push(...part);
+    rows = part.length;
+  }
+  return raised;
 }
 
 async function forkPoints(tx: EntityManager, accountId: string, chatIds: readonly string[]): Promise<string[]> {
