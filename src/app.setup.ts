@@ -4,9 +4,10 @@ import { Readable } from 'node:stream';
 import fastifyCors, { type FastifyCorsOptions } from '@fastify/cors';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import { armFailpoint } from './common/failpoint.js';
+import { keepHttpRules, METHODS } from './common/http-rules.js';
 import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
@@ -15,6 +16,7 @@ import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
 import { cutUnread, refuseCodings } from './common/unread-body.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
+import { answerBrokenRequest } from './common/wire-problems.js';
 import type { Config } from './config/config.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
@@ -34,7 +36,6 @@ export const AT_THE_ROOT = [
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}'],
 ];
-const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
@@ -66,6 +67,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   fastify.removeAllContentTypeParsers();
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
   await secure(app, config);
+  keepHttpRules(fastify, app.getHttpServer());
   const routes = watchRoutes(fastify);
   serveDocs(app);
   await app.init();
@@ -88,7 +90,9 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
     // A URL that cannot be decoded never reaches Nest and its filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, problems.invalidRequest({ detail: error.message }), request.id),
-    http: { IncomingMessage: WebSocketUpgradesOnly },
+    clientErrorHandler: answerBrokenRequest,
+    // A request without one is refused by us, with a body (keepHttpRules).
+    http: { IncomingMessage: WebSocketUpgradesOnly, requireHostHeader: false },
   });
 }
 

@@ -16,7 +16,7 @@ interface UiResponse {
   text?: string;
 }
 
-/** Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`. */
+/** Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`. `/` leads there, as long as there is no page. */
 export function serveDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApiOf(app), {
     jsonDocumentUrl: 'openapi.json',
@@ -31,6 +31,8 @@ export function serveDocs(app: NestFastifyApplication): void {
       responseInterceptor: authorizeAfterSignIn,
     },
   });
+  // Relative: behind a proxy both may be below a path that we do not know.
+  app.getHttpAdapter().get('/', (_request: unknown, reply: FastifyReply) => void reply.redirect('docs', 302));
   let page: string | undefined;
   app.getHttpAdapter().get('/docs/errors', (_request: unknown, reply: FastifyReply) => {
     void reply.type('text/html; charset=utf-8').send((page ??= errorsPage()));

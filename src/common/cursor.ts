@@ -15,16 +15,19 @@ export function decodeCursor(cursor: string, scope: string, field: string, key: 
   return found;
 }
 
-/** The `Link` header (RFC 8288) of a page: the same URL with the cursor of the neighbour. */
+/**
+ * The `Link` header (RFC 8288) of a page: the same URL with the cursor of the neighbour. A query alone is a relative reference to the path that the
+ * client asked for (RFC 3986, 4.2), which behind a proxy is another one than ours.
+ */
 export function linkHeader(url: string, cursors: { next?: [string, string] | null; prev?: [string, string] | null }): string | null {
   const links = (['next', 'prev'] as const).flatMap((rel) => {
     const cursor = cursors[rel];
     if (!cursor) return [];
-    const [path, query = ''] = url.split('?', 2);
+    const [, query = ''] = url.split('?', 2);
     const params = new URLSearchParams(query);
     for (const name of ['cursor', 'before', 'after', 'around']) params.delete(name);
     params.set(...cursor);
-    return [`<${path}?${params.toString()}>; rel="${rel}"`];
+    return [`<?${params.toString()}>; rel="${rel}"`];
   });
   return links.length > 0 ? links.join(', ') : null;
 }

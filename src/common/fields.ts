@@ -39,7 +39,7 @@ export const Optional = (): PropertyDecorator => ValidateIf((_body, value) => va
 /** A whole number in a query string. */
 export const QueryInt = (min: number, max: number): PropertyDecorator =>
   applyDecorators(
-    Read((value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value)),
+    Read((value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
     IsInt({ message: `must be a whole number from ${min} to ${max}` }),
     Min(min, { message: `must be at least ${min}` }),
     Max(max, { message: `must be at most ${max}` }),

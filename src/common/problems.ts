@@ -62,6 +62,7 @@ export const problems = {
   modelNotFound: problem(404, 'model_not_found', 'There is no such model.'),
   webhookNotFound: problem(404, 'webhook_not_found', 'There is no such webhook, or it is not yours.'),
   methodNotAllowed: problem(405, 'method_not_allowed', 'This route does not know that method.'),
+  requestTimeout: problem(408, 'request_timeout', 'The request did not come in time.'),
   emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
   branchHeadMoved: problem(409, 'branch_head_moved', 'The parent_response_id is no longer the last pair of this chat.'),
   generationInProgress: problem(409, 'generation_in_progress', 'An answer is still being written in this chat.'),
@@ -83,7 +84,9 @@ export const problems = {
   tooManyAnswers: problem(429, 'too_many_answers', 'The account has as many answers on their way as it may have at once.'),
   tokensSpent: problem(429, 'tokens_spent', 'The account has used the tokens of this day.'),
   modelRateLimited: problem(429, 'model_rate_limited', 'The provider of the model takes no more requests at the moment.'),
+  headersTooLarge: problem(431, 'headers_too_large', 'The headers are larger than this server takes.'),
   internal: problem(500, 'internal', 'Something broke on our side.'),
+  methodUnknown: problem(501, 'method_unknown', 'This server does not know that method.'),
   modelFailed: problem(502, 'model_failed', 'The model could not answer.'),
   contentUnavailable: problem(503, 'content_unavailable', 'The words of this page cannot be read at the moment.'),
   outcomeUnknown: problem(

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { FrameBucket } from './frame-bucket.js';
+import { hostFault } from './http-rules.js';
 import { problemOf } from './problem.filter.js';
-import { type Problem, problemDocument, problems } from './problems.js';
+import { type Problem, problems } from './problems.js';
+import { endWithProblem } from './wire-problems.js';
 
 /** A longer frame closes the socket with 1009. */
 export const FRAME_BYTES_MAX = 64 * 1024;
@@ -130,6 +132,8 @@ export class Upgrades implements OnModuleDestroy {
     const path = request.url!.split('?', 1)[0]!;
     const route = this.routes.find((one) => one.path.test(path));
     if (!route) throw problems.routeNotFound();
+    const fault = hostFault(request);
+    if (fault) throw problems.invalidRequest({ detail: fault });
     if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
     return route.handler({
       request,
@@ -172,18 +176,7 @@ export class Upgrades implements OnModuleDestroy {
     const { status, code } = problem.kind;
     if (status >= 500)
       this.logger.error({ message: 'upgrade failed', request_id: id, code, cause: String((cause as Error).stack ?? cause) });
-    const body = JSON.stringify(problemDocument(problem, id));
-    const headers = {
-      connection: 'close',
-      'content-type': 'application/problem+json',
-      'content-length': String(Buffer.byteLength(body)),
-      'cache-control': 'no-store',
-      'x-request-id': id,
-      ...problem.details.headers,
-    };
-    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.once('finish', () => socket.destroy());
-    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+    endWithProblem(socket, problem, id);
   }
 }
 

@@ -11,8 +11,8 @@ const ANSWERED: NonNullable<Components['headers']> = {
     schema: { type: 'string', enum: ['true'] },
   },
   Link: {
-    description: 'The neighbouring pages (RFC 8288), as far as there are any.',
-    schema: { ...text, example: '</api/v1/chats?limit=50&cursor=Y2hhdHN8MDE5YWEx>; rel="next"' },
+    description: 'The neighbouring pages (RFC 8288), as far as there are any, relative to the address that was asked for.',
+    schema: { ...text, example: '<?limit=50&cursor=Y2hhdHN8MDE5YWEx>; rel="next"' },
   },
   'Content-State': {
     description:

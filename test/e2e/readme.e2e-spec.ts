@@ -33,6 +33,14 @@ describe('the example of the README', () => {
     }
   });
 
+  it('shows how to start, to see and to test it as commands of their own, and each is a script that there is', () => {
+    const commands = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.trim().split('\n'));
+    expect(commands).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm run demo', 'npm test']));
+    const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: object };
+    const named = commands.flatMap((command) => [...command.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name!));
+    expect(named.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
+  });
+
   it('names only files that exist', () => {
     for (const [, file] of README.matchAll(/\]\(([^)#]+)\)/g)) {
       if (!/^https?:/.test(file!)) expect(() => readFileSync(new URL(`../../${file}`, import.meta.url))).not.toThrow(/ENOENT/);

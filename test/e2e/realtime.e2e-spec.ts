@@ -258,6 +258,27 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     expect(seqsOf(await since.upTo(4))).toEqual([1, 2, 3, 4]);
   });
 
+  it('since has one bound, by socket and as a stream (R5)', async () => {
+    const { id } = await ann.aChat(1);
+    const streamAt = async (query: string, headers = {}) =>
+      (await keep(TestStream.open(ann, `chat_id=${id}${query}`, headers as Record<string, string>))).status;
+    const socket = await socketOn(ann, id);
+    for (const [since, isTaken] of [
+      [1_000_000_000, true],
+      [2_147_483_647, true],
+      [2_147_483_648, false],
+      [12_345_678_901, false],
+    ] as const) {
+      const status = isTaken ? 200 : 422;
+      expect([since, await streamAt(`&since=${since}`), await streamAt('', { 'last-event-id': String(since) })]).toEqual([
+        ...[since, status, status],
+      ]);
+      const before = socket.frames.length;
+      socket.say('subscribe', { chat_id: id, since });
+      await socket.next(isTaken ? 'subscribed' : 'error', before);
+    }
+  });
+
   it('the stream refuses what is not there or makes no sense', async () => {
     const { id } = await bob.aChat();
     const statusOf = async (query: string, headers = {}) => (await keep(TestStream.open(ann, query, headers))).status;

@@ -2,7 +2,7 @@
 export const SIGN_IN_ROUTES: readonly string[] = ['POST /api/v1/auth/register', 'POST /api/v1/auth/login', 'POST /api/v1/auth/refresh'];
 
 /** For probes and for readers of the documentation: nobody counts them. */
-export const FREE_ROUTES: readonly string[] = ['GET /livez', 'GET /readyz', 'GET /version', 'GET /docs', 'GET /openapi.json'];
+export const FREE_ROUTES: readonly string[] = ['GET /livez', 'GET /readyz', 'GET /version', 'GET /', 'GET /docs', 'GET /openapi.json'];
 
 /**
  * Every route that answers without a token; everything else is behind the doorkeeper. A test compares this list with the routes of the running

@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
 import { invalidField, problems } from '../../common/problems.js';
+import { SEQ_MAX } from './frames.js';
 import { EventsQuery } from './realtime.dto.js';
 import { StreamsService } from './streams.service.js';
 
@@ -39,6 +40,6 @@ export class EventsController {
 }
 
 function seqOf(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw invalidField('Last-Event-ID', 'must be the id of an event');
+  if (!/^\d+$/.test(text) || Number(text) > SEQ_MAX) throw invalidField('Last-Event-ID', 'must be the id of an event');
   return Number(text);
 }

@@ -27,7 +27,8 @@ export interface Fault {
   message: string;
 }
 
-const SEQ_MAX = 2_147_483_647;
+/** The highest `seq` that an event can have (`integer` of PostgreSQL), and so the highest `since`, by whichever way it comes. */
+export const SEQ_MAX = 2_147_483_647;
 
 /** Reads `{event, data}`. Fields that the event does not know are ignored. */
 export function readFrame(raw: RawData, isBinary: boolean): Command | Fault {

@@ -1,7 +1,6 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsId, Optional, QueryInt } from '../../common/fields.js';
-
-const SEQ_MAX = 999_999_999;
+import { SEQ_MAX } from './frames.js';
 
 export class EventsQuery {
   /** Any chat of the conversation. */
