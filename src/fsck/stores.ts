@@ -1,10 +1,15 @@
 import { DataSource, type DataSourceOptions } from 'typeorm';
 import type { Config } from '../config/config.js';
+import { ContentStore } from '../content/content-store.js';
 import { JournalRows } from '../content/journal-rows.js';
 import { Journal } from '../content/journal.js';
+import { PostgresContentStore } from '../content/postgres/postgres-content-store.js';
 import { Relay } from '../content/relay.js';
 import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
+import type { EventDispatcher } from '../events/event-dispatcher.js';
+import { GenerationEnds } from '../modules/completion/generation-ends.js';
+import { Questions } from '../modules/completion/questions.js';
 import type { Check } from './check.js';
 import { answersCheck } from './checks/answers.js';
 import { besideChecks } from './checks/beside.js';
@@ -29,6 +34,8 @@ export interface OpenStores {
 
 /** The words' side of it. */
 interface Words {
+  store: ContentStore;
+  journal: Journal;
   checks: readonly Check[];
   drain(): Promise<void>;
   assertRepairable(): Promise<void>;
@@ -58,7 +65,8 @@ export async function openStores(config: Config): Promise<OpenStores> {
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
     const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
-    const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answersCheck(dataSource, found.serverRuns)];
+    const answers = answersCheck({ dataSource, ends: endsOf(dataSource, words), serverRuns: found.serverRuns });
+    const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answers];
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',
@@ -78,12 +86,25 @@ export async function openStores(config: Config): Promise<OpenStores> {
 
 const nothing = async (): Promise<void> => {};
 
-const plainWords = (dataSource: DataSource, config: Config): Words => ({
-  checks: [plainWordsCheck(dataSource, config), plainOrphansCheck(dataSource)] as Check[],
-  drain: nothing,
-  assertRepairable: nothing,
-  close: nothing,
-});
+/** Ends answers as a server does. Whoever is connected to one finds the event by itself, within a second. */
+function endsOf(dataSource: DataSource, { store, journal }: Words): GenerationEnds {
+  const database = new Database(dataSource);
+  const nobody = { changed: () => undefined } as unknown as EventDispatcher;
+  return new GenerationEnds(database, new Questions(database, store), journal, nobody, store);
+}
+
+function plainWords(dataSource: DataSource, config: Config): Words {
+  const database = new Database(dataSource);
+  const store = new PostgresContentStore(database);
+  return {
+    store,
+    journal: new Journal(database, store, config),
+    checks: [plainWordsCheck(dataSource, config), plainOrphansCheck(dataSource)] as Check[],
+    drain: nothing,
+    assertRepairable: nothing,
+    close: nothing,
+  };
+}
 
 /** Mongoose is loaded only where MongoDB is used. */
 async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_URL: string }, serverRuns: boolean): Promise<Words> {
@@ -103,11 +124,17 @@ async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_UR
     throw new Error(`MongoDB cannot be reached: ${(error as Error).message}`, { cause: error });
   }
   const side = { dataSource, config, buckets: new MongoBuckets(connection), store };
-  const relay = new Relay(new JournalRows(database), store, new Journal(database, store, config), config);
+  const journal = new Journal(database, store, config);
+  const relay = new Relay(new JournalRows(database), store, journal, config);
   return {
+    store,
+    journal,
     // Nobody has to relay while no server runs; the next start does.
     checks: [mongoWordsCheck(side), mongoOrphansCheck(side), ...(serverRuns ? [journalCheck(dataSource)] : [])] as Check[],
-    drain: async () => void (await relay.drain()),
+    drain: async () => {
+      await journal.flush();
+      await relay.drain();
+    },
     assertRepairable: async () => {
       if (await belongTogether(side)) return;
       throw new Error(

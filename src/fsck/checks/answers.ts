@@ -1,4 +1,7 @@
 import type { DataSource } from 'typeorm';
+import { endAbandoned } from '../../modules/completion/abandoned.js';
+import type { GenerationEnds } from '../../modules/completion/generation-ends.js';
+import type { GenerationRow } from '../../modules/completion/generations.sql.js';
 import { type Check, columnsOf, type Finding } from '../check.js';
 
 interface Key {
@@ -12,6 +15,7 @@ interface Row extends Key {
   generation_id: string | null;
   running_id: string | null;
   running_for: string | null;
+  running: GenerationRow | null;
   /** Its instance has been dead for long enough that another one should have seen it. */
   is_abandoned: boolean | null;
   /** The pairs of the chat that wait. */
@@ -28,7 +32,7 @@ const WINDOW = `
 
 const INSPECT = `
   SELECT c.account_id, c.chat_id, c.generation_id, g.generation_id AS running_id, g.response_id AS running_for,
-    g.lease_until < now() - interval '30 s' AS is_abandoned, coalesce(waiting.ids, '{}') AS streaming
+    to_json(g) AS running, g.lease_until < now() - interval '30 s' AS is_abandoned, coalesce(waiting.ids, '{}') AS streaming
   FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, chat_id)
   JOIN chats c ON c.account_id = wanted.account_id AND c.chat_id = wanted.chat_id
   LEFT JOIN generations g ON g.account_id = c.account_id AND g.chat_id = c.chat_id AND g.status <> 'ended'
@@ -37,21 +41,29 @@ const INSPECT = `
     WHERE m.account_id = c.account_id AND m.chat_id = c.chat_id AND m.status = 'streaming'
   ) waiting`;
 
-/** I10: who waits for an answer, waits for one that somebody writes. While no server runs, nobody has to have seen a dead instance yet. */
-export function answersCheck(dataSource: DataSource, serverRuns: boolean): Check<Key> {
+interface Side {
+  dataSource: DataSource;
+  ends: GenerationEnds;
+  /** While no server runs, nobody has to have seen a dead instance yet. */
+  serverRuns: boolean;
+}
+
+/** I10: who waits for an answer, waits for one that somebody writes. */
+export function answersCheck(side: Side): Check<Key> {
+  const { dataSource } = side;
   return {
     of: 'answers being written',
     invariants: ['I10'],
     window: (after) => dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.chat_id ?? null]),
     async inspect(keys) {
       const rows = await dataSource.query<Row[]>(INSPECT, columnsOf(keys, ['account_id', 'chat_id']));
-      return rows.flatMap((row) => faultsOf(dataSource, row, serverRuns));
+      return rows.flatMap((row) => faultsOf(side, row));
     },
   };
 }
 
-function faultsOf(dataSource: DataSource, row: Row, serverRuns: boolean): Finding<Key>[] {
-  const { account_id, chat_id, generation_id, running_id, running_for, is_abandoned, streaming } = row;
+function faultsOf({ dataSource, ends, serverRuns }: Side, row: Row): Finding<Key>[] {
+  const { account_id, chat_id, generation_id, running, running_id, running_for, is_abandoned, streaming } = row;
   const key = { account_id, chat_id };
   const faults: Finding<Key>[] = [];
   const add = (what: string, ids: Finding['ids'] = {}, mend?: Finding['mend']): void =>
@@ -62,11 +74,18 @@ function faultsOf(dataSource: DataSource, row: Row, serverRuns: boolean): Findin
   if (generation_id !== null && running_id === null) {
     add('a chat is kept busy by an answer that has ended', { generation_id }, () => free(dataSource, key, generation_id));
   }
-  if (running_id !== null && (generation_id !== running_id || !streaming.includes(running_for!))) {
-    add('an answer is written for which nobody waits', { generation_id: running_id });
+  if (running === null) return faults;
+  const isAwaited = generation_id === running_id && streaming.includes(running_for!);
+  if (!isAwaited) {
+    // Nobody's words are touched: the pair has others, or is gone. One that a living instance writes ends by itself.
+    const mend = is_abandoned ? (): Promise<boolean> => drop(dataSource, key, running_id!) : undefined;
+    add('an answer is written for which nobody waits', { generation_id: running_id }, mend);
+  } else if (serverRuns && is_abandoned) {
+    add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id }, async () => {
+      await endAbandoned(ends, running);
+      return true;
+    });
   }
-  if (serverRuns && is_abandoned)
-    add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id });
   return faults;
 }
 
@@ -90,5 +109,18 @@ async function interrupt(dataSource: DataSource, { account_id, chat_id }: Key, r
 async function free(dataSource: DataSource, { account_id, chat_id }: Key, generationId: string): Promise<boolean> {
   const set = `UPDATE chats SET generation_id = NULL WHERE account_id = $1 AND chat_id = $2 AND generation_id = $3`;
   await dataSource.query(set, [account_id, chat_id, generationId]);
+  return true;
+}
+
+const DROP = `
+  WITH ended AS (
+    UPDATE generations SET status = 'ended', ended_at = now() WHERE account_id = $1 AND chat_id = $2 AND generation_id = $3 AND lease_until < now()
+    RETURNING account_id, chat_id, generation_id
+  )
+  UPDATE chats c SET generation_id = NULL FROM ended
+  WHERE c.account_id = ended.account_id AND c.chat_id = ended.chat_id AND c.generation_id = ended.generation_id`;
+
+async function drop(dataSource: DataSource, { account_id, chat_id }: Key, generationId: string): Promise<boolean> {
+  await dataSource.query(DROP, [account_id, chat_id, generationId]);
   return true;
 }

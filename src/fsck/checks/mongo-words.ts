@@ -96,10 +96,10 @@ async function sendAgain({ dataSource }: MongoSide, { account_id, chat_id, seq, 
 
 /**
  * A restore of an older PostgreSQL beside a younger MongoDB looks like this. The version that PostgreSQL knows is taken from the journal; where
- * it is not, the newer words are the only ones, so the pair takes them over.
+ * it is not, the newer words are the only ones, so the pair takes them over. So it does where an answer was being written: MongoDB has all of it.
  */
 function newerFault(side: MongoSide, { pair, name }: Both, element: StoredQaPair): Finding<PairKey> {
-  const mend = pair.journaled ? () => dropNewer(side, pair, name, element) : () => adoptNewer(side, pair, element);
+  const mend = pair.journaled && !pair.streaming ? () => dropNewer(side, pair, name, element) : () => adoptNewer(side, pair, element);
   const ids = { version: pair.version, stored_version: element.version };
   return findingOf(pair, 'I16', 'stored words are newer than their pair', { ids, mend });
 }

@@ -45,6 +45,8 @@ export interface MirroredPair extends PairKey {
   sha256: Buffer;
   message_type: string;
   created_at: Date;
+  /** An answer is being written for it. */
+  streaming: boolean;
   /** The journal has work for this pair, so MongoDB may lag behind. */
   pending: boolean;
   /** The journal has the right words. */
@@ -57,7 +59,7 @@ export interface MirroredPair extends PairKey {
 
 export const MIRRORED_PAIRS = `
   SELECT m.account_id, m.chat_id, m.seq, m.response_id, m.root_chat_id, c.fork_seq, m.version, m.bytes, m.sha256, m.message_type, m.created_at,
-    w.account_id IS NOT NULL AS pending, coalesce(w.version = m.version AND ${SAME_WORDS}, false) AS journaled,
+    m.status = 'streaming' AS streaming, w.account_id IS NOT NULL AS pending, coalesce(w.version = m.version AND ${SAME_WORDS}, false) AS journaled,
     w.stored_at IS NOT NULL AS sent, coalesce(forks.shown, '{}') AS branches, forks.total AS branches_total
   FROM ${WANTED}
   LEFT JOIN content_journal w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq

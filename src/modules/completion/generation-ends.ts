@@ -13,6 +13,9 @@ import { BRANCHES, CHUNKS_TEXT, END, LOCK_CHAT, SETTLE_KEY, SPEND, storeEnd } fr
 import { type Question, Questions } from './questions.js';
 import { titleOf } from './title.js';
 
+/** Where the provider says no numbers. */
+const BYTES_PER_TOKEN = 4;
+
 /** Which answer, and where it goes. */
 export interface GenerationRef {
   accountId: string;
@@ -109,9 +112,9 @@ export class GenerationEnds {
     const [chat] = await tx.query<{ name: string | null; is_living_root: boolean }[]>(LOCK_CHAT, [accountId, chatId]);
     const [[ended]] = await tx.query<[EndedRow[]]>(END, [accountId, generationId, ifAbandoned]);
     if (!ended) return null;
-    const text = outcome.text === undefined ? await chunksText(tx, accountId, generationId) : outcome.text;
     const words = wordsOf(question.body);
-    const end = { ...keptBy(outcome, text, words.response), model: ended.model ?? outcome.model };
+    const known = outcome.text === undefined ? await fromChunks(tx, ref, outcome, words.question) : outcome;
+    const end = { ...keptBy(known, known.text ?? null, words.response), model: ended.model ?? outcome.model };
     const body = bodyOf({ ...words, response: end.response });
     const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
     const title = wantsTitle ? titleOf(words.question) : null;
@@ -154,10 +157,17 @@ function keptBy(outcome: Outcome, text: string | null, earlier: string | null): 
   return { ...outcome, status: outcome.status === 'failed' ? 'interrupted' : outcome.status, response: earlier };
 }
 
-async function chunksText(tx: EntityManager, accountId: string, generationId: string): Promise<string> {
-  const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [accountId, generationId]);
-  return row!.text;
+/**
+ * The outcome of an answer whose end nobody saw: what it had put down, and what that took, as far as it can be told from the question and from
+ * what was said. Which context the model was given nobody knows any more.
+ */
+async function fromChunks(tx: EntityManager, ref: GenerationRef, outcome: Outcome, question: string): Promise<Outcome> {
+  const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [ref.accountId, ref.generationId]);
+  const { text } = row!;
+  return { ...outcome, text, usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null };
 }
+
+const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 
 const pairOf = (question: Question, end: End, version: number, branches: { shown: string[]; total: number }): Pair => ({
   ...end,

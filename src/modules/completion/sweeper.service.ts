@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../../database/database.js';
+import { endAbandoned } from './abandoned.js';
 import { GenerationEnds } from './generation-ends.js';
 import { ABANDONED, FORGET_ENDED, type GenerationRow } from './generations.sql.js';
 
@@ -40,22 +41,12 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     await this.database.query(FORGET_ENDED, [FORGOTTEN_MAX]);
   }
 
-  private async endOne({ status, ...row }: GenerationRow): Promise<void> {
-    const ref = {
-      accountId: row.account_id,
-      generationId: row.generation_id,
-      rootChatId: row.root_chat_id,
-      chatId: row.chat_id,
-      responseId: row.response_id,
-    };
-    const wasStopped = status === 'stopping';
+  private async endOne(row: GenerationRow): Promise<void> {
+    const about = { chatId: row.chat_id, responseId: row.response_id };
     try {
-      const outcome = { status: wasStopped ? 'cancelled' : 'interrupted', model: null, usage: null, error: null } as const;
-      const end = await this.ends.end(ref, outcome, true);
-      if (end)
-        this.logger.warn({ message: 'ended the answer of an instance that is gone', chatId: ref.chatId, responseId: ref.responseId });
+      if (await endAbandoned(this.ends, row)) this.logger.warn({ message: 'ended the answer of an instance that is gone', ...about });
     } catch (error) {
-      this.logger.warn({ message: 'an abandoned answer is ended later', responseId: ref.responseId, cause: (error as Error).message });
+      this.logger.warn({ message: 'an abandoned answer is ended later', ...about, cause: (error as Error).message });
     }
   }
 }
