@@ -8,12 +8,13 @@ import { fork } from './scenarios/fork.js';
 import { pages } from './scenarios/pages.js';
 import { ping } from './scenarios/ping.js';
 import { rows } from './scenarios/rows.js';
+import { relay } from './scenarios/relay.js';
 import type { Scenario } from './scenarios/scenario.js';
 import { wal } from './scenarios/wal.js';
 import { withStage } from './stage.js';
 
 /** Appends come last but for the log: they leave rows behind that a vacuum would clear away beside other measurements. */
-const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, append, wal];
+const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, relay, append, wal];
 
 const started = performance.now();
 const say = (line: string): void => {

@@ -182,6 +182,17 @@ export class Config {
   @Whole(1, 1_000_000_000)
   JOURNAL_MAX_ROWS = 50_000;
 
+  /**
+   * Words that may be in the journal altogether, in pairs: also those that MongoDB has, but has not proved yet. Each pair is there for twice
+   * JOURNAL_RETENTION_SECONDS, so this is what 2,000 new pairs a second need; above it new ones are refused until the relay caught up.
+   */
+  @Whole(1, 1_000_000_000)
+  JOURNAL_HELD_MAX_ROWS = 500_000;
+
+  /** The same in MiB of words. Their tables in PostgreSQL may take three times as much of the disk. */
+  @Whole(1, 1_000_000)
+  JOURNAL_HELD_MAX_MB = 2048;
+
   /** How long the journal keeps words after MongoDB has proved for the first time that it has them, in seconds. */
   @Whole(1, DAY_SECONDS)
   JOURNAL_RETENTION_SECONDS = 120;

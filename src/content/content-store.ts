@@ -57,10 +57,17 @@ export abstract class ContentStore {
   abstract readonly table: 'chat_contents' | 'content_journal';
 
   /**
-   * Writes the words. Idempotent; a version older than the stored one changes nothing, an equal one is written again, so that damaged words
-   * are mended by writing them. @throws when the store is away, within 2 s; the write may then still happen.
+   * Writes the words of pairs, each of them named once. Idempotent; a version older than the stored one changes nothing, an equal one is
+   * written again, so that damaged words are mended by writing them. Answers which of them could not be written, by `responseId`.
+   * @throws when the store is away, within 2 s; any of the writes may then still happen
    */
-  abstract put(pair: PairWrite): Promise<void>;
+  abstract putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>>;
+
+  /** Writes the words of one pair. @throws when they could not be written. */
+  async put(pair: PairWrite): Promise<void> {
+    const failure = (await this.putMany([pair])).get(pair.responseId);
+    if (failure) throw failure;
+  }
 
   /** Replaces the list of branches of a stored pair, and nothing else. A pair that is not stored stays so. @throws like `put`. */
   abstract putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void>;
@@ -68,9 +75,15 @@ export abstract class ContentStore {
   /** The words of the given pairs of one conversation, by `responseId`, of whatever version is stored; what is not stored is left out. @throws like `put`. */
   abstract findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>>;
 
+  /** As `findMany`, for pairs of any conversations. */
+  abstract findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>>;
+
   /** Removes the words of one chat with `seq` above `afterSeq`. Idempotent. A `put` that runs beside it may come after it. @throws like `put`. */
   abstract removeTail(chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>, afterSeq: number): Promise<void>;
 
   /** Answers when the store does. @throws when it is away. */
   abstract ping(): Promise<void>;
+
+  /** Writes something that nobody reads. @throws StoreRefusesError when the store answers and takes no writes, another error when it is away. */
+  abstract tryToWrite(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { PairWrite } from './content-store.js';
-import { CLAIM, COUNT_UNSENT, FORGET, GIVE_BACK, HURRY, LOST, PAIRS, SENT, VERIFIED } from './journal.sql.js';
+import { CLAIM, COUNT_UNSENT, FAILED, FORGET, HURRY, LOST, PAIRS, SENT, UNTOUCHED, VERIFIED } from './journal.sql.js';
 
 /** What a relay writes and compares: the pair with its branches as PostgreSQL has them now. `sha256` is that of the right words. */
 export type JournaledPair = Omit<PairWrite, 'body'>;
@@ -13,8 +13,12 @@ export interface HeldRow {
   seq: number;
   version: number;
   round: number;
+  /** How often it failed since its last step. */
+  attempts: number;
   /** Until when it is held, by PostgreSQL's clock; no two holders of a row ever have the same. */
   lease: string;
+  /** Length of the words in the journal. */
+  bytes: number;
   /** Whether the journal has the words; without them only the branches can be mirrored. */
   hasBody: boolean;
   /** The words, of unsent rows only. */
@@ -35,7 +39,9 @@ interface ClaimedColumns {
   seq: number;
   version: number;
   round: number;
+  attempts: number;
   lease: string;
+  bytes: number;
   has_body: boolean;
   body: string | null;
   stored: boolean;
@@ -59,16 +65,16 @@ interface PairColumns {
 }
 
 /**
- * The relay's side of `content_journal`. Every change of a row is one statement with its own commit and is made only while the row is still
- * held and has no newer work.
+ * The relay's side of `content_journal`. Every step is one statement with its own commit for all rows that make it, and changes only those
+ * that are still held and have no newer work.
  */
 @Injectable()
 export class JournalRows {
   constructor(private readonly database: Database) {}
 
-  /** Takes up to `limit` rows that are due, so that no other relay has them for `leaseSeconds`. */
-  async claim(limit: number, leaseSeconds: number): Promise<HeldRow[]> {
-    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds])).map(heldRowOf);
+  /** Takes up to `limit` rows that are due, of `bytesMax` together, so that no other relay has them for `leaseSeconds`. */
+  async claim(limit: number, bytesMax: number, leaseSeconds: number): Promise<HeldRow[]> {
+    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds, bytesMax])).map(heldRowOf);
   }
 
   /** The rows with their pairs; left out are those whose pair is gone from PostgreSQL. */
@@ -82,33 +88,26 @@ export class JournalRows {
     });
   }
 
-  sent(row: HeldRow, retentionSeconds: number): Promise<void> {
-    return this.change(SENT, row, retentionSeconds);
+  sent(rows: readonly HeldRow[], retentionSeconds: number): Promise<void> {
+    return this.change(SENT, rows, retentionSeconds);
   }
 
-  verified(row: HeldRow, retentionSeconds: number): Promise<void> {
-    return this.change(VERIFIED, row, retentionSeconds);
+  verified(rows: readonly HeldRow[], retentionSeconds: number): Promise<void> {
+    return this.change(VERIFIED, rows, retentionSeconds);
   }
 
-  /** Makes the row unsent, durably. Its words may be written again only after that. */
-  lost(row: HeldRow): Promise<void> {
-    return this.change(LOST, row);
+  /** Makes the rows unsent, durably. Their words may be written again only after that. */
+  lost(rows: readonly HeldRow[]): Promise<void> {
+    return this.change(LOST, rows);
   }
 
-  forget(row: HeldRow): Promise<void> {
-    return this.change(FORGET, row);
+  forget(rows: readonly HeldRow[]): Promise<void> {
+    return this.change(FORGET, rows);
   }
 
   async giveBack(failed: readonly HeldRow[], untouched: readonly HeldRow[]): Promise<void> {
-    const rows = [...failed, ...untouched];
-    if (rows.length === 0) return;
-    const keys = [
-      rows.map((row) => row.accountId),
-      rows.map((row) => row.chatId),
-      rows.map((row) => row.seq),
-      rows.map((row) => row.lease),
-    ];
-    await this.database.query(GIVE_BACK, [...keys, rows.map((_row, i) => (i < failed.length ? 1 : 0))]);
+    await this.change(FAILED, failed);
+    await this.change(UNTOUCHED, untouched);
   }
 
   async hurry(): Promise<void> {
@@ -120,15 +119,21 @@ export class JournalRows {
     return row?.rows ?? 0;
   }
 
-  private async change(statement: Statement, row: HeldRow, ...more: unknown[]): Promise<void> {
-    await this.database.query(statement, [row.accountId, row.chatId, row.seq, row.round, row.version, row.lease, ...more]);
+  private async change(statement: Statement, rows: readonly HeldRow[], ...more: unknown[]): Promise<void> {
+    if (rows.length === 0) return;
+    await this.database.query(statement, [...HELD_BY.map((field) => rows.map((row) => row[field])), ...more]);
   }
 }
 
-const placeOf = ({ accountId, chatId, seq }: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string => `${accountId}:${chatId}:${seq}`;
+/** What tells a held row from every other state of it, in the order of the statements. */
+const HELD_BY = ['accountId', 'chatId', 'seq', 'round', 'version', 'lease'] as const;
 
-function heldRowOf({ account_id, chat_id, has_body, seq, version, round, lease, body, stored, verified }: ClaimedColumns): HeldRow {
-  return { accountId: account_id, chatId: chat_id, hasBody: has_body, seq, version, round, lease, body, stored, verified };
+/** Names the place of a row, or of a pair. */
+export const placeOf = ({ accountId, chatId, seq }: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string =>
+  `${accountId}:${chatId}:${seq}`;
+
+function heldRowOf({ account_id, chat_id, has_body, ...same }: ClaimedColumns): HeldRow {
+  return { accountId: account_id, chatId: chat_id, hasBody: has_body, ...same };
 }
 
 const pairOf = (row: PairColumns): JournaledPair => ({

@@ -34,17 +34,42 @@ export const BACKLOG: Statement = {
     FROM (SELECT body, created_at FROM content_journal WHERE stored_at IS NULL ORDER BY created_at LIMIT $1) unsent`,
 };
 
-/** Takes due rows for a while; `lease` tells the holder from everybody who takes the row later. Bodies come with unsent rows only. */
+/** 2 MiB of pages, which hold some thousand rows. */
+const SAMPLE_PAGES = 256;
+const SHARE = `least(1, ${SAMPLE_PAGES}.0 * current_setting('block_size')::int / greatest(1, pg_relation_size('content_journal')))`;
+
+/**
+ * How much the whole journal holds, for the price of some pages however large it is: exact while it is small, else reckoned from pages taken at
+ * random. A count would read everything every second, a counter would be one row that all appends change, and the size of the files says
+ * nothing after an outage: it stays when the rows are gone. Lengths are read without unpacking the bodies, wherever those are kept.
+ */
+export const HELD_ABOUT: Statement = {
+  name: 'journal.held_about',
+  text: `
+    SELECT (count(*) / ${SHARE})::float8 AS rows, (coalesce(sum(octet_length(body)), 0) / ${SHARE})::float8 AS bytes
+    FROM content_journal TABLESAMPLE SYSTEM (100 * ${SHARE})`,
+};
+
+/**
+ * Takes due rows for a while: $1 at most, and no more than have $3 bytes of words together (the first one in any case), so that a claim of
+ * long words fits into memory and into the time limits of MongoDB. `lease` tells the holder from everybody who takes the row later. Bodies
+ * come with unsent rows only.
+ */
 export const CLAIM: Statement = {
   name: 'relay.claim',
   text: `
     WITH due AS MATERIALIZED (
-      SELECT account_id, chat_id, seq FROM content_journal WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-    )
+      SELECT account_id, chat_id, seq, due_at, coalesce(octet_length(body), 0) AS bytes
+      FROM content_journal WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    ),
+    counted AS (SELECT *, sum(bytes) OVER (ORDER BY due_at, account_id, chat_id, seq) - bytes AS bytes_before FROM due)
     UPDATE content_journal j SET due_at = now() + $2::float8 * interval '1 s'
-    FROM due WHERE j.account_id = due.account_id AND j.chat_id = due.chat_id AND j.seq = due.seq AND ${FORGETTABLE}
-    RETURNING j.account_id, j.chat_id, j.seq, j.version, j.round, j.due_at::text AS lease, j.body IS NOT NULL AS has_body,
-      CASE WHEN j.stored_at IS NULL THEN j.body END AS body, j.stored_at IS NOT NULL AS stored, j.verified_at IS NOT NULL AS verified`,
+    FROM counted
+    WHERE j.account_id = counted.account_id AND j.chat_id = counted.chat_id AND j.seq = counted.seq AND counted.bytes_before < $3
+      AND ${FORGETTABLE}
+    RETURNING j.account_id, j.chat_id, j.seq, j.version, j.round, j.attempts, j.due_at::text AS lease, counted.bytes,
+      j.body IS NOT NULL AS has_body, CASE WHEN j.stored_at IS NULL THEN j.body END AS body,
+      j.stored_at IS NOT NULL AS stored, j.verified_at IS NOT NULL AS verified`,
 };
 
 /**
@@ -70,25 +95,35 @@ export const PAIRS: Statement = {
 };
 
 /**
- * $1–$6. The lease is gone when another relay took the row meanwhile; round and version differ when it got new work. In both cases the
- * statement does nothing and the row stays for whoever comes next.
+ * Those rows of a claim ($1–$6) that are still held. The lease is gone when another relay took a row meanwhile; round and version differ when
+ * it got new work. A row that somebody is changing now is about to become one of these, so it is not waited for: no deadlock can come from
+ * here. All of them stay as they are, for whoever comes next.
  */
-const HELD = `account_id = $1 AND chat_id = $2 AND seq = $3 AND round = $4 AND version = $5 AND due_at = $6::timestamptz`;
+const HELD = `
+    WITH held AS MATERIALIZED (
+      SELECT j.account_id, j.chat_id, j.seq
+      FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::timestamptz[])
+        AS claimed (account_id, chat_id, seq, round, version, lease)
+      JOIN content_journal j ON j.account_id = claimed.account_id AND j.chat_id = claimed.chat_id AND j.seq = claimed.seq
+        AND j.round = claimed.round AND j.version = claimed.version AND j.due_at = claimed.lease
+      FOR UPDATE OF j SKIP LOCKED
+    )`;
+const IS_HELD = `j.account_id = held.account_id AND j.chat_id = held.chat_id AND j.seq = held.seq`;
 
-/** MongoDB acknowledged the write: the first read-back is due one retention ($7, seconds) later. */
+/** MongoDB acknowledged the writes: the first read-back is due one retention ($7, seconds) later. */
 export const SENT: Statement = {
   name: 'relay.sent',
-  text: `
-    UPDATE content_journal SET stored_at = now(), verified_at = NULL, attempts = 0, due_at = now() + $7::float8 * interval '1 s'
-    WHERE ${HELD} AND ${FORGETTABLE}`,
+  text: `${HELD}
+    UPDATE content_journal j SET stored_at = now(), verified_at = NULL, attempts = 0, due_at = now() + $7::float8 * interval '1 s'
+    FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
 };
 
 /** The first read-back found the right words. */
 export const VERIFIED: Statement = {
   name: 'relay.verified',
-  text: `
-    UPDATE content_journal SET verified_at = now(), attempts = 0, due_at = now() + $7::float8 * interval '1 s'
-    WHERE ${HELD} AND ${FORGETTABLE}`,
+  text: `${HELD}
+    UPDATE content_journal j SET verified_at = now(), attempts = 0, due_at = now() + $7::float8 * interval '1 s'
+    FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
 };
 
 /**
@@ -97,23 +132,33 @@ export const VERIFIED: Statement = {
  */
 export const LOST: Statement = {
   name: 'relay.lost',
-  text: `
-    UPDATE content_journal SET stored_at = NULL, verified_at = NULL, attempts = 0, round = round + 1, due_at = now(), created_at = now()
-    WHERE ${HELD}`,
+  text: `${HELD}
+    UPDATE content_journal j
+    SET stored_at = NULL, verified_at = NULL, attempts = 0, round = j.round + 1, due_at = now(), created_at = now()
+    FROM held WHERE ${IS_HELD}`,
 };
 
 /** Both read-backs found the right words, or the pair is gone from PostgreSQL. */
-export const FORGET: Statement = { name: 'relay.forget', text: `DELETE FROM content_journal WHERE ${HELD} AND ${FORGETTABLE}` };
+export const FORGET: Statement = {
+  name: 'relay.forget',
+  text: `${HELD}
+    DELETE FROM content_journal j USING held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
+};
 
-/** Gives rows back: the failed ones ($5) after 0.2 s, then after twice as long each time up to 10 s; the untouched ones at once. */
-export const GIVE_BACK: Statement = {
-  name: 'relay.give_back',
-  text: `
+/** Could not be done: they come back after 0.2 s, then after twice as long each time up to 10 s. */
+export const FAILED: Statement = {
+  name: 'relay.failed',
+  text: `${HELD}
     UPDATE content_journal j
-    SET attempts = j.attempts + held.failed,
-      due_at = CASE held.failed WHEN 0 THEN now() ELSE now() + least(10, 0.2 * 2 ^ least(j.attempts, 10)) * interval '1 s' END
-    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::int[]) AS held (account_id, chat_id, seq, lease, failed)
-    WHERE j.account_id = held.account_id AND j.chat_id = held.chat_id AND j.seq = held.seq AND j.due_at = held.lease AND ${FORGETTABLE}`,
+    SET attempts = j.attempts + 1, due_at = now() + least(10, 0.2 * 2 ^ least(j.attempts, 10)) * interval '1 s'
+    FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
+};
+
+/** Were not tried: whoever comes next may have them at once. */
+export const UNTOUCHED: Statement = {
+  name: 'relay.untouched',
+  text: `${HELD}
+    UPDATE content_journal j SET due_at = now() FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
 };
 
 /** Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which is harmless. */

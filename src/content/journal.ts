@@ -4,7 +4,8 @@ import { problems } from '../common/problems.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { ContentStore, type PairWrite } from './content-store.js';
-import { BACKLOG, MARK_STORED } from './journal.sql.js';
+import { BACKLOG, HELD_ABOUT, MARK_STORED } from './journal.sql.js';
+import { PutTogether } from './put-together.js';
 
 /** Where the words of a pair are when its request is answered (the header `Content-State`): in the store, or safe in PostgreSQL on their way to it. */
 export type ContentState = 'stored' | 'journaled';
@@ -17,6 +18,12 @@ export interface Backlog {
   oldestSeconds: number;
 }
 
+/** All that the journal holds: what is unsent, and what MongoDB has still to prove. Beyond some thousand rows these are estimates. */
+export interface Held {
+  rows: number;
+  bytes: number;
+}
+
 interface Mark extends Pick<PairWrite, 'accountId' | 'chatId' | 'seq' | 'version'> {
   round: number;
 }
@@ -25,7 +32,8 @@ const MARK_MS = 250;
 /** How long after a failure appends leave the store alone: each would wait for its time limit, and the relay comes for the words anyway. */
 const PAUSE_MS = 1000;
 const PROBE_MS = 3000;
-const BYTES_MAX = 256 * 1024 * 1024;
+const MIB = 1024 * 1024;
+const UNSENT_MIB_MAX = 256;
 const AGE_MAX_SECONDS = 24 * 3600;
 
 /**
@@ -39,14 +47,20 @@ export class Journal implements OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
   private marking: Promise<void> = Promise.resolve();
   private pausedUntil = 0;
-  /** As the relay last measured it. */
+  private readonly together: PutTogether;
+  /** As the relay last measured them. */
   backlog: Readonly<Backlog> = { rows: 0, bytes: 0, oldestSeconds: 0 };
+  held: Readonly<Held> = { rows: 0, bytes: 0 };
+  /** Which bound was reached then. */
+  private full: string | null = null;
 
   constructor(
     private readonly database: Database,
     private readonly store: ContentStore,
     private readonly config: Config,
-  ) {}
+  ) {
+    this.together = new PutTogether(store);
+  }
 
   /**
    * Writes the words of a pair that was just committed. Never throws; takes 2 s at most, and no time at all while the store is known to be
@@ -59,7 +73,7 @@ export class Journal implements OnModuleDestroy {
     if (this.pausedUntil > 0) this.pausedUntil = Date.now() + PROBE_MS;
     failpoint('journal.before_put');
     try {
-      await this.store.put(pair);
+      await this.together.put(pair);
     } catch (error) {
       this.pause(error);
       return 'journaled';
@@ -72,17 +86,19 @@ export class Journal implements OnModuleDestroy {
 
   /** @throws store_unavailable when so much waits for MongoDB that PostgreSQL must not take more; to be asked before an append. */
   assertRoom(): void {
-    const { rows, bytes, oldestSeconds } = this.backlog;
-    if (rows < this.config.JOURNAL_MAX_ROWS && bytes < BYTES_MAX && oldestSeconds < AGE_MAX_SECONDS) return;
-    throw problems.storeUnavailable({ detail: 'Too many words wait for MongoDB to come back.', headers: { 'Retry-After': '5' } });
+    if (this.full === null) return;
+    throw problems.storeUnavailable({ detail: `Too many words wait for MongoDB: ${this.full}.`, headers: { 'Retry-After': '5' } });
   }
 
-  /** Looks how much is unsent; the relay asks for it about once a second, so that `assertRoom` costs an append nothing. */
+  /** Looks how much there is; the relay asks for it about once a second, so that `assertRoom` costs an append nothing. */
   async measure(): Promise<void> {
-    const [row] = await this.database.query<{ rows: number; bytes: number; oldest_seconds: number }>(BACKLOG, [
-      this.config.JOURNAL_MAX_ROWS,
+    const [[unsent], [held]] = await Promise.all([
+      this.database.query<{ rows: number; bytes: number; oldest_seconds: number }>(BACKLOG, [this.config.JOURNAL_MAX_ROWS]),
+      this.database.query<{ rows: number; bytes: number }>(HELD_ABOUT, []),
     ]);
-    if (row) this.backlog = { rows: row.rows, bytes: row.bytes, oldestSeconds: row.oldest_seconds };
+    if (unsent) this.backlog = { rows: unsent.rows, bytes: unsent.bytes, oldestSeconds: unsent.oldest_seconds };
+    if (held) this.held = held;
+    this.full = this.bounds().find(({ now, max }) => now >= max)?.what ?? null;
   }
 
   /** Writes down what was stored since the last time. What is lost here (a crash, PostgreSQL away) is sent once more by the relay. */
@@ -97,6 +113,18 @@ export class Journal implements OnModuleDestroy {
 
   onModuleDestroy(): Promise<void> {
     return this.flush();
+  }
+
+  private bounds(): { now: number; max: number; what: string }[] {
+    const { backlog, held } = this;
+    const { JOURNAL_MAX_ROWS, JOURNAL_HELD_MAX_ROWS, JOURNAL_HELD_MAX_MB } = this.config;
+    return [
+      { now: backlog.rows, max: JOURNAL_MAX_ROWS, what: `${JOURNAL_MAX_ROWS} pairs are not sent yet (JOURNAL_MAX_ROWS)` },
+      { now: backlog.bytes, max: UNSENT_MIB_MAX * MIB, what: `${UNSENT_MIB_MAX} MiB are not sent yet` },
+      { now: backlog.oldestSeconds, max: AGE_MAX_SECONDS, what: 'the oldest have not been sent for a day' },
+      { now: held.rows, max: JOURNAL_HELD_MAX_ROWS, what: `${JOURNAL_HELD_MAX_ROWS} pairs are in the journal (JOURNAL_HELD_MAX_ROWS)` },
+      { now: held.bytes, max: JOURNAL_HELD_MAX_MB * MIB, what: `${JOURNAL_HELD_MAX_MB} MiB are in the journal (JOURNAL_HELD_MAX_MB)` },
+    ];
   }
 
   private pause(error: unknown): void {

@@ -2,17 +2,20 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { failpoint } from '../common/failpoint.js';
 import { Config } from '../config/config.js';
 import { ContentStore, type StoredPair } from './content-store.js';
-import { type HeldRow, JournalRows, type PairRow } from './journal-rows.js';
+import { type HeldRow, JournalRows, type PairRow, placeOf } from './journal-rows.js';
 import { Journal } from './journal.js';
 import { inLanes } from './lanes.js';
+import { Shift } from './shift.js';
 
-const CLAIM_ROWS = 100;
-/** Writes to the store at the same time; each takes a connection of PostgreSQL for its commit, of which requests need most. */
+const CLAIM_ROWS = 500;
+/** Words of one claim in memory. */
+const CLAIM_BYTES = 8 * 1024 * 1024;
+/** Rows in one question to the store: many, for it costs hardly more than one; not all, for it has one time limit. */
+const GROUP_ROWS = 32;
+/** Questions to the store at the same time. */
 const LANES = 4;
 /** A killed relay's rows are taken by another after this long. */
 const LEASE_SECONDS = 8;
-/** No row is begun later than this after its claim, so that the slowest (two time limits of the store) ends before the lease. */
-const SHIFT_MS = 3000;
 const BUSY_MS = 200;
 const IDLE_MAX_MS = 1000;
 /** While the store is away: a single row is tried now and then. */
@@ -24,25 +27,15 @@ export interface Tick {
   claimed: number;
   /** Rows that could not be done; they come back later and later. */
   failed: number;
-}
-
-/** The rows that one claim could not finish. */
-class Shift {
-  readonly failed: HeldRow[] = [];
-  readonly untouched: HeldRow[] = [];
-  /** The store does not answer at all: to try the other rows would cost a time limit each. */
-  away = false;
-  private readonly endsAt = Date.now() + SHIFT_MS;
-
-  get isOver(): boolean {
-    return this.away || Date.now() > this.endsAt;
-  }
+  /** Whether more rows were due than a claim takes. */
+  more: boolean;
 }
 
 /**
  * Brings the words from `content_journal` into MongoDB, whatever died on their way, and forgets them only after two read-backs, each one
  * retention after the step before it: a standalone MongoDB may lose a write that it acknowledged when it dies (SERVER-139311). Every
- * instance runs one. The order of steps and commits is the protocol; `docs/decisions/journal.md` says why each is where it is.
+ * instance runs one. The order of steps and commits is the protocol; `docs/decisions/journal.md` says why each is where it is. A claim costs
+ * the same number of statements however many rows it has.
  */
 @Injectable()
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
@@ -84,23 +77,25 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Takes rows that are due and does the next step of each. @throws when PostgreSQL is away; the rows then come back with their leases. */
   async tick(): Promise<Tick> {
-    const claimed = await this.rows.claim(this.misses > 0 ? 1 : CLAIM_ROWS, LEASE_SECONDS);
-    if (claimed.length === 0) return { claimed: 0, failed: 0 };
+    const claimed = await this.rows.claim(this.misses > 0 ? 1 : CLAIM_ROWS, CLAIM_BYTES, LEASE_SECONDS);
+    if (claimed.length === 0) return { claimed: 0, failed: 0, more: false };
     const rows = await this.rows.withPairs(claimed);
     const shift = new Shift();
-    await this.forgetWithoutPair(claimed, rows);
+    shift.done.push(...withoutPair(claimed, rows));
     // Another version in `messages` means that the row has newer work since the claim; should it ever not, it is tried again and again, and seen.
     shift.failed.push(...rows.filter((row) => row.version !== row.pair.version));
     const right = rows.filter((row) => row.version === row.pair.version);
-    await inLanes(
-      LANES,
+    await this.sendAll(
       right.filter((row) => !row.stored),
-      (row) => this.send(row, shift),
+      shift,
     );
-    await inLanes(LANES, byConversation(right.filter((row) => row.stored)), (group) => this.readBack(group, shift));
+    await this.readBackAll(
+      right.filter((row) => row.stored),
+      shift,
+    );
     await this.rows.giveBack(shift.failed, shift.untouched);
     this.misses = shift.away ? this.misses + 1 : 0;
-    return { claimed: claimed.length, failed: shift.failed.length };
+    return { claimed: claimed.length, failed: shift.failed.length, more: isFull(claimed) };
   }
 
   private schedule(ms: number): void {
@@ -127,75 +122,86 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     this.measuredAt = Date.now();
   }
 
-  private pauseAfter({ claimed }: Tick): number {
+  private pauseAfter({ claimed, more }: Tick): number {
     this.idleMs = claimed > 0 ? BUSY_MS : Math.min(this.idleMs * 2, IDLE_MAX_MS);
     if (this.misses > 0) return Math.min(BUSY_MS * 2 ** this.misses, AWAY_MAX_MS);
-    return claimed === CLAIM_ROWS ? 0 : this.idleMs;
+    return more ? 0 : this.idleMs;
   }
 
-  private async forgetWithoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): Promise<void> {
-    if (rows.length === claimed.length) return;
-    const kept = new Set(rows.map(({ accountId, chatId, seq }) => `${accountId}:${chatId}:${seq}`));
-    for (const row of claimed) if (!kept.has(`${row.accountId}:${row.chatId}:${row.seq}`)) await this.rows.forget(row);
-  }
-
-  private async send(row: PairRow, shift: Shift): Promise<void> {
-    if (shift.isOver || this.stopping) return void shift.untouched.push(row);
-    const { pair, body } = row;
-    try {
-      if (body === null) await this.store.putBranches(pair, pair.branches, pair.branchesTotal);
-      else await this.store.put({ ...pair, body });
-    } catch (error) {
-      return this.fail([row], shift, error);
-    }
+  private async sendAll(rows: readonly PairRow[], shift: Shift): Promise<void> {
+    await inLanes(
+      LANES,
+      groupsOf(rows, ({ body, attempts }) => body === null || attempts > 0),
+      (group) => this.send(group, shift),
+    );
+    if (shift.sent.length === 0) return;
     failpoint('relay.sent');
-    await this.rows.sent(row, this.config.JOURNAL_RETENTION_SECONDS);
+    await this.rows.sent(shift.sent, this.config.JOURNAL_RETENTION_SECONDS);
   }
 
-  private async readBack(group: readonly PairRow[], shift: Shift): Promise<void> {
-    const [first] = group;
-    if (!first) return;
+  private async send(group: readonly PairRow[], shift: Shift): Promise<void> {
     if (shift.isOver || this.stopping) return void shift.untouched.push(...group);
-    let found: Map<string, StoredPair>;
+    let failures: ReadonlyMap<string, Error>;
     try {
-      found = await this.store.findMany(
-        first.accountId,
-        first.pair.rootChatId,
-        group.map((row) => row.pair),
-      );
+      failures = await this.write(group);
     } catch (error) {
       return this.fail(group, shift, error);
     }
-    for (const row of group) await this.judge(row, found.get(row.pair.responseId));
+    const failed = group.filter(({ pair }) => failures.has(pair.responseId));
+    shift.sent.push(...group.filter(({ pair }) => !failures.has(pair.responseId)));
+    if (failed[0]) await this.fail(failed, shift, failures.get(failed[0].pair.responseId));
   }
 
-  private async judge(row: PairRow, stored: StoredPair | undefined): Promise<void> {
+  private async write(group: readonly PairRow[]): Promise<ReadonlyMap<string, Error>> {
+    const failures = await this.store.putMany(group.flatMap(({ pair, body }) => (body === null ? [] : [{ ...pair, body }])));
+    for (const { pair, body } of group) if (body === null) await this.store.putBranches(pair, pair.branches, pair.branchesTotal);
+    return failures;
+  }
+
+  private async readBackAll(rows: readonly PairRow[], shift: Shift): Promise<void> {
+    await inLanes(
+      LANES,
+      groupsOf(rows, ({ attempts }) => attempts > 0),
+      (group) => this.readBack(group, shift),
+    );
+    // The commit of this comes before the writing, which is the next tick's: the other order lost words (reliability, B7).
+    await this.rows.lost(shift.lost);
+    await this.rows.verified(shift.verified, this.config.JOURNAL_RETENTION_SECONDS);
+    if (shift.verified.length > 0) failpoint('relay.verified');
+    await this.rows.forget(shift.done);
+    if (shift.done.length > 0) failpoint('relay.deleted');
+  }
+
+  private async readBack(group: readonly PairRow[], shift: Shift): Promise<void> {
+    if (shift.isOver || this.stopping) return void shift.untouched.push(...group);
+    let found: ReadonlyMap<string, StoredPair>;
+    try {
+      found = await this.store.findAcross(group.map(({ pair }) => pair));
+    } catch (error) {
+      return this.fail(group, shift, error);
+    }
+    for (const row of group) this.judge(row, found.get(row.pair.responseId), shift);
+  }
+
+  private judge(row: PairRow, stored: StoredPair | undefined, shift: Shift): void {
     const hasWords = stored !== undefined && stored.version >= row.version && stored.sha256.equals(row.pair.sha256);
-    if (hasWords && mirrorsBranches(row, stored)) return this.confirm(row);
+    if (hasWords && mirrorsBranches(row, stored)) return void (row.verified ? shift.done : shift.verified).push(row);
     const about = { account_id: row.accountId, chat_id: row.chatId, seq: row.seq, response_id: row.pair.responseId, version: row.version };
     if (!hasWords && !row.hasBody) {
       // They were proved once, so this is damage from outside; nothing here can mend it, and the row must not fill the journal.
       this.logger.error({ message: 'words are in neither store: restore MongoDB from a backup, then run fsck', ...about });
-      return this.rows.forget(row);
+      return void shift.done.push(row);
     }
     if (!hasWords) this.logger.warn({ message: 'MongoDB lost words that it had acknowledged; they are written again', ...about });
-    // The commit of this comes before the writing, which is the next tick's: the other order lost words (reliability, B7).
-    return this.rows.lost(row);
-  }
-
-  private async confirm(row: PairRow): Promise<void> {
-    if (row.verified) {
-      await this.rows.forget(row);
-      failpoint('relay.deleted');
-    } else {
-      await this.rows.verified(row, this.config.JOURNAL_RETENTION_SECONDS);
-      failpoint('relay.verified');
-    }
+    shift.lost.push(row);
   }
 
   private async fail(rows: readonly PairRow[], shift: Shift, error: unknown): Promise<void> {
-    shift.failed.push(...rows);
     if (!shift.away) shift.away = !(await this.storeAnswers());
+    // Of those that met a store that is away only one was a try: the others must not wait long when it is back, nor go alone.
+    const tried = shift.away ? 1 : rows.length;
+    shift.failed.push(...rows.slice(0, tried));
+    shift.untouched.push(...rows.slice(tried));
     if (!shift.away || this.misses === 0) {
       this.logger.warn({ message: 'the relay could not use MongoDB', store_is_away: shift.away, cause: (error as Error).message });
     }
@@ -216,14 +222,25 @@ const mirrorsBranches = ({ pair }: PairRow, stored: StoredPair): boolean =>
   stored.branches.length === pair.branches.length &&
   stored.branches.every((chatId, i) => chatId === pair.branches[i]);
 
-/** One query to the store serves all pairs of a conversation. */
-function byConversation(rows: readonly PairRow[]): PairRow[][] {
-  const groups = new Map<string, PairRow[]>();
-  for (const row of rows) {
-    const key = `${row.accountId}:${row.pair.rootChatId}`;
-    const group = groups.get(key);
-    if (group) group.push(row);
-    else groups.set(key, [row]);
-  }
-  return [...groups.values()];
+const isFull = (claimed: readonly HeldRow[]): boolean =>
+  claimed.length === CLAIM_ROWS || claimed.reduce((sum, { bytes }) => sum + bytes, 0) >= CLAIM_BYTES;
+
+function withoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): HeldRow[] {
+  const kept = new Set(rows.map(placeOf));
+  return claimed.filter((row) => !kept.has(placeOf(row)));
 }
+
+/**
+ * Rows that go to the store together, those of a chat side by side. Some go alone: what failed before, so that one pair that the store cannot
+ * take, or a store that is too slow for many, does not hold up the others.
+ */
+function groupsOf(rows: readonly PairRow[], goesAlone: (row: PairRow) => boolean): PairRow[][] {
+  const alone = rows.filter(goesAlone).map((row) => [row]);
+  const others = rows.filter((row) => !goesAlone(row)).toSorted(byPlace);
+  const groups = Array.from({ length: Math.ceil(others.length / GROUP_ROWS) }, (_, i) =>
+    others.slice(i * GROUP_ROWS, (i + 1) * GROUP_ROWS),
+  );
+  return [...groups, ...alone];
+}
+
+const byPlace = (a: PairRow, b: PairRow): number => (a.chatId === b.chatId ? a.seq - b.seq : a.chatId < b.chatId ? -1 : 1);

@@ -30,13 +30,16 @@ export function responseIdOf(chat: ChatKey, seq: number): string {
 
 export const seqsUpTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** Writes the pair although a loaded machine may refuse some of many writes at once, which a store is free to do. */
-export async function putAtLast(store: ContentStore, pair: PairWrite): Promise<void> {
+/** Writes the pairs although a loaded machine may refuse some of many writes at once, which a store is free to do. */
+export async function putAllAtLast(store: ContentStore, pairs: readonly PairWrite[]): Promise<void> {
   for (let attemptsLeft = 9; ; attemptsLeft--) {
     try {
-      return await store.put(pair);
+      for (const failure of (await store.putMany(pairs)).values()) throw failure;
+      return;
     } catch (error) {
       if (attemptsLeft === 0) throw error;
     }
   }
 }
+
+export const putAtLast = (store: ContentStore, pair: PairWrite): Promise<void> => putAllAtLast(store, [pair]);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { newId } from '../../src/common/ids.js';
 import { type ContentStore, BRANCHES_SHOWN, type PairWrite, type StoredPair, type Words } from '../../src/content/content-store.js';
-import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
+import { aChat, aPair, type ChatKey, putAllAtLast, putAtLast, seqsUpTo } from './builders.js';
 
 export interface StoreUnderTest {
   store: ContentStore;
@@ -160,6 +160,47 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     });
   });
 
+  describe('putMany and findAcross', () => {
+    const acrossBodies = async (pairs: readonly PairWrite[]): Promise<(string | undefined)[]> => {
+      const found = await store.findAcross(pairs);
+      return pairs.map((pair) => found.get(pair.responseId)?.body);
+    };
+
+    it('do for pairs of many conversations at once what put and findMany do for one', async () => {
+      const [chat, other] = [await aKnownChat(), await aKnownChat()];
+      const [older, newer] = [aPair(chat, { seq: 2 }), aPair(chat, { seq: 3, version: 4 })];
+      await store.put(older);
+      await store.put(newer);
+      const better = aPair(chat, { seq: 2, version: 2 });
+      const pairs = [better, aPair(chat, { seq: 3, version: 3 }), aPair(chat, { seq: 40 }), aPair(chat), aPair(other, { seq: 2 })];
+      expect(await store.putMany(pairs)).toEqual(new Map());
+      expect(await acrossBodies(pairs)).toEqual(pairs.map((pair) => (pair.seq === 3 ? newer.body : pair.body)));
+      expect(await bodiesOf([pairs[3]!, better, newer, pairs[2]!])).toEqual([pairs[3]!.body, better.body, newer.body, pairs[2]!.body]);
+    });
+
+    it('of nothing do nothing', async () => {
+      expect(await store.putMany([])).toEqual(new Map());
+      expect(await store.findAcross([])).toEqual(new Map());
+    });
+
+    it('may be repeated, and race each other', async () => {
+      const chats = [await aKnownChat(), await aKnownChat()];
+      const pairs = chats.flatMap((chat) => seqsUpTo(10).map((seq) => aPair(chat, { seq })));
+      await Promise.all([pairs, pairs.toReversed(), pairs.slice(5, 15), pairs].map((some) => putAllAtLast(store, some)));
+      expect(await acrossBodies(pairs)).toEqual(pairs.map((pair) => pair.body));
+    });
+
+    it('another account, or another conversation, never gets them', async () => {
+      const [pair, asked] = [aPair(await aKnownChat()), aPair(await aKnownChat())];
+      await store.putMany([pair, asked]);
+      const foreign = [
+        { ...pair, accountId: asked.accountId },
+        { ...pair, rootChatId: asked.rootChatId },
+      ];
+      for (const one of foreign) expect([...(await store.findAcross([one, asked])).keys()]).toEqual([asked.responseId]);
+    });
+  });
+
   describe('what is stored comes back byte for byte', () => {
     it('hostile texts', async () => {
       const chat = await aKnownChat();
@@ -285,7 +326,13 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     const away = await under.away();
     const pair = aPair(aChat());
     const started = Date.now();
-    const asked = [away.put(pair), away.findMany(pair.accountId, pair.rootChatId, [pair]), away.removeTail(pair, 0), away.ping()];
+    const asked = [
+      away.put(pair),
+      away.findAcross([pair]),
+      away.findMany(pair.accountId, pair.rootChatId, [pair]),
+      away.removeTail(pair, 0),
+      away.ping(),
+    ];
     const outcomes = await Promise.allSettled(asked);
     expect(outcomes.map((outcome) => outcome.status)).toEqual(asked.map(() => 'rejected'));
     expect(Date.now() - started).toBeLessThan(2500);

@@ -146,16 +146,19 @@ withMongo('buckets in MongoDB', () => {
   it('are asked for by their names, three at most for a page of 50 pairs, wherever it is in the longest chat (S4)', async () => {
     const chat = aChat();
     const page = seqsUpTo(50).map((n) => aPair(chat, { seq: 50_000 + n }));
-    const calls: Record<Exclude<keyof ContentStore, 'name' | 'table' | 'ping'>, () => Promise<unknown>> = {
+    const calls: Record<Exclude<keyof ContentStore, 'name' | 'table' | 'ping' | 'tryToWrite'>, () => Promise<unknown>> = {
       put: () => store.put(page[0]!),
+      putMany: () => store.putMany(page),
       putBranches: () => store.putBranches(page[0]!, [], 0),
       findMany: () => store.findMany(chat.accountId, chat.rootChatId, page),
+      findAcross: () => store.findAcross(page),
       removeTail: () => store.removeTail(chat, 50_000),
     };
     const filters: Record<string, unknown>[] = [];
     const { mongoose } = (store as unknown as { mongo: { mongoose: Mongoose } }).mongo; // the store has an instance of its own
-    mongoose.set('debug', (_collection: string, method: string, filter: Record<string, unknown>) => {
-      if (method !== 'createIndex') filters.push(filter);
+    mongoose.set('debug', (_collection: string, method: string, asked: any) => {
+      if (method === 'bulkWrite') filters.push(...asked.map((operation: any) => operation.updateOne.filter));
+      else if (method !== 'createIndex') filters.push(asked);
     });
     for (const call of Object.values(calls)) await call();
     mongoose.set('debug', false);
@@ -165,6 +168,16 @@ withMongo('buckets in MongoDB', () => {
       if (names === undefined) expect([root_chat_id, chat_id, (bucket as any).$gte]).toEqual([chat.rootChatId, chat.chatId, 1563]);
       else expect([(names as { $in?: string[] }).$in ?? names].flat().length).toBeLessThanOrEqual(3);
     }
+  });
+
+  it('that are damaged keep only their own pairs back', async () => {
+    const [damaged, whole] = [aPair(aChat()), aPair(aChat())];
+    await store.put(damaged);
+    await raw.collection('chat_contents').updateOne({ chat_id: damaged.chatId }, { $set: { qa_pairs: 'no list' } });
+    const failures = await store.putMany([damaged, whole]);
+    expect([...failures.keys()]).toEqual([damaged.responseId]);
+    expect((await store.findAcross([whole])).get(whole.responseId)?.body).toBe(whole.body);
+    await expect(store.put(damaged)).rejects.toThrow('MongoDB refused the words of a pair');
   });
 
   it('have the index that removal uses, and no other', async () => {

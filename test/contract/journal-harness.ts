@@ -35,14 +35,20 @@ export class WatchedStore extends ContentStore {
     super();
   }
 
-  override async put(pair: PairWrite): Promise<void> {
-    this.puts++;
-    await this.beforePut(pair);
-    await this.inner.put(pair);
+  override async putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>> {
+    this.puts += pairs.length;
+    const refused = new Map<string, Error>();
+    for (const pair of pairs) await this.beforePut(pair).catch((error: Error) => refused.set(pair.responseId, error));
+    const failures = await this.inner.putMany(pairs.filter((pair) => !refused.has(pair.responseId)));
+    return new Map([...refused, ...failures]);
   }
 
-  override async findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
-    const found = await this.inner.findMany(accountId, rootChatId, pairs);
+  override findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+    return this.inner.findMany(accountId, rootChatId, pairs);
+  }
+
+  override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+    const found = await this.inner.findAcross(pairs);
     await this.afterFind();
     return found;
   }
@@ -57,6 +63,10 @@ export class WatchedStore extends ContentStore {
 
   override ping(): Promise<void> {
     return this.inner.ping();
+  }
+
+  override tryToWrite(): Promise<void> {
+    return this.inner.tryToWrite();
   }
 }
 

@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { newId } from '../../src/common/ids.js';
+import type { Problem } from '../../src/common/problems.js';
+import type { Config } from '../../src/config/config.js';
 import type { PairWrite } from '../../src/content/content-store.js';
 import type { Journal } from '../../src/content/journal.js';
+import { HELD_ABOUT } from '../../src/content/journal.sql.js';
 import { askForMirror } from '../../src/content/mirror.js';
 import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
 import type { Relay } from '../../src/content/relay.js';
@@ -94,33 +98,76 @@ withMongo('the journal', () => {
   });
 
   describe('room in the journal', () => {
-    const refused = async (settings: object): Promise<boolean> => {
+    /** Why posts are refused; nothing if they are not. */
+    const refusal = async (settings: Partial<Config>): Promise<string | undefined> => {
       const { journal: measured } = pg.instance(store, settings);
       await measured.measure();
       try {
         measured.assertRoom();
-        return false;
+        return undefined;
       } catch (error) {
         expect(error).toMatchObject({ kind: { status: 503, code: 'store_unavailable' }, details: { headers: { 'Retry-After': '5' } } });
-        return true;
+        return (error as Problem).details.detail;
       }
     };
+    /** As many appends would have left them, all of them sent. */
+    const sentRows = (count: number): Promise<unknown> =>
+      pg.query(
+        `INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, stored_at, created_at)
+         SELECT $1, $2, seq, 1, repeat('words ', 150), now() + interval '1 h', now(), now() FROM generate_series(1, $3) AS seq`,
+        [newId(), newId(), count],
+      );
 
-    it('ends with the number of unsent rows; what is sent does not count', async () => {
+    it('ends with the number of unsent rows, which sent ones are none of', async () => {
       const pairs = await Promise.all(seqsUpTo(3).map(() => anAppended()));
-      expect(await refused({ JOURNAL_MAX_ROWS: 4 })).toBe(false);
-      expect(await refused({ JOURNAL_MAX_ROWS: 3 })).toBe(true);
+      expect(await refusal({ JOURNAL_MAX_ROWS: 4 })).toBeUndefined();
+      expect(await refusal({ JOURNAL_MAX_ROWS: 3 })).toBe('Too many words wait for MongoDB: 3 pairs are not sent yet (JOURNAL_MAX_ROWS).');
       await Promise.all(pairs.map((pair) => journal.deliver(pair)));
       await journal.flush();
-      expect(await refused({ JOURNAL_MAX_ROWS: 1 })).toBe(false);
+      expect(await refusal({ JOURNAL_MAX_ROWS: 1 })).toBeUndefined();
     });
 
     it('ends when the oldest is a day old', async () => {
       const pair = await anAppended();
-      expect(await refused({})).toBe(false);
+      expect(await refusal({})).toBeUndefined();
       await pg.query(`UPDATE content_journal SET created_at = now() - interval '25 h' WHERE account_id = $1`, [pair.accountId]);
-      expect(await refused({})).toBe(true);
+      expect(await refusal({})).toMatch('a day');
     });
+
+    it('ends with the number of all rows, also of those that MongoDB has but has not proved', async () => {
+      await sentRows(300);
+      expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 301 })).toBeUndefined();
+      expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 300 })).toMatch('300 pairs are in the journal (JOURNAL_HELD_MAX_ROWS)');
+    });
+
+    it('ends with the length of all words, however small PostgreSQL could pack them', async () => {
+      const pair = await anAppended({ response: 'x'.repeat(1024 * 1024) });
+      await journal.deliver(pair);
+      await journal.flush();
+      expect(await refusal({ JOURNAL_HELD_MAX_MB: 2 })).toBeUndefined();
+      expect(await refusal({ JOURNAL_HELD_MAX_MB: 1 })).toMatch('1 MiB are in the journal (JOURNAL_HELD_MAX_MB)');
+    });
+
+    it('is measured by some pages, however large the journal is, and there is room again when the rows are gone', async () => {
+      await sentRows(40_000);
+      await journal.measure();
+      expect(journal.held.rows / 40_000).toBeCloseTo(1, 0); // between a half and one and a half; it is some hundredths in fact
+      expect(journal.held.bytes / (40_000 * 900)).toBeCloseTo(1, 0);
+      const [{ 'QUERY PLAN': plan }] = (await pg.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${HELD_ABOUT.text}`)) as [any];
+      expect(plan[0].Plan['Shared Hit Blocks'] + plan[0].Plan['Shared Read Blocks']).toBeLessThan(500); // of more than 5,000
+      await pg.clear();
+      expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 1 })).toBeUndefined();
+    });
+  });
+
+  it('pairs that are delivered in one turn go to MongoDB in one write, and each is told what became of it', async () => {
+    const pairs = await Promise.all(seqsUpTo(5).map(() => anAppended()));
+    const putMany = jest.spyOn(store, 'putMany');
+    store.beforePut = async ({ chatId }) => {
+      if (chatId === pairs[2]!.chatId) throw new Error('this one cannot be written');
+    };
+    expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual(['stored', 'stored', 'journaled', 'stored', 'stored']);
+    expect(putMany).toHaveBeenCalledTimes(1);
   });
 
   it('an append is journaled within 2.5 s, the next ones at once, and stored again soon after MongoDB is back', async () => {

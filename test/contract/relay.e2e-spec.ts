@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type Connection, createConnection } from 'mongoose';
 import { newId } from '../../src/common/ids.js';
@@ -28,6 +28,10 @@ withMongo('the relay', () => {
 
   const stored = async (pair: PairWrite): Promise<string | undefined> =>
     (await mongo.findMany(pair.accountId, pair.rootChatId, [pair])).get(pair.responseId)?.body;
+  const allStored = async (pairs: readonly PairWrite[]): Promise<boolean> => {
+    const found = await mongo.findAcross(pairs);
+    return pairs.every((pair) => found.get(pair.responseId)?.body === pair.body);
+  };
   const anAppended = async (given?: Parameters<typeof aPair>[1]): Promise<PairWrite> => {
     const pair = aPair(aChat(), given);
     await pg.append(pair);
@@ -93,7 +97,38 @@ withMongo('the relay', () => {
     it('drain sends everything at once, due or not', async () => {
       const pairs = await Promise.all(seqsUpTo(250).map(() => anAppended()));
       expect(await relay.drain()).toBe(0);
-      expect(await Promise.all(pairs.map(stored))).toEqual(pairs.map((pair) => pair.body));
+      expect(await allStored(pairs)).toBe(true);
+    });
+
+    it('a claim costs the same statements however many rows it has', async () => {
+      const query = jest.spyOn(pg.database, 'query');
+      const statementsFor = async (rows: number): Promise<string[][]> => {
+        const pairs = await Promise.all(seqsUpTo(rows).map(() => anAppended()));
+        const ticks: string[][] = [];
+        for (let i = 0; i < 3; i++) {
+          await pg.letTimePass();
+          query.mockClear();
+          await relay.tick();
+          ticks.push(query.mock.calls.map(([{ name }]) => name));
+        }
+        expect((await Promise.all(pairs.map((pair) => pg.rows(pair)))).flat()).toEqual([]);
+        return ticks;
+      };
+      const ofOne = await statementsFor(1);
+      expect(ofOne.map((names) => names.length)).toEqual([3, 3, 3]);
+      expect(await statementsFor(180)).toEqual(ofOne);
+      query.mockRestore();
+    });
+
+    it('a claim of long words ends where memory does, and the next one follows at once', async () => {
+      const pairs = await Promise.all(seqsUpTo(10).map(() => anAppended({ response: 'x'.repeat(1024 * 1024) })));
+      await pg.letTimePass();
+      const ticks = [await relay.tick(), await relay.tick()];
+      expect(ticks).toMatchObject([
+        { claimed: 8, failed: 0, more: true },
+        { claimed: 2, failed: 0, more: false },
+      ]);
+      expect(await allStored(pairs)).toBe(true);
     });
 
     it('the relay works by itself from the start of the server to its stop', async () => {
@@ -211,7 +246,7 @@ withMongo('the relay', () => {
       }
       expect((await Promise.all(pairs.map((pair) => pg.rows(pair)))).flat()).toEqual([]);
       expect(store.puts).toBe(200);
-      expect(await Promise.all(pairs.map(stored))).toEqual(pairs.map((pair) => pair.body));
+      expect(await allStored(pairs)).toBe(true);
     });
 
     it('a row that got new work while it was delivered is not done with', async () => {
@@ -229,6 +264,27 @@ withMongo('the relay', () => {
       expect(found.get(pair.responseId)).toMatchObject({ branches: [branch], branchesTotal: 1 });
       await steps(2);
       expect(await pg.rows(pair)).toEqual([]);
+    });
+
+    it('a claim waits for nobody: a row that somebody is changing is left as it is, the others are done', async () => {
+      const [changing, other] = [await anAppended(), await anAppended()];
+      const [locked, over] = [aLatch(), aLatch()];
+      let transaction: Promise<void> | undefined;
+      store.beforePut = async () => {
+        transaction ??= pg.transaction(async (tx) => {
+          await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [changing.accountId]);
+          locked.open();
+          await over.opened;
+        });
+        await locked.opened;
+      };
+      await step();
+      expect(await pg.rows(changing)).toMatchObject([{ stored: false }]);
+      expect(await pg.rows(other)).toMatchObject([{ stored: true }]);
+      over.open();
+      await transaction;
+      await step();
+      expect(await pg.rows(changing)).toMatchObject([{ stored: true }]);
     });
 
     it('a row that got new work during its last read-back is not deleted', async () => {
@@ -283,7 +339,7 @@ withMongo('the relay', () => {
       expect(Math.max(...rows.map((row) => row.attempts))).toBeGreaterThan(0);
       gate.open();
       while ((await relay.drain()) > 0) await sleep(50);
-      expect(await Promise.all(pairs.map(stored))).toEqual(pairs.map((pair) => pair.body));
+      expect(await allStored(pairs)).toBe(true);
     });
 
     it('the back-off of a row grows from 0.2 s to 10 s', async () => {

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { type ConnectOptions, type Connection, type Model, mongo, Mongoose } from 'mongoose';
+import { StoreRefusesError } from '../../common/store-refusal.js';
 import { Pulse, within } from '../../runtime/deadline.js';
 import { ChatContents, ChatContentsSchema } from './chat-contents.schema.js';
 
@@ -88,6 +89,20 @@ export class MongoConnection {
     await this.run(async () => {
       await this.connection.db?.command({ ping: 1 });
     });
+  }
+
+  /** Writes into a collection of its own. @throws StoreRefusesError when MongoDB answers and takes no writes */
+  async tryToWrite(): Promise<void> {
+    try {
+      await this.run(async () => {
+        const tries = this.connection.db?.collection<{ _id: string; at: Date }>('write_tries');
+        await tries?.updateOne({ _id: 'banyan' }, { $set: { at: new Date() } }, { upsert: true });
+      });
+    } catch (error) {
+      if (!(error instanceof mongo.MongoServerError)) throw error;
+      // Its own sentence may have names in it.
+      throw new StoreRefusesError('MongoDB', String(error.codeName ?? `error ${error.code}`));
+    }
   }
 
   /** `majority` where members could disagree: what a read-back proves must not be rolled back afterwards. A lone server knows no such thing. */

@@ -1,14 +1,11 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
-import mongoose, { type Model } from 'mongoose';
-import { bodyOf, sha256Of, wordsOf } from '../body.js';
+import mongoose from 'mongoose';
+import { bodyOf, sha256Of } from '../body.js';
 import { BRANCHES_SHOWN, ContentStore, type PairRef, type PairWrite, type StoredPair } from '../content-store.js';
+import { bucketFilter, type Buckets, putInto } from './bucket-writes.js';
 import { bucketId, bucketOf, type ChatContents, PAIRS_PER_BUCKET, type StoredQaPair } from './chat-contents.schema.js';
-import { fromStoredMetadata, toStoredMetadata } from './metadata.js';
+import { fromStoredMetadata } from './metadata.js';
 import { MONGO_TIMEOUT_MS, MongoConnection } from './mongo-connection.js';
-
-const DUPLICATE_KEY = 11000;
-type Chats = Model<ChatContents>;
-type Bucket = Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq' | 'seq'>;
 
 /**
  * The words in MongoDB, as the elements of buckets. Every write is one operation on one document and can be repeated at any time: no
@@ -25,17 +22,9 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     this.mongo = new MongoConnection(uri);
   }
 
-  override put(pair: PairWrite): Promise<void> {
-    const element = elementOf(pair);
-    return this.mongo.run(async (chats) => {
-      if (pair.version > 1 && (await overwrite(chats, pair, element))) return;
-      // A push fails where the pair is stored, and also where another writer made the bucket at the same moment. Only the second time is
-      // the bucket certain to be there, so that a push which failed and an overwriting that found nothing mean: a newer version is stored.
-      for (let attempt = 1; attempt <= 2; attempt++) {
-        if (await pushWhereAbsent(chats, pair, element)) return;
-        if (await overwrite(chats, pair, element)) return;
-      }
-    });
+  override async putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>> {
+    if (pairs.length === 0) return new Map();
+    return this.mongo.run((chats) => putInto(chats.collection as unknown as Buckets, pairs));
   }
 
   override async putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void> {
@@ -65,6 +54,28 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     return new Map(found.map((element) => [element.response_id, storedOf(element)]));
   }
 
+  override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+    if (pairs.length === 0) return new Map();
+    const filters = pairs.map(bucketFilter);
+    const oneOf = (field: keyof (typeof filters)[number]) => ({ $in: [...new Set(filters.map((filter) => filter[field]))] });
+    const cond = { $in: ['$$this.response_id', pairs.map((pair) => pair.responseId)] };
+    const found = await this.mongo.run((chats) =>
+      (chats.collection as unknown as Buckets)
+        .find({ _id: oneOf('_id'), account_id: oneOf('account_id'), root_chat_id: oneOf('root_chat_id') })
+        .project<ChatContents>({ account_id: 1, root_chat_id: 1, qa_pairs: { $filter: { input: '$qa_pairs', cond } } })
+        .withReadConcern({ level: this.mongo.readConcern })
+        .maxTimeMS(MONGO_TIMEOUT_MS)
+        .toArray(),
+    );
+    const buckets = new Map(found.map((bucket) => [bucket._id, bucket]));
+    return new Map(
+      pairs.flatMap((pair, i): [string, StoredPair][] => {
+        const element = elementIn(buckets.get(filters[i]!._id), pair);
+        return element ? [[pair.responseId, storedOf(element)]] : [];
+      }),
+    );
+  }
+
   override async removeTail(chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>, afterSeq: number): Promise<void> {
     const kept = Math.max(0, afterSeq - chat.forkSeq);
     const first = Math.ceil(kept / PAIRS_PER_BUCKET);
@@ -80,65 +91,20 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     return this.mongo.ping();
   }
 
+  override tryToWrite(): Promise<void> {
+    return this.mongo.tryToWrite();
+  }
+
   /** After everything that writes has stopped (`onModuleDestroy`). */
   onApplicationShutdown(): Promise<void> {
     return this.mongo.close();
   }
 }
 
-/** Finds the bucket of a pair; carries the shard key and the owner like every filter here. */
-const bucketFilter = (pair: Bucket) => ({
-  _id: bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq)),
-  account_id: pair.accountId,
-  root_chat_id: pair.rootChatId,
-});
-
-/** Adds the pair to its bucket, which is made if need be. False if the pair is there, or the bucket was made meanwhile. */
-async function pushWhereAbsent(chats: Chats, pair: PairWrite, element: StoredQaPair): Promise<boolean> {
-  const bucket = { ...bucketFilter(pair), chat_id: pair.chatId, bucket: bucketOf(pair.seq, pair.forkSeq) };
-  try {
-    await chats.updateOne(
-      // Where the pair is there this matches nothing, so the upsert would make the bucket again, which its _id forbids.
-      { ...bucket, 'qa_pairs.seq': mongoose.trusted({ $ne: pair.seq }) },
-      { $push: { qa_pairs: { $each: [element], $sort: { seq: 1 } } } },
-      { upsert: true },
-    );
-    return true;
-  } catch (error) {
-    if ((error as { code?: unknown }).code === DUPLICATE_KEY) return false;
-    throw error;
-  }
-}
-
-/**
- * Replaces the stored pair unless it is newer. An equal version is written again: that is how the relay mends words that were damaged; and
- * another pair at this `seq` is a leftover, since PostgreSQL gives a `seq` to one pair only. False if there is nothing to replace.
- */
-async function overwrite(chats: Chats, pair: PairWrite, element: StoredQaPair): Promise<boolean> {
-  const replaceable = { seq: pair.seq, $or: [{ version: { $lte: pair.version } }, { response_id: { $ne: pair.responseId } }] };
-  const { matchedCount } = await chats.updateOne(
-    { ...bucketFilter(pair), qa_pairs: mongoose.trusted({ $elemMatch: replaceable }) },
-    { $set: { 'qa_pairs.$': element } },
-  );
-  return matchedCount > 0;
-}
-
-function elementOf(pair: PairWrite): StoredQaPair {
-  const { question, response, metadata } = wordsOf(pair.body);
-  return {
-    question,
-    response,
-    response_id: pair.responseId,
-    timestamp: pair.createdAt,
-    branches: pair.branches.slice(0, BRANCHES_SHOWN),
-    branches_total: pair.branchesTotal,
-    seq: pair.seq,
-    version: pair.version,
-    message_type: pair.messageType,
-    metadata: toStoredMetadata(metadata),
-    sha256: pair.sha256.toString('hex'),
-  };
-}
+const elementIn = (bucket: ChatContents | undefined, pair: PairRef): StoredQaPair | undefined =>
+  bucket?.account_id === pair.accountId && bucket.root_chat_id === pair.rootChatId
+    ? bucket.qa_pairs.find((element) => element.response_id === pair.responseId)
+    : undefined;
 
 function storedOf(element: StoredQaPair): StoredPair {
   const { question, response, metadata, version, branches, branches_total: branchesTotal } = element;

@@ -1,4 +1,5 @@
 import type { Database, Statement } from '../../database/database.js';
+import { tryToWrite } from '../../database/try-to-write.js';
 import { sha256Of } from '../body.js';
 import { ContentStore, type PairRef, type PairWrite, type StoredPair } from '../content-store.js';
 
@@ -6,7 +7,9 @@ const PUT: Statement = {
   name: 'content.put',
   // An equal version is written again only where the words differ: a repeated put leaves no dead row behind.
   text: `
-    INSERT INTO chat_contents AS old (account_id, chat_id, seq, version, body) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO chat_contents AS old (account_id, chat_id, seq, version, body)
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[]) AS put (account_id, chat_id, seq, version, body)
+    ORDER BY account_id, chat_id, seq
     ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body
     WHERE old.version < excluded.version OR (old.version = excluded.version AND old.body <> excluded.body)`,
 };
@@ -47,8 +50,15 @@ export class PostgresContentStore extends ContentStore {
     super();
   }
 
-  override async put(pair: PairWrite): Promise<void> {
-    await this.database.query(PUT, [pair.accountId, pair.chatId, pair.seq, pair.version, pair.body]);
+  /** All of them, or none: what one row cannot hold PostgreSQL refused before it was a pair. */
+  override async putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>> {
+    const fields = ['accountId', 'chatId', 'seq', 'version', 'body'] as const;
+    if (pairs.length > 0)
+      await this.database.query(
+        PUT,
+        fields.map((field) => pairs.map((pair) => pair[field])),
+      );
+    return new Map();
   }
 
   /** Nothing to do: `chats` itself says which branches a pair has. */
@@ -63,11 +73,24 @@ export class PostgresContentStore extends ContentStore {
     );
   }
 
+  /** One by one: only the relay asks for pairs of several conversations, and with the words here there is none. */
+  override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+    const found = new Map<string, StoredPair>();
+    for (const pair of pairs) {
+      for (const [id, stored] of await this.findMany(pair.accountId, pair.rootChatId, [pair])) found.set(id, stored);
+    }
+    return found;
+  }
+
   override async removeTail(chat: Pick<PairRef, 'accountId' | 'chatId'>, afterSeq: number): Promise<void> {
     await this.database.query(REMOVE_TAIL, [chat.accountId, chat.chatId, afterSeq]);
   }
 
   override async ping(): Promise<void> {
     await this.database.query(PING, []);
+  }
+
+  override tryToWrite(): Promise<void> {
+    return tryToWrite(this.database);
   }
 }
