@@ -2,6 +2,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
 import { Problem, problemDocument, problems } from './problems.js';
+import { StoreRefusesError, WRITES_REFUSED } from './store-refusal.js';
 
 /** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources. */
 const POSTGRES_AWAY = /^(08...|57P0[1-5]|53...)$/;
@@ -85,6 +86,9 @@ function frameworkProblem(error: unknown, fault: Fault): Problem | null {
 function storeProblem({ code = '', message = '' }: Fault, method: string): Problem | null {
   const midway = BROKEN_MIDWAY.test(message) || MIDWAY_CODES.has(code);
   if (midway && method !== 'GET' && method !== 'HEAD') return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
+  const refused = WRITES_REFUSED[code];
+  if (refused)
+    return problems.storeUnavailable({ detail: new StoreRefusesError('PostgreSQL', refused).message, headers: { 'retry-after': '10' } });
   const givenUp = GIVEN_UP[code];
   if (givenUp) return givenUp();
   const away = POSTGRES_AWAY.test(code) || SOCKET_AWAY.has(code) || POOL_AWAY.test(message);

@@ -7,6 +7,7 @@ import { Journal } from './journal.js';
 import { PostgresContentStore } from './postgres/postgres-content-store.js';
 import { Relay } from './relay.js';
 import { assertSameStore } from './same-store.js';
+import { StoreWrites } from './store-writes.js';
 
 /** The store that the settings ask for. Mongoose is loaded only where MongoDB is used. */
 async function contentStore({ MONGODB_URI: uri }: Config, database: Database): Promise<ContentStore> {
@@ -18,8 +19,8 @@ async function contentStore({ MONGODB_URI: uri }: Config, database: Database): P
 /** The words, in MongoDB or in PostgreSQL. Everybody uses `ContentStore` without knowing which. */
 @Global()
 @Module({
-  providers: [{ provide: ContentStore, useFactory: contentStore, inject: [Config, Database] }, Journal, JournalRows, Relay],
-  exports: [ContentStore, Journal, Relay],
+  providers: [{ provide: ContentStore, useFactory: contentStore, inject: [Config, Database] }, Journal, JournalRows, Relay, StoreWrites],
+  exports: [ContentStore, Journal, Relay, StoreWrites],
 })
 export class ContentModule implements OnModuleInit {
   constructor(
@@ -27,7 +28,10 @@ export class ContentModule implements OnModuleInit {
     private readonly store: ContentStore,
   ) {}
 
-  onModuleInit(): Promise<void> {
-    return assertSameStore(this.database, this.store);
+  /** The server does not listen before this: nobody is sent to one that could not read yet. A store that is away is waited for no longer than 2 s. */
+  async onModuleInit(): Promise<void> {
+    const reached = this.store.ping().catch(() => undefined);
+    await assertSameStore(this.database, this.store);
+    await reached;
   }
 }

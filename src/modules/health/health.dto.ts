@@ -5,8 +5,11 @@ export class LivenessDto {
 
 /** State of one store. */
 export class StoreStateDto {
-  /** `up` when it answered within two seconds. */
-  status!: 'up' | 'down';
+  /** `up` when it answered within two seconds; `refusing` when it answers, but takes no writes. */
+  status!: 'up' | 'down' | 'refusing';
+
+  /** Why writes are refused. */
+  detail?: string;
 
   /** `embedded`: started by this server; `external`: named by a setting; `memory`: kept in this process. */
   mode!: 'embedded' | 'external' | 'memory';
@@ -26,7 +29,7 @@ export class StoresDto {
 
 /** Whether requests should be sent here. */
 export class ReadinessDto {
-  /** `degraded`: works, but the words may come late or sessions may be forgotten. `unavailable` and `draining` go with status 503. */
+  /** `degraded`: works, but the words may come late, sessions may be forgotten, or a store takes no writes. `unavailable` and `draining` go with status 503. */
   status!: 'ready' | 'degraded' | 'unavailable' | 'draining';
 
   stores!: StoresDto;

@@ -2,9 +2,10 @@ import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@
 import { DataSource } from 'typeorm';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
+import { StoreWrites } from '../../content/store-writes.js';
 import type { ReadinessDto, StoresDto, StoreStateDto } from './health.dto.js';
 import { RedisHealth } from './redis-health.js';
-import { StoreWatch } from './store-watch.js';
+import { type StoreStatus, StoreWatch } from './store-watch.js';
 
 type Mode = StoreStateDto['mode'];
 
@@ -21,6 +22,7 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
     dataSource: DataSource,
     private readonly content: ContentStore,
     redis: RedisHealth,
+    private readonly writes: StoreWrites,
   ) {
     this.postgres = new StoreWatch(() => dataSource.query('SELECT 1'));
     this.words = new StoreWatch(() => content.ping());
@@ -46,11 +48,16 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
     const { embedded, REDIS_URL } = this.config;
     const kind = this.content.name;
     const stores: StoresDto = {
-      postgres: { status: postgres!, mode: modeOf(embedded.postgres) },
-      content: { status: content!, mode: modeOf(kind === 'mongo' ? embedded.content : embedded.postgres), kind },
+      postgres: { ...this.written('postgres', postgres!), mode: modeOf(embedded.postgres) },
+      content: { ...this.written('content', content!), mode: modeOf(kind === 'mongo' ? embedded.content : embedded.postgres), kind },
       redis: { status: redis!, mode: REDIS_URL ? 'external' : 'memory' },
     };
     return { status: this.statusOf(stores), stores };
+  }
+
+  private written(store: 'postgres' | 'content', status: StoreStatus): Pick<StoreStateDto, 'status' | 'detail'> {
+    const refusal = status === 'up' ? this.writes.refusalOf(store) : null;
+    return refusal === null ? { status } : { status: 'refusing', detail: refusal };
   }
 
   private get watches(): StoreWatch[] {
@@ -60,7 +67,7 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
   private statusOf({ postgres, content, redis }: StoresDto): ReadinessDto['status'] {
     if (this.draining) return 'draining';
     if (postgres.status === 'down') return 'unavailable';
-    return content.status === 'up' && redis.status === 'up' ? 'ready' : 'degraded';
+    return [postgres, content, redis].every(({ status }) => status === 'up') ? 'ready' : 'degraded';
   }
 }
 

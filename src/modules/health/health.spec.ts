@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { Config } from '../../config/config.js';
 import type { ContentStore } from '../../content/content-store.js';
+import type { StoreWrites } from '../../content/store-writes.js';
 import { HealthService } from './health.service.js';
 import { RedisHealth } from './redis-health.js';
 
@@ -12,14 +13,17 @@ function aHealth({
   postgres = up,
   content = up,
   redis,
+  refusals = {},
 }: {
   postgres?: () => Promise<void>;
   content?: () => Promise<void>;
   redis?: () => Promise<void>;
+  refusals?: { postgres?: string; content?: string };
 }): HealthService {
   const config = Object.assign(new Config(), redis && { REDIS_URL: 'redis://localhost' });
   const stores = [{ query: postgres } as unknown as DataSource, { name: 'mongo', ping: content } as ContentStore] as const;
-  return new HealthService(config, ...stores, redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config));
+  const writes = { refusalOf: (store: 'postgres' | 'content') => refusals[store] ?? null } as StoreWrites;
+  return new HealthService(config, ...stores, redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config), writes);
 }
 
 it('is ready when all stores answer, with Redis in memory', async () => {
@@ -36,6 +40,19 @@ it('is ready when all stores answer, with Redis in memory', async () => {
 it('is degraded without the store of the words, or Redis', async () => {
   expect((await aHealth({ content: away }).readiness()).status).toBe('degraded');
   expect((await aHealth({ redis: away }).readiness()).status).toBe('degraded');
+});
+
+it('(S7g) is degraded while a store answers and takes no writes, and says which and why', async () => {
+  const full = 'PostgreSQL takes no writes: its disk is full.';
+  const { status, stores } = await aHealth({ refusals: { postgres: full } }).readiness();
+  expect([status, stores.postgres, stores.content.status]).toEqual([
+    'degraded',
+    { status: 'refusing', detail: full, mode: 'external' },
+    'up',
+  ]);
+  expect((await aHealth({ refusals: { content: 'MongoDB takes no writes: Unauthorized.' } }).readiness()).stores.content.status).toBe(
+    'refusing',
+  );
 });
 
 it('is unavailable without PostgreSQL, whatever the others say', async () => {

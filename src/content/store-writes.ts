@@ -1,0 +1,66 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { StoreRefusesError } from '../common/store-refusal.js';
+import { Database } from '../database/database.js';
+import { tryToWrite } from '../database/try-to-write.js';
+import { ContentStore } from './content-store.js';
+
+const LOOK_MS = 10_000;
+const LOOK_AGAIN_MS = 2000;
+
+type Store = 'postgres' | 'content';
+
+/**
+ * Knows whether the stores take writes: one whose disk is full answers every question and keeps nothing. They are asked by writing something
+ * that nobody reads, now and then, and more often while one refuses.
+ */
+@Injectable()
+export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Stores');
+  private readonly refusals: Record<Store, string | null> = { postgres: null, content: null };
+  private timer: NodeJS.Timeout | undefined;
+  private looking: Promise<void> = Promise.resolve();
+  private stopped = false;
+
+  constructor(
+    private readonly database: Database,
+    private readonly content: ContentStore,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.looking = this.run();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.looking;
+  }
+
+  /** Why the store takes no writes, in a sentence; null while it does, and while nobody knows. */
+  refusalOf(store: Store): string | null {
+    return this.refusals[store];
+  }
+
+  /** Asks both stores. Never throws. */
+  async look(): Promise<void> {
+    await Promise.all([this.ask('postgres', () => tryToWrite(this.database)), this.ask('content', () => this.content.tryToWrite())]);
+  }
+
+  private async run(): Promise<void> {
+    await this.look();
+    const { postgres, content } = this.refusals;
+    const pauseMs = postgres === null && content === null ? LOOK_MS : LOOK_AGAIN_MS;
+    if (!this.stopped) this.timer = setTimeout(() => (this.looking = this.run()), pauseMs).unref();
+  }
+
+  private async ask(store: Store, write: () => Promise<void>): Promise<void> {
+    const before = this.refusals[store];
+    this.refusals[store] = await write().then(() => null, refusalIn);
+    const now = this.refusals[store];
+    if (now !== null && now !== before) this.logger.error({ message: now });
+    if (now === null && before !== null) this.logger.log({ message: 'writes are taken again', store });
+  }
+}
+
+/** One that is away is told by others. */
+const refusalIn = (error: unknown): string | null => (error instanceof StoreRefusesError ? error.message : null);
