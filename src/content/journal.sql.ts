@@ -97,7 +97,8 @@ export const PAIRS: Statement = {
 /**
  * Those rows of a claim ($1–$6) that are still held. The lease is gone when another relay took a row meanwhile; round and version differ when
  * it got new work. A row that somebody is changing now is about to become one of these, so it is not waited for: no deadlock can come from
- * here. All of them stay as they are, for whoever comes next.
+ * here. All of them stay as they are, for whoever comes next. All rows of a claim have one lease: `IS NOT DISTINCT FROM` keeps PostgreSQL from
+ * looking for each of them by the index of `due_at`.
  */
 const HELD = `
     WITH held AS MATERIALIZED (
@@ -105,7 +106,7 @@ const HELD = `
       FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::timestamptz[])
         AS claimed (account_id, chat_id, seq, round, version, lease)
       JOIN content_journal j ON j.account_id = claimed.account_id AND j.chat_id = claimed.chat_id AND j.seq = claimed.seq
-        AND j.round = claimed.round AND j.version = claimed.version AND j.due_at = claimed.lease
+        AND j.round = claimed.round AND j.version = claimed.version AND j.due_at IS NOT DISTINCT FROM claimed.lease
       FOR UPDATE OF j SKIP LOCKED
     )`;
 const IS_HELD = `j.account_id = held.account_id AND j.chat_id = held.chat_id AND j.seq = held.seq`;

@@ -125,6 +125,7 @@ export const ELSEWHERE: Record<string, string> = {
   'content.here': 'once at the start',
   'content.put': 'by fsck and tests: an upsert by the whole key',
   'content.remove_tail': 'by the purge, which takes the newest pairs in batches',
+  'database.try_to_write': 'every ten seconds, of a table of its own',
   'events.look': 'each second, for the conversations that somebody watches',
   'generation.write_chunks': 'each quarter of a second, for the answers that this instance writes',
   'generation.abandoned': 'by the sweeper, a batch at a time',
