@@ -84,6 +84,19 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
     }
   });
 
+  (mode === 'mongo' ? it : it.skip)(
+    'has its words from MongoDB where the journal has none of them, or only asks for the mirror',
+    async () => {
+      const { id, pairs } = await ann.aChat(2);
+      await withClient(server.databaseUrl, async (client) => {
+        await client.query(`UPDATE content_journal SET body = NULL WHERE chat_id = $1 AND seq = 1`, [id]);
+        await client.query(`DELETE FROM content_journal WHERE chat_id = $1 AND seq = 2`, [id]);
+      });
+      expect(await ann.questionsOf(id)).toEqual(['q1', 'q2']);
+      expect((await ann.get(`/chats/${id}/messages/${pairs[0]}`)).body.question).toBe('q1');
+    },
+  );
+
   async function pagesBack(id: string, limit: number): Promise<string[]> {
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { ContentStore } from '../../src/content/content-store.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { Idempotency } from '../../src/database/idempotency.js';
+import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/completion/generations.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
@@ -110,6 +111,7 @@ export const FURTHER: Record<string, Work> = {
       .settle(ann.accountId, { scope: 'POST /x', key: chat.id, fingerprint: Buffer.of(1), replayed: false }, 'a', 'b'),
   'an answer by its pair': ask(generations.OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
   'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [ann.accountId, chat.id]),
+  'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),
   'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [ann.accountId, chat.id, 3, 1, 1, [], []]),
   'a stop': ask(generations.ASK_TO_STOP, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
   'pieces of an answer': ask(generations.CHUNKS_OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1], randomUUID(), 0]),
@@ -121,6 +123,7 @@ export const FURTHER: Record<string, Work> = {
 
 /** Statements that no request waits for, or that need what is not here, by the beginning of their names, with the reason. */
 export const ELSEWHERE: Record<string, string> = {
+  'auth.living': 'every ten seconds, by key, for those who were here since',
   'content.ping': 'nothing but an answer',
   'content.here': 'once at the start',
   'content.put': 'by fsck and tests: an upsert by the whole key',

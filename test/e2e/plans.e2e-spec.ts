@@ -15,7 +15,7 @@ const TEXTS = ['one', 'two', 'three'].map((text) => JSON.stringify({ question: `
 const long = chatIdOf(SHORT_CHATS + 1);
 const PAGE_PAIRS = 50;
 /** The operations whose statements name the table of the words: with MongoDB all others are the same as without. */
-const WITH_WORDS = ['listMessages', 'getMessage', 'addMessage', 'getChat', 'getSummary'];
+const WITH_WORDS = ['listMessages', 'getMessage', 'addMessage', 'getChat', 'getSummary', 'createBranch'];
 
 /** What may be more in a long chat than in one of three pairs: a page instead of three, and higher trees of their indexes. */
 const REMOVED_MORE = 2 * PAGE_PAIRS;
@@ -116,6 +116,10 @@ describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words i
     const names = [...namedStatements()].filter(([name]) => mode === 'postgres' || name.includes('${table}'));
     const missing = names.filter(([name, pattern]) => !isElsewhere(name) && !seen.some((one) => pattern.test(one)));
     expect(missing.map(([name]) => name)).toEqual([]);
+    // A look that failed would compare as well as any other.
+    expect(
+      both().flatMap(([name, ...costs]) => costs.filter(({ buffers }) => buffers === Infinity).map(({ plan }) => `${name}: ${plan}`)),
+    ).toEqual([]);
   });
 
   it('throws away no more rows, and touches no more pages of files, than a page has, however long the chat', () => {

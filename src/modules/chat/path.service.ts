@@ -107,7 +107,7 @@ async function twice<Result>(look: () => Promise<Result | null>): Promise<Result
 
 /** Half a message is never served: the words are those that PostgreSQL knows by version and hash, or none. */
 function checkedBody(row: PathRow, stored: StoredPair | undefined): string {
-  if (stored?.version === row.version && stored.sha256.equals(row.sha256)) return stored.body;
+  if (stored?.version === row.version && row.sha256 !== null && stored.sha256.equals(row.sha256)) return stored.body;
   throw contentUnavailable(`pair ${row.response_id} version ${row.version}: stored version ${stored?.version ?? 'none'}`);
 }
 

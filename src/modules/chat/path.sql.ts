@@ -21,7 +21,8 @@ export interface PathRow {
   fork_seq: number;
   seq: number;
   version: number;
-  sha256: Buffer;
+  /** Of the words, where `body` is null. */
+  sha256: Buffer | null;
   message_type: MessageType;
   status: MessageStatus;
   author: string | null;
@@ -50,9 +51,12 @@ const CHAT = `
       WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
     )`;
 
-/** What a row shows of a pair `m` and its words `w`. */
-const PAIR = `m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.message_type, m.status, m.author, m.model, m.usage, m.error, m.created_at,
-          CASE WHEN w.version = m.version THEN w.body END AS body`;
+/**
+ * What a row shows of a pair `m` and its words `w`: the words, or the hash by which they are known elsewhere. A row of the journal may have none, where
+ * only branches are to be mirrored.
+ */
+const PAIR = `m.response_id, m.chat_id, m.seq, m.version, m.message_type, m.status, m.author, m.model, m.usage, m.error, m.created_at,
+          CASE WHEN w.version = m.version AND w.body IS NOT NULL THEN NULL ELSE m.sha256 END AS sha256, CASE WHEN w.version = m.version THEN w.body END AS body`;
 
 /** The branches that were made from pairs of some stretches. */
 const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
