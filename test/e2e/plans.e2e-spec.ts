@@ -15,7 +15,7 @@ const TEXTS = ['one', 'two', 'three'].map((text) => JSON.stringify({ question: `
 const long = chatIdOf(SHORT_CHATS + 1);
 const PAGE_PAIRS = 50;
 /** The operations whose statements name the table of the words: with MongoDB all others are the same as without. */
-const WITH_WORDS = ['listMessages', 'getMessage', 'addMessage', 'getChat', 'getSummary', 'createBranch'];
+const WITH_WORDS = ['listMessages', 'getMessage', 'addMessage', 'getChat', 'getSummary', 'createBranchVerb'];
 
 /** What may be more in a long chat than in one of three pairs: a page instead of three, and higher trees of their indexes. */
 const REMOVED_MORE = 2 * PAGE_PAIRS;
