@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Database, untilDone } from '../../src/database/database.js';
+import type { Job } from '../../src/modules/maintenance/job.js';
+import { JOBS } from '../../src/modules/maintenance/job-runner.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { type Answer, TestClient } from '../support/client.js';
+import { callAs, operations } from '../support/contract.js';
+import { deadlocksIn } from '../support/deadlocks.js';
+import { Interleaver, type Step, stopsOf, transactionsOf, wayOf } from '../support/interleaving.js';
+import { WRITERS } from './background-writers.js';
+import { GOOD, type Scene } from './openapi-calls.js';
+
+/** Prepares what it needs in a scene; then it can be done at any instance, and says how it was answered. */
+type Piece = (scene: Scene) => Promise<(server: TestApp) => Promise<string>>;
+
+/** A transaction of something that writes. */
+interface Way {
+  name: string;
+  piece: Piece;
+  steps: Step[];
+}
+
+const told = ({ status, body }: Answer): string => `${status} ${body?.code ?? body?.error?.code ?? ''}`.trim();
+
+const PIECES = new Map<string, Piece>();
+for (const operation of operations.filter(({ method }) => method !== 'GET')) {
+  const isKeyed = operation.parameters.some(({ name }) => name === 'Idempotency-Key');
+  PIECES.set(operation.operationId, async (scene) => {
+    const call = await GOOD[operation.operationId]!(scene);
+    const headers = { ...call.headers, ...(isKeyed && { 'idempotency-key': randomUUID() }) };
+    return async (server) => told(await callAs(scene.ann.at(server.url), operation, { ...call, headers }));
+  });
+}
+for (const [name, writer] of Object.entries(WRITERS)) {
+  PIECES.set(name, async (scene) => {
+    const work = await writer(scene);
+    return (server) =>
+      work(server).then(
+        () => '200',
+        (error: Error & { kind?: { status: number; code: string } }) =>
+          error.kind ? `${error.kind.status} ${error.kind.code}` : `failed: ${error.message}`,
+      );
+  });
+}
+
+/** What may be told of things that somebody else changed a moment before. */
+const FAIR =
+  /^(2\d\d|401 invalid_refresh_token|404 (chat|message|webhook|api_key)_not_found|409 (generation_in_progress|answer_not_retryable|conversation_deleted|webhook_disabled|response_not_deletable|idempotency_key_in_use))/;
+
+/** In the order of docs/decisions/lock-order.md. */
+const CLEAN = [
+  'chats, generations, messages, conversations, chat_contents, content_journal, events, idempotency_keys, generation_chunks, summary_marks',
+  'summary_highlights, client_chats, chat_numbers, conversation_notes, webhook_accounts, api_keys',
+]
+  .join(', ')
+  .split(', ')
+  .map((table) => `DELETE FROM ${table}`)
+  .join('; ');
+
+describe.each(MODES)('all that writes, words in %s', (mode) => {
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+  let meetings: Interleaver;
+  const seen = new Set<string>();
+
+  beforeAll(async () => {
+    here = await startTestApp(mode);
+    there = await startTestApp(mode, {}, here.databaseUrl);
+    noteStatements(here.app.get(Database), seen);
+    meetings = await Interleaver.between(here, there);
+    ann = await TestClient.register(here.url);
+  });
+  afterAll(async () => {
+    await meetings.close();
+    await Promise.all([here.close(), there.close()]);
+  });
+
+  async function aScene(): Promise<Scene> {
+    await untilDone(() => meetings.sql.query(CLEAN));
+    const chat = await ann.aChat(3);
+    return { server: here, ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
+  }
+
+  async function stepsOf(piece: Piece): Promise<Step[]> {
+    const work = await piece(await aScene());
+    return meetings.steps(ann.accountId, () => work(here));
+  }
+
+  /** Some leave nothing to others, and so come last. */
+  async function prepared(first: Piece, second: Piece) {
+    let scene = await aScene();
+    try {
+      return [await first(scene), await second(scene)] as const;
+    } catch {
+      scene = await aScene();
+      const two = await second(scene);
+      return [await first(scene), two] as const;
+    }
+  }
+
+  /** All transactions that anybody makes. Of those that go the same way, statement by statement, the shortest piece of work stands for all. */
+  async function differentWays(): Promise<Way[]> {
+    const ways = new Map<string, Way & { length: number }>();
+    for (const [name, piece] of PIECES) {
+      const all = await stepsOf(piece);
+      for (const steps of transactionsOf(all)) {
+        const known = ways.get(wayOf(steps));
+        if (!known || known.length > all.length) ways.set(wayOf(steps), { name, piece, steps, length: all.length });
+      }
+    }
+    return [...ways.values()];
+  }
+
+  /**
+   * Lets them meet at all stops of the one that has fewer, backwards from its end until the other need not wait. A deadlock is found from either side:
+   * this one holds what that one comes to want, and goes on to want what that one holds.
+   */
+  async function faultsOf(a: Way, b: Way): Promise<string[]> {
+    const [first, second] = stopsOf(a.steps).length <= stopsOf(b.steps).length ? [a, b] : [b, a];
+    const faults: string[] = [];
+    for (const at of stopsOf(first.steps).reverse()) {
+      const [one, two] = await prepared(first.piece, second.piece);
+      const met = await meetings.meet(
+        ann.accountId,
+        at,
+        () => one(here),
+        () => two(there),
+      );
+      const isFair = [met.first, met.second].every((answer) => FAIR.test(answer));
+      const where = `${first.name} (${met.first}) × ${second.name} (${met.second}), at step ${at}`;
+      if (met.deadlocks > 0 || !isFair) faults.push(`${met.deadlocks} deadlocks: ${where}`);
+      if (!met.waited) break;
+    }
+    return faults;
+  }
+
+  it('takes its locks in one order: whatever meets at whatever step, nobody is a deadlock’s victim', async () => {
+    const ways = await differentWays();
+    const faults: string[] = [];
+    for (const [i, one] of ways.entries())
+      for (const other of ways.slice(i)) if (canMeet(one.steps, other.steps, mode)) faults.push(...(await faultsOf(one, other)));
+    expect(faults).toEqual([]);
+    expect(await deadlocksIn(here.databaseUrl)).toBe(0);
+  }, 900_000);
+
+  it('is known whole: each statement of the sources that writes was run here, and each job', () => {
+    const unseen = writingStatements(mode).filter((name) => ![...seen].some((other) => name.test(other)));
+    expect(unseen).toEqual([]);
+    const jobs = here.app.get<Job[]>(JOBS, { strict: false }).map((job) => job.name);
+    expect(jobs.filter((job) => !Object.keys(WRITERS).some((name) => name.startsWith(job)))).toEqual([]);
+  });
+
+  it('and those who take them in two orders would be seen', async () => {
+    const { chat } = await aScene();
+    const locked = async (server: TestApp, ...tables: string[]): Promise<string> => {
+      return server.app.get(Database).transaction(async (tx) => {
+        for (const table of tables) await tx.query(`UPDATE ${table} SET revision = revision + 1 WHERE chat_id = $1`, [chat.id]);
+        return '200';
+      });
+    };
+    const steps = await meetings.steps(ann.accountId, () => locked(here, 'chats', 'conversations'));
+    const stops = stopsOf(steps);
+    let deadlocks = 0;
+    for (const at of stops)
+      deadlocks += (
+        await meetings.meet(
+          ann.accountId,
+          at,
+          () => locked(here, 'chats', 'conversations'),
+          () => locked(there, 'conversations', 'chats'),
+        )
+      ).deadlocks;
+    expect(deadlocks).toBeGreaterThan(0);
+  });
+});
+
+/** Notes the names of the statements that are run. */
+function noteStatements(database: Database, seen: Set<string>): void {
+  const query = database.query.bind(database);
+  database.query = ((statement, values) => query((seen.add(statement.name), statement), values)) as Database['query'];
+}
+
+/** Only after a loss in MongoDB, or while it is away; of one row each. */
+const SELDOM = /relay\.(lost|give_back)/;
+
+/** The names of all statements in the sources that change something and run by themselves. */
+function writingStatements(mode: string): RegExp[] {
+  const sources = fileURLToPath(new URL('../../src', import.meta.url));
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const statements = files.flatMap((file) => [
+    ...readFileSync(join(sources, file), 'utf8').matchAll(/name: ['`]([^'`]+)['`],?\s*text: ([\s\S]*?)\n?\s*\}[;,)]/g),
+  ]);
+  return statements
+    .filter(([, , text]) => /INSERT INTO|UPDATE \w+ |DELETE FROM|appendText|SPEND/.test(text!))
+    .map(([, name]) => name!)
+    .filter((name) => !SELDOM.test(name) && (mode === 'mongo' ? !name.startsWith('content.') : !/^(relay|journal)\./.test(name)))
+    .map((name) => new RegExp(`^${name.replace('.', '\\.').replace(/\$\{.*?\}/, '.+')}$`));
+}
+
+/** Whether they lock rows of two tables that are the same, or several of one: fewer cannot be taken in two orders. Words in MongoDB differ by the journal. */
+function canMeet(one: readonly Step[], other: readonly Step[], mode: string): boolean {
+  const tables = (steps: readonly Step[]) => new Set(steps.at(-1)!.tables);
+  const rowsIn = (steps: readonly Step[], table: string) =>
+    steps.filter(({ what }) => what.startsWith('BEFORE') && what.split(' ')[2] === table);
+  const others = tables(other);
+  const shared = [...tables(one)].filter((table) => others.has(table));
+  if (mode === 'mongo' && !shared.includes('content_journal')) return false;
+  return shared.length > 1 || shared.some((table) => rowsIn(one, table).length > 1 && rowsIn(other, table).length > 1);
+}

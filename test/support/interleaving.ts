@@ -1,0 +1,187 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, type Pool, type PoolClient } from 'pg';
+import { DataSource } from 'typeorm';
+import type { TestApp } from './app.js';
+import { deadlocksSoFar } from './deadlocks.js';
+
+/** One moment of a piece of work: before a statement of its transaction, or at a row that it has just locked or written. */
+export interface Step {
+  n: number;
+  tx: string;
+  what: string;
+  /** Tables in which its transaction has locked or written rows until then. */
+  tables: string[];
+}
+
+export interface Meeting<A, B> {
+  first: A;
+  second: B;
+  /** Whether the second had to wait for a lock of the first. */
+  waited: boolean;
+  deadlocks: number;
+}
+
+/**
+ * What runs under the name `first` notes each of its steps that concern the account, and stops at the one that is aimed at, with all that it has
+ * locked so far in its hands, until the test gives the advisory lock free.
+ */
+const SQL = `
+  CREATE SCHEMA locks;
+  CREATE SEQUENCE locks.steps;
+  CREATE TABLE locks.aim (account uuid, at int, recording boolean);
+  INSERT INTO locks.aim VALUES (NULL, NULL, false);
+  CREATE TABLE locks.trail (n int, tx text, what text, tables text[]);
+  CREATE FUNCTION locks.note(what text) RETURNS void LANGUAGE plpgsql AS $$
+  DECLARE n int := nextval('locks.steps'); aimed int; records boolean;
+  BEGIN
+    SELECT at, recording INTO aimed, records FROM locks.aim;
+    IF records THEN
+      INSERT INTO locks.trail VALUES (n, txid_current()::text, what, ARRAY(
+        SELECT relation::regclass::text FROM pg_locks JOIN pg_class c ON c.oid = relation AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+        WHERE pid = pg_backend_pid() AND mode IN ('RowShareLock', 'RowExclusiveLock') AND relation <> 'accounts'::regclass));
+    ELSIF n = aimed THEN
+      PERFORM pg_advisory_xact_lock_shared(7);
+    END IF;
+  END $$;
+  CREATE FUNCTION locks.on_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    PERFORM pg_stat_force_next_flush();
+    IF current_setting('application_name') = 'first' AND (CASE TG_OP WHEN 'DELETE' THEN OLD.account_id ELSE NEW.account_id END) = (SELECT account FROM locks.aim) THEN
+      PERFORM locks.note(TG_WHEN || ' ' || TG_OP || ' ' || TG_TABLE_NAME || ' ' || md5(current_query()));
+    END IF;
+    RETURN coalesce(NEW, OLD);
+  END $$;
+  DO $$ DECLARE t text; BEGIN
+    FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' LOOP
+      EXECUTE format('CREATE TRIGGER a_step BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION locks.on_row()', t);
+      EXECUTE format('CREATE TRIGGER z_step AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION locks.on_row()', t);
+    END LOOP;
+  END $$`;
+
+const PATIENCE_MS = 1500;
+
+/** Makes two pieces of work, at two instances on one database, meet at any of their steps. */
+export class Interleaver {
+  private constructor(readonly sql: Client) {}
+
+  static async between(first: TestApp, second: TestApp): Promise<Interleaver> {
+    const sql = new Client({ connectionString: first.databaseUrl });
+    await sql.connect();
+    await sql.query(SQL);
+    name(poolOf(first), 'first', gate);
+    name(poolOf(second), 'second');
+    return new Interleaver(sql);
+  }
+
+  close(): Promise<void> {
+    return this.sql.end();
+  }
+
+  /** The steps of some work of the first instance. */
+  async steps(account: string, work: () => Promise<unknown>): Promise<Step[]> {
+    await this.sql.query('TRUNCATE locks.trail');
+    await this.aim(account, null, true);
+    await work();
+    await this.aim(null, null, false);
+    return (await this.sql.query<Step>('SELECT * FROM locks.trail ORDER BY n')).rows;
+  }
+
+  /** Stops the first work at a step, lets the second run until it ends or waits, and then lets both end. Neither may reject. */
+  async meet<A, B>(account: string, at: number, first: () => Promise<A>, second: () => Promise<B>): Promise<Meeting<A, B>> {
+    const before = await deadlocksSoFar(this.sql);
+    await this.aim(account, at, false);
+    await this.sql.query('SELECT pg_advisory_lock(7)');
+    const one = watched(first());
+    await this.until(async () => one.ended || (await this.waits('first', true)));
+    const two = watched(second());
+    let waited = false;
+    await this.until(async () => two.ended || (waited = await this.waits('second', false)));
+    await this.sql.query('SELECT pg_advisory_unlock(7)');
+    const [a, b] = await Promise.all([one.result, two.result]);
+    await this.aim(null, null, false);
+    return { first: a, second: b, waited, deadlocks: (await deadlocksSoFar(this.sql)) - before };
+  }
+
+  private async aim(account: string | null, at: number | null, recording: boolean): Promise<void> {
+    await this.sql.query('UPDATE locks.aim SET account = $1, at = $2, recording = $3', [account, at, recording]);
+    await this.sql.query(`SELECT setval('locks.steps', 1, false)`);
+  }
+
+  private async waits(who: string, forUs: boolean): Promise<boolean> {
+    const { rowCount } = await this.sql.query(
+      `SELECT FROM pg_locks JOIN pg_stat_activity a USING (pid)
+       WHERE NOT granted AND a.application_name = $1 AND a.datname = current_database() AND (locktype = 'advisory') = $2`,
+      [who, forUs],
+    );
+    return rowCount! > 0;
+  }
+
+  private async until(condition: () => Promise<boolean>): Promise<void> {
+    for (const deadline = performance.now() + PATIENCE_MS; !(await condition()) && performance.now() < deadline;) await sleep(1);
+  }
+}
+
+const poolOf = ({ app }: TestApp): Pool => (app.get(DataSource).driver as unknown as { master: Pool }).master;
+
+/** Its connections, those that are there and those that come, tell PostgreSQL who they are, and find deadlocks at once. */
+function name(pool: Pool, who: string, then: (client: PoolClient) => void = () => {}): void {
+  const introduce = (client: PoolClient): void => {
+    void client.query(`SET application_name = '${who}'; SET deadlock_timeout = '10ms'`);
+    then(client);
+  };
+  for (const client of (pool as unknown as { _clients: PoolClient[] })._clients) introduce(client);
+  pool.on('connect', introduce);
+}
+
+/** Before each statement of a transaction but the first, and before its commit, is a step too: rows are locked by reading as well. */
+function gate(client: PoolClient): void {
+  const query = client.query.bind(client) as (...args: unknown[]) => any;
+  let statements = -1;
+  client.query = ((...args: unknown[]) => {
+    const text = typeof args[0] === 'string' ? args[0] : '';
+    if (/^(START TRANSACTION|BEGIN)/.test(text)) statements = 0;
+    else if (/^ROLLBACK/.test(text)) statements = -1;
+    else if (text && statements >= 0 && statements++ > 0 && typeof args.at(-1) !== 'function') {
+      if (text.startsWith('COMMIT')) statements = -1;
+      return query(`SELECT locks.note($1)`, [`before ${text}`]).then(() => query(...args));
+    } else if (text.startsWith('COMMIT')) statements = -1;
+    return query(...args);
+  }) as typeof client.query;
+}
+
+function watched<T>(result: Promise<T>): { result: Promise<T>; ended: boolean } {
+  const state = { result, ended: false };
+  void result.finally(() => (state.ended = true));
+  return state;
+}
+
+/** The steps of some work by the transactions that it makes; those that lock nothing but what they make themselves are left out. */
+export function transactionsOf(steps: readonly Step[]): Step[][] {
+  const all = [...new Set(steps.map(({ tx }) => tx))].map((tx) => steps.filter((step) => step.tx === tx));
+  return all.filter((own) => own.some(isLocking));
+}
+
+/** What it does with the rows of others, in its order: of those who do the same one stands for all. */
+export const wayOf = (transaction: readonly Step[]): string =>
+  transaction
+    .filter(isLocking)
+    .map(({ what }) => what)
+    .join();
+
+/**
+ * Where it is worth to stop a transaction: with each new lock in its hands, and with all of them at the end. What only reads locks nothing; the last
+ * row of a statement is held before the next one as well; of many rows of one kind the first and the last will do.
+ */
+export function stopsOf(transaction: readonly Step[]): number[] {
+  const own = transaction.filter(isLocking);
+  const stops = own.filter(({ what }, i) => {
+    const [last, next] = [own[i - 1]?.what, own[i + 1]?.what];
+    if (what.startsWith('before')) return !(last?.startsWith('before') && isRead(last));
+    return next?.startsWith('BEFORE') && (what !== last || what !== next);
+  });
+  return [...new Set([...stops.map(({ n }) => n), transaction.at(-1)!.n])];
+}
+
+const isLocking = ({ what }: Step): boolean => !what.startsWith('AFTER');
+
+const isRead = (text: string): boolean => !/INSERT|UPDATE|DELETE|FOR (KEY )?SHARE/.test(text);
