@@ -203,10 +203,16 @@ export const WRITERS: Record<string, Writer> = {
     await sql(scene, `UPDATE content_journal SET stored_at = now(), due_at = now()`);
     return (server) => of(server, Relay).tick();
   },
-  // Reads that write: a summary what it counted, and a chat's first look by number its number.
+  // Reads that write: what was counted of words and branches, and the number of a chat at the first look by number.
   getSummary: async (scene) => {
     await GOOD.getSummary!(scene);
     return (server) => scene.ann.at(server.url).get(`/chats/${scene.chat.id}/summary`);
+  },
+  getBranches: async ({ ann, chat, server }) => {
+    await withClient(server.databaseUrl, (client) =>
+      client.query(`UPDATE conversations SET chats_total = NULL WHERE chat_id = $1`, [chat.id]),
+    );
+    return (instance) => ann.at(instance.url).get(`/chats/${chat.id}/branches`);
   },
   readMessages:
     async ({ ann, chat }) =>
