@@ -3,6 +3,7 @@ import { HELP, type Options, optionsOf } from './options.js';
 import { type Finding, jsonOf, tableOf } from './report.js';
 import { append } from './scenarios/append.js';
 import { buffers } from './scenarios/buffers.js';
+import { firstToken } from './scenarios/first-token.js';
 import { flatness } from './scenarios/flatness.js';
 import { fork } from './scenarios/fork.js';
 import { pages } from './scenarios/pages.js';
@@ -14,7 +15,7 @@ import { wal } from './scenarios/wal.js';
 import { withStage } from './stage.js';
 
 /** Appends come last but for the log: they leave rows behind that a vacuum would clear away beside other measurements. */
-const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, relay, append, wal];
+const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, firstToken, relay, append, wal];
 
 const started = performance.now();
 const say = (line: string): void => {

@@ -30,7 +30,7 @@ const SIZES: Record<Size, Pick<Options, 'rounds' | 'sliceMs' | 'bigPairs' | 'man
   L: { rounds: 9, sliceMs: 6000, bigPairs: 1_000_000, manyChats: 50_000 },
 };
 
-export const SCENARIOS = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P14'] as const;
+export const SCENARIOS = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P14', 'P16'] as const;
 
 export const HELP = `npm run bench [-- --size S|M|L] [--only P1,P5] [--json] [--profile DIR]
 

@@ -76,6 +76,24 @@ async function openStage({ profile }: Options, databaseUrl: string, cleanup: (()
   };
 }
 
+/** Lets `work` use a further Banyan on the same database. */
+export async function withBanyan<Result>(
+  { databaseUrl }: Stage,
+  settings: Record<string, string>,
+  work: (server: Server) => Promise<Result>,
+): Promise<Result> {
+  const child = forkServer(
+    'servers/banyan.js',
+    { DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: String(POOL_SIZE), ...SETTINGS, ...settings },
+    [],
+  );
+  try {
+    return await work({ port: await portOf(child), pid: child.pid! });
+  } finally {
+    await endOf(child);
+  }
+}
+
 /** What differs from a user's server: no limits of requests, and a token that lasts as long as the bench. */
 const SETTINGS = {
   JWT_SECRET: 'Kx0-bench-only-7f3a91c2be5d4c60a8e1d2f3b4c5',

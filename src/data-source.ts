@@ -11,6 +11,7 @@ import { ClientChats1764000000040 } from '../migrations/1764000000040-client-cha
 import { ConversationMetadata1764000000050 } from '../migrations/1764000000050-conversation-metadata.js';
 import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session-numbers.js';
 import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
+import { MessageTokens1764000000101 } from '../migrations/1764000000101-message-tokens.js';
 import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { JournalEntry } from './content/journal.entity.js';
@@ -27,6 +28,7 @@ import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
 import { Generation, GenerationChunk, UsageDay } from './modules/completion/generation.entity.js';
+import { MessageTokens } from './modules/completion/message-tokens.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
@@ -58,6 +60,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Generation,
     GenerationChunk,
     UsageDay,
+    MessageTokens,
     ConversationNotes,
     SessionNumberCounter,
     SummaryMark,
@@ -81,6 +84,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ConversationMetadata1764000000050,
     SessionNumbers1764000000060,
     WebhookReady1764000000090,
+    MessageTokens1764000000101,
     TreePages1764000000104,
     SignInAddresses1764000000108,
   ],

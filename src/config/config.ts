@@ -110,6 +110,10 @@ export class Config {
   @Whole(1, 300)
   LLM_IDLE_TIMEOUT_SECONDS = 30;
 
+  /** How long an answer waits for a store that is away, before it is begun and when it ends, in seconds. */
+  @Whole(1, 3600)
+  STORE_PATIENCE_SECONDS = 60;
+
   /** Lifetime of an access token, in seconds. */
   @Whole(1, DAY_SECONDS)
   ACCESS_TOKEN_TTL_SECONDS = 900;

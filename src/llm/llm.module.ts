@@ -4,20 +4,26 @@ import { providersOf } from '../config/providers.js';
 import { Catalogue } from './catalogue.js';
 import { LanguageModel } from './language-model.js';
 import { OfflineModel } from './offline-model.js';
+import { TokenCounter } from './token-counter.js';
 
 /** The models of the configured providers; the offline model where there are none. */
-async function modelsOf(config: Config): Promise<LanguageModel> {
+async function modelsOf(config: Config, tokens: TokenCounter): Promise<LanguageModel> {
   const providers = providersOf(config);
   if (providers.length === 0) return new OfflineModel();
-  // Loaded where it is needed alone: the library takes its time and memory.
+  // Both are loaded where they are needed alone: they take their time and memory.
+  tokens.warm();
   const { ProviderModels } = await import('./provider-models.js');
-  return new ProviderModels(new Catalogue(providers, config.LLM_MODEL), {
+  const limits = {
     firstMs: config.LLM_FIRST_TOKEN_TIMEOUT_SECONDS * 1000,
     idleMs: config.LLM_IDLE_TIMEOUT_SECONDS * 1000,
     wholeMs: config.LLM_TIMEOUT_SECONDS * 1000,
-  });
+  };
+  return new ProviderModels(new Catalogue(providers, config.LLM_MODEL), limits, tokens.count);
 }
 
 @Global()
-@Module({ providers: [{ provide: LanguageModel, useFactory: modelsOf, inject: [Config] }], exports: [LanguageModel] })
+@Module({
+  providers: [TokenCounter, { provide: LanguageModel, useFactory: modelsOf, inject: [Config, TokenCounter] }],
+  exports: [LanguageModel, TokenCounter],
+})
 export class LlmModule {}

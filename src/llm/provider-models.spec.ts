@@ -9,6 +9,7 @@ import { Catalogue } from './catalogue.js';
 import type { ModelError, ModelPart, ModelRequest } from './language-model.js';
 import type { Limits } from './patience.js';
 import { ANSWER_BYTES_MAX, ProviderModels } from './provider-models.js';
+import { TokenCounter } from './token-counter.js';
 
 /** Longer than any of these tests: whatever ends before was ended on purpose. */
 const PATIENT: Limits = { firstMs: 60_000, idleMs: 60_000, wholeMs: 60_000 };
@@ -19,9 +20,10 @@ const ask = (more: Partial<ModelRequest> = {}): ModelRequest => ({ model: null, 
 
 let provider: FakeProvider;
 let logged: unknown[];
+const counter = new TokenCounter();
 
 beforeAll(async () => void (provider = await FakeProvider.start()));
-afterAll(() => provider.close());
+afterAll(() => Promise.all([provider.close(), counter.onApplicationShutdown()]));
 beforeEach(() => {
   provider.reset();
   logged = [];
@@ -30,7 +32,7 @@ beforeEach(() => {
 
 function aModel(settings: Record<string, string> = provider.settings(), limits: Partial<Limits> = {}): ProviderModels {
   const config = loadConfig(settings);
-  return new ProviderModels(new Catalogue(providersOf(config), config.LLM_MODEL), { ...PATIENT, ...limits });
+  return new ProviderModels(new Catalogue(providersOf(config), config.LLM_MODEL), { ...PATIENT, ...limits }, counter.count);
 }
 
 /** All that a model said, and the error that it ended with. */

@@ -17,7 +17,8 @@ import {
 import { type Limits, Patience } from './patience.js';
 import { brokenOff, endedEarly, faultOf, ProviderFault } from './provider-faults.js';
 import { Gate, providerFetch } from './provider-fetch.js';
-import { countTokens } from './token-counter.js';
+import type { CountTokens } from './token-counter.js';
+import { usageByBytes } from './usage-estimate.js';
 
 /** The contract's limit for a response, in bytes of UTF-8. */
 export const ANSWER_BYTES_MAX = 256 * 1024;
@@ -35,6 +36,7 @@ export class ProviderModels extends LanguageModel {
   constructor(
     private readonly catalogue: Catalogue,
     private readonly limits: Limits,
+    private readonly count: CountTokens,
   ) {
     super();
   }
@@ -51,7 +53,7 @@ export class ProviderModels extends LanguageModel {
     const listing = this.catalogue.find(request.model);
     const patience = new Patience(this.limits, signal);
     try {
-      yield* answerOf(listing, request, patience);
+      yield* answerOf(listing, request, patience, this.count);
     } catch (error) {
       if (signal.aborted) throw stopped();
       throw this.told(patience.fault ?? faultOf(error), listing);
@@ -68,7 +70,7 @@ export class ProviderModels extends LanguageModel {
   }
 }
 
-async function* answerOf(listing: Listing, request: ModelRequest, patience: Patience): AsyncGenerator<ModelPart> {
+async function* answerOf(listing: Listing, request: ModelRequest, patience: Patience, count: CountTokens): AsyncGenerator<ModelPart> {
   const answer = new AnswerText();
   let end: ProviderEnd | null = null;
   for await (const part of saidBy(listing, request, patience)) {
@@ -78,7 +80,7 @@ async function* answerOf(listing: Listing, request: ModelRequest, patience: Pati
     if (answer.isFull) break;
   }
   const finishReason = reasonOf(end, answer);
-  yield { type: 'end', model: listing.info.id, finishReason, usage: usageOf(end, request.messages, answer.text) };
+  yield { type: 'end', model: listing.info.id, finishReason, usage: await usageOf(end, request.messages, answer.text, count) };
 }
 
 /** What the provider says: pieces of text, and last its end. */
@@ -137,12 +139,16 @@ function nothingSaid(reason: string | undefined): ModelError {
   return new ModelError('answer_empty', 'The model answered nothing. Try again.');
 }
 
-/** As the provider counted; by our own tokenizer where it did not, or where we did not let it end. */
-function usageOf(end: ProviderEnd | null, messages: readonly ModelMessage[], text: string): Usage {
+/** As the provider counted; by our own tokenizer where it did not, or where we did not let it end; by the bytes where that cannot be had. */
+async function usageOf(end: ProviderEnd | null, messages: readonly ModelMessage[], text: string, count: CountTokens): Promise<Usage> {
   const input = end?.usage.inputTokens.total;
   const output = end?.usage.outputTokens.total;
   if (isCount(input) && isCount(output)) return { input_tokens: input, output_tokens: output };
-  return { input_tokens: messages.reduce((sum, { content }) => sum + countTokens(content), 0), output_tokens: countTokens(text) };
+  const texts = [text, ...messages.map(({ content }) => content)];
+  const tokens = await count(texts);
+  if (!tokens) return usageByBytes(messages, Buffer.byteLength(text));
+  const [said, ...read] = tokens;
+  return { input_tokens: read.reduce((sum, one) => sum + one, 0), output_tokens: said! };
 }
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;

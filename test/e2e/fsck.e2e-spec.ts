@@ -194,6 +194,7 @@ const DAMAGES: Damage[] = [
     ['notes are of no chat', `INSERT INTO conversation_notes VALUES ($account, $uuid, '{}')`],
     ['quotes are of no chat', `INSERT INTO summary_highlights VALUES ($account, $uuid, 1, '[]', 'offline')`],
     ['words are counted to no pair', `INSERT INTO summary_marks VALUES ($account, $root, 100, 1, 1, '{}', '{}')`],
+    ['tokens are counted of no pair', `INSERT INTO message_tokens VALUES ($account, $root, 100, 1, 1)`],
     [
       'a number is of no chat',
       `INSERT INTO chat_number_counters VALUES ($account, 1); INSERT INTO chat_numbers VALUES ($account, 1, $uuid)`,

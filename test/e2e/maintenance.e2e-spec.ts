@@ -41,6 +41,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
       'events',
       'chat_contents',
       'content_journal',
+      'message_tokens',
       'summary_marks',
       'summary_highlights',
     ];
@@ -76,6 +77,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
     const lonely = await ann.aBranch(deleted, inherited);
     await aPost(lonely, 'lonely');
     await rows(`INSERT INTO summary_marks SELECT account_id, chat_id, seq, 1, 1, '{}', '{}' FROM messages`);
+    await rows(`INSERT INTO message_tokens SELECT account_id, chat_id, seq, version, 1 FROM messages`);
     await rows(`INSERT INTO summary_highlights SELECT account_id, chat_id, 1, '[]', 'a model' FROM chats`);
     for (const chatId of [gone, deleted, lonely]) expect((await ann.delete(`/chats/${chatId}`)).status).toBe(204);
 
@@ -92,7 +94,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode) => {
     expect(await ann.questionsOf(root.id)).toEqual(['q1', 'q2']);
     expect(await wordsOf(deleted)).toBe(1);
     const kept = await traces(deleted);
-    expect([kept.messages, kept.summary_marks, kept.summary_highlights]).toEqual([1, 1, undefined]);
+    expect([kept.messages, kept.message_tokens, kept.summary_marks, kept.summary_highlights]).toEqual([1, 1, 1, undefined]);
     expect(await job(PurgeJob).run(GO_ON)).toBe(0);
     expect(violationsOf(await runFsck(env(), '--json'))).toEqual({});
   }, 60_000);

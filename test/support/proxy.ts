@@ -21,6 +21,9 @@ export class Proxy {
   private farewellAt: Buffer | null = null;
   private listeningFor = '';
   private heard = 0;
+  private refused: string | null = null;
+  /** Connections that were cut for what they said. */
+  refusals = 0;
 
   private constructor(
     private readonly target: NetConnectOpts,
@@ -50,6 +53,16 @@ export class Proxy {
     this.lastWord = text;
   }
 
+  /** Cuts each connection on which a client sends this text, which does not reach the store; others go on. Null: no more. */
+  refuse(text: string | null): void {
+    this.refused = text;
+    this.refusals = 0;
+  }
+
+  get isCut(): boolean {
+    return this.mode === 'cut';
+  }
+
   /** The store still takes connections, and says nothing any more. */
   silence(): void {
     this.mode = 'silent';
@@ -73,6 +86,7 @@ export class Proxy {
     this.mode = 'through';
     this.farewellAt = null;
     this.lastWord = null;
+    this.refused = null;
   }
 
   close(): void {
@@ -86,6 +100,7 @@ export class Proxy {
     if (this.mode !== 'through') return;
     const store = this.watch(connect(this.target));
     client.on('data', (chunk: Buffer) => this.hear(chunk));
+    client.on('data', (chunk: Buffer) => this.refused && chunk.includes(this.refused) && (this.refusals++, store.destroy()));
     client.pipe(store);
     store.pipe(this.farewell(client)).pipe(client);
     client.once('close', () => store.destroy());
@@ -122,6 +137,7 @@ export const proxyTo = (url: URL): Promise<Proxy> => {
   return Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port });
 };
 
+/** The same database, through the proxy. */
 export function throughProxy(url: URL, proxy: Proxy): string {
   const proxied = new URL(url);
   proxied.hostname = '127.0.0.1';

@@ -66,6 +66,10 @@ const TABLES: readonly Table[] = [
     faults: [gone('summary_marks', MARK, 'words are counted up to a pair that does not exist', NO_PAIR)],
   },
   {
+    ...{ of: 'tokens of pairs', table: 'message_tokens', key: MARK, shows: Object.keys(MARK) },
+    faults: [gone('message_tokens', MARK, 'tokens are counted of a pair that does not exist', NO_PAIR)],
+  },
+  {
     ...{ of: 'numbers of chats', table: 'chat_numbers', key: NUMBER, shows: ['account_id', 'number', 'chat_id'] },
     faults: [
       gone('chat_numbers', NUMBER, 'a number is that of a chat that does not exist', NO_CHAT),

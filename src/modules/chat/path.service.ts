@@ -17,6 +17,9 @@ export interface PathPage {
   pairs: Pair[];
 }
 
+/** A row that names a pair, with its words where PostgreSQL has them. */
+export type WordsRow = Pick<PathRow, 'root_chat_id' | 'response_id' | 'chat_id' | 'fork_seq' | 'seq' | 'version' | 'sha256' | 'body'>;
+
 /** One pair among the other continuations of its place. */
 export interface PairInTree {
   pair: Pair;
@@ -82,11 +85,20 @@ export class PathService {
     return rows.length > 0 ? problems.messageNotFound() : problems.chatNotFound();
   }
 
-  private async withWords(accountId: string, rootChatId: string, rows: readonly PathRow[]): Promise<Pair[] | null> {
+  /**
+   * The words of some rows of one conversation, in their order: from the rows, else from the store, and none that PostgreSQL does not know by
+   * version and hash. Null when the store has newer ones: then the rows are to be read again. @throws content_unavailable
+   */
+  async bodiesOf(accountId: string, rootChatId: string, rows: readonly WordsRow[]): Promise<string[] | null> {
     const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
     const stored = elsewhere.length > 0 ? await this.fetch(accountId, rootChatId, elsewhere) : null;
     if (rows.some((row) => (stored?.get(row.response_id!)?.version ?? 0) > row.version)) return null;
-    return rows.map((row) => pairOf(row, row.body ?? checkedBody(row, stored?.get(row.response_id!))));
+    return rows.map((row) => row.body ?? checkedBody(row, stored?.get(row.response_id!)));
+  }
+
+  private async withWords(accountId: string, rootChatId: string, rows: readonly PathRow[]): Promise<Pair[] | null> {
+    const bodies = await this.bodiesOf(accountId, rootChatId, rows);
+    return bodies && rows.map((row, at) => pairOf(row, bodies[at]!));
   }
 
   private async fetch(accountId: string, rootChatId: string, refs: PairRef[]): Promise<Map<string, StoredPair>> {
@@ -99,14 +111,14 @@ export class PathService {
 }
 
 /** Words that are newer than the rows were written between the two reads (null); a second look sees both as new. */
-async function twice<Result>(look: () => Promise<Result | null>): Promise<Result> {
+export async function twice<Result>(look: () => Promise<Result | null>): Promise<Result> {
   const seen = (await look()) ?? (await look());
   if (seen === null) throw contentUnavailable('words change faster than they are read');
   return seen;
 }
 
 /** Half a message is never served: the words are those that PostgreSQL knows by version and hash, or none. */
-function checkedBody(row: PathRow, stored: StoredPair | undefined): string {
+function checkedBody(row: WordsRow, stored: StoredPair | undefined): string {
   if (stored?.version === row.version && row.sha256 !== null && stored.sha256.equals(row.sha256)) return stored.body;
   throw contentUnavailable(`pair ${row.response_id} version ${row.version}: stored version ${stored?.version ?? 'none'}`);
 }
@@ -114,7 +126,7 @@ function checkedBody(row: PathRow, stored: StoredPair | undefined): string {
 const contentUnavailable = (cause: string): Error =>
   Object.assign(problems.contentUnavailable({ headers: { 'retry-after': '2' } }), { cause });
 
-const refOf = (accountId: string, row: PathRow): PairRef => ({
+const refOf = (accountId: string, row: WordsRow): PairRef => ({
   accountId,
   rootChatId: row.root_chat_id,
   chatId: row.chat_id,

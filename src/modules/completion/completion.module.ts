@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
 import { AnswerPieces } from './answer-pieces.service.js';
+import { ContextReader } from './context.reader.js';
 import { Contexts } from './contexts.js';
 import { Draining } from './draining.service.js';
 import { GenerationEnds } from './generation-ends.js';
@@ -9,6 +10,7 @@ import { GenerationService } from './generation.service.js';
 import { Generator } from './generator.service.js';
 import { Questions } from './questions.js';
 import { Quotas } from './quotas.service.js';
+import { StorePatience } from './store-patience.js';
 import { Sweeper } from './sweeper.service.js';
 import { Titles } from './titles.service.js';
 import { UsageController } from './usage.controller.js';
@@ -20,6 +22,7 @@ import { UsageService } from './usage.service.js';
   controllers: [UsageController],
   providers: [
     AnswerPieces,
+    ContextReader,
     Contexts,
     Draining,
     GenerationEnds,
@@ -28,6 +31,7 @@ import { UsageService } from './usage.service.js';
     Generator,
     Questions,
     Quotas,
+    StorePatience,
     Sweeper,
     Titles,
     UsageService,

@@ -20,6 +20,7 @@ import {
   RUNNING_IN_TREE,
 } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
+import { isStoreAway } from './store-patience.js';
 
 /** How often it is looked whether an answer that another instance writes has ended. */
 const LOOK_MS = 200;
@@ -104,14 +105,17 @@ export class GenerationService {
     return row ? { chatId: row.chat_id, responseId: row.response_id } : null;
   }
 
-  /** Waits for the end of an answer; false when it has none by then. @param until by `performance.now()` */
+  /** Waits for the end of an answer, and for a store that is away; false when it has none by then. @param until by `performance.now()` */
   async hasEnded(accountId: string, responseId: string, until: number): Promise<boolean> {
     requestDeadline()?.lift();
     const running = this.hub.find(accountId, responseId);
     if (running) await Promise.race([running.ended.catch(() => undefined), sleep(until - performance.now(), undefined, { ref: false })]);
     for (;;) {
-      const row = await this.find(accountId, responseId);
-      if (!row || row.status === 'ended') return true;
+      const row = await this.find(accountId, responseId).catch((error: unknown) => {
+        if (isStoreAway(error) && performance.now() < until) return undefined;
+        throw error;
+      });
+      if (row === null || row?.status === 'ended') return true;
       if (performance.now() >= until) return false;
       await sleep(LOOK_MS);
     }

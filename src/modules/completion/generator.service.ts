@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { LanguageModel, ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
+import { ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
+import { usageByBytes } from '../../llm/usage-estimate.js';
 import { Problem } from '../../common/problems.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
@@ -9,16 +9,12 @@ import { Contexts } from './contexts.js';
 import { GenerationEnds, type Outcome, type StoredEnd } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
 import { type AcceptedAnswer, type Cut, RunningGeneration } from './running-generation.js';
+import { StorePatience } from './store-patience.js';
 import { Titles } from './titles.service.js';
 
-/** How long it is tried to store an end while PostgreSQL is away. After that the lease ends, and with it the answer. */
-const END_TRIES = 60;
-const TRY_AGAIN_MS = 1000;
 /** How long an answer stays in memory for readers who have not come to its end. */
 const RELEASE_MS = 10_000;
 const LOST: AnswerError = { code: 'answer_lost', message: 'Another instance has ended this answer.' };
-/** For an answer that was stopped the provider says no numbers. */
-const BYTES_PER_TOKEN = 4;
 
 /** Runs models. Each answer is a task of its own: whoever asked may go away. */
 @Injectable()
@@ -26,8 +22,8 @@ export class Generator {
   private readonly logger = new Logger('Answers');
 
   constructor(
-    private readonly model: LanguageModel,
     private readonly contexts: Contexts,
+    private readonly patience: StorePatience,
     private readonly hub: GenerationHub,
     private readonly ends: GenerationEnds,
     private readonly titles: Titles,
@@ -69,10 +65,11 @@ export class Generator {
   private async answer(generation: RunningGeneration): Promise<Outcome> {
     const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
     try {
-      const { info, request } = await this.contexts.of(generation.ref);
+      const { signal } = generation;
+      const { info, request, ask } = await this.patience.during(() => this.contexts.of(generation.ref), { what: 'a question', signal });
       const span = AnswerSpan.start(generation.ref, info, request.model);
       Object.assign(asking, { request, span, model: info.id });
-      const end = await this.listen(generation, request);
+      const end = await this.listen(generation, ask(signal));
       span.complete(end);
       return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(usageOf(end), generation), error: null };
     } catch (error) {
@@ -90,29 +87,25 @@ export class Generator {
     return { status: 'failed', text: null, model: null, usage: null, error: reason };
   }
 
-  private async listen(generation: RunningGeneration, request: ModelRequest): Promise<Extract<ModelPart, { type: 'end' }>> {
-    for await (const part of this.model.stream(request, generation.signal)) {
+  private async listen(generation: RunningGeneration, parts: AsyncIterable<ModelPart>): Promise<Extract<ModelPart, { type: 'end' }>> {
+    for await (const part of parts) {
       if (part.type === 'end') return part;
       this.hub.say(generation, part.text);
     }
     throw new Error('the model ended its stream without an end');
   }
 
-  private async store(generation: RunningGeneration, outcome: Outcome) {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.ends.end(generation.ref, outcome);
-      } catch (error) {
-        if (attempt >= END_TRIES) throw error;
-        this.logger.warn({ message: 'the end of an answer waits for the database', cause: (error as Error).message });
-        await sleep(TRY_AGAIN_MS);
-      }
-    }
+  /** After the patience the lease ends, and with it the answer. */
+  private store(generation: RunningGeneration, outcome: Outcome): Promise<StoredEnd | null> {
+    return this.patience.during(() => this.ends.end(generation.ref, outcome), { what: 'the end of an answer', always: true });
   }
 
   private reasonOf(error: unknown): AnswerError {
     if (error instanceof ModelError) return { code: error.code, message: error.message };
-    if (error instanceof Problem) return { code: error.kind.code, message: error.message };
+    if (error instanceof Problem) {
+      const { code, status } = error.kind;
+      return { code, message: status === 503 ? `The model was not asked: ${error.message}` : error.message };
+    }
     this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
     return { code: 'model_failed', message: 'The model could not answer. Try again.' };
   }
@@ -124,13 +117,14 @@ const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): 
 /** What is there is kept. */
 function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Outcome {
   const { text } = generation.log;
-  return { status, text, model: null, usage: text ? timed(estimate(request, text), generation) : null, error: null };
+  return {
+    status,
+    text,
+    model: null,
+    usage: text ? timed(usageByBytes(request?.messages ?? [], Buffer.byteLength(text)), generation) : null,
+    error: null,
+  };
 }
 
 const timed = (usage: Usage, { firstPieceMs }: RunningGeneration): Usage =>
   firstPieceMs === undefined ? usage : { ...usage, first_token_ms: firstPieceMs };
-
-function estimate(request: ModelRequest | undefined, text: string): Usage {
-  const read = (request?.messages ?? []).reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
-  return { input_tokens: Math.ceil(read / BYTES_PER_TOKEN), output_tokens: Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN) };
-}

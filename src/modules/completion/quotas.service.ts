@@ -1,9 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
+import type { Usage } from '../../llm/language-model.js';
 import { SPEND } from './generations.sql.js';
+import { isStoreAway, StorePatience } from './store-patience.js';
 
 const SPENT: Statement = {
   name: 'quota.spent',
@@ -32,9 +34,11 @@ interface Spent {
 export class Quotas {
   /** Answers of one account enter one after the other, so that each sees the rows of those before it. */
   private readonly entering = new KeyedQueue();
+  private readonly logger = new Logger('Answers');
 
   constructor(
     private readonly database: Database,
+    private readonly patience: StorePatience,
     private readonly config: Config,
   ) {}
 
@@ -56,8 +60,21 @@ export class Quotas {
     if (atOnce > 0 && running + answers > atOnce) throw problems.tooManyAnswers({ headers: { 'retry-after': String(SOON_SECONDS) } });
   }
 
-  /** Counts what an answer took that is not stored as a pair. */
-  async spend(accountId: string, usage: { input_tokens: number; output_tokens: number }): Promise<void> {
-    await this.database.query(SPEND_APART, [accountId, usage.input_tokens, usage.output_tokens]);
+  /**
+   * Counts what an answer took that is not stored as a pair. Never throws: while PostgreSQL is away it is counted behind, and nobody waits. What
+   * breaks in the middle of the count may be counted twice rather than not at all.
+   */
+  async spend(accountId: string, usage: Pick<Usage, 'input_tokens' | 'output_tokens'>): Promise<void> {
+    const count = () => this.database.query(SPEND_APART, [accountId, usage.input_tokens, usage.output_tokens]);
+    try {
+      await count();
+    } catch (error) {
+      if (!isStoreAway(error)) return this.lost(usage, error);
+      void this.patience.during(count, { what: 'a count of tokens' }).catch((last: unknown) => this.lost(usage, last));
+    }
+  }
+
+  private lost(usage: Pick<Usage, 'input_tokens' | 'output_tokens'>, error: unknown): void {
+    this.logger.warn({ message: 'tokens were not counted', ...usage, cause: (error as Error).message });
   }
 }

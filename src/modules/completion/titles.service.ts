@@ -4,12 +4,14 @@ import { LanguageModel, type ModelRequest, type Usage } from '../../llm/language
 import { ChatService } from '../chat/chat.service.js';
 import type { GenerationRef } from './generation-ends.js';
 import { Quotas } from './quotas.service.js';
+import { StorePatience } from './store-patience.js';
 import { titleOf } from './title.js';
 
 const INSTRUCTION = 'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';
 const QUESTION_CHARS_MAX = 2000;
 const TOKENS_MAX = 40;
 const PATIENCE_MS = 30_000;
+const WAITING = { what: 'the name of a chat' };
 
 /** Names of chats by a model, where LLM_TITLE_MODEL names one. Until it has answered, and where it fails, a chat is called by its first words. */
 @Injectable()
@@ -20,6 +22,7 @@ export class Titles {
     private readonly model: LanguageModel,
     private readonly chats: ChatService,
     private readonly quotas: Quotas,
+    private readonly patience: StorePatience,
     private readonly config: Config,
   ) {}
 
@@ -28,11 +31,11 @@ export class Titles {
     const { LLM_TITLE_MODEL: model } = this.config;
     if (!model) return;
     try {
-      await this.quotas.check(accountId, 0);
+      await this.patience.during(() => this.quotas.check(accountId, 0), WAITING);
       const { text, usage } = await this.ask(model, question);
       if (usage) await this.quotas.spend(accountId, usage);
       const name = titleOf(text.slice(0, QUESTION_CHARS_MAX).replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
-      if (name) await this.chats.renameFrom(accountId, rootChatId, given, name);
+      if (name) await this.patience.during(() => this.chats.renameFrom(accountId, rootChatId, given, name), WAITING);
     } catch (error) {
       this.logger.debug({ message: 'a chat keeps its first words as its name', chatId: rootChatId, cause: (error as Error).message });
     }

@@ -85,6 +85,9 @@ export const CUT_PAIRS = `
   counts AS (
     DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
   ),
+  tokens AS (
+    DELETE FROM message_tokens k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
+  ),
   quotes AS (
     DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id
   ),

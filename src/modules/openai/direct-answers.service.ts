@@ -1,13 +1,12 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { fitsWindow } from '../../llm/context-window.js';
 import { LanguageModel, type ModelPart, type ModelRequest, stopped, type Usage } from '../../llm/language-model.js';
-import { countTokens } from '../../llm/token-counter.js';
+import { TokenCounter } from '../../llm/token-counter.js';
+import { usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import { Quotas } from '../completion/quotas.service.js';
 import { modelProblem } from './model-problem.js';
-
-const BYTES_PER_TOKEN = 4;
 
 /** An answer that has begun. */
 export interface Begun {
@@ -19,13 +18,13 @@ export interface Begun {
 /** Answers of models that are kept nowhere: they end when their reader leaves. What they take counts all the same. */
 @Injectable()
 export class DirectAnswers {
-  private readonly logger = new Logger(DirectAnswers.name);
   /** Answers on their way at this instance, by account. */
   private readonly running = new Map<string, number>();
 
   constructor(
     private readonly model: LanguageModel,
     private readonly quotas: Quotas,
+    private readonly tokens: TokenCounter,
   ) {}
 
   /**
@@ -38,7 +37,8 @@ export class DirectAnswers {
     try {
       const info = this.model.find(asked.model);
       const request = { ...asked, model: info.id };
-      if (!fitsWindow(request.messages, info, countTokens)) throw problems.contextTooLong({ errors: [tooLong(field, info.contextTokens)] });
+      if (!(await fitsWindow(request.messages, info, this.tokens.count)))
+        throw problems.contextTooLong({ errors: [tooLong(field, info.contextTokens)] });
       const parts = await this.admit(accountId, request, signal);
       return { model: info.id, parts: await afterFirst(parts, signal) };
     } catch (error) {
@@ -73,7 +73,7 @@ export class DirectAnswers {
       }
     } finally {
       this.leave(accountId);
-      if (usage || bytes > 0) await this.spend(accountId, usage ?? estimate(request, bytes));
+      if (usage || bytes > 0) await this.quotas.spend(accountId, usage ?? usageByBytes(request.messages, bytes));
     }
   }
 
@@ -81,15 +81,6 @@ export class DirectAnswers {
     const left = this.running.get(accountId)! - 1;
     if (left === 0) this.running.delete(accountId);
     else this.running.set(accountId, left);
-  }
-
-  /** An answer that is there is given, whether it could be counted or not. */
-  private async spend(accountId: string, usage: Usage): Promise<void> {
-    try {
-      await this.quotas.spend(accountId, usage);
-    } catch (error) {
-      this.logger.warn({ message: 'tokens were not counted', ...usage, cause: (error as Error).message });
-    }
   }
 }
 
@@ -114,9 +105,3 @@ async function afterFirst(parts: AsyncIterable<ModelPart>, signal: AbortSignal):
     }
   })();
 }
-
-/** For an answer that was left or broke off the provider tells no numbers. */
-const estimate = ({ messages }: ModelRequest, outputBytes: number): Usage => ({
-  input_tokens: Math.ceil(messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0) / BYTES_PER_TOKEN),
-  output_tokens: Math.ceil(outputBytes / BYTES_PER_TOKEN),
-});

@@ -6,6 +6,7 @@ import { LanguageModel, ModelError, type ModelInfo } from '../../llm/language-mo
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { Quotas } from '../completion/quotas.service.js';
+import { isStoreAway } from '../completion/store-patience.js';
 import { type Highlight, highlightsOf, type Quotable } from './highlights.js';
 import { quoteRequest, quotesIn } from './quote-request.js';
 
@@ -83,7 +84,7 @@ export class ChosenHighlightsService {
     }
   }
 
-  /** Null when the model gave no quote that can be used. */
+  /** Null when the model gave no quote that can be used. @throws when PostgreSQL is away */
   private async asked(accountId: string, { id: model }: ModelInfo, texts: readonly Quotable[]): Promise<Chosen | null> {
     try {
       await this.quotas.check(accountId);
@@ -96,6 +97,8 @@ export class ChosenHighlightsService {
       const highlights = quotesIn(answer, texts);
       return highlights.length > 0 ? { highlights, generatedBy: model } : null;
     } catch (error) {
+      // Not for the model's sake: what is chosen without it would stay.
+      if (isStoreAway(error)) throw error;
       if (!isOrdinary(error))
         this.logger.error({ message: 'highlights failed', cause: error instanceof Error ? error.stack : String(error) });
       return null;
