@@ -3,8 +3,8 @@ import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type Validati
 import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
 
-/** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` UTF-16 code units. */
-interface TextRules {
+/** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` characters (code points, as `maxLength` of JSON Schema does). */
+export interface TextRules {
   charsMax?: number;
   bytesMax?: number;
   /** Blank text (nothing but white space) is refused unless this is set. */
@@ -16,15 +16,21 @@ export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false
   const fault = (value: unknown): string | null => {
     if (typeof value !== 'string') return 'must be a string';
     if (!blank && value.trim() === '') return 'must not be empty or blank';
-    if (value.length > charsMax) return `must have at most ${charsMax} characters`;
+    if (isLonger(value, charsMax)) return `must have at most ${charsMax} characters`;
     if (Buffer.byteLength(value) > bytesMax) return `must have at most ${bytesMax} bytes of UTF-8`;
     return null;
   };
-  return ValidateBy(
-    { name: 'isSaid', validator: { validate: (v) => fault(v) === null, defaultMessage: (args) => fault(args?.value) ?? '' } },
-    options,
-  );
+  const validator = {
+    validate: (v: unknown) => fault(v) === null,
+    defaultMessage: (args?: { value: unknown }) => fault(args?.value) ?? '',
+  };
+  // The rules go with it for the API document (docs/rules.ts).
+  return ValidateBy({ name: 'isSaid', constraints: [{ charsMax, bytesMax, blank }], validator }, options);
 };
+
+/** Whether a text has more characters than that. A character is one or two code units. */
+const isLonger = (text: string, charsMax: number): boolean =>
+  text.length > charsMax && (text.length > 2 * charsMax || [...text].length > charsMax);
 
 /** A UUID in its textual form; read in lower case. */
 export const IsId = (): PropertyDecorator =>

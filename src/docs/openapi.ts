@@ -1,4 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { OpenAiErrorDto } from '../common/openai-error.dto.js';
 import { ProblemDto } from '../common/problem.dto.js';
@@ -8,6 +9,7 @@ import { type Components, isReference, type Operation, type Parameter, type Plac
 import { EXAMPLES } from './examples.js';
 import { completeParameter, completeSchema } from './glossary.js';
 import { addHeaderComponents, addHeaders } from './headers.js';
+import { addRules, type Class } from './rules.js';
 
 const DESCRIPTION = `The self-hosted backend for AI conversations that branch.
 
@@ -50,6 +52,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
   const components = (document.components ??= {});
   for (const place of placesOf(document)) completeOperation(place, components);
   addHeaderComponents(components);
+  addRules((components.schemas ??= {}), classesTakenBy(app));
   for (const schema of Object.values(components.schemas ?? {})) if (!isReference(schema)) completeSchema(schema);
   sortComponents(components);
   const { openapi, info, servers, security } = document;
@@ -57,6 +60,16 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
   const used = new Set(placesOf(document).flatMap(({ operation }) => operation.tags ?? []));
   const tags = TAGS.filter(([name]) => used.has(name)).map(([name, description]) => ({ name, description }));
   return { openapi, info, servers, tags, security, paths, components };
+}
+
+/** The types of all parameters of all handlers, bodies and queries among them. */
+function classesTakenBy(app: INestApplication): Class[] {
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  return controllers.flatMap(({ metatype }) => {
+    const { prototype } = metatype as Class;
+    const taken = (name: string): Class[] => (Reflect.getMetadata('design:paramtypes', prototype, name) as Class[] | undefined) ?? [];
+    return Object.getOwnPropertyNames(prototype).flatMap(taken);
+  });
 }
 
 function head(): Omit<OpenAPIObject, 'paths'> {
@@ -76,6 +89,7 @@ function completeOperation(place: Place, components: Components): void {
   const { operation } = place;
   for (const parameter of operation.parameters ?? []) if (!isReference(parameter)) completeParameter(parameter as Parameter);
   completeBody(operation, components);
+  addStream(operation, components);
   addHeaders(operation);
   addProblems(place, components);
   const success = successOf(operation);
@@ -92,6 +106,16 @@ function completeBody({ requestBody }: Operation, components: Components): void 
     if (examples) content.examples = structuredClone(examples) as typeof content.examples;
     requestBody.required = (schema?.required ?? []).length > 0;
   }
+}
+
+/** Whoever may ask for a stream may be answered with one. */
+function addStream(operation: Operation, { schemas = {} }: Components): void {
+  const { requestBody: body } = operation;
+  const success = successOf(operation);
+  if (!body || isReference(body) || !success?.content) return;
+  const named = Object.values(body.content).map(({ schema }) => (schema && isReference(schema) ? schema.$ref.split('/').at(-1)! : ''));
+  const takesStream = named.some((name) => 'stream' in ((schemas[name] as Schema | undefined)?.properties ?? {}));
+  if (takesStream) success.content['text/event-stream'] ??= { schema: { type: 'string' } };
 }
 
 /** The paths in the order of their chapters; within one, in that of the controllers. */

@@ -68,7 +68,7 @@ async function record(type: string, rootChatId: string, chatId: string, response
 
 describe('asyncapi.yaml', () => {
   it('names what is said, and nothing else', () => {
-    expect(document.asyncapi).toBe('3.0.0');
+    expect(document.asyncapi).toBe('3.1.0');
     expect(messagesOf('listen').sort()).toEqual([...FROM_CLIENTS].sort());
     expect(messagesOf('tell').sort()).toEqual([...EVENT_TYPES, 'message.delta', ...TO_ONE_CLIENT].sort());
     expect(Object.keys(document.channels.events.messages).sort()).toEqual([...messagesOf('listen'), ...messagesOf('tell')].sort());

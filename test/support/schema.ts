@@ -4,19 +4,26 @@ export interface Schema {
   anyOf?: Schema[];
   oneOf?: Schema[];
   allOf?: Schema[];
+  if?: Schema;
+  then?: Schema;
+  const?: unknown;
   type?: string | string[];
   enum?: unknown[];
   format?: string;
   minLength?: number;
   maxLength?: number;
+  pattern?: string;
   minimum?: number;
   maximum?: number;
   required?: string[];
   properties?: Record<string, Schema>;
-  additionalProperties?: boolean;
+  additionalProperties?: boolean | Schema;
+  propertyNames?: Schema;
+  maxProperties?: number;
   items?: Schema;
   minItems?: number;
   maxItems?: number;
+  uniqueItems?: boolean;
 }
 
 export type Schemas = Readonly<Record<string, Schema>>;
@@ -26,25 +33,47 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'date-time': (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text),
   email: (text) => /^\S+@\S+$/.test(text),
   password: () => true,
+  uri: (text) => URL.canParse(text),
   'uri-reference': (text) => URL.canParse(text, 'http://localhost'),
 };
 const ABOUT_PEOPLE = ['description', 'example', 'default'];
-const KNOWN = ['$ref', 'anyOf', 'oneOf', 'allOf', 'type', 'enum', 'format', 'minLength', 'maxLength', 'minimum', 'maximum'];
-const KNOWN_OF_PARTS = ['required', 'properties', 'additionalProperties', 'items', 'minItems', 'maxItems'];
+const KNOWN = ['$ref', 'anyOf', 'oneOf', 'allOf', 'type', 'enum', 'format', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum'];
+const KNOWN_OF_PARTS = [
+  ...['required', 'properties', 'additionalProperties', 'propertyNames', 'maxProperties'],
+  ...['items', 'minItems', 'maxItems', 'uniqueItems'],
+];
 
 /** What in a value is not as the schema says, one line each. A field that the schema does not name is a fault too. */
 export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = '$'): string[] {
   const unknown = Object.keys(schema).find((key) => ![...KNOWN, ...KNOWN_OF_PARTS, ...ABOUT_PEOPLE].includes(key));
   if (unknown) throw new Error(`${at}: this checker does not know the keyword ${unknown}`);
   if (schema.$ref) return faultsOf(value, resolve(schema.$ref, schemas), schemas, at);
+  if (schema.allOf?.some((part) => part.if)) return conditionalFaults(value, schema, schemas, at);
   if (schema.allOf) return faultsOf(value, joined(schema, schemas), schemas, at);
-  const options = schema.anyOf ?? schema.oneOf;
+  const options = (schema.anyOf ?? schema.oneOf)?.map((option) => withOption(schema, option));
   if (options) return anyFaults(value, options, schemas, at);
   return typeFault(value, schema, at) ?? partFaults(value, schema, schemas, at);
 }
 
+/** One of the options of a schema: those of an object say what is required of it besides. */
+export function withOption({ anyOf: _any, oneOf: _one, ...own }: Schema, option: Schema): Schema {
+  return own.properties ? { ...own, ...option, required: [...(own.required ?? []), ...(option.required ?? [])] } : option;
+}
+
+/** Whether the condition of an `if` holds: conditions ask for one value of some fields. */
+export const holds = (value: unknown, { properties = {} }: Schema): boolean =>
+  Object.entries(properties).every(([name, field]) => (value as Record<string, unknown> | null)?.[name] === field.const);
+
+/** Where a condition holds, its `then` goes before what is said of the fields anyway. */
+function conditionalFaults(value: unknown, { allOf = [], ...own }: Schema, schemas: Schemas, at: string): string[] {
+  const said = allOf.filter((part) => holds(value, part.if!)).map(({ then }) => then!);
+  const properties = Object.assign({}, own.properties, ...said.map((then) => then.properties)) as Record<string, Schema>;
+  const required = [...(own.required ?? []), ...said.flatMap((then) => then.required ?? [])];
+  return faultsOf(value, { ...own, properties, required }, schemas, at);
+}
+
 /** What the parts of `allOf` say together: a field that one of them names is known to all. */
-function joined({ allOf = [], ...own }: Schema, schemas: Schemas): Schema {
+export function joined({ allOf = [], ...own }: Schema, schemas: Schemas): Schema {
   const parts = [...allOf.map((part) => (part.$ref ? resolve(part.$ref, schemas) : part)), own];
   const properties = parts.some((part) => part.properties) && { properties: Object.assign({}, ...parts.map((part) => part.properties)) };
   return { ...Object.assign({}, ...parts), ...properties, required: parts.flatMap(({ required }) => required ?? []) };
@@ -87,10 +116,11 @@ function itemFaults(list: unknown[], { items, minItems = 0, maxItems = Infinity 
   return [...faults, ...list.flatMap((item, i) => (items ? faultsOf(item, items, schemas, `${at}[${i}]`) : []))];
 }
 
-function textFaults(text: string, { format, minLength = 0, maxLength = Infinity }: Schema, at: string): string[] {
+function textFaults(text: string, { format, pattern, minLength = 0, maxLength = Infinity }: Schema, at: string): string[] {
   const isFormat = format ? FORMATS[format] : () => true;
   if (!isFormat) throw new Error(`${at}: this checker does not know the format ${format}`);
   const faults = isFormat(text) ? [] : [`${at}: ${JSON.stringify(text)} is no ${format}`];
+  if (pattern && !new RegExp(pattern, 'u').test(text)) faults.push(`${at}: ${JSON.stringify(text)} does not match ${pattern}`);
   return text.length < minLength || text.length > maxLength ? [...faults, `${at}: ${text.length} characters`] : faults;
 }
 

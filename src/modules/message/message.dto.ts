@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { SAID_TEXT } from '../../common/text-patterns.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 import { IsMetadata } from './metadata.js';
@@ -12,6 +13,9 @@ const ON_CONFLICT = ['fail', 'fork'] as const;
 
 const MODELS_MAX = 8;
 
+const MODEL_CHARS_MAX = 200;
+const MODEL_NAME = { type: 'string', minLength: 1, maxLength: MODEL_CHARS_MAX, pattern: SAID_TEXT } as const;
+
 const IsModelNames = (): PropertyDecorator =>
   ValidateBy({
     name: 'isModelNames',
@@ -20,7 +24,7 @@ const IsModelNames = (): PropertyDecorator =>
       defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
     },
   });
-const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= 200;
+const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= MODEL_CHARS_MAX;
 
 /** What a person says: a question with its response, or for the model to answer. */
 export class EditMessageDto {
@@ -88,7 +92,7 @@ export class RetryMessageDto {
 
 export class FanOutDto {
   /** Names of models. @example ["gpt-5-mini", "qwen3:8b"] */
-  @ApiProperty({ type: [String], minItems: 1, maxItems: MODELS_MAX })
+  @ApiProperty({ type: 'array', minItems: 1, maxItems: MODELS_MAX, items: MODEL_NAME })
   @IsModelNames()
   models!: string[];
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../common/is-object.js';
 import type { ModelMessage } from '../../llm/language-model.js';
 
 export const ROLES = ['developer', 'system', 'user', 'assistant'] as const;
@@ -62,5 +63,3 @@ function textOf({ content }: ChatMessage): string {
 
 /** Clients send null, or an empty list, for what they do not use. */
 export const isGiven = (value: unknown): boolean => value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -4,12 +4,11 @@ import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Checked } from './checked-field.js';
 import { type InputItem, itemsFault } from './input-items.js';
-import { type Metadata, notesFault } from './openai-metadata.js';
+import { type Metadata, NOTES, notesFault } from './openai-metadata.js';
 import { ITEM_SCHEMA, MessageItemDto } from './response.dto.js';
 
 const ITEMS_MAX = 20;
 const ORDERS = ['asc', 'desc'] as const;
-const NOTES = { type: 'object', additionalProperties: { type: 'string' } } as const;
 const ITEMS = { type: 'array', minItems: 1, maxItems: ITEMS_MAX, items: ITEM_SCHEMA } as const;
 
 @Lenient()
@@ -72,7 +71,7 @@ export class ConversationDto {
   /** In seconds since 1970. */
   created_at!: number;
 
-  @ApiProperty({ ...NOTES })
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' } })
   metadata!: Metadata;
 }
 

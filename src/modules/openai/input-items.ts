@@ -1,9 +1,10 @@
+import { isObject } from '../../common/is-object.js';
 import type { Exchange } from '../../llm/context-window.js';
 import type { ModelMessage } from '../../llm/language-model.js';
 import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/message.dto.js';
 
 const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
-const TEXTS = ['input_text', 'output_text', 'text'];
+export const TEXTS = ['input_text', 'output_text', 'text'];
 /** As many as OpenAI takes of one input. */
 const ITEMS_MAX = 2048;
 
@@ -102,5 +103,3 @@ export function messagesOf(items: readonly InputItem[], instructions: string): M
 
 const textOf = (content: InputItem['content']): string =>
   typeof content === 'string' ? content : content.map(({ text }) => text).join('');
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -19,6 +19,14 @@ const rest = (text: unknown, prefix: string): string | null => {
   return isUuid(id) ? id.toLowerCase() : null;
 };
 
+const UUID_TEXT = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
+/** The forms of the names that are read here, as JSON Schema has them. */
+export const NAME_PATTERNS = {
+  response: `^resp_${UUID_TEXT}$`,
+  branch: `^(branch_)?${UUID_TEXT}$`,
+  conversation: `^conv_${UUID_TEXT}(:branch_${UUID_TEXT})?$`,
+} as const;
+
 export const responseName = (responseId: string): string => `resp_${responseId}`;
 export const conversationName = (chatId: string): string => `conv_${chatId}`;
 export const answerName = (responseId: string): string => `msg_${responseId}`;

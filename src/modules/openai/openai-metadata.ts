@@ -1,10 +1,26 @@
 import { exactEntries } from '../../common/exact-json.js';
+import { ANY_TEXT, METADATA_KEY } from '../../common/text-patterns.js';
 import { metadataFault } from '../message/metadata.js';
-import { branchIn } from './openai-ids.js';
+import { branchIn, NAME_PATTERNS } from './openai-ids.js';
 
 const KEYS_MAX = 16;
 const KEY_CHARS_MAX = 64;
 const VALUE_CHARS_MAX = 512;
+
+const textOf = (maxLength: number) => ({ type: 'string', maxLength, pattern: ANY_TEXT }) as const;
+/** What may be noted, as a schema. */
+export const NOTES = {
+  type: 'object',
+  maxProperties: KEYS_MAX,
+  propertyNames: textOf(KEY_CHARS_MAX),
+  additionalProperties: textOf(VALUE_CHARS_MAX),
+} as object;
+/** Keys of a pair's metadata are bound more narrowly, and one of them names a branch. */
+export const RESPONSE_NOTES = {
+  ...NOTES,
+  propertyNames: { ...textOf(KEY_CHARS_MAX), pattern: METADATA_KEY },
+  properties: { branch_id: { type: 'string', pattern: NAME_PATTERNS.branch } },
+} as object;
 
 /** What people note at a conversation or a response. */
 export type Metadata = Record<string, string>;

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsObject, IsOptional } from 'class-validator';
 import { IsSaid } from '../../common/fields.js';
+import { ANY_TEXT } from '../../common/text-patterns.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
 import { Checked, MODEL_CHARS_MAX, Unsupported } from './checked-field.js';
@@ -9,29 +10,34 @@ import { Sampling, TokensMax } from './sampling-fields.js';
 const STOPS_MAX = 4;
 const text = { type: 'string' } as const;
 
+const STOP = { ...text, minLength: 1, pattern: ANY_TEXT };
+
 const stopFault = (value: unknown): string | null => {
   const stops = [value].flat();
   const fits = stops.length <= STOPS_MAX && stops.every((stop) => typeof stop === 'string' && stop !== '');
   return fits ? null : `must be a string, or a list of at most ${STOPS_MAX}`;
 };
 
-const ONE_OF_MESSAGE = {
+const PARTS = {
+  type: 'array',
+  minItems: 1,
+  items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text } },
+};
+const messageOf = (roles: readonly string[], required: readonly string[], content: object[]): object => ({
   type: 'object',
-  required: ['role'],
-  properties: {
-    role: { ...text, enum: [...ROLES] },
-    content: {
-      oneOf: [
-        text,
-        { type: 'null' },
-        {
-          type: 'array',
-          items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text } },
-        },
-      ],
-    },
-  },
-  additionalProperties: true,
+  required: ['role', ...required],
+  properties: { role: { ...text, enum: roles }, content: { oneOf: content } },
+});
+/** Only an assistant may have said nothing. */
+const ONE_OF_MESSAGE = {
+  oneOf: [
+    messageOf(
+      ROLES.filter((role) => role !== 'assistant'),
+      ['content'],
+      [text, PARTS],
+    ),
+    messageOf(['assistant'], [], [text, PARTS, { type: 'null' }]),
+  ],
 } as object;
 
 export class StreamOptionsDto {
@@ -76,18 +82,18 @@ export class CreateChatCompletionDto {
   top_p?: number | null;
 
   /** Texts that end the answer, at most four. */
-  @ApiPropertyOptional({ oneOf: [text, { type: 'array', items: text }, { type: 'null' }] })
+  @ApiPropertyOptional({ oneOf: [STOP, { type: 'array', maxItems: STOPS_MAX, items: STOP }, { type: 'null' }] })
   @IsOptional()
   @Checked(stopFault)
   stop?: string | string[] | null;
 
   /** Not supported: must be absent or empty. */
-  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, nullable: true })
+  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, maxItems: 0, nullable: true })
   @Unsupported('tools are not supported here; leave the field out')
   tools?: unknown;
 
   /** Not supported: must be absent or empty. */
-  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, nullable: true })
+  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, maxItems: 0, nullable: true })
   @Unsupported('tools are not supported here; leave the field out')
   functions?: unknown;
 
@@ -97,7 +103,12 @@ export class CreateChatCompletionDto {
   n?: unknown;
 
   /** Only `{"type": "text"}`. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiPropertyOptional({
+    oneOf: [
+      { type: 'object', required: ['type'], properties: { type: { ...text, enum: ['text'] } }, additionalProperties: true },
+      { type: 'null' },
+    ],
+  })
   @Unsupported('only {"type": "text"} is supported here', (value) => !isGiven(value) || (value as { type?: unknown }).type === 'text')
   response_format?: unknown;
 }

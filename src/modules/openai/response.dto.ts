@@ -1,19 +1,29 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { isObject } from '../../common/is-object.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { SAID_TEXT } from '../../common/text-patterns.js';
 import { isGiven } from './chat-messages.js';
 import { Checked, MODEL_CHARS_MAX, Unsupported } from './checked-field.js';
-import { type Input, inputFault } from './input-items.js';
-import { conversationIn, responseIn } from './openai-ids.js';
-import { type Metadata, responseNotesFault } from './openai-metadata.js';
+import { type Input, inputFault, TEXTS } from './input-items.js';
+import { conversationIn, NAME_PATTERNS, responseIn } from './openai-ids.js';
+import { type Metadata, RESPONSE_NOTES, responseNotesFault } from './openai-metadata.js';
 import { Sampling, TokensMax } from './sampling-fields.js';
 
 export const PROMPT_BYTES_MAX = 32 * 1024;
 const text = { type: 'string' } as const;
-const NOTES = { type: 'object', additionalProperties: text } as const;
+const CONVERSATION = { ...text, pattern: NAME_PATTERNS.conversation };
+const said = { ...text, minLength: 1, pattern: SAID_TEXT };
 const CONTENT = {
-  oneOf: [text, { type: 'array', items: { type: 'object', required: ['type', 'text'], properties: { type: text, text } } }],
+  oneOf: [
+    said,
+    {
+      type: 'array',
+      minItems: 1,
+      items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: [...TEXTS] }, text: said } },
+    },
+  ],
 };
 export const ITEM_SCHEMA = {
   type: 'object',
@@ -30,9 +40,10 @@ const conversationFault = (value: unknown): string | null => {
   const name = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value;
   return conversationIn(name) ? null : 'must be conv_<chat_id> or conv_<chat_id>:branch_<chat_id>, or an object with that id';
 };
+const TEXT_FORMAT = { type: 'object', properties: { type: { ...text, enum: ['text'] } }, additionalProperties: true } as const;
 const formatFault = (value: unknown): string | null => {
-  const type = (value as { format?: { type?: unknown } | null }).format?.type;
-  return typeof value === 'object' && (type === undefined || type === 'text')
+  const format = isObject(value) ? (value['format'] ?? {}) : null;
+  return isObject(format) && ['text', undefined].includes(format['type'] as string | undefined)
     ? null
     : 'only {"format": {"type": "text"}} is supported here';
 };
@@ -49,10 +60,7 @@ export class CreateResponseDto {
 
   /** What is asked, as text or as messages, the question last. Earlier messages are stored as pairs before it. */
   @ApiProperty({
-    oneOf: [
-      { ...text, minLength: 1 },
-      { type: 'array', minItems: 1, items: ITEM_SCHEMA },
-    ],
+    oneOf: [said, { type: 'array', minItems: 1, items: ITEM_SCHEMA }],
   })
   @Checked(inputFault)
   input!: Input;
@@ -64,13 +72,13 @@ export class CreateResponseDto {
   instructions?: string | null;
 
   /** `resp_<response_id>`: goes on behind that pair. Where it is not the last of its chat any more, on a new sibling branch. */
-  @ApiPropertyOptional({ type: String, nullable: true })
+  @ApiPropertyOptional({ type: String, pattern: NAME_PATTERNS.response, nullable: true })
   @IsOptional()
   @Checked((value) => (responseIn(value) ? null : 'must be an id like resp_…'))
   previous_response_id?: string | null;
 
   /** `conv_<chat_id>`: goes on in its active branch. `conv_<chat_id>:branch_<chat_id>`: in that branch. Text, or an object with it as `id`. */
-  @ApiPropertyOptional({ oneOf: [text, { type: 'object', required: ['id'], properties: { id: text } }, { type: 'null' }] })
+  @ApiPropertyOptional({ oneOf: [CONVERSATION, { type: 'object', required: ['id'], properties: { id: CONVERSATION } }, { type: 'null' }] })
   @IsOptional()
   @Checked(conversationFault)
   conversation?: string | { id: string } | null;
@@ -88,7 +96,7 @@ export class CreateResponseDto {
   store?: boolean | null;
 
   /** At most 16 texts, kept as the `metadata` of the pair. `branch_id`: the branch in which it goes on. */
-  @ApiPropertyOptional({ ...NOTES, nullable: true })
+  @ApiPropertyOptional({ ...RESPONSE_NOTES, nullable: true })
   @IsOptional()
   @Checked(responseNotesFault)
   metadata?: Metadata | null;
@@ -110,7 +118,12 @@ export class CreateResponseDto {
   tool_choice?: unknown;
 
   /** Only `{"format": {"type": "text"}}`. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiPropertyOptional({
+    type: 'object',
+    properties: { format: { ...TEXT_FORMAT, nullable: true } },
+    additionalProperties: true,
+    nullable: true,
+  } as object)
   @IsOptional()
   @Checked(formatFault)
   text?: unknown;
@@ -122,7 +135,7 @@ export class CreateResponseDto {
   truncation?: string | null;
 
   /** Not supported: an answer goes on without its reader anyway. */
-  @ApiPropertyOptional({ type: Boolean, nullable: true })
+  @ApiPropertyOptional({ type: Boolean, enum: [false, null], nullable: true })
   @Unsupported(
     'is not supported here; with stream, an answer can be resumed after its reader left',
     (value) => !isGiven(value) || value === false,
@@ -130,7 +143,7 @@ export class CreateResponseDto {
   background?: unknown;
 
   /** Not supported: must be absent. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @ApiPropertyOptional({ type: 'null' } as object)
   @Unsupported('templates of prompts are not supported here; leave the field out')
   prompt?: unknown;
 }
@@ -319,6 +332,6 @@ export class ResponseDto {
   user!: null;
 
   /** That of the pair, and `branch_id`: the chat that it is in. */
-  @ApiProperty({ ...NOTES })
+  @ApiProperty({ type: 'object', additionalProperties: text })
   metadata!: Metadata;
 }

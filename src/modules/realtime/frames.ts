@@ -1,3 +1,4 @@
+import { isObject } from '../../common/is-object.js';
 import type { RawData } from 'ws';
 import { isUuid } from '../../common/ids.js';
 
@@ -67,8 +68,6 @@ function commandOf(event: string, data: Record<string, unknown>): Command | Faul
 }
 
 const invalid = (message: string): Fault => ({ code: 'validation_failed', message });
-
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isSeq = (value: unknown): value is number | null | undefined =>
   value === undefined || value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= SEQ_MAX);

@@ -8,6 +8,8 @@ import type { DeliveryRow, WebhookRow } from './webhook.sql.js';
 import type { DisabledReason } from './webhook.entity.js';
 
 const URL_CHARS_MAX = 2048;
+/** The host is looked at by itself: only the server knows where it may send. */
+const HTTPS = { format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]://[^/?#@\\s\\u0000]+([/?][^#\\s\\u0000]*)?$' };
 const DESCRIPTION_CHARS_MAX = 200;
 const DELIVERY_ERRORS = [...SEND_ERRORS, 'webhook_disabled'] as const;
 
@@ -21,7 +23,7 @@ const IsEventList = (): PropertyDecorator => (target, key) => {
 
 export class CreateWebhookDto {
   /** An https URL, without user and password; private addresses are refused. @example "https://example.com/banyan" */
-  @ApiProperty({ maxLength: URL_CHARS_MAX })
+  @ApiProperty({ ...HTTPS, maxLength: URL_CHARS_MAX })
   @IsSaid({ charsMax: URL_CHARS_MAX })
   url!: string;
 
@@ -39,7 +41,7 @@ export class CreateWebhookDto {
 }
 
 export class UpdateWebhookDto {
-  @ApiPropertyOptional({ maxLength: URL_CHARS_MAX, example: 'https://example.com/banyan' })
+  @ApiPropertyOptional({ ...HTTPS, maxLength: URL_CHARS_MAX, example: 'https://example.com/banyan' })
   @Optional()
   @IsSaid({ charsMax: URL_CHARS_MAX })
   url?: string;

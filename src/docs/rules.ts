@@ -1,0 +1,74 @@
+import { getMetadataStorage } from 'class-validator';
+import { isLenient } from '../common/strict-input.guard.js';
+import type { TextRules } from '../common/fields.js';
+import { type Components, isReference, type Schema } from './document.js';
+import { addMetadataRules } from './metadata-rules.js';
+import { ANY_TEXT, SAID_TEXT } from '../common/text-patterns.js';
+
+export type Class = abstract new (...args: never[]) => object;
+interface Check {
+  propertyName: string;
+  type: string;
+  name?: string;
+  constraints?: unknown[];
+}
+
+/** What a check says of its field in the words of JSON Schema, by the name of the check; the rest stands in the classes. */
+const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partial<Schema>>> = {
+  isSaid: ([rules]: readonly TextRules[]) => textSchema(rules!),
+  isId: () => ({ format: 'uuid' }),
+  isEmailAddress: () => ({ format: 'email' }),
+  isInstant: () => ({ format: 'date-time' }),
+  arrayUnique: () => ({ uniqueItems: true }),
+  arrayNotEmpty: () => ({ minItems: 1 }),
+  arrayMaxSize: ([max]: readonly number[]) => ({ maxItems: max }),
+};
+
+/** `maxLength` counts characters; of a text that is bound by its bytes it is therefore only the most that can fit. */
+function textSchema({ charsMax, bytesMax, blank }: TextRules): Partial<Schema> {
+  const maxLength = Math.min(charsMax ?? Infinity, bytesMax ?? Infinity);
+  return { ...(maxLength < Infinity && { maxLength }), ...(blank ? {} : { minLength: 1, pattern: SAID_TEXT }) };
+}
+
+/**
+ * Says in the schemas of request bodies what their classes check, so that nothing is refused which the document allows: which texts are blank or
+ * too long, what an id is, and that there are no other fields, where such are refused.
+ * @param taken the classes that routes take; those that lie in them have checks of their own
+ */
+export function addRules(schemas: NonNullable<Components['schemas']>, taken: readonly Class[]): void {
+  for (const dto of new Set([...taken, ...checkedClasses()])) {
+    const schema = schemas[dto.name];
+    if (!schema || isReference(schema) || !schema.properties) continue;
+    if (!isLenient(dto)) schema.additionalProperties = false;
+    const checks = checksOf(dto);
+    for (const check of checks) addRule(schema, check);
+    const names = checks.filter(({ name }) => name === 'isChatName').map(({ propertyName }) => propertyName);
+    if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
+    if (checks.some(({ name }) => name === 'isMetadata')) addMetadataRules(schema, schemas);
+    for (const field of Object.values(schema.properties)) if (!isReference(field)) addTextRule(field);
+  }
+}
+
+/** class-validator keeps the classes that it has checks for, and gives no list of them. */
+const checkedClasses = (): Class[] => [
+  ...(getMetadataStorage() as unknown as { validationMetadatas: Map<Class, unknown> }).validationMetadatas.keys(),
+];
+
+const checksOf = (dto: Class): Check[] => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false) as Check[];
+
+function addRule({ properties = {} }: Schema, { propertyName, type, name, constraints = [] }: Check): void {
+  const field = properties[propertyName];
+  const say = SAID_BY[type === 'customValidation' ? (name ?? '') : type];
+  if (!field || isReference(field) || !say) return;
+  // What the class says itself is more exact.
+  Object.assign(field, { ...say(constraints as never[]), ...field });
+}
+
+/** These formats leave no room for what a text must not have. */
+const EXACT_FORMATS = ['uuid', 'email', 'date-time', 'uri'];
+const isPlainText = ({ type, format = '', pattern, enum: values }: Schema): boolean =>
+  [type].flat().includes('string' as never) && !EXACT_FORMATS.includes(format) && !pattern && !values;
+
+function addTextRule(field: Schema): void {
+  if (isPlainText(field)) field.pattern = ANY_TEXT;
+}
