@@ -35,7 +35,7 @@ const isLonger = (text: string, charsMax: number): boolean =>
 /** A UUID in its textual form; read in lower case. */
 export const IsId = (): PropertyDecorator =>
   applyDecorators(
-    Read((value) => (typeof value === 'string' ? value.toLowerCase() : value)),
+    Read((value) => (isUuid(value) ? value.toLowerCase() : value)),
     ValidateBy({ name: 'isId', validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' } }),
   );
 

@@ -32,6 +32,8 @@ for (const [signs, meaning] of [
   [']}', CLOSE],
 ] as const)
   for (const sign of signs) MEANING[sign.charCodeAt(0)] = meaning;
+/** What stands behind a `\u`. */
+const CODE_DIGITS = 4;
 /** So many bytes of a string are looked at one by one before the search for its end is worth its call. */
 const SHORT_STRING = 64;
 
@@ -122,7 +124,9 @@ class Walk {
       const byte = bytes[at];
       if (byte === QUOTE) return at;
       if (byte === BACKSLASH) {
-        if (bytes[++at] === U) this.hasCodes = true;
+        if (bytes[++at] !== U) continue;
+        this.hasCodes = true;
+        at += CODE_DIGITS;
       } else if (at >= look) {
         const quote = this.quotes.from(at);
         const backslash = this.backslashes.from(at);

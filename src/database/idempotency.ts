@@ -60,11 +60,16 @@ class KeyedRequest implements IdempotentRequest {
 }
 
 /** JSON with sorted keys: two bodies that mean the same have one text. Those that differ in the last digit of a number mean two things. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, given: unknown) => {
-    const inner = exactTwin(given);
-    return inner && typeof inner === 'object' && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).sort()) : inner;
-  });
+function canonical(given: unknown): string {
+  const value = exactTwin(given);
+  if (typeof value === 'number') return String(value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  const members = value as Record<string, unknown>;
+  return `{${Object.keys(members)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(members[key])}`)
+    .join(',')}}`;
 }
 
 interface StoredAnswer {

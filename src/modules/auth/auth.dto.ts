@@ -11,7 +11,8 @@ const EMAIL_CHARS_MAX = 254;
 const REFRESH_TOKEN_CHARS_MAX = 512;
 
 const Trim = () => Read((value) => (typeof value === 'string' ? value.trim() : value));
-const LowerCase = () => Read((value) => (typeof value === 'string' ? value.toLowerCase() : value));
+/** What is too long is refused as it is. */
+const LowerCase = () => Read((value) => (typeof value === 'string' && value.length <= EMAIL_CHARS_MAX ? value.toLowerCase() : value));
 
 const IsEmailAddress = () =>
   ValidateBy({

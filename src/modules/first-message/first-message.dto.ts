@@ -33,7 +33,7 @@ const IsChatName = (): PropertyDecorator =>
       ],
       example: UUID_EXAMPLE,
     }),
-    Read((value) => (typeof value === 'string' ? value.toLowerCase() : Number.isSafeInteger(value) ? String(value) : value)),
+    Read((value) => (isChatName(value) ? value.toLowerCase() : Number.isSafeInteger(value) ? String(value) : value)),
     ValidateBy({ name: 'isChatName', validator: { validate: isChatName, defaultMessage: () => CHAT_NAME_RULE } }),
   );
 

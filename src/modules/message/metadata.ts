@@ -29,10 +29,12 @@ export function metadataFault(metadata: unknown, type: unknown): string | null {
   const fields = metadata as Record<string, unknown>;
   if (Object.keys(fields).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (type === 'link' || type === 'code') return typedFault(fields, type);
-  return (
-    plainFault(fields, 0) ?? (Buffer.byteLength(exactJson(fields)) > BYTES_MAX ? `must have at most ${BYTES_MAX} bytes of JSON` : null)
-  );
+  return plainFault(fields, 0) ?? (isTooLong(fields) ? `must have at most ${BYTES_MAX} bytes of JSON` : null);
 }
+
+/** As it is kept; what is too long without its digits need not be looked at again. */
+const isTooLong = (fields: object): boolean =>
+  Buffer.byteLength(JSON.stringify(fields)) > BYTES_MAX || Buffer.byteLength(exactJson(fields)) > BYTES_MAX;
 
 const missing = (type: 'link' | 'code'): string => `must be an object with ${FIELDS[type].required} for message_type ${type}`;
 

@@ -8,7 +8,12 @@ const USER_CHARS_MAX = 200;
 const MEMORY_ROLES = ['user', 'assistant'] as const;
 export type MemoryRole = (typeof MEMORY_ROLES)[number];
 
-const TrimLowerCase = () => Read((value) => (typeof value === 'string' ? value.trim().toLowerCase() : value));
+const TrimLowerCase = () =>
+  Read((value) => {
+    const trimmed = typeof value === 'string' ? value.trim() : value;
+    // What is too long is refused as it is.
+    return typeof trimmed === 'string' && trimmed.length <= USER_CHARS_MAX ? trimmed.toLowerCase() : trimmed;
+  });
 
 @Lenient()
 export class StartSessionDto {
