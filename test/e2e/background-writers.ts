@@ -5,6 +5,7 @@ import { newId } from '../../src/common/ids.js';
 import { Relay } from '../../src/content/relay.js';
 import { Database } from '../../src/database/database.js';
 import { ChatService } from '../../src/modules/chat/chat.service.js';
+import { KEEP_TOKENS } from '../../src/modules/completion/context.sql.js';
 import { GenerationEnds } from '../../src/modules/completion/generation-ends.js';
 import { WRITE_CHUNKS } from '../../src/modules/completion/generations.sql.js';
 import { Sweeper } from '../../src/modules/completion/sweeper.service.js';
@@ -119,6 +120,8 @@ export const WRITERS: Record<string, Writer> = {
           if (error.kind?.code !== 'content_unavailable') throw error;
         });
   },
+  'counts of tokens': ({ ann, chat }) =>
+    Promise.resolve((server) => query(server, KEEP_TOKENS, [ann.accountId, [chat.id, chat.id], [1, 2], [1, 1], [7, 7]])),
   sweeper: async (scene) => (await anAnswer(scene), (server) => of(server, Sweeper).run()),
   title: async (scene) => {
     await scene.ann.patch(`/chats/${scene.chat.id}`, { name: 'first words' });

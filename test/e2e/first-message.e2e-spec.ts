@@ -308,7 +308,7 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect((await first(fresh)).body.chat_id).toBe(2);
   });
 
-  it('a chat whose number cannot be given yet is told as a store that is away, and not as a key in use', async () => {
+  it('a chat whose number cannot be given yet is told as a row that is busy, and not as a key in use', async () => {
     const fresh = await TestClient.register(here.url);
     await first(fresh);
     const key = { 'idempotency-key': randomUUID() };
@@ -317,7 +317,7 @@ describe.each(MODES)('first message, words in %s', (mode) => {
       await client.query(`SELECT FROM chat_number_counters WHERE account_id = $1 FOR UPDATE`, [fresh.accountId]);
       return first(fresh, undefined, key);
     });
-    expect([status, body.code]).toEqual([503, 'store_unavailable']);
+    expect([status, body.code]).toEqual([503, 'resource_busy']);
     const again = await first(fresh, undefined, key);
     expect([again.status, again.body.chat_id]).toEqual([201, 2]);
   });

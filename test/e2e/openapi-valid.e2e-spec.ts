@@ -16,7 +16,8 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage: /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here/,
   // The order of what was said; the API takes more of it than is stored here.
-  createResponse: /there is none|must end with a message of the user|another branch than|must not be given together/,
+  createResponse:
+    /there is none|must end with a message of the user|another branch than|must not be given together|must be absent with store/,
   createConversation: /there is none/,
   createConversationItems: /there is none|heard only where a conversation is made/,
 };

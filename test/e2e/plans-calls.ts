@@ -124,6 +124,8 @@ export const FURTHER: Record<string, Work> = {
 /** Statements that no request waits for, or that need what is not here, by the beginning of their names, with the reason. */
 export const ELSEWHERE: Record<string, string> = {
   'auth.living': 'every ten seconds, by key, for those who were here since',
+  'completion.keep_tokens': 'behind a question: an upsert by the whole key',
+  'webhook.list_deliveries': 'of one webhook, a page by its key',
   'content.ping': 'nothing but an answer',
   'content.here': 'once at the start',
   'content.put': 'by fsck and tests: an upsert by the whole key',
@@ -151,6 +153,7 @@ export const ELSEWHERE: Record<string, string> = {
 /** Statements whose page is not of pairs, by the beginning of their names: the pages of files that one of them may touch, with the reason. */
 export const BATCHES: Record<string, { buffers: number; of: string }> = {
   'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
+  'completion.context': { buffers: 40_000, of: 'as many pairs as the window of a model has tokens; these pairs have one or two' },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
   'content.find_many': { buffers: 800, of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows' },
   'webhook.': { buffers: 8000, of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries' },

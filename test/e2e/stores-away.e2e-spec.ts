@@ -106,7 +106,7 @@ describe('while PostgreSQL is away', () => {
     const before = await ann.get(`/chats/${chat.id}/branches`);
     proxy.failOver('transaction');
     for (const answer of await Promise.all([
-      ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }),
+      ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: true }),
       ann.post(`/chats/${chat.id}/messages/${chat.pairs[1]}/edit`, { question: 'other', response: 'a' }),
       ann.patch(`/chats/${chat.id}`, { name: 'x' }),
       ann.delete(`/chats/${chat.id}`),
@@ -120,7 +120,7 @@ describe('while PostgreSQL is away', () => {
 
   it('(S7b) one that ends the connection at its COMMIT has an outcome that nobody knows', async () => {
     proxy.cutAt('COMMIT');
-    const answer = await ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] });
+    const answer = await ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: true });
     expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'outcome_unknown', '1']);
     proxy.mend();
     await until(async () => (await ann.request('GET', '/readyz')).status === 200);

@@ -9,6 +9,7 @@ import { Sampling, TokensMax } from './sampling-fields.js';
 
 const STOPS_MAX = 4;
 const text = { type: 'string' } as const;
+const words = { ...text, pattern: ANY_TEXT } as const;
 
 const STOP = { ...text, minLength: 1, pattern: ANY_TEXT };
 
@@ -21,7 +22,7 @@ const stopFault = (value: unknown): string | null => {
 const PARTS = {
   type: 'array',
   minItems: 1,
-  items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text } },
+  items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text: words } },
 };
 const messageOf = (roles: readonly string[], required: readonly string[], content: object[]): object => ({
   type: 'object',
@@ -34,9 +35,9 @@ const ONE_OF_MESSAGE = {
     messageOf(
       ROLES.filter((role) => role !== 'assistant'),
       ['content'],
-      [text, PARTS],
+      [words, PARTS],
     ),
-    messageOf(['assistant'], [], [text, PARTS, { type: 'null' }]),
+    messageOf(['assistant'], [], [words, PARTS, { type: 'null' }]),
   ],
 } as object;
 
