@@ -67,7 +67,6 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   fastify.removeAllContentTypeParsers();
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
   await secure(app, config);
-  keepHttpRules(fastify, app.getHttpServer());
   const routes = watchRoutes(fastify);
   serveDocs(app);
   await app.init();
@@ -99,10 +98,10 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
 async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
   if (CORS_ORIGINS.length > 0) await app.register(fastifyCors, corsFor(CORS_ORIGINS));
   const doorkeeper = app.get(Doorkeeper, { strict: false });
-  app
-    .getHttpAdapter()
-    .getInstance()
-    .addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS))
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));
+  keepHttpRules(fastify, app.getHttpServer());
+  fastify
     // From the headers alone: the body of whoever is refused here is never read.
     .addHook('onRequest', (request, reply) => doorkeeper.admit(request, reply))
     .addHook('onRequest', refuseCodings)
