@@ -126,7 +126,8 @@ describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words i
     const allowed = (name: string): number =>
       Object.entries(BATCHES).find(([prefix]) => name.startsWith(prefix))?.[1].buffers ?? BUFFERS_MORE;
     const dear = both().filter(
-      ([name, inShort, inLong]) => inLong.removed > inShort.removed + REMOVED_MORE || inLong.buffers > inShort.buffers + allowed(name),
+      ([name, inShort, inLong]) =>
+        inLong.removed > inShort.removed + Math.max(REMOVED_MORE, allowed(name) / 40) || inLong.buffers > inShort.buffers + allowed(name),
     );
     const told = dear.map(
       ([name, a, b]) => `${name}: ${a.removed} and ${a.buffers}, in the long chat ${b.removed} and ${b.buffers}\n${b.plan}`,
