@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 # docker build -t banyan --build-arg COMMIT="$(git rev-parse HEAD)" .
 #
-# Alone it starts its own PostgreSQL, in the volume:  docker run --init -p 3000:3000 -v banyan:/app/data banyan
+# Alone it starts its own PostgreSQL, in the volume:  docker run --init -e REGISTRATION=open -p 127.0.0.1:3000:3000 -v banyan:/app/data banyan
 # With databases of their own: docker-compose.yml.
 
 FROM node:24-slim AS build

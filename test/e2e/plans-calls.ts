@@ -154,6 +154,7 @@ export const ELSEWHERE: Record<string, string> = {
 export const BATCHES: Record<string, { buffers: number; of: string }> = {
   'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
   'completion.context': { buffers: 40_000, of: 'as many pairs as the window of a model has tokens; these pairs have one or two' },
+  'journal.': { buffers: 1000, of: 'what waits for MongoDB at that moment, a batch at a time' },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
   'content.find_many': { buffers: 800, of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows' },
   'webhook.': { buffers: 8000, of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries' },

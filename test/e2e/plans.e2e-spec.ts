@@ -127,7 +127,7 @@ describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words i
       Object.entries(BATCHES).find(([prefix]) => name.startsWith(prefix))?.[1].buffers ?? BUFFERS_MORE;
     const dear = both().filter(
       ([name, inShort, inLong]) =>
-        inLong.removed > inShort.removed + Math.max(REMOVED_MORE, allowed(name) / 40) || inLong.buffers > inShort.buffers + allowed(name),
+        inLong.removed > inShort.removed + Math.max(REMOVED_MORE, allowed(name) / 8) || inLong.buffers > inShort.buffers + allowed(name),
     );
     const told = dear.map(
       ([name, a, b]) => `${name}: ${a.removed} and ${a.buffers}, in the long chat ${b.removed} and ${b.buffers}\n${b.plan}`,
