@@ -23,7 +23,5 @@ export default {
   },
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
-  // Files wait more than they compute: two of them share two cores well.
-  maxWorkers: 2,
   workerIdleMemoryLimit: '600MB',
 };
