@@ -7,6 +7,7 @@ import {
   type ValidatorConstraintInterface,
 } from 'class-validator';
 import type { Faults } from './faults.js';
+import { isObject } from './is-object.js';
 import { spoiledText } from './spoiled-text.js';
 import { isLenient } from './strict-input.guard.js';
 
@@ -112,8 +113,6 @@ function readNested(dto: Type, value: unknown, { faults, checkText, path }: Read
   }
   return list;
 }
-
-const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function makePlan(dto: Type): Plan {
   const fields = new Map<string, Field>();

@@ -79,7 +79,7 @@ function frameworkProblem(error: unknown, fault: Fault): Problem | null {
   if (status === 413) return problems.bodyTooLarge();
   if (status === 415) return problems.unsupportedMediaType();
   if (status === 401) return problems.unauthorized();
-  const aboutJson = error instanceof SyntaxError || /JSON|prototype property/i.test(fault.message ?? '');
+  const aboutJson = error instanceof SyntaxError || /JSON/i.test(fault.message ?? '');
   return aboutJson ? problems.invalidJson({ detail: fault.message }) : problems.invalidRequest({ detail: fault.message });
 }
 

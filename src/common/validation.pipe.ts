@@ -2,6 +2,7 @@ import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from
 import { readDto } from './dto-reader.js';
 import { Faults } from './faults.js';
 import { isUuid } from './ids.js';
+import { isObject } from './is-object.js';
 import { isPlain } from './json-body.js';
 import { invalidField } from './problems.js';
 
@@ -14,7 +15,7 @@ export class DtoPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type !== 'body' && type !== 'query') return value;
     const input = value === undefined ? {} : value;
-    if (typeof input !== 'object' || input === null || Array.isArray(input)) throw invalidField('', 'the body must be a JSON object');
+    if (!isObject(input)) throw invalidField('', 'the body must be a JSON object');
     const faults = new Faults();
     const dto = readDto(metatype as Type<object>, input, { faults, checkText: !isPlain(input) });
     faults.throwIfAny();

@@ -1,12 +1,13 @@
+import type { MetadataRules } from '../modules/message/metadata.js';
 import type { Components, Schema } from './document.js';
 import { ANY_TEXT, METADATA_KEY, SAID_TEXT } from '../common/text-patterns.js';
 
 const VALUE = '#/components/schemas/MetadataValue';
-const said = (more: Partial<Schema>): Schema => ({ type: 'string', minLength: 1, maxLength: 2048, pattern: SAID_TEXT, ...more });
+const WEB_LINK = { format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s\\u0000][^\\s\\u0000]*$' };
 
 /** Any JSON, with such keys at every level. */
-const METADATA_VALUE = {
-  description: 'Any JSON; keys neither begin with `$` nor have a dot. At most 8 levels.',
+const valueSchema = ({ depthMax }: MetadataRules): object => ({
+  description: `Any JSON; keys neither begin with \`$\` nor have a dot. At most ${depthMax} levels.`,
   anyOf: [
     { type: 'string', pattern: ANY_TEXT },
     { type: 'number' },
@@ -15,30 +16,26 @@ const METADATA_VALUE = {
     { type: 'array', items: { $ref: VALUE } },
     { type: 'object', propertyNames: { pattern: METADATA_KEY }, additionalProperties: { $ref: VALUE } },
   ],
-};
-
-const LINK = {
-  type: 'object',
-  required: ['url'],
-  properties: { url: said({ format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s\\u0000][^\\s\\u0000]*$' }), title: said({}) },
-  additionalProperties: false,
-};
-const CODE = {
-  type: 'object',
-  required: ['language'],
-  properties: { language: said({}), filename: said({}) },
-  additionalProperties: false,
-};
-
-const where = (type: string, metadata: object): object => ({
-  if: { properties: { message_type: { const: type } }, required: ['message_type'] },
-  then: { required: ['metadata'], properties: { metadata } },
 });
 
+/** What the metadata of a `message_type` with fields of its own are. */
+function typedSchema(type: keyof MetadataRules['fields'], { fields, textCharsMax }: MetadataRules): object {
+  const { required, optional } = fields[type];
+  const said = { type: 'string', minLength: 1, maxLength: textCharsMax, pattern: SAID_TEXT };
+  const properties = { [required]: { ...said, ...(type === 'link' && WEB_LINK) }, [optional]: said };
+  return {
+    if: { properties: { message_type: { const: type } }, required: ['message_type'] },
+    then: {
+      required: ['metadata'],
+      properties: { metadata: { type: 'object', required: [required], properties, additionalProperties: false } },
+    },
+  };
+}
+
 /** Says what `metadata` must be: for each `message_type` something else. */
-export function addMetadataRules(schema: Schema, schemas: NonNullable<Components['schemas']>): void {
-  schemas['MetadataValue'] ??= METADATA_VALUE as Schema;
-  const plain = { maxProperties: 64, propertyNames: { pattern: METADATA_KEY }, additionalProperties: { $ref: VALUE } };
+export function addMetadataRules(schema: Schema, schemas: NonNullable<Components['schemas']>, rules: MetadataRules): void {
+  schemas['MetadataValue'] ??= valueSchema(rules) as Schema;
+  const plain = { maxProperties: rules.keysMax, propertyNames: { pattern: METADATA_KEY }, additionalProperties: { $ref: VALUE } };
   Object.assign(schema.properties!['metadata'] as Schema, plain);
-  schema.allOf = [where('link', LINK), where('code', CODE)] as Schema[];
+  schema.allOf = [typedSchema('link', rules), typedSchema('code', rules)] as Schema[];
 }

@@ -3,12 +3,12 @@ import { isLenient } from '../common/strict-input.guard.js';
 import type { TextRules } from '../common/fields.js';
 import { type Components, isReference, type Schema } from './document.js';
 import { addMetadataRules } from './metadata-rules.js';
+import type { MetadataRules } from '../modules/message/metadata.js';
 import { ANY_TEXT, SAID_TEXT } from '../common/text-patterns.js';
 
 export type Class = abstract new (...args: never[]) => object;
 interface Check {
   propertyName: string;
-  type: string;
   name?: string;
   constraints?: unknown[];
 }
@@ -44,7 +44,8 @@ export function addRules(schemas: NonNullable<Components['schemas']>, taken: rea
     for (const check of checks) addRule(schema, check);
     const names = checks.filter(({ name }) => name === 'isChatName').map(({ propertyName }) => propertyName);
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
-    if (checks.some(({ name }) => name === 'isMetadata')) addMetadataRules(schema, schemas);
+    const metadata = checks.find(({ name }) => name === 'isMetadata');
+    if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     for (const field of Object.values(schema.properties)) if (!isReference(field)) addTextRule(field);
   }
 }
@@ -56,9 +57,9 @@ const checkedClasses = (): Class[] => [
 
 const checksOf = (dto: Class): Check[] => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false) as Check[];
 
-function addRule({ properties = {} }: Schema, { propertyName, type, name, constraints = [] }: Check): void {
+function addRule({ properties = {} }: Schema, { propertyName, name = '', constraints = [] }: Check): void {
   const field = properties[propertyName];
-  const say = SAID_BY[type === 'customValidation' ? (name ?? '') : type];
+  const say = SAID_BY[name];
   if (!field || isReference(field) || !say) return;
   // What the class says itself is more exact.
   Object.assign(field, { ...say(constraints as never[]), ...field });

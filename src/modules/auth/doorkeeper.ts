@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import '../../common/principal.js';
-import { problems } from '../../common/problems.js';
-import { addressKey, type Policy, policyHeader, standingHeader } from '../../common/rate-limit.js';
+import { addressKey, type Policy, policyHeader, standingHeader, tooMany } from '../../common/rate-limit.js';
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { Authenticator } from './authenticator.service.js';
 import { bearerToken, unauthorized } from './bearer.js';
@@ -55,8 +54,8 @@ export class Doorkeeper {
   private async count(reply: FastifyReply, policy: Policy, key: string): Promise<void> {
     const standing = await this.limiter.take(policy, key);
     if (!standing) return;
+    if (!standing.allowed) throw tooMany(policy, standing);
     reply.header('ratelimit-policy', policyHeader(policy)).header('ratelimit', standingHeader(policy, standing));
-    if (!standing.allowed) throw problems.rateLimited({ headers: { 'retry-after': String(standing.resetSeconds) } });
   }
 }
 

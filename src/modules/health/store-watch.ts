@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { within } from '../../runtime/deadline.js';
 
 /** A store that answers later than this is away. */
 const SILENCE_MS = 2000;
@@ -28,7 +28,7 @@ export class StoreWatch {
 
   /** The state of this moment where the store says it in time, else the newest that is known. Never rejects. */
   status(): Promise<StoreStatus> {
-    return first(this.ask(), PATIENCE_MS, () => this.known);
+    return within(PATIENCE_MS, this.ask(), late).catch(() => this.known);
   }
 
   private ask(): Promise<StoreStatus> {
@@ -36,18 +36,11 @@ export class StoreWatch {
   }
 
   private async askAnew(): Promise<StoreStatus> {
-    const answer = this.ping().then(
+    return (this.known = await within(SILENCE_MS, this.ping(), late).then(
       () => 'up' as const,
       () => 'down' as const,
-    );
-    return (this.known = await first(answer, SILENCE_MS, () => 'down'));
+    ));
   }
 }
 
-async function first(answer: Promise<StoreStatus>, ms: number, otherwise: () => StoreStatus): Promise<StoreStatus> {
-  const abort = new AbortController();
-  const late = sleep(ms, undefined, { signal: abort.signal, ref: false }).then(otherwise, otherwise);
-  const status = await Promise.race([answer, late]);
-  abort.abort();
-  return status;
-}
+const late = (): Error => new Error('too slow');

@@ -1,19 +1,26 @@
 import { ValidateBy } from 'class-validator';
 import { exactJson } from '../../common/exact-json.js';
+import { isObject } from '../../common/is-object.js';
 import type { MessageType } from '../chat/message.entity.js';
 
 const KEYS_MAX = 64;
 const BYTES_MAX = 16 * 1024;
 const DEPTH_MAX = 8;
-const FIELDS: Record<Exclude<MessageType, 'text'>, { required: string; optional: string }> = {
+const TEXT_CHARS_MAX = 2048;
+const FIELDS = {
   link: { required: 'url', optional: 'title' },
   code: { required: 'language', optional: 'filename' },
-};
+} as const satisfies Record<Exclude<MessageType, 'text'>, { required: string; optional: string }>;
+
+/** For the API document, which says the same (docs/metadata-rules.ts). */
+export const METADATA_RULES = { keysMax: KEYS_MAX, depthMax: DEPTH_MAX, textCharsMax: TEXT_CHARS_MAX, fields: FIELDS };
+export type MetadataRules = typeof METADATA_RULES;
 
 /** Metadata must be what its `message_type` asks for, and must come back from both stores unchanged. */
 export const IsMetadata = (): PropertyDecorator =>
   ValidateBy({
     name: 'isMetadata',
+    constraints: [METADATA_RULES],
     validator: {
       validate: (value, args) => metadataFault(value, typeOf(args?.object)) === null,
       defaultMessage: (args) => metadataFault(args?.value, typeOf(args?.object)) ?? '',
@@ -25,8 +32,8 @@ const typeOf = (body: unknown): unknown => (body as { message_type?: unknown } |
 /** What is wrong with the metadata of a message of this type, as a sentence; null when nothing is. */
 export function metadataFault(metadata: unknown, type: unknown): string | null {
   if (metadata === undefined || metadata === null) return type === 'link' || type === 'code' ? missing(type) : null;
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) return 'must be an object';
-  const fields = metadata as Record<string, unknown>;
+  if (!isObject(metadata)) return 'must be an object';
+  const fields = metadata;
   if (Object.keys(fields).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (type === 'link' || type === 'code') return typedFault(fields, type);
   return plainFault(fields, 0) ?? (isTooLong(fields) ? `must have at most ${BYTES_MAX} bytes of JSON` : null);
@@ -42,12 +49,13 @@ function typedFault(fields: Record<string, unknown>, type: 'link' | 'code'): str
   const { required, optional } = FIELDS[type];
   const stray = Object.keys(fields).find((key) => key !== required && key !== optional);
   if (stray !== undefined) return `has no field ${stray}; ${type} knows ${required} and ${optional}`;
-  if (!isShortText(fields[required])) return `needs ${required}: text of 1 to 2048 characters`;
-  if (fields[optional] !== undefined && !isShortText(fields[optional])) return `${optional} must be text of 1 to 2048 characters`;
+  if (!isShortText(fields[required])) return `needs ${required}: text of 1 to ${TEXT_CHARS_MAX} characters`;
+  if (fields[optional] !== undefined && !isShortText(fields[optional]))
+    return `${optional} must be text of 1 to ${TEXT_CHARS_MAX} characters`;
   return type === 'link' && !isWebLink(fields['url'] as string) ? 'url must be an absolute http or https URL' : null;
 }
 
-const isShortText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= 2048;
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= TEXT_CHARS_MAX;
 
 function isWebLink(url: string): boolean {
   return URL.canParse(url) && /^https?:\/\/[^/]/i.test(url) && ['http:', 'https:'].includes(new URL(url).protocol);

@@ -1,4 +1,5 @@
 import { exactEntries } from '../../common/exact-json.js';
+import { isObject } from '../../common/is-object.js';
 import { ANY_TEXT, METADATA_KEY } from '../../common/text-patterns.js';
 import { metadataFault } from '../message/metadata.js';
 import { branchIn, NAME_PATTERNS } from './openai-ids.js';
@@ -27,7 +28,7 @@ export type Metadata = Record<string, string>;
 
 /** What is wrong with metadata as OpenAI's API has it; null when nothing is. */
 export function notesFault(metadata: unknown): string | null {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return 'must be an object';
+  if (!isObject(metadata)) return 'must be an object';
   const entries = Object.entries(metadata);
   if (entries.length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (entries.some(([key]) => key.length > KEY_CHARS_MAX)) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
