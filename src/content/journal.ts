@@ -3,6 +3,8 @@ import { failpoint } from '../common/failpoint.js';
 import { problems } from '../common/problems.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
+import { Loop } from '../runtime/loop.js';
+import { Outage } from '../runtime/outage.js';
 import { ContentStore, type PairWrite } from './content-store.js';
 import { BACKLOG, HELD_ABOUT, MARK_STORED } from './journal.sql.js';
 import { PutTogether } from './put-together.js';
@@ -44,8 +46,12 @@ const AGE_MAX_SECONDS = 24 * 3600;
 export class Journal implements OnModuleDestroy {
   private readonly logger = new Logger(Journal.name);
   private marks: Mark[] = [];
-  private timer: NodeJS.Timeout | undefined;
-  private marking: Promise<void> = Promise.resolve();
+  /** One statement for all pairs of a quarter of a second instead of one for each. */
+  private readonly marking = new Loop(
+    () => this.writeMarks(),
+    new Outage((cause) => this.logger.debug({ message: 'stored words were not marked', cause })),
+    { gatherMs: MARK_MS },
+  );
   private pausedUntil = 0;
   private readonly together: PutTogether;
   /** As the relay last measured them. */
@@ -103,16 +109,12 @@ export class Journal implements OnModuleDestroy {
 
   /** Writes down what was stored since the last time. What is lost here (a crash, PostgreSQL away) is sent once more by the relay. */
   flush(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const marks = this.marks;
-    this.marks = [];
-    this.marking = this.marking.then(() => this.write(marks));
-    return this.marking;
+    return this.marking.flush();
   }
 
-  onModuleDestroy(): Promise<void> {
-    return this.flush();
+  async onModuleDestroy(): Promise<void> {
+    await this.flush();
+    await this.marking.stop();
   }
 
   private bounds(): { now: number; max: number; what: string }[] {
@@ -134,17 +136,14 @@ export class Journal implements OnModuleDestroy {
 
   private mark(mark: Mark): void {
     this.marks.push(mark);
-    // One statement for all pairs of a quarter of a second instead of one for each.
-    this.timer ??= setTimeout(() => void this.flush(), MARK_MS).unref();
+    this.marking.wake();
   }
 
-  private async write(marks: readonly Mark[]): Promise<void> {
+  private async writeMarks(): Promise<void> {
+    const { marks } = this;
     if (marks.length === 0) return;
+    this.marks = [];
     const columns = (['accountId', 'chatId', 'seq', 'version', 'round'] as const).map((field) => marks.map((mark) => mark[field]));
-    try {
-      await this.database.query(MARK_STORED, [...columns, this.config.JOURNAL_RETENTION_SECONDS]);
-    } catch (error) {
-      this.logger.debug({ message: 'stored words were not marked', cause: (error as Error).message });
-    }
+    await this.database.query(MARK_STORED, [...columns, this.config.JOURNAL_RETENTION_SECONDS]);
   }
 }

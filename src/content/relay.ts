@@ -1,6 +1,8 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { failpoint } from '../common/failpoint.js';
 import { Config } from '../config/config.js';
+import { Loop } from '../runtime/loop.js';
+import { Outage } from '../runtime/outage.js';
 import { ContentStore, type StoredPair } from './content-store.js';
 import { type HeldRow, JournalRows, type PairRow, placeOf } from './journal-rows.js';
 import { Journal } from './journal.js';
@@ -40,9 +42,10 @@ export interface Tick {
 @Injectable()
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Relay.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
-  private stopping = false;
+  private readonly loop = new Loop(
+    () => this.run(),
+    new Outage((cause) => this.logger.warn({ message: 'the relay could not reach PostgreSQL', cause })),
+  );
   private idleMs = BUSY_MS;
   /** Ticks in a row that found the store away. */
   private misses = 0;
@@ -56,13 +59,11 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.store.table === 'content_journal') this.schedule(0);
+    if (this.store.table === 'content_journal') this.loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.timer);
-    await this.running;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Sends all that is unsent, due or not, and makes the read-backs that are due; answers how many rows are unsent still (0 unless the store is away). */
@@ -98,22 +99,10 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return { claimed: claimed.length, failed: shift.failed.length, more: isFull(claimed) };
   }
 
-  private schedule(ms: number): void {
-    if (this.stopping) return;
-    this.timer = setTimeout(() => {
-      this.running = this.run();
-    }, ms).unref();
-  }
-
-  private async run(): Promise<void> {
-    let pauseMs = IDLE_MAX_MS;
-    try {
-      await this.measureNowAndThen();
-      pauseMs = this.pauseAfter(await this.tick());
-    } catch (error) {
-      this.logger.warn({ message: 'the relay could not reach PostgreSQL', cause: (error as Error).message });
-    }
-    this.schedule(pauseMs);
+  /** Answers how long to rest. */
+  private async run(): Promise<number> {
+    await this.measureNowAndThen();
+    return this.pauseAfter(await this.tick());
   }
 
   private async measureNowAndThen(): Promise<void> {
@@ -140,7 +129,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async send(group: readonly PairRow[], shift: Shift): Promise<void> {
-    if (shift.isOver || this.stopping) return void shift.untouched.push(...group);
+    if (shift.isOver || this.loop.isStopped) return void shift.untouched.push(...group);
     let failures: ReadonlyMap<string, Error>;
     try {
       failures = await this.write(group);
@@ -173,7 +162,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async readBack(group: readonly PairRow[], shift: Shift): Promise<void> {
-    if (shift.isOver || this.stopping) return void shift.untouched.push(...group);
+    if (shift.isOver || this.loop.isStopped) return void shift.untouched.push(...group);
     let found: ReadonlyMap<string, StoredPair>;
     try {
       found = await this.store.findAcross(group.map(({ pair }) => pair));

@@ -2,6 +2,8 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { StoreRefusesError } from '../common/store-refusal.js';
 import { Database } from '../database/database.js';
 import { tryToWrite } from '../database/try-to-write.js';
+import { Loop } from '../runtime/loop.js';
+import { Outage } from '../runtime/outage.js';
 import { ContentStore } from './content-store.js';
 
 const LOOK_MS = 10_000;
@@ -17,9 +19,10 @@ type Store = 'postgres' | 'content';
 export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Stores');
   private readonly refusals: Record<Store, string | null> = { postgres: null, content: null };
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> = Promise.resolve();
-  private stopped = false;
+  private readonly loop = new Loop(
+    () => this.lookAgain(),
+    new Outage((cause) => this.logger.warn({ message: 'the stores could not be asked whether they take writes', cause })),
+  );
 
   constructor(
     private readonly database: Database,
@@ -27,13 +30,11 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.looking = this.run();
+    this.loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopped = true;
-    clearTimeout(this.timer);
-    await this.looking;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Why the store takes no writes, in a sentence; null while it does, and while nobody knows. */
@@ -46,11 +47,10 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all([this.ask('postgres', () => tryToWrite(this.database)), this.ask('content', () => this.content.tryToWrite())]);
   }
 
-  private async run(): Promise<void> {
+  private async lookAgain(): Promise<number> {
     await this.look();
     const { postgres, content } = this.refusals;
-    const pauseMs = postgres === null && content === null ? LOOK_MS : LOOK_AGAIN_MS;
-    if (!this.stopped) this.timer = setTimeout(() => (this.looking = this.run()), pauseMs).unref();
+    return postgres === null && content === null ? LOOK_MS : LOOK_AGAIN_MS;
   }
 
   private async ask(store: Store, write: () => Promise<void>): Promise<void> {
