@@ -47,7 +47,7 @@ export class ChatNumbersService {
 
   /** Numbers the chat, in the transaction that makes it. */
   async assign(tx: EntityManager, accountId: string, chatId: string): Promise<number> {
-    const [row] = await tx.query<{ number: number }[]>(ASSIGN.text, [accountId, chatId]);
+    const [row] = await tx.query<{ number: number; chat_id: string }[]>(ASSIGN.text, [accountId, chatId]);
     return row!.number;
   }
 
