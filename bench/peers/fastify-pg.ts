@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import Fastify from 'fastify';
 import { Pool } from 'pg';
 import { v7 } from 'uuid';
-import { type Appended, appendStatements, type NewPair, oneInput } from '../../src/modules/message/append.sql.js';
+import { type AppendRow, appendStatements, type NewPair, oneInput } from '../../src/modules/message/append.sql.js';
 import { ready } from '../servers/child.js';
 
 /**
@@ -94,7 +94,7 @@ app.post<{ Params: { chat: string }; Body: { question: string; response: string 
     idempotent: null,
     generation: null,
   };
-  const { rows } = await pool.query<Appended>({ ...APPEND, values: oneInput(pair) });
+  const { rows } = await pool.query<AppendRow>({ ...APPEND, values: oneInput(pair) });
   const { responseId: response_id, chatId: chat_id, createdAt } = pair;
   reply.code(201);
   return {

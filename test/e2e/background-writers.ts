@@ -96,7 +96,7 @@ export const WRITERS: Record<string, Writer> = {
     const chats = [chat.id, (await ann.aChat()).id].sort();
     return (server) => {
       const pairs = chats.map((chatId) =>
-        newPair({ accountId: ann.accountId, chatId, said: { question: 'q' }, response: 'a', idempotent: null }),
+        newPair({ said: { question: 'q' }, response: 'a' }, { accountId: ann.accountId, chatId, key: null, endKey: null }),
       );
       return query(server, of(server, AppendLanes).statements.many, manyInputs(pairs));
     };

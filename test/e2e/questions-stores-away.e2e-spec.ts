@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { GenerationService } from '../../src/modules/completion/generation.service.js';
+import { AnswerReader } from '../../src/modules/completion/answer-reader.js';
 import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
@@ -76,7 +76,7 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     await start();
     const { id } = await ann.aChat(1);
     provider.next({ tokens: ['One', ' two'], gateAfter: 1 });
-    const waiting = jest.spyOn(server.app.get(GenerationService, { strict: false }), 'hasEnded');
+    const waiting = jest.spyOn(server.app.get(AnswerReader, { strict: false }), 'hasEnded');
     const first = ann.post(`/chats/${id}/messages`, { question: 'first' });
     await provider.untilAsked(1);
     const second = ann.post(`/chats/${id}/messages`, { question: 'second', response: 'mine' });

@@ -10,8 +10,8 @@ import { problems } from '../../common/problems.js';
 import { JsonText } from '../../common/json-text.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import type { AnswerStream } from '../completion/answer-event.js';
-import { GenerationService } from '../completion/generation.service.js';
+import type { AnswerStream } from '../completion/answer.js';
+import { Answers } from '../completion/answers.service.js';
 import { serverSent } from '../completion/server-sent-answer.js';
 import { AiSdkService } from './aisdk.service.js';
 import { UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
@@ -36,7 +36,7 @@ export class AiSdkController {
     private readonly sdk: AiSdkService,
     private readonly clientChats: ClientChatsService,
     private readonly pairs: PairsService,
-    private readonly generations: GenerationService,
+    private readonly answers: Answers,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -83,8 +83,8 @@ export class AiSdkController {
     @Param('id', NamePipe) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable | undefined> {
-    const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
-    if (running) return this.streamed(accountId, reply, await this.generations.follow(accountId, running.chatId, running.responseId));
+    const answer = await this.answers.runningInTree(accountId, await this.clientChats.find(accountId, id));
+    if (answer) return this.streamed(accountId, reply, answer.events());
     reply.status(HttpStatus.NO_CONTENT);
     return undefined;
   }
@@ -107,9 +107,9 @@ export class AiSdkController {
     @Param('id', NamePipe) id: string,
   ): Promise<string> {
     return this.idempotency.remember(accountId, idempotent, async () => {
-      const running = await this.generations.runningInTree(accountId, await this.clientChats.find(accountId, id));
-      if (running) await this.generations.stop(accountId, running.chatId, running.responseId);
-      return JSON.stringify({ stopped: running?.responseId ?? null } satisfies UiStoppedDto);
+      const answer = await this.answers.runningInTree(accountId, await this.clientChats.find(accountId, id));
+      await answer?.stop();
+      return JSON.stringify({ stopped: answer?.responseId ?? null } satisfies UiStoppedDto);
     });
   }
 

@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
-import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
-import { MessageService } from '../message/message.service.js';
-import { RevisionService } from '../message/revision.service.js';
+import type { AnswerEvent, AnswerStream } from '../completion/answer.js';
+import { PostService } from '../completion/post.service.js';
+import { RevisionService } from '../completion/revision.service.js';
 import type { UiChatDto } from './aisdk.dto.js';
 import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
@@ -18,7 +18,7 @@ export class AiSdkService {
     private readonly clientChats: ClientChatsService,
     private readonly chats: ChatService,
     private readonly pairs: PairsService,
-    private readonly messages: MessageService,
+    private readonly posts: PostService,
     private readonly revisions: RevisionService,
   ) {}
 
@@ -27,13 +27,13 @@ export class AiSdkService {
    * becomes the active one: that is what an edited message is.
    * @throws 422 for messages without a question; chat_not_found, message_not_found, too_many_answers, tokens_spent, store_unavailable
    */
-  async answer(accountId: string, body: UiChatDto, idempotent: IdempotentRequest | null): Promise<AnswerStream> {
+  async answer(accountId: string, body: UiChatDto, key: IdempotentRequest | null): Promise<AnswerStream> {
     const turn = turnOf(body);
     const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
     const again = body.trigger === 'regenerate-message' ? await this.pairOf(accountId, rootChatId, body, turn) : null;
-    if (again === null) return this.post(accountId, rootChatId, turn, idempotent);
+    if (again === null) return this.post(accountId, rootChatId, turn, key);
     const chatId = await this.pairs.chatWith(accountId, rootChatId, again);
-    return this.revisions.reviseStreamed({ accountId, chatId, responseId: again, idempotent });
+    return (await this.revisions.revise({ accountId, chatId, responseId: again, key })).events();
   }
 
   /** The pair that is to be answered anew: the one that is named, else the one behind the path that the client has. */
@@ -45,13 +45,13 @@ export class AiSdkService {
     accountId: string,
     rootChatId: string,
     { question, parent }: UiTurn,
-    idempotent: IdempotentRequest | null,
+    key: IdempotentRequest | null,
   ): Promise<AnswerStream> {
     const activeId = await this.chats.activeOf(accountId, rootChatId);
     const chatId = parent ? await this.pairs.chatWith(accountId, rootChatId, parent) : activeId;
     const said = { question, parent_response_id: parent, on_conflict: 'fork' as const };
-    const events = await this.messages.postStreamed({ accountId, chatId, toActive: false, idempotent, body: said });
-    return this.followed(accountId, activeId, events);
+    const answer = await this.posts.post({ accountId, chatId, toActive: false, key, body: said });
+    return this.followed(accountId, activeId, answer.events());
   }
 
   /** A person goes where the answer is. */

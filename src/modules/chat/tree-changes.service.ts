@@ -35,6 +35,11 @@ export class TreeChanges {
     return this.inTurn(accountId, chatId, () => this.idempotency.make(accountId, request, work));
   }
 
+  /** The same for a tree that does not exist yet: nobody stands before it. */
+  makeNew<Made>(accountId: string, request: IdempotentRequest | null, work: MakingWork<Made>): Promise<Outcome<Made>> {
+    return this.idempotency.make(accountId, request, work);
+  }
+
   /** Runs a task that is told the root, when the changes of the chat's conversation that came before it have ended. */
   async inTurn<Result>(accountId: string, chatId: string, task: (rootChatId: string) => Promise<Result>): Promise<Result> {
     const root = (await this.roots.find(accountId, chatId)) ?? chatId;

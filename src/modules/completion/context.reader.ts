@@ -6,7 +6,7 @@ import { Database, type Statement } from '../../database/database.js';
 import type { CountedExchange } from '../../llm/context-window.js';
 import { PathService, twice } from '../chat/path.service.js';
 import { type ContextRow, contextStatement, KEEP_TOKENS } from './context.sql.js';
-import type { AcceptedAnswer } from './running-generation.js';
+import type { BegunAnswer } from './running-generation.js';
 
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedExchange, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
@@ -33,7 +33,7 @@ export class ContextReader {
   }
 
   /** @param room tokens that question and earlier pairs may have together @throws message_not_found, content_unavailable */
-  async read({ accountId, chatId, seq }: AcceptedAnswer, room: number): Promise<Surroundings> {
+  async read({ accountId, chatId, seq }: BegunAnswer, room: number): Promise<Surroundings> {
     return twice(async () => {
       const rows = await this.database.query<ContextRow>(this.statement, [accountId, chatId, seq, room]);
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();

@@ -4,7 +4,7 @@ import { LanguageModel, type ModelInfo, type ModelPart, type ModelRequest } from
 import { TokenCounter } from '../../llm/token-counter.js';
 import { ChatService } from '../chat/chat.service.js';
 import { ContextReader } from './context.reader.js';
-import type { AcceptedAnswer } from './running-generation.js';
+import type { BegunAnswer } from './running-generation.js';
 
 /** What a model is asked, and who is asked. */
 export interface Asking {
@@ -25,7 +25,7 @@ export class Contexts {
   ) {}
 
   /** @throws chat_not_found, message_not_found, content_unavailable; ModelError model_unknown, question_too_long; what a database that is away throws */
-  async of(answer: AcceptedAnswer): Promise<Asking> {
+  async of(answer: BegunAnswer): Promise<Asking> {
     const { accountId, chatId, settings = {} } = answer;
     const chat = await this.chats.get(accountId, chatId);
     const model = answer.model ?? chat.model;

@@ -8,7 +8,7 @@ import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
-import { type AnswerEnd, endOf } from './answer-event.js';
+import { type AnswerEnd, endOf } from './answer.js';
 import { BRANCHES, CHUNKS_TEXT, END, LOCK_CHAT, SETTLE_KEY, SPEND, storeEnd } from './generations.sql.js';
 import { type Question, Questions } from './questions.js';
 import { titleOf } from './title.js';

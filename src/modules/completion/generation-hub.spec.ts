@@ -4,7 +4,7 @@ import { RunningGeneration } from './running-generation.js';
 const answer = (generationId: string) =>
   new RunningGeneration({
     ...{ accountId: 'a', generationId, rootChatId: 'c', chatId: 'c', responseId: 'r' },
-    ...{ seq: 1, model: null },
+    ...{ seq: 1, forkSeq: 0, question: null as never, model: null, chat: { model: null, systemPrompt: null } },
   });
 
 describe('the hub of the answers that are written here', () => {

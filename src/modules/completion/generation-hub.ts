@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
-import { LEASE_SECONDS, WRITE_CHUNKS } from './generations.sql.js';
+import { LEASE_SECONDS } from '../message/append.sql.js';
+import { WRITE_CHUNKS } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
 
 const WRITE_MS = 250;

@@ -2,9 +2,7 @@ import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
-
-/** After this an instance that says nothing counts as dead. It says something every second. */
-export const LEASE_SECONDS = 15;
+import { LEASE_SECONDS } from '../message/append.sql.js';
 
 /**
  * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$7), all in one statement for all answers. An answer that is missing from the result was ended by somebody else. What a crash of PostgreSQL loses here is

@@ -8,7 +8,7 @@ import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
 import { GenerationEnds, type Outcome, type StoredEnd } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
-import { type AcceptedAnswer, type Cut, RunningGeneration } from './running-generation.js';
+import { type BegunAnswer, type Cut, RunningGeneration } from './running-generation.js';
 import { StorePatience } from './store-patience.js';
 import { Titles } from './titles.service.js';
 
@@ -29,8 +29,13 @@ export class Generator {
     private readonly titles: Titles,
   ) {}
 
+  /** The process that this is. */
+  get id(): string {
+    return this.hub.instanceId;
+  }
+
   /** Begins to write the answer to a question whose row says that this instance does it. */
-  start(ref: AcceptedAnswer): RunningGeneration {
+  start(ref: BegunAnswer): RunningGeneration {
     const generation = new RunningGeneration(ref);
     this.hub.add(generation);
     // Whoever asked may wait for all of it.

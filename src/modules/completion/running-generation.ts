@@ -1,20 +1,20 @@
-import type { ModelRequest } from '../../llm/language-model.js';
-import type { AnswerEnd, AnswerEvent } from './answer-event.js';
+import type { NewPair } from '../message/append.sql.js';
+import type { AnswerSettings } from '../message/new-pair.js';
+import type { AnswerEnd, AnswerEvent } from './answer.js';
 import { DeltaLog } from './delta-log.js';
 import type { GenerationRef } from './generation-ends.js';
 
-/** How one answer is asked for. Of that request alone: it is not kept, and a retry does without it. */
-export interface AnswerSettings extends Pick<ModelRequest, 'maxOutputTokens' | 'temperature' | 'topP' | 'stop'> {
-  /** In the place of the chat's system prompt. */
-  instructions?: string;
-}
-
-/** An answer that has just been accepted, as its row says it. */
-export interface AcceptedAnswer extends GenerationRef {
+/** An answer that has just begun, with what its append knows: whoever writes it does not read that again. */
+export interface BegunAnswer extends GenerationRef {
   seq: number;
+  /** The question, as it is stored. */
+  question: NewPair;
+  forkSeq: number;
   /** The model that was asked for by name; null for that of the chat. */
   model: string | null;
   settings?: AnswerSettings;
+  /** What the chat said at that moment. */
+  chat: { model: string | null; systemPrompt: string | null };
 }
 
 /** Why an answer is cut short: somebody stopped it, or its instance stops. */
@@ -38,7 +38,7 @@ export class RunningGeneration {
   private settle!: { resolve: (end: AnswerEnd) => void; reject: (error: Error) => void };
   private news: { promise: Promise<void>; tell: () => void } | null = null;
 
-  constructor(readonly ref: AcceptedAnswer) {
+  constructor(readonly ref: BegunAnswer) {
     this.ended = new Promise((resolve, reject) => (this.settle = { resolve, reject }));
     // Nobody may be waiting.
     this.ended.catch(() => undefined);

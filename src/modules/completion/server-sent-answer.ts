@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
-import type { AnswerEvent, AnswerStream } from './answer-event.js';
+import type { AnswerEvent, AnswerStream } from './answer.js';
 
 /** Frames that wait for a slow reader. What comes after them is not even made before it reads. */
 const FRAMES_MAX = 16;

@@ -4,7 +4,7 @@ import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
-import { MessageService } from '../message/message.service.js';
+import { PostService } from '../completion/post.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import {
   chatNameOf,
@@ -30,15 +30,15 @@ export interface MessagesPage {
 export class NumberedMessagesService {
   constructor(
     private readonly numbers: ChatNumbersService,
-    private readonly messages: MessageService,
+    private readonly posts: PostService,
     private readonly paths: PathService,
   ) {}
 
   /** @throws chat_not_found, store_unavailable, idempotency_key_reused */
-  async post(accountId: string, idempotent: IdempotentRequest | null, body: PostMessageDto): Promise<Stored> {
+  async post(accountId: string, key: IdempotentRequest | null, body: PostMessageDto): Promise<Stored> {
     const names = await this.numbers.find(accountId, chatNameOf(body));
-    const post = { accountId, chatId: names.chat_uuid, toActive: false, idempotent, body: questionOf(body) };
-    const { json, contentState } = await this.messages.post(post);
+    const post = { accountId, chatId: names.chat_uuid, toActive: false, key, body: questionOf(body) };
+    const { json, contentState } = await (await this.posts.post(post)).whole();
     return { json: JSON.stringify(asMessage(names, JSON.parse(json) as QaPairDto)), contentState };
   }
 

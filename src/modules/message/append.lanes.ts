@@ -2,17 +2,19 @@ import { Injectable } from '@nestjs/common';
 import { failpoint } from '../../common/failpoint.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Database } from '../../database/database.js';
+import { Idempotency, type Outcome } from '../../database/idempotency.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { type Deadline, requestDeadline, under } from '../../runtime/deadline.js';
+import { pairJsonAt } from '../chat/pair.js';
 import { RootsService } from '../chat/roots.service.js';
-import { type Appended, appendOf, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
+import { appendOf, type AppendRow, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
 
 interface Waiting {
   pair: NewPair;
   /** The conversation. */
   rootChatId: string;
   limit: Deadline | undefined;
-  resolve: (appended: Appended | null) => void;
+  resolve: (appended: AppendRow | null) => void;
   reject: (error: unknown) => void;
 }
 
@@ -21,6 +23,7 @@ interface Lane {
   busy: boolean;
 }
 
+const UNIQUE_VIOLATION = '23505';
 const LANES = 4;
 const BATCH_MAX = 64;
 /** Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its statement are innocent. */
@@ -40,32 +43,51 @@ export class AppendLanes {
     private readonly database: Database,
     private readonly events: EventDispatcher,
     private readonly roots: RootsService,
+    private readonly idempotency: Idempotency,
     content: ContentStore,
   ) {
     this.statements = appendStatements(content.table);
   }
 
-  /** Appends the pair; null when the chat refused it (gone, another head, not active, an answer being written, key used). */
-  async append(pair: NewPair): Promise<Appended | null> {
+  /** Appends the pair; what its key had, where that was used before; null when the chat refused it. See `AppendService.commit`. */
+  async append(pair: NewPair): Promise<Outcome<AppendRow> | null> {
+    const { accountId, idempotent } = pair;
+    const row = await this.write(pair);
+    if (row) return { json: pairJsonAt(pair, row.seq), made: row };
+    const kept = idempotent && (await this.idempotency.find(accountId, idempotent));
+    return kept ? { json: kept, made: null } : null;
+  }
+
+  private async write(pair: NewPair): Promise<AppendRow | null> {
+    try {
+      return await this.run(pair);
+    } catch (error) {
+      // The key was taken meanwhile.
+      if (pair.idempotent && (error as { code?: string }).code === UNIQUE_VIOLATION) return null;
+      throw error;
+    }
+  }
+
+  private async run(pair: NewPair): Promise<AppendRow | null> {
     // Behind its commit a model is asked: a quarter of a commit is nothing beside that.
     if (pair.generation) return (await this.execute([pair]))[0] ?? null;
     const rootChatId = this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
     return rootChatId === null ? null : this.queue(pair, rootChatId);
   }
 
-  private queue(pair: NewPair, rootChatId: string): Promise<Appended | null> {
+  private queue(pair: NewPair, rootChatId: string): Promise<AppendRow | null> {
     const lane = this.lanes[hash(rootChatId) % LANES]!;
     return new Promise((resolve, reject) => {
       lane.waiting.push({ pair, rootChatId, limit: requestDeadline(), resolve, reject });
       if (!lane.busy) {
         lane.busy = true;
         // At the end of this turn of the event loop, so that all requests that came in with it go together.
-        setImmediate(() => void this.run(lane));
+        setImmediate(() => void this.empty(lane));
       }
     });
   }
 
-  private async run(lane: Lane): Promise<void> {
+  private async empty(lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) await this.flush(takeBatch(lane));
     lane.busy = false;
   }
@@ -81,11 +103,11 @@ export class AppendLanes {
     }
   }
 
-  private async execute(pairs: readonly NewPair[]): Promise<Appended[]> {
+  private async execute(pairs: readonly NewPair[]): Promise<AppendRow[]> {
     failpoint('append.before_commit');
     const [first] = pairs;
     const call = pairs.length === 1 && first ? appendOf(this.statements, first) : ([this.statements.many, manyInputs(pairs)] as const);
-    const rows = await this.database.query<Appended & Record<string, unknown>>(...call);
+    const rows = await this.database.query<AppendRow>(...call);
     failpoint('append.after_commit');
     const accounts = new Map(pairs.map((pair) => [pair.responseId, pair.accountId]));
     for (const row of rows) this.events.changed(accounts.get(row.response_id)!, row.root_chat_id);
@@ -109,7 +131,7 @@ function takeBatch(lane: Lane): Waiting[] {
   return batch.sort((a, b) => (a.rootChatId < b.rootChatId ? -1 : 1));
 }
 
-function settle(batch: readonly Waiting[], rows: readonly Appended[]): void {
+function settle(batch: readonly Waiting[], rows: readonly AppendRow[]): void {
   const appended = new Map(rows.map((row) => [row.response_id, row]));
   for (const { pair, resolve } of batch) resolve(appended.get(pair.responseId) ?? null);
 }

@@ -1,46 +1,78 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { problems } from '../../common/problems.js';
 import { type ContentState, Journal } from '../../content/journal.js';
-import type { IdempotentRequest, Outcome } from '../../database/idempotency.js';
+import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
+import { ChatService, type NewChat } from '../chat/chat.service.js';
+import type { ChatView } from '../chat/chat.view.js';
 import { ForkService } from '../chat/fork.service.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
-import { type Appended, appendOf, type NewPair } from './append.sql.js';
-import { IS_INHERITED, LOCK_PLACE, type PlaceState, RESTART } from './restart.sql.js';
+import { appendOf, type AppendRow, type NewPair } from './append.sql.js';
+import { type Draft, newPair, type Spot } from './new-pair.js';
 
-/** What a client is told of its new pair: the JSON of a `QaPairDto`, and whether MongoDB has the words already (`Content-State`). */
-export interface AppendAnswer {
+/** A chat as it is, if it is as it is said to be. */
+export interface ChatTarget {
+  chatId: string;
+  /** Its last pair (null: it must be empty); undefined = whatever is the last one. */
+  parent?: string | null;
+  /** Whether it must be the active branch. */
+  mustBeActive?: boolean;
+}
+
+/** A new branch behind a pair that the chat can see; null = before the first pair. */
+export interface ForkTarget {
+  chatId: string;
+  behind: string | null;
+  activate?: boolean;
+  /** A branch of its own for each pair: then they stand side by side, and the answer of the key is not the end of one of them. */
+  each?: boolean;
+}
+
+/** A conversation that begins. */
+export interface NewTarget {
+  chat: NewChat;
+}
+
+/** Pairs on their way into a chat, one behind the other: all of them or nothing. */
+export interface Append {
+  accountId: string;
+  drafts: readonly Draft[];
+  to: ChatTarget | ForkTarget | NewTarget;
+  key: IdempotentRequest | null;
+  /** The process that is to write the answers of models; needed where a draft has no response. */
+  writerId?: string;
+  /**
+   * Makes the answer that is kept for the key; the JSON of the last pair where absent. In the transaction, so that what belongs to a new chat is
+   * made here too. It may run twice, and keeps nothing but what it returns.
+   */
+  answerOf?: AnswerOf;
+}
+type AnswerOf = (tx: EntityManager, entries: readonly Entry[], chat: ChatView | null) => Promise<object | string> | object | string;
+
+/** A pair that is in PostgreSQL now. */
+export interface Entry {
+  pair: NewPair;
+  row: AppendRow;
+  /** As clients know it: a `QaPairDto`. */
   json: string;
-  /** Null for an answer that is given again: it says nothing about today. */
+  /** Where its words are; null for a question to a model, whose words go with the answer. */
   contentState: ContentState | null;
 }
 
-/** A pair that is in PostgreSQL now. */
-export interface AppendedPair {
-  pair: NewPair;
-  appended: Appended;
-}
+/** Thrown to take back what a transaction did. */
+class Refusal extends Error {}
 
-/** Why a question cannot be given to a model again in its place; thrown to take back what its transaction did. */
-export class Obstacle extends Error {
-  constructor(readonly kind: 'busy' | 'inherited') {
-    super(kind);
-  }
-}
-
-const UNIQUE_VIOLATION = '23505';
-
-/** Puts pairs into PostgreSQL, and from there into the content store. Once it is in PostgreSQL, a pair exists whatever happens next. */
+/** The one way in: puts pairs into PostgreSQL, and from there into the content store. Once it is in PostgreSQL, a pair exists whatever happens next. */
 @Injectable()
 export class AppendService {
   constructor(
     private readonly lanes: AppendLanes,
     private readonly journal: Journal,
-    private readonly forks: ForkService,
     private readonly trees: TreeChanges,
+    private readonly forks: ForkService,
+    private readonly chats: ChatService,
   ) {}
 
   /** Refuses while MongoDB is so far behind that no more may be promised. @throws store_unavailable */
@@ -49,81 +81,101 @@ export class AppendService {
   }
 
   /**
-   * Appends the pair; null when the chat refused it: it is gone, its head is another one, it is not active, its answer is still being
-   * written, or the key was used.
+   * What the run that counts has made, with its answer; the answer of the key alone, where it was used before. Null when the chat refused: it is
+   * gone, its head is another one, it is not active, or its answer is still being written.
+   * @throws store_unavailable, idempotency_key_reused, idempotency_key_in_use; for a fork chat_not_found, message_not_found
    */
-  async append(pair: NewPair): Promise<AppendedPair | null> {
+  async commit(append: Append): Promise<Outcome<Entry[]> | null> {
+    this.assertRoom();
+    const outcome = await this.write(append);
+    if (!outcome?.made) return outcome;
+    return { json: outcome.json, made: await Promise.all(outcome.made.map((entry) => this.deliver(entry))) };
+  }
+
+  private write(append: Append): Promise<Outcome<Entry[]> | null> {
+    const { to } = append;
+    if ('chat' in to) return this.toNew(append, to);
+    if ('behind' in to) return this.toFork(append, to);
+    return append.drafts.length === 1 ? this.alone(append, to) : this.inOneStep(append, to);
+  }
+
+  /** The hot path: one statement. */
+  private async alone({ accountId, drafts, key, writerId }: Append, to: ChatTarget): Promise<Outcome<Entry[]> | null> {
+    const { chatId, parent, mustBeActive } = to;
+    const pair = newPair(drafts[0]!, { accountId, chatId, parent, mustBeActive, key, endKey: key, writerId });
+    const outcome = await this.lanes.append(pair);
+    if (!outcome) return null;
+    const { json, made: row } = outcome;
+    return { json, made: row && [{ pair, row, json, contentState: null }] };
+  }
+
+  private async inOneStep(append: Append, { chatId, ...place }: ChatTarget): Promise<Outcome<Entry[]> | null> {
     try {
-      const appended = await this.lanes.append(pair);
-      return appended && { pair, appended };
+      return await this.trees.make(append.accountId, chatId, append.key, (tx) => this.appendAll(tx, append, chatId, { place }));
     } catch (error) {
-      if (pair.idempotent && (error as { code?: string }).code === UNIQUE_VIOLATION) return null;
+      if (error instanceof Refusal) return null;
       throw error;
     }
   }
 
-  /** Makes a branch behind the `parent` (null: before the first pair) of each pair and appends there, all in one transaction. */
-  async appendToForks(
-    pairs: readonly NewPair[],
-    { activate, answerOf }: { activate: boolean; answerOf: (made: readonly AppendedPair[]) => string },
-  ): Promise<Outcome<AppendedPair[]>> {
-    const [{ accountId, chatId, idempotent }] = pairs as [NewPair];
-    return this.trees.make(accountId, chatId, idempotent, async (tx) => {
-      const made: AppendedPair[] = [];
-      for (const pair of pairs) made.push(await this.forkAndAppend(tx, pair, activate));
-      return { made, answer: answerOf(made) };
+  private toFork(append: Append, { chatId, behind, activate, each }: ForkTarget): Promise<Outcome<Entry[]>> {
+    const { accountId, key, drafts } = append;
+    const fork = (tx: EntityManager) => this.forks.fork(tx, accountId, chatId, { response_id: behind, activate });
+    return this.trees.make(accountId, chatId, key, async (tx) => {
+      if (!each) return this.appendAll(tx, append, (await fork(tx)).chat_id);
+      const made: Entry[] = [];
+      for (const draft of drafts) made.push(await this.appendIn(tx, append, draft, { chatId: (await fork(tx)).chat_id, endKey: null }));
+      return answered(tx, append, made);
     });
   }
 
-  private async forkAndAppend(tx: EntityManager, pair: NewPair, activate: boolean): Promise<AppendedPair> {
-    const branch = await this.forks.fork(tx, pair.accountId, pair.chatId, { response_id: pair.parent ?? null, activate });
-    const inBranch = { ...pair, chatId: branch.chat_id, parent: undefined, mustBeActive: false, idempotent: null };
-    return { pair: inBranch, appended: await this.appendIn(tx, inBranch) };
+  private toNew(append: Append, { chat }: NewTarget): Promise<Outcome<Entry[]>> {
+    return this.trees.makeNew(append.accountId, append.key, async (tx) => {
+      const created = await this.chats.create(tx, append.accountId, chat);
+      return this.appendAll(tx, append, created.chat_id, { chat: created });
+    });
   }
 
-  /** Gives the question of a pair to a model again, in its place. @returns why not, where it cannot be */
-  async restart(pair: NewPair, seq: number, idempotent: IdempotentRequest | null): Promise<Outcome<AppendedPair> | Obstacle> {
-    try {
-      return await this.trees.make(pair.accountId, pair.chatId, idempotent, async (tx) => {
-        const appended = await restartIn(tx, pair, seq);
-        return { made: { pair, appended }, answer: pairJsonAt(pair, seq) };
-      });
-    } catch (error) {
-      if (error instanceof Obstacle) return error;
-      throw error;
+  /** The place that is asked for is that of the first, and the key that of the last. */
+  private async appendAll(
+    tx: EntityManager,
+    append: Append,
+    chatId: string,
+    { place, chat }: { place?: Omit<ChatTarget, 'chatId'>; chat?: ChatView } = {},
+  ): Promise<Making<Entry[]>> {
+    const made: Entry[] = [];
+    for (const [at, draft] of append.drafts.entries()) {
+      const endKey = at === append.drafts.length - 1 ? append.key : null;
+      made.push(await this.appendIn(tx, append, draft, { chatId, endKey, ...(at === 0 && place) }));
     }
+    return answered(tx, append, made, chat);
   }
 
-  /** Appends, in the transaction of a caller, to a chat that was made in it. After the commit the caller gives the pair to `deliver`. */
-  async appendIn(tx: EntityManager, pair: NewPair): Promise<Appended> {
+  /** The key is the transaction's. */
+  private async appendIn(
+    tx: EntityManager,
+    { accountId, writerId }: Append,
+    draft: Draft,
+    spot: Omit<Spot, 'accountId' | 'key' | 'writerId'>,
+  ): Promise<Entry> {
+    const pair = newPair(draft, { ...spot, accountId, writerId, key: null });
     const [{ text }, values] = appendOf(this.lanes.statements, pair);
-    const [appended] = await tx.query<Appended[]>(text, values as unknown[]);
-    return appended!;
+    const [row] = await tx.query<AppendRow[]>(text, values as unknown[]);
+    if (!row) throw new Refusal();
+    if (tx.queryRunner) notesOf(tx.queryRunner).set(row.root_chat_id, accountId);
+    return { pair, row, json: pairJsonAt(pair, row.seq), contentState: null };
   }
 
   /** Takes the words of a committed pair to the content store. Never throws for the store's sake. */
-  async deliver({ pair, appended: { root_chat_id, fork_seq, seq } }: AppendedPair): Promise<AppendAnswer> {
-    const place = { accountId: pair.accountId, rootChatId: root_chat_id, forkSeq: fork_seq, seq, sha256: pair.sha256 };
-    const contentState = await this.journal.deliver(pairWrite(pair, place));
-    return { json: pairJsonAt(pair, seq), contentState };
+  private async deliver(entry: Entry): Promise<Entry> {
+    const { pair, row, json } = entry;
+    if (pair.generation) return entry;
+    const { root_chat_id: rootChatId, fork_seq: forkSeq, seq } = row;
+    const place = { accountId: pair.accountId, rootChatId, forkSeq, seq, sha256: pair.sha256 };
+    return { pair, row, json, contentState: await this.journal.deliver(pairWrite(pair, place)) };
   }
 }
 
-async function restartIn(
-  tx: EntityManager,
-  { accountId, chatId, responseId, version, generation }: NewPair,
-  seq: number,
-): Promise<Appended> {
-  const [place] = await tx.query<PlaceState[]>(LOCK_PLACE, [accountId, chatId]);
-  if (!place) throw problems.chatNotFound();
-  if (place.is_busy) throw new Obstacle('busy');
-  const [found] = await tx.query<{ is_inherited: boolean }[]>(IS_INHERITED, [accountId, chatId, seq]);
-  if (found!.is_inherited) throw new Obstacle('inherited');
-  const { generationId, instanceId, model, idempotent } = generation!;
-  const key = [idempotent?.scope ?? null, idempotent?.key ?? null];
-  const values = [accountId, chatId, responseId, generationId, instanceId, model, ...key, new Date(), version];
-  // Somebody was quicker, and it has an answer.
-  if ((await tx.query<unknown[]>(RESTART, values)).length === 0) throw problems.answerNotRetryable();
-  if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
-  return { response_id: responseId, root_chat_id: place.root_chat_id, fork_seq: place.fork_seq, seq };
+async function answered(tx: EntityManager, { answerOf }: Append, made: Entry[], chat: ChatView | null = null): Promise<Making<Entry[]>> {
+  return { made, answer: answerOf ? await answerOf(tx, made, chat) : made.at(-1)!.json };
 }

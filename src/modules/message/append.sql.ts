@@ -2,8 +2,10 @@ import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
-import { LEASE_SECONDS } from '../completion/generations.sql.js';
-import type { AnswerSettings } from '../completion/running-generation.js';
+import type { AnswerSettings } from './new-pair.js';
+
+/** After this an instance that says nothing counts as dead. It says something every second. */
+export const LEASE_SECONDS = 15;
 
 /** A pair on its way into a chat. Its `seq` is given by PostgreSQL. */
 export interface NewPair extends Omit<Pair, 'seq'> {
@@ -15,11 +17,11 @@ export interface NewPair extends Omit<Pair, 'seq'> {
   mustBeActive: boolean;
   idempotent: IdempotentRequest | null;
   /** Who answers: null where nobody has to. Then the status is `streaming`, and the chat takes no other pair until the answer has ended. */
-  generation: NewGeneration | null;
+  generation: NewAnswer | null;
 }
 
 /** An answer that begins with its question. */
-export interface NewGeneration {
+export interface NewAnswer {
   generationId: string;
   /** The process that writes it. */
   instanceId: string;
@@ -30,11 +32,16 @@ export interface NewGeneration {
   idempotent: Pick<IdempotentRequest, 'scope' | 'key'> | null;
 }
 
-export interface Appended {
+/** Where an append has put a pair. */
+export interface AppendRow extends Record<string, unknown> {
   response_id: string;
   root_chat_id: string;
   fork_seq: number;
   seq: number;
+  /** The pair before it on its path. This and what the chat says to its models only of a question to a model. */
+  parent_response_id?: string | null;
+  chat_model?: string | null;
+  system_prompt?: string | null;
 }
 
 type Column = readonly [name: string, type: string, value: (pair: NewPair) => unknown];
@@ -84,26 +91,26 @@ const MANY_INPUTS = `
  *
  * `chat` locks the chat's row and takes the next `seq`; it is the only place where pairs get their order. Its conditions are on that row
  * alone, so after a wait for the lock PostgreSQL checks them on the newest version of it. No row of `chat`, nothing happens: an input that
- * is missing from the result was refused, and `MessageService` finds out why. A key that is taken meanwhile breaks the whole statement by
+ * is missing from the result was refused, and `PostService` finds out why. A key that is taken meanwhile breaks the whole statement by
  * its primary key. The inputs of one statement must be of different conversations.
  *
  * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question that a model is to answer the same
  * statement makes the answer's row: from then on somebody answers, or the answer is known to be interrupted.
  */
 const appendText = (input: string, table: ContentStore['table'], generating = false): string => `
-  WITH input AS MATERIALIZED (${input}),
+  WITH input AS MATERIALIZED (${input}),${generating ? BEFORE_CTE : ''}
   chat AS (
     UPDATE chats c
     SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at${
       generating ? ', generation_id = i.generation_id' : ''
     }
-    FROM input i
+    FROM input i${generating ? ' JOIN before b USING (account_id, chat_id)' : ''}
     WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL AND c.generation_id IS NULL
       AND (NOT i.has_parent OR c.last_response_id IS NOT DISTINCT FROM i.parent)
       AND (NOT i.must_be_active OR c.active)
       AND (i.key IS NULL OR NOT EXISTS (
         SELECT FROM idempotency_keys k WHERE k.account_id = i.account_id AND k.scope = i.scope AND k.key = i.key))
-    RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, i.*
+    RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, ${generating ? CHAT_TOLD : ''}i.*
   ),
   conversation AS (
     UPDATE conversations v SET event_seq = v.event_seq + 1, last_message_at = chat.created_at
@@ -126,7 +133,17 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
     INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
     SELECT account_id, scope, key, fingerprint, 201, answer_before || seq || answer_after, created_at FROM chat WHERE key IS NOT NULL
   )
-  SELECT response_id, root_chat_id, fork_seq, seq FROM chat`;
+  SELECT response_id, root_chat_id, fork_seq, seq${generating ? ', parent_response_id, chat_model, system_prompt' : ''} FROM chat`;
+
+/** The chat before it has the pair, locked as its update locks it: so its last pair is that before the new one, also after a wait. */
+const BEFORE_CTE = `
+  before AS MATERIALIZED (
+    SELECT c.account_id, c.chat_id, c.last_response_id FROM input i
+    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id FOR NO KEY UPDATE OF c
+  ),`;
+
+/** What the writer of the answer needs to know of the chat. */
+const CHAT_TOLD = 'b.last_response_id AS parent_response_id, c.model AS chat_model, c.system_prompt, ';
 
 const GENERATION_CTE = `
   generation AS (

@@ -1,62 +1,21 @@
-import type { Readable } from 'node:stream';
-import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { StatedJson, Validated } from '../../cache/validated.js';
-import { ApiContentState, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
+import { ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { linkHeader } from '../../common/cursor.js';
-import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
-import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { QaPairDto } from '../chat/pair.dto.js';
 import { MessagePageService } from './message-page.service.js';
-import { AddMessageDto, AddMessageQuery, ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
-import { MessageService } from './message.service.js';
-import { sendEvents, sendPair } from './replies.js';
+import { ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
 
-/** The pairs of a path. The seed's verb route is in `message-verbs.controller.ts`, over the same service. */
+/** The pairs of a path as they are read; `completion/post.controller.ts` takes new ones. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
 export class MessageController {
-  constructor(
-    private readonly messages: MessageService,
-    private readonly pages: MessagePageService,
-  ) {}
-
-  @Post()
-  @JsonText()
-  @ApiOperation({
-    operationId: 'addMessage',
-    summary: 'Add a question with its response, or have the model answer',
-    description:
-      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
-  })
-  @ApiCreatedResponse({ type: QaPairDto })
-  @ApiIdempotent()
-  @ApiContentState()
-  @ApiProblems(
-    problems.chatNotFound,
-    problems.messageNotFound,
-    problems.branchHeadMoved,
-    problems.generationInProgress,
-    problems.tooManyAnswers,
-    problems.tokensSpent,
-    problems.contentUnavailable,
-  )
-  async add(
-    @CurrentAccount() accountId: string,
-    @Idempotent() idempotent: IdempotentRequest | null,
-    @Param('chat_id', UuidPipe) chatId: string,
-    @Query() { branch }: AddMessageQuery,
-    @Body() body: AddMessageDto,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<string | Readable> {
-    const post = { accountId, chatId, toActive: branch === 'active', idempotent, body };
-    return body.stream ? sendEvents(reply, await this.messages.postStreamed(post)) : sendPair(reply, await this.messages.post(post));
-  }
+  constructor(private readonly pages: MessagePageService) {}
 
   @Get()
   @Validated('chat', { stated: true })

@@ -5,11 +5,13 @@ import { SAID_TEXT } from '../../common/text-patterns.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 import { IsMetadata } from './metadata.js';
-import { ON_BUSY, type OnBusy } from './turns.js';
 
 export const QUESTION_BYTES_MAX = 128 * 1024;
 export const RESPONSE_BYTES_MAX = 256 * 1024;
 const ON_CONFLICT = ['fail', 'fork'] as const;
+/** What a post does that comes while an answer is still being written: waits for its end, is refused, or ends it. */
+const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
+export type OnBusy = (typeof ON_BUSY)[number];
 
 const MODELS_MAX = 8;
 

@@ -1,10 +1,16 @@
 import { newId } from '../../common/ids.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { Exchange } from '../../llm/context-window.js';
+import type { ModelRequest } from '../../llm/language-model.js';
 import type { MessageType } from '../chat/message.entity.js';
-import type { Pair } from '../chat/pair.js';
-import type { AnswerSettings } from '../completion/running-generation.js';
-import type { NewGeneration, NewPair } from './append.sql.js';
+import type { NewAnswer, NewPair } from './append.sql.js';
+
+/** How one answer is asked for. Of that request alone: it is not kept, and a retry does without it. */
+export interface AnswerSettings extends Pick<ModelRequest, 'maxOutputTokens' | 'temperature' | 'topP' | 'stop'> {
+  /** In the place of the chat's system prompt. */
+  instructions?: string;
+}
 
 /** What a person said. */
 export interface Said {
@@ -14,43 +20,50 @@ export interface Said {
   author?: string | null;
 }
 
-interface Making {
-  accountId: string;
-  chatId: string;
+/** What a pair is made of. */
+export interface Draft {
   said: Said;
-  /** What is stored with it: a given response, or null. */
-  response: string | null;
-  /** Where it goes; behind whatever is the last pair when absent. */
-  place?: Pick<NewPair, 'parent' | 'mustBeActive'>;
-  idempotent: IdempotentRequest | null;
-}
-
-interface Asking extends Omit<Making, 'response'> {
-  /** The process that is to write the answer. */
-  instanceId: string;
-  /** The model that is asked for by name; null for that of the chat. */
+  /** Given with it, or none (null). Undefined: a model answers. */
+  response: string | null | undefined;
+  /** The model that is asked for by name; that of the chat when absent. */
   model?: string | null;
   settings?: AnswerSettings;
 }
 
-/** A question whose answer is to be written by a model. */
-export function newQuestion({ instanceId, model = null, settings, ...making }: Asking): NewPair & { generation: NewGeneration } {
-  const generation = { generationId: newId(), instanceId, model, settings, idempotent: making.idempotent };
-  return { ...newPair({ ...making, response: null }), status: 'streaming', model, generation };
+/** Pairs that were said before, and the last one. */
+export const draftsOf = (earlier: readonly Exchange[] = [], last: Draft): Draft[] => [
+  ...earlier.map(({ question, response }) => ({ said: { question }, response })),
+  last,
+];
+
+/** Where a pair goes, and under which key. */
+export interface Spot {
+  accountId: string;
+  chatId: string;
+  /** See `NewPair.parent`. */
+  parent?: string | null;
+  mustBeActive?: boolean;
+  /** That the append itself claims; null where its transaction has done so, or there is none. */
+  key: IdempotentRequest | null;
+  /** The key whose answer is the pair at the end of the model's answer. */
+  endKey: IdempotentRequest | null;
+  /** The process that is to write the model's answer. */
+  writerId?: string;
 }
 
-/** A pair with its response. */
-export function newPair({ accountId, chatId, said, response, place, idempotent }: Making): NewPair {
-  const body = bodyOf({ question: said.question, response, metadata: said.metadata ?? null });
+/** A pair with a new id, to be appended. */
+export function newPair({ said, response, model = null, settings }: Draft, spot: Spot): NewPair {
+  const body = bodyOf({ question: said.question, response: response ?? null, metadata: said.metadata ?? null });
+  const isAsked = response === undefined;
   return {
-    accountId,
-    chatId,
+    accountId: spot.accountId,
+    chatId: spot.chatId,
     responseId: newId(),
     version: 1,
     messageType: said.message_type ?? 'text',
-    status: 'complete',
+    status: isAsked ? 'streaming' : 'complete',
     author: said.author ?? null,
-    model: null,
+    model: isAsked ? model : null,
     usage: null,
     error: null,
     createdAt: new Date(),
@@ -58,30 +71,14 @@ export function newPair({ accountId, chatId, said, response, place, idempotent }
     sha256: sha256Of(body),
     branches: [],
     branchesTotal: 0,
-    parent: place?.parent,
-    mustBeActive: place?.mustBeActive ?? false,
-    idempotent,
-    generation: null,
+    parent: spot.parent,
+    mustBeActive: spot.mustBeActive ?? false,
+    idempotent: spot.key,
+    generation: isAsked ? newAnswer(spot, model, settings) : null,
   };
 }
 
-/** The question of a pair that has no answer, for another try by the same model. */
-export function questionAgain(
-  accountId: string,
-  pair: Pair,
-  { instanceId, idempotent }: Pick<Asking, 'instanceId' | 'idempotent'>,
-): NewPair & { generation: NewGeneration } {
-  const model = pair.error?.code === 'model_unknown' ? null : pair.model;
-  return {
-    ...pair,
-    accountId,
-    status: 'streaming',
-    usage: null,
-    error: null,
-    sha256: sha256Of(pair.body),
-    parent: undefined,
-    mustBeActive: false,
-    idempotent: null,
-    generation: { generationId: newId(), instanceId, model, idempotent },
-  };
+function newAnswer({ writerId, endKey }: Spot, model: string | null, settings?: AnswerSettings): NewAnswer {
+  if (writerId === undefined) throw new Error('a question to a model needs somebody who writes its answer');
+  return { generationId: newId(), instanceId: writerId, model, settings, idempotent: endKey };
 }

@@ -5,9 +5,9 @@ import { invalidField, Problem } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel, ModelError } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import type { AnswerStream } from '../completion/answer-event.js';
+import type { AnswerStream } from '../completion/answer.js';
+import { type Post, PostService } from '../completion/post.service.js';
 import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
-import { MessageService, type Post } from '../message/message.service.js';
 import { modelMessages } from './chat-messages.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
 import { settingsOf } from './completions.service.js';
@@ -32,14 +32,14 @@ export interface BranchCompletion {
 @Injectable()
 export class BranchCompletions {
   constructor(
-    private readonly messages: MessageService,
+    private readonly posts: PostService,
     private readonly model: LanguageModel,
   ) {}
 
-  /** @throws 422; chat_not_found, model_not_found, what `MessageService.post` throws, and the failure of the model */
+  /** @throws 422; chat_not_found, model_not_found, what `PostService.post` throws, and the failure of the model */
   async complete(asked: BranchCompletion): Promise<ChatCompletionDto> {
     const { post, model } = this.prepare(asked);
-    const { json } = await this.messages.post(post);
+    const { json } = await (await this.posts.post(post)).whole();
     const pair = JSON.parse(json) as QaPairDto;
     const failure = failureOf(pair);
     if (failure) throw failure;
@@ -50,7 +50,7 @@ export class BranchCompletions {
   /** The same as server-sent events; they go on to be made when the client leaves. @throws like `complete`, but for the model's failure */
   async stream(asked: BranchCompletion): Promise<AsyncIterable<string>> {
     const { post, model } = this.prepare(asked);
-    return framesOf(await this.messages.postStreamed(post), model, asked.body.stream_options?.include_usage === true);
+    return framesOf((await this.posts.post(post)).events(), model, asked.body.stream_options?.include_usage === true);
   }
 
   /** Everything that may be refused is looked at before anything is stored. */
@@ -66,7 +66,7 @@ export class BranchCompletions {
     const model = this.modelOf(body.model);
     const [system] = messages;
     const settings = { ...settingsOf(body), ...(system?.role === 'system' && { instructions: system.content }) };
-    const post = { accountId, chatId: branchId.toLowerCase(), toActive: false, idempotent, model, settings };
+    const post = { accountId, chatId: branchId.toLowerCase(), toActive: false, key: idempotent, model, settings };
     return { post: { ...post, body: { question: question.content } }, model };
   }
 

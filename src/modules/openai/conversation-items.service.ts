@@ -6,7 +6,7 @@ import { type Pair, pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
-import { MessageService } from '../message/message.service.js';
+import { PostService } from '../completion/post.service.js';
 import type { AddItemsDto, ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { toldIn } from './input-items.js';
 import { type ConversationRef, itemParam, type ItemRef } from './openai-ids.js';
@@ -29,7 +29,7 @@ export class ConversationItems {
   constructor(
     private readonly chats: ChatService,
     private readonly paths: PathService,
-    private readonly messages: MessageService,
+    private readonly posts: PostService,
     private readonly reader: ResponseReader,
   ) {}
 
@@ -44,7 +44,7 @@ export class ConversationItems {
     return this.page(accountId, chatId, query, 2 * seq + 1);
   }
 
-  /** Stores them behind the newest pair, all or none; answers them. @throws 422; chat_not_found and what `MessageService.post` throws */
+  /** Stores them behind the newest pair, all or none; answers them. @throws 422; chat_not_found and what `PostService.post` throws */
   async add(
     accountId: string,
     conversation: ConversationRef,
@@ -57,15 +57,15 @@ export class ConversationItems {
     const { question, response } = told.pairs.at(-1)!;
     const { chatId, branchId } = conversation;
     if (branchId !== null) await this.branchOf(accountId, conversation);
-    const { json } = await this.messages.post({
+    const answer = await this.posts.post({
       accountId,
       chatId: branchId ?? chatId,
       toActive: branchId === null,
-      idempotent,
+      key: idempotent,
       earlier: told.pairs.slice(0, -1),
       body: { question, response },
     });
-    const last = JSON.parse(json) as QaPairDto;
+    const last = JSON.parse((await answer.whole()).json) as QaPairDto;
     const { pairs } = await this.paths.page(accountId, last.chat_id, told.pairs.length, { before: last.seq + 1 });
     return listOf(pairs.flatMap(placed), false);
   }

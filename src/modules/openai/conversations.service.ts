@@ -5,7 +5,7 @@ import { Idempotency, type IdempotentRequest } from '../../database/idempotency.
 import { ChatService } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { RemovalService } from '../chat/removal.service.js';
-import { OpeningService } from '../message/opening.service.js';
+import { AppendService } from '../message/append.service.js';
 import type { ConversationDto, CreateConversationDto, DeletedConversationDto, UpdateConversationDto } from './conversation.dto.js';
 import { toldIn } from './input-items.js';
 import { type ConversationRef, conversationName } from './openai-ids.js';
@@ -26,28 +26,30 @@ export class ConversationsService {
   constructor(
     private readonly database: Database,
     private readonly chats: ChatService,
-    private readonly openings: OpeningService,
+    private readonly appends: AppendService,
     private readonly removal: RemovalService,
     private readonly idempotency: Idempotency,
   ) {}
 
   /** Makes a chat with what was said so far; answers the JSON of a `ConversationDto`. @throws 422; store_unavailable */
-  create(accountId: string, { items, metadata }: CreateConversationDto, idempotent: IdempotentRequest | null): Promise<string> {
+  async create(accountId: string, { items, metadata }: CreateConversationDto, key: IdempotentRequest | null): Promise<string> {
     const told = toldIn(items ?? []);
     if (typeof told === 'string') throw invalidField('items', told);
     const { instructions, pairs } = told;
     if (Buffer.byteLength(instructions) > PROMPT_BYTES_MAX) {
       throw invalidField('items', `: what systems and developers say must have at most ${PROMPT_BYTES_MAX} bytes of UTF-8`);
     }
-    const opening = {
+    const outcome = await this.appends.commit({
       accountId,
-      idempotent,
-      chat: { system_prompt: instructions || null },
-      also: async (tx, { chat_id }) => {
-        if (metadata) await tx.query(NOTE, [accountId, chat_id, metadata]);
+      drafts: pairs.map(({ question, response }) => ({ said: { question }, response })),
+      to: { chat: { system_prompt: instructions || null } },
+      key,
+      answerOf: async (tx, _entries, chat) => {
+        if (metadata) await tx.query(NOTE, [accountId, chat!.chat_id, metadata]);
+        return conversationOf(chat!, metadata ?? {});
       },
-    } satisfies Parameters<OpeningService['openStored']>[0];
-    return this.openings.openStored(opening, pairs, (chat) => JSON.stringify(conversationOf(chat, metadata ?? {})));
+    });
+    return outcome!.json;
   }
 
   /** @throws chat_not_found */

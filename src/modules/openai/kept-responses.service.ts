@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
-import { GenerationService } from '../completion/generation.service.js';
+import { Answers } from '../completion/answers.service.js';
 import { keptEvents, stateOf } from './response-events.js';
 import { responseOf } from './response-wire.js';
 import type { ResponseDto } from './response.dto.js';
@@ -12,7 +12,7 @@ import { ResponseReader } from './response.reader.js';
 export class KeptResponses {
   constructor(
     private readonly reader: ResponseReader,
-    private readonly generations: GenerationService,
+    private readonly answers: Answers,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -25,14 +25,14 @@ export class KeptResponses {
   /** Its events behind the number `after`; all of them without. @throws like `get` */
   async follow(accountId: string, responseId: string, after?: number): Promise<AsyncIterable<string>> {
     const { head, place } = await this.reader.find(accountId, responseId);
-    return keptEvents(head, await this.generations.follow(accountId, place.chat_id, responseId), after);
+    return keptEvents(head, (await this.answers.find(accountId, place.chat_id, responseId)).events(), after);
   }
 
   /** Answers the JSON of a `ResponseDto`. @throws like `get`; store_unavailable when it cannot be ended */
   async cancel(accountId: string, responseId: string, idempotent: IdempotentRequest | null): Promise<string> {
     return this.idempotency.remember(accountId, idempotent, async () => {
       const { chat_id: chatId } = await this.reader.place(accountId, responseId);
-      await this.generations.stop(accountId, chatId, responseId);
+      await (await this.answers.find(accountId, chatId, responseId)).stop();
       return JSON.stringify(await this.get(accountId, responseId));
     });
   }

@@ -1,6 +1,6 @@
 import type { ModelPart } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import type { AnswerStream } from '../completion/answer-event.js';
+import type { AnswerStream } from '../completion/answer.js';
 import { answerItem, BEGUN, type ResponseHead, responseOf, type ResponseState, statusOf, textPart } from './response-wire.js';
 
 /** The events before the text have the numbers 0 to 3. */

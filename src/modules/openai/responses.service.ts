@@ -2,57 +2,63 @@ import { Injectable } from '@nestjs/common';
 import { invalidField } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel } from '../../llm/language-model.js';
-import type { AnswerEvent, AnswerStream } from '../completion/answer-event.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import type { AnswerSettings } from '../completion/running-generation.js';
-import { type Post, MessageService } from '../message/message.service.js';
-import { type Beginning, OpeningService } from '../message/opening.service.js';
+import type { Answer } from '../completion/answer.js';
+import { Answers } from '../completion/answers.service.js';
+import { type Post, PostService } from '../completion/post.service.js';
+import type { Append } from '../message/append.service.js';
+import { type AnswerSettings, draftsOf } from '../message/new-pair.js';
 import { itemsOf, toldIn } from './input-items.js';
 import { modelProblem } from './model-problem.js';
 import { keptEvents, stateOf } from './response-events.js';
-import { responseOf } from './response-wire.js';
+import { type ResponseHead, responseOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
 import { type CreateResponseDto, PROMPT_BYTES_MAX, type ResponseDto } from './response.dto.js';
 import { ResponseTargets, type Target } from './response-targets.service.js';
 
 /** What becomes of a request: a post to a chat, or a new chat. */
-type Asked = { post: Post } | { beginning: Beginning };
+type Asked = { post: Post } | { append: Append };
 
 /** Responses that are kept: each is a pair of a chat. */
 @Injectable()
 export class ResponsesService {
   constructor(
     private readonly targets: ResponseTargets,
-    private readonly messages: MessageService,
-    private readonly openings: OpeningService,
+    private readonly posts: PostService,
+    private readonly answers: Answers,
     private readonly reader: ResponseReader,
     private readonly model: LanguageModel,
   ) {}
 
   /**
    * Comes back when the answer is there, or failed: the question is kept then too, so a failure has no status of its own.
-   * @throws 422 for what the input is; model_not_found, chat_not_found, message_not_found, and what `MessageService.post` throws
+   * @throws 422 for what the input is; model_not_found, chat_not_found, message_not_found, and what `PostService.post` throws
    */
-  async create(accountId: string, body: CreateResponseDto, idempotent: IdempotentRequest | null): Promise<ResponseDto> {
-    const asked = await this.prepare(accountId, body, idempotent);
-    const { json } = 'post' in asked ? await this.messages.post(asked.post) : await this.openings.open(asked.beginning);
+  async create(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<ResponseDto> {
+    const { json } = await (await this.ask(accountId, body, key)).whole();
     // As it was answered to the key, if there is one.
     const pair = JSON.parse(json) as QaPairDto;
-    const { head } = await this.reader.find(accountId, pair.response_id, body);
-    return responseOf({ ...head, instructions: body.instructions || head.instructions }, stateOf(pair));
+    return responseOf(await this.headOf(accountId, pair.response_id, body), stateOf(pair));
   }
 
   /** The same as it happens. @throws like `create` */
-  async createStreamed(accountId: string, body: CreateResponseDto, idempotent: IdempotentRequest | null): Promise<AsyncIterable<string>> {
-    const asked = await this.prepare(accountId, body, idempotent);
-    const answer = 'post' in asked ? await this.messages.postStreamed(asked.post) : await this.openings.openStreamed(asked.beginning);
-    const [first, rest] = await opened(answer);
-    const { head } = await this.reader.find(accountId, first.responseId, body);
-    return keptEvents({ ...head, instructions: body.instructions || head.instructions }, rest);
+  async createStreamed(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<AsyncIterable<string>> {
+    const answer = await this.ask(accountId, body, key);
+    return keptEvents(await this.headOf(accountId, answer.responseId, body), answer.events());
+  }
+
+  private async ask(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<Answer> {
+    const asked = await this.prepare(accountId, body, key);
+    return 'post' in asked ? this.posts.post(asked.post) : this.answers.askAnew(asked.append);
+  }
+
+  private async headOf(accountId: string, responseId: string, body: CreateResponseDto): Promise<ResponseHead> {
+    const { head } = await this.reader.find(accountId, responseId, body);
+    return { ...head, instructions: body.instructions || head.instructions };
   }
 
   /** Everything that may be refused is looked at before anything is stored. */
-  private async prepare(accountId: string, body: CreateResponseDto, idempotent: IdempotentRequest | null): Promise<Asked> {
+  private async prepare(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<Asked> {
     const target = await this.targets.of(accountId, body);
     const model = this.modelOf(body.model);
     const told = toldIn(itemsOf(body.input));
@@ -61,10 +67,15 @@ export class ResponsesService {
     if (!last || last.response !== null) throw invalidField('input', 'must end with a message of the user: that is what is answered');
     const instructions = [body.instructions, told.instructions].filter(Boolean).join('\n\n');
     if (Buffer.byteLength(instructions) > PROMPT_BYTES_MAX) throw tooLong(body);
-    const asked = { accountId, idempotent, earlier: told.pairs.slice(0, -1), model, settings: settingsOf(body) };
+    const earlier = told.pairs.slice(0, -1);
     const said = { question: last.question, metadata: notesToKeep(body) };
-    if (!target) return { beginning: { ...asked, said, chat: { model: body.model ?? null, system_prompt: instructions || null } } };
-    return { post: postTo(target, { ...asked, settings: { ...asked.settings, ...(instructions && { instructions }) } }, said) };
+    const settings = settingsOf(body);
+    if (target) {
+      const asked = { accountId, key, earlier, model, settings: { ...settings, ...(instructions && { instructions }) } };
+      return { post: postTo(target, asked, said) };
+    }
+    const drafts = draftsOf(earlier, { said, response: undefined, model, settings });
+    return { append: { accountId, drafts, to: { chat: { model: body.model ?? null, system_prompt: instructions || null } }, key } };
   }
 
   private modelOf(name: string | null | undefined): string | null {
@@ -99,11 +110,3 @@ const tooLong = ({ instructions }: CreateResponseDto): Error =>
     instructions ? 'instructions' : 'input',
     `: what the model is told to be must have at most ${PROMPT_BYTES_MAX} bytes of UTF-8`,
   );
-
-/** The first event of an answer, which says whose it is, and those behind it. */
-async function opened(answer: AnswerStream): Promise<[{ responseId: string }, AnswerStream]> {
-  const iterator = answer[Symbol.asyncIterator]();
-  const first = (await iterator.next()) as IteratorResult<AnswerEvent, undefined>;
-  if (first.value?.type !== 'accepted') throw new Error('an answer begins without its ids');
-  return [first.value, { [Symbol.asyncIterator]: () => iterator }];
-}

@@ -2,18 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { invalidField } from '../../common/problems.js';
 import { Idempotency } from '../../database/idempotency.js';
 import { LanguageModel, ModelError } from '../../llm/language-model.js';
-import type { AppendedPair } from './append.service.js';
-import { Asker, jsonOf } from './asker.js';
-import { type Posted, Postings } from './postings.js';
+import type { Answer } from './answer.js';
+import { Answers } from './answers.service.js';
 import { type Revision, RevisionService } from './revision.service.js';
 
 /** One question to several models, side by side. */
 @Injectable()
 export class FanOutService {
   constructor(
-    private readonly asker: Asker,
+    private readonly answers: Answers,
     private readonly revisions: RevisionService,
-    private readonly postings: Postings,
     private readonly idempotency: Idempotency,
     private readonly model: LanguageModel,
   ) {}
@@ -24,18 +22,18 @@ export class FanOutService {
    * @throws 422 for a model that is not known; chat_not_found, message_not_found, content_unavailable, too_many_answers, tokens_spent
    */
   async fanOut(revision: Revision, models: readonly string[]): Promise<string> {
-    this.asker.assertRoom();
-    const { accountId, idempotent } = revision;
-    const kept = idempotent && (await this.idempotency.find(accountId, idempotent));
-    if (kept) return this.whole(revision, kept);
+    const { accountId, key } = revision;
+    const kept = key && (await this.idempotency.find(accountId, key));
+    if (kept) return this.again(revision, kept);
     models.forEach((name, i) => this.assertKnown(name, `models[${i}]`));
-    const pairs = (await this.revisions.siblings(revision, models)).map((pair) => ({
-      ...pair,
-      // One answer alone is not that of the key.
-      generation: pair.generation && { ...pair.generation, idempotent: null },
-    }));
-    const { made, json } = await this.asker.appendToForks(pairs, false, itemsOf);
-    return made ? this.settled(revision, json, made) : this.whole(revision, json);
+    const append = await this.revisions.siblings(revision, models);
+    const outcome = await this.answers.askAll({
+      ...append,
+      to: { ...append.to, each: true },
+      answerOf: (_tx, entries) => itemsOf(entries),
+    });
+    const { made, json } = outcome!;
+    return made ? this.settled(revision, json, made) : this.again(revision, json);
   }
 
   private assertKnown(name: string, path: string): void {
@@ -47,22 +45,18 @@ export class FanOutService {
   }
 
   /** What was answered to the key, when all of it is there. */
-  private async whole(revision: Revision, json: string): Promise<string> {
+  private async again(revision: Revision, json: string): Promise<string> {
     const { items } = JSON.parse(json) as { items: { status: string }[] };
     if (items.every(({ status }) => status !== 'streaming')) return json;
-    return this.settled(
-      revision,
-      json,
-      await Promise.all(items.map((item) => this.postings.again(revision.accountId, JSON.stringify(item)))),
-    );
+    const again = items.map((item) => this.answers.again(revision.accountId, JSON.stringify(item), null));
+    return this.settled(revision, json, await Promise.all(again));
   }
 
   /** Waits for all; under a key, whoever is first says for ever what is answered. */
-  private async settled({ accountId, idempotent }: Revision, before: string, posted: readonly Posted[]): Promise<string> {
-    const answers = await Promise.all(posted.map((one) => this.postings.whole(accountId, one, null)));
-    const json = `{"items":[${answers.map((answer) => answer.json).join(',')}]}`;
-    return idempotent ? this.idempotency.settle(accountId, idempotent, before, json) : json;
+  private async settled({ accountId, key }: Revision, before: string, answers: readonly Answer[]): Promise<string> {
+    const json = itemsOf(await Promise.all(answers.map((answer) => answer.whole())));
+    return key ? this.idempotency.settle(accountId, key, before, json) : json;
   }
 }
 
-const itemsOf = (made: readonly AppendedPair[]): string => `{"items":[${made.map(jsonOf).join(',')}]}`;
+const itemsOf = (pairs: readonly { json: string }[]): string => `{"items":[${pairs.map(({ json }) => json).join(',')}]}`;

@@ -9,15 +9,15 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { AddMessageByBodyDto, AddMessageQuery } from './message.dto.js';
-import { MessageService } from './message.service.js';
-import { sendEvents, sendPair } from './replies.js';
+import { AddMessageByBodyDto, AddMessageQuery } from '../message/message.dto.js';
+import { PostService } from './post.service.js';
+import { send } from './replies.js';
 
-/** The verb route of the seed: another door to what `message.controller.ts` serves. */
+/** The verb route of the seed: another door to what `post.controller.ts` serves. */
 @ApiTags('verb routes')
 @Controller('messages')
-export class MessageVerbsController {
-  constructor(private readonly messages: MessageService) {}
+export class PostVerbsController {
+  constructor(private readonly posts: PostService) {}
 
   @Post('add-message')
   @JsonText()
@@ -36,12 +36,12 @@ export class MessageVerbsController {
   )
   async add(
     @CurrentAccount() accountId: string,
-    @Idempotent() idempotent: IdempotentRequest | null,
+    @Idempotent() key: IdempotentRequest | null,
     @Query() { branch }: AddMessageQuery,
     @Body() { chat_id: chatId, ...body }: AddMessageByBodyDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
-    const post = { accountId, chatId, toActive: branch === 'active', idempotent, body };
-    return body.stream ? sendEvents(reply, await this.messages.postStreamed(post)) : sendPair(reply, await this.messages.post(post));
+    const post = { accountId, chatId, toActive: branch === 'active', key, body };
+    return send(reply, await this.posts.post(post), body.stream);
   }
 }

@@ -1,15 +1,21 @@
-import { LEASE_SECONDS } from '../completion/generations.sql.js';
+import { LEASE_SECONDS } from '../message/append.sql.js';
 
 /** What stands in the way of a new answer in the place of an old one. */
 export interface PlaceState {
   root_chat_id: string;
   fork_seq: number;
   is_busy: boolean;
+  parent_response_id: string | null;
+  chat_model: string | null;
+  system_prompt: string | null;
 }
 
+/** $1 account, $2 chat, $3 the `seq` of the pair. */
 export const LOCK_PLACE = `
-  SELECT root_chat_id, fork_seq, generation_id IS NOT NULL AS is_busy FROM chats
-  WHERE account_id = $1 AND chat_id = $2 AND deleted_at IS NULL FOR UPDATE`;
+  SELECT root_chat_id, fork_seq, generation_id IS NOT NULL AS is_busy, model AS chat_model, system_prompt, CASE WHEN $3::int - 1 > fork_seq
+    THEN (SELECT b.response_id FROM messages b WHERE b.account_id = $1 AND b.chat_id = c.chat_id AND b.seq = $3::int - 1)
+    ELSE fork_response_id END AS parent_response_id
+  FROM chats c WHERE account_id = $1 AND chat_id = $2 AND deleted_at IS NULL FOR UPDATE`;
 
 /**
  * Whether a living chat inherited the pair at `seq` $3: also below a deleted one. A statement of its own, because it must see what was

@@ -1,17 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
-import { GenerationService } from '../completion/generation.service.js';
-
-/** What a post does that comes while an answer is still being written: waits for its end, is refused, or ends it. */
-export const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
-export type OnBusy = (typeof ON_BUSY)[number];
+import type { OnBusy } from '../message/message.dto.js';
+import { AnswerReader } from './answer-reader.js';
+import { Answers } from './answers.service.js';
 
 /** Whose turn it is in a chat where an answer is being written. */
 @Injectable()
 export class Turns {
   constructor(
-    private readonly generations: GenerationService,
+    private readonly answers: Answers,
+    private readonly reader: AnswerReader,
     private readonly config: Config,
   ) {}
 
@@ -25,11 +24,12 @@ export class Turns {
    * @throws generation_in_progress for `reject`, and when it takes too long
    */
   async wait(accountId: string, chatId: string, onBusy: OnBusy, deadline: number): Promise<void> {
-    const responseId = await this.generations.runningIn(accountId, chatId);
-    if (responseId === null) return;
+    const running = await this.reader.runningIn(accountId, chatId);
+    if (running === null) return;
+    const { response_id: responseId } = running;
     if (onBusy === 'reject') throw problems.generationInProgress();
-    if (onBusy === 'interrupt') return void (await this.generations.stop(accountId, chatId, responseId));
-    if (!(await this.generations.hasEnded(accountId, responseId, deadline))) {
+    if (onBusy === 'interrupt') return void (await (await this.answers.find(accountId, chatId, responseId)).stop());
+    if (!(await this.reader.hasEnded(accountId, responseId, deadline))) {
       throw problems.generationInProgress({ detail: 'An answer is still being written in this chat, and takes long.' });
     }
   }

@@ -10,11 +10,13 @@ import { invalidField, problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { GenerationService, type Position } from '../completion/generation.service.js';
+import { EditMessageDto, FanOutAnswerDto, FanOutDto, RegenerateMessageDto, RetryMessageDto } from '../message/message.dto.js';
+import type { Position } from './answer.js';
+import { Answers } from './answers.service.js';
 import { FanOutService } from './fan-out.service.js';
-import { FanOutAnswerDto, FanOutDto, RetryMessageDto } from './message.dto.js';
-import { sendEvents, sendPair } from './replies.js';
+import { send, sendEvents } from './replies.js';
 import { RetryService } from './retry.service.js';
+import { RevisionService } from './revision.service.js';
 
 const MAY_ASK = [
   problems.chatNotFound,
@@ -24,13 +26,14 @@ const MAY_ASK = [
   problems.contentUnavailable,
 ];
 
-/** Answers while they are written, and when they did not come to their end. */
+/** Answers while they are written, and what is said anew. History is never rewritten: who edits or regenerates gets a sibling branch, which becomes active. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages/:response_id')
 export class AnswerController {
   constructor(
-    private readonly generations: GenerationService,
+    private readonly answers: Answers,
     private readonly retries: RetryService,
+    private readonly revisions: RevisionService,
     private readonly fanOuts: FanOutService,
     private readonly idempotency: Idempotency,
   ) {}
@@ -56,7 +59,8 @@ export class AnswerController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable> {
-    return sendEvents(reply, await this.generations.follow(accountId, chatId, responseId, positionOf(lastEventId)));
+    const position = positionOf(lastEventId);
+    return sendEvents(reply, (await this.answers.find(accountId, chatId, responseId)).events(position));
   }
 
   @Post('stop')
@@ -72,11 +76,11 @@ export class AnswerController {
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
   async stop(
     @CurrentAccount() accountId: string,
-    @Idempotent() idempotent: IdempotentRequest | null,
+    @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
   ): Promise<string> {
-    return this.idempotency.remember(accountId, idempotent, () => this.generations.stop(accountId, chatId, responseId));
+    return this.idempotency.remember(accountId, key, async () => (await this.answers.find(accountId, chatId, responseId)).stop());
   }
 
   @Post('retry')
@@ -93,14 +97,13 @@ export class AnswerController {
   @ApiProblems(...MAY_ASK, problems.answerNotRetryable, problems.generationInProgress)
   async retry(
     @CurrentAccount() accountId: string,
-    @Idempotent() idempotent: IdempotentRequest | null,
+    @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
     @Body() { stream }: RetryMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
-    const revision = { accountId, chatId, responseId, idempotent };
-    return stream ? sendEvents(reply, await this.retries.retryStreamed(revision)) : sendPair(reply, await this.retries.retry(revision));
+    return send(reply, await this.retries.retry({ accountId, chatId, responseId, key }), stream);
   }
 
   @Post('fan-out')
@@ -116,12 +119,50 @@ export class AnswerController {
   @ApiProblems(...MAY_ASK)
   fanOut(
     @CurrentAccount() accountId: string,
-    @Idempotent() idempotent: IdempotentRequest | null,
+    @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
     @Body() { models }: FanOutDto,
   ): Promise<string> {
-    return this.fanOuts.fanOut({ accountId, chatId, responseId, idempotent }, models);
+    return this.fanOuts.fanOut({ accountId, chatId, responseId, key }, models);
+  }
+
+  @Post('edit')
+  @JsonText()
+  @ApiOperation({ operationId: 'editMessage', summary: 'Ask another question in the place of this one, on a sibling branch' })
+  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiContentState()
+  @ApiProblems(...MAY_ASK)
+  async edit(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+    @Body() { response, stream, ...said }: EditMessageDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | Readable> {
+    const revision = { accountId, chatId, responseId, key, response };
+    return send(reply, await this.revisions.revise(revision, said), stream);
+  }
+
+  @Post('regenerate')
+  @JsonText()
+  @ApiOperation({ operationId: 'regenerateMessage', summary: 'Get another response to this question, on a sibling branch' })
+  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiContentState()
+  @ApiProblems(...MAY_ASK)
+  async regenerate(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Param('response_id', UuidPipe) responseId: string,
+    @Body() { response, stream }: RegenerateMessageDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | Readable> {
+    const revision = { accountId, chatId, responseId, key, response };
+    return send(reply, await this.revisions.revise(revision), stream);
   }
 }
 

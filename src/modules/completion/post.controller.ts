@@ -1,0 +1,54 @@
+import type { Readable } from 'node:stream';
+import { Body, Controller, Param, Post, Query, Res } from '@nestjs/common';
+import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { JsonText } from '../../common/json-text.js';
+import { problems } from '../../common/problems.js';
+import { UuidPipe } from '../../common/validation.pipe.js';
+import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { QaPairDto } from '../chat/pair.dto.js';
+import { AddMessageDto, AddMessageQuery } from '../message/message.dto.js';
+import { PostService } from './post.service.js';
+import { send } from './replies.js';
+
+/** What is said in a chat. The seed's verb route is in `post-verbs.controller.ts`, over the same service. */
+@ApiTags('messages')
+@Controller('chats/:chat_id/messages')
+export class PostController {
+  constructor(private readonly posts: PostService) {}
+
+  @Post()
+  @JsonText()
+  @ApiOperation({
+    operationId: 'addMessage',
+    summary: 'Add a question with its response, or have the model answer',
+    description:
+      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
+  })
+  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiContentState()
+  @ApiProblems(
+    problems.chatNotFound,
+    problems.messageNotFound,
+    problems.branchHeadMoved,
+    problems.generationInProgress,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
+    problems.contentUnavailable,
+  )
+  async add(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Query() { branch }: AddMessageQuery,
+    @Body() body: AddMessageDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | Readable> {
+    const post = { accountId, chatId, toActive: branch === 'active', key, body };
+    return send(reply, await this.posts.post(post), body.stream);
+  }
+}

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import { wordsOf } from '../../content/body.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
+import type { Pair } from '../chat/pair.js';
+import { PathService } from '../chat/path.service.js';
+import type { Append } from '../message/append.service.js';
+import type { Said } from '../message/new-pair.js';
+import type { Answer } from './answer.js';
+import { Answers } from './answers.service.js';
+
+/** Which pair is to be said anew, and by whom. */
+export interface Revision {
+  accountId: string;
+  chatId: string;
+  responseId: string;
+  key: IdempotentRequest | null;
+  /** A response that is given; undefined = the model answers, null = none. */
+  response?: string | null;
+}
+
+/** Edited questions and second answers. They never replace anything: each is the first pair of a sibling branch, which becomes active. */
+@Injectable()
+export class RevisionService {
+  constructor(
+    private readonly answers: Answers,
+    private readonly paths: PathService,
+  ) {}
+
+  /**
+   * Another question in the place of a pair, or (without one) the same again for another response.
+   * @throws chat_not_found, message_not_found, content_unavailable, store_unavailable, too_many_answers, tokens_spent
+   */
+  async revise(revision: Revision, said?: Said): Promise<Answer> {
+    const kept = await this.answers.kept(revision.accountId, revision.key);
+    if (kept) return kept;
+    const append = await this.siblings(revision, [null], said);
+    return this.answers.askAnew({ ...append, to: { ...append.to, activate: true } });
+  }
+
+  /** Pairs for the place of a pair, one for each model (null: that of the chat). @throws like `revise` */
+  async siblings(
+    { accountId, chatId, responseId, response, key }: Revision,
+    models: readonly (string | null)[],
+    said?: Said,
+  ): Promise<Append & { to: { chatId: string; behind: string | null } }> {
+    const pair = await this.paths.pair(accountId, chatId, responseId);
+    const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
+    const drafts = models.map((model) => ({ said: said ?? saidIn(pair), response, model }));
+    return { accountId, drafts, to: { chatId, behind: before.pairs[0]?.responseId ?? null }, key };
+  }
+}
+
+/** What was asked in a pair. */
+function saidIn({ body, messageType, author }: Pair): Said {
+  const { question, metadata } = wordsOf(body);
+  return { question, metadata, message_type: messageType, author };
+}
