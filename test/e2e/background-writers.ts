@@ -2,9 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../src/common/ids.js';
+import { JournalRows } from '../../src/content/journal-rows.js';
 import { Relay } from '../../src/content/relay.js';
 import { Database } from '../../src/database/database.js';
 import { ChatService } from '../../src/modules/chat/chat.service.js';
+import { ForkService } from '../../src/modules/chat/fork.service.js';
+import { TreeChanges } from '../../src/modules/chat/tree-changes.service.js';
 import { KEEP_TOKENS } from '../../src/modules/completion/context.sql.js';
 import { GenerationEnds } from '../../src/modules/completion/generation-ends.js';
 import { WRITE_CHUNKS } from '../../src/modules/completion/generations.sql.js';
@@ -120,6 +123,27 @@ export const WRITERS: Record<string, Writer> = {
           if (error.kind?.code !== 'content_unavailable') throw error;
         });
   },
+  // Retried in place, where a branch of it was deleted: what both ask the journal for is the same row.
+  'restore of a branch at an answer': async (scene) => {
+    const { chatId, responseId } = await anAnswer(scene);
+    const { ann } = scene;
+    const isBeing = (status: string) => sql(scene, `UPDATE messages SET status = $2 WHERE response_id = $1`, [responseId, status]);
+    await isBeing('complete');
+    const child = await ann.aBranch(chatId, responseId);
+    await ann.delete(`/chats/${child}`);
+    await isBeing('streaming');
+    return (server) => ann.at(server.url).post(`/chats/${child}/restore`);
+  },
+  'a fork': async ({ ann, chat }) => {
+    const fork = { response_id: chat.pairs[0]! };
+    return (server) => ann.at(server.url).post(`/chats/${chat.id}/branches`, fork);
+  },
+  // The way of a fork for which something was in the way.
+  'a fork in a transaction': async ({ ann, chat }) => {
+    const fork = { response_id: chat.pairs[0]! };
+    return (server) =>
+      of(server, TreeChanges).run(ann.accountId, chat.id, (tx) => of(server, ForkService).fork(tx, ann.accountId, chat.id, fork));
+  },
   'counts of tokens': ({ ann, chat }) =>
     Promise.resolve((server) => query(server, KEEP_TOKENS, [ann.accountId, [chat.id, chat.id], [1, 2], [1, 1], [7, 7]])),
   sweeper: async (scene) => (await anAnswer(scene), (server) => of(server, Sweeper).run()),
@@ -205,6 +229,15 @@ export const WRITERS: Record<string, Writer> = {
     await of(scene.server, Relay).drain();
     await sql(scene, `UPDATE content_journal SET stored_at = now(), due_at = now()`);
     return (server) => of(server, Relay).tick();
+  },
+  'relay, giving back': async ({ ann, chat }) => {
+    await ann.append(chat.id, 'q');
+    return async (server) => {
+      const rows = of(server, JournalRows);
+      await rows.hurry();
+      const [failed, ...untouched] = await rows.claim(100, 2 ** 20, 60);
+      await rows.giveBack(failed ? [failed] : [], untouched);
+    };
   },
   // Reads that write: what was counted of words and branches, and the number of a chat at the first look by number.
   getSummary: async (scene) => {

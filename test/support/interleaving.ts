@@ -16,8 +16,10 @@ export interface Step {
 export interface Meeting<A, B> {
   first: A;
   second: B;
-  /** Whether the second had to wait for a lock of the first. */
-  waited: boolean;
+  /** Where the second had to wait for a lock of the first: in which statement, for which row. Null when it had not to wait. */
+  waited: string | null;
+  /** Whether it waited before it had locked or written anything: then nobody can wait for it. */
+  emptyHanded: boolean;
   deadlocks: number;
 }
 
@@ -58,6 +60,21 @@ const SQL = `
     END LOOP;
   END $$`;
 
+/** The second one, where it waits for a row or for whoever has it. It has a transaction id as soon as it begins to lock or to write. */
+const WAITS = `
+  SELECT a.query, a.backend_xid IS NULL AS empty, t.relation::regclass::text AS relation, format('(%s,%s)', t.page, t.tuple) AS ctid
+  FROM pg_stat_activity a LEFT JOIN pg_locks t ON t.pid = a.pid AND t.locktype = 'tuple'
+  WHERE a.application_name = 'second' AND a.datname = current_database() AND a.wait_event_type = 'Lock'
+    AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted)
+  LIMIT 1`;
+
+interface Wait {
+  query: string;
+  empty: boolean;
+  relation: string | null;
+  ctid: string;
+}
+
 const PATIENCE_MS = 1500;
 
 /** Makes two pieces of work, at two instances on one database, meet at any of their steps. */
@@ -92,28 +109,45 @@ export class Interleaver {
     await this.aim(account, at, false);
     await this.sql.query('SELECT pg_advisory_lock(7)');
     const one = watched(first());
-    await this.until(async () => one.ended || (await this.waits('first', true)));
+    await this.until(async () => one.ended || (await this.isStopped()));
     const two = watched(second());
-    let waited = false;
-    await this.until(async () => two.ended || (waited = await this.waits('second', false)));
+    let wait: Wait | undefined;
+    await this.until(async () => two.ended || (wait = await this.waitOfSecond()) !== undefined);
+    const waited = wait ? await this.placeOf(wait) : null;
     await this.sql.query('SELECT pg_advisory_unlock(7)');
     const [a, b] = await Promise.all([one.result, two.result]);
     await this.aim(null, null, false);
-    return { first: a, second: b, waited, deadlocks: (await deadlocksSoFar(this.sql)) - before };
+    const deadlocks = (await deadlocksSoFar(this.sql)) - before;
+    return { first: a, second: b, waited, emptyHanded: wait?.empty ?? false, deadlocks };
   }
 
   private async aim(account: string | null, at: number | null, recording: boolean): Promise<void> {
-    await this.sql.query('UPDATE locks.aim SET account = $1, at = $2, recording = $3', [account, at, recording]);
-    await this.sql.query(`SELECT setval('locks.steps', 1, false)`);
+    await this.sql.query({
+      name: 'aim',
+      text: `UPDATE locks.aim SET account = $1, at = $2, recording = $3 WHERE setval('locks.steps', 1, false) = 1`,
+      values: [account, at, recording],
+    });
   }
 
-  private async waits(who: string, forUs: boolean): Promise<boolean> {
-    const { rowCount } = await this.sql.query(
-      `SELECT FROM pg_locks JOIN pg_stat_activity a USING (pid)
-       WHERE NOT granted AND a.application_name = $1 AND a.datname = current_database() AND (locktype = 'advisory') = $2`,
-      [who, forUs],
-    );
+  private async isStopped(): Promise<boolean> {
+    const { rowCount } = await this.sql.query({
+      name: 'stopped',
+      text: `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
+    });
     return rowCount! > 0;
+  }
+
+  private async waitOfSecond(): Promise<Wait | undefined> {
+    const { rows } = await this.sql.query<Wait>({ name: 'waits', text: WAITS });
+    return rows[0];
+  }
+
+  /** Who waits for a row has a lock of its place in the table, by which the row is found; who waits for a key has not. */
+  private async placeOf({ query, relation, ctid }: Wait): Promise<string> {
+    if (relation === null) return query;
+    const { rows } = await this.sql.query<{ row: object }>(`SELECT to_jsonb(t) AS row FROM ${relation} t WHERE ctid = $1::tid`, [ctid]);
+    const ids = Object.entries(rows[0]?.row ?? {}).filter(([column]) => /_id$|^(seq|key|day|n)$/.test(column));
+    return JSON.stringify([query, relation, ids]);
   }
 
   private async until(condition: () => Promise<boolean>): Promise<void> {

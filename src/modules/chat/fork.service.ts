@@ -106,10 +106,10 @@ export class ForkService {
     const now = new Date();
     const place = [parent.chatId, seq, response_id, parent.depth + 1, jump];
     await tx.query(INSERT_BRANCH, [accountId, chatId, branchId, ...place, name, now]);
-    if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
     const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
     await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes, 1);
+    if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
     afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }

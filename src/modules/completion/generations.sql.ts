@@ -196,14 +196,14 @@ export const END = `
 export const CHUNKS_TEXT = `
   SELECT coalesce(string_agg(text, '' ORDER BY n), '') AS text FROM generation_chunks WHERE account_id = $1 AND generation_id = $2`;
 
-/** The words of the next version. The relay waits 3 s, so that it does not race the direct write. */
+/** The words of the next version, after the conversation in the order of locks. The relay waits 3 s, so that it does not race the direct write. */
 const WORDS: Record<ContentStore['table'], string> = {
   chat_contents: `
-    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, version, $6::text FROM pair
+    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, version, $6::text FROM pair CROSS JOIN conversation
     ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body RETURNING 0 AS round`,
   content_journal: `
     INSERT INTO content_journal AS j (account_id, chat_id, seq, version, body, due_at, created_at)
-    SELECT account_id, chat_id, seq, version, $6::text, now() + interval '3 s', now() FROM pair
+    SELECT account_id, chat_id, seq, version, $6::text, now() + interval '3 s', now() FROM pair CROSS JOIN conversation
     ON CONFLICT (account_id, chat_id, seq) DO UPDATE
     SET version = excluded.version, body = excluded.body, round = j.round + 1, attempts = 0, stored_at = NULL, verified_at = NULL,
       due_at = excluded.due_at, created_at = excluded.created_at

@@ -51,7 +51,11 @@ export interface TreeRow extends Mortal, Record<string, unknown> {
 /** What is unsent must not be sent any more; a relay that holds such a row already is waited for. */
 export const DROP_JOURNAL: Statement = {
   name: 'maintenance.drop_journal',
-  text: `DELETE FROM content_journal WHERE account_id = $1 AND chat_id = $2 AND seq > $3`,
+  text: `
+    WITH doomed AS MATERIALIZED (
+      SELECT account_id, chat_id, seq FROM content_journal WHERE account_id = $1 AND chat_id = $2 AND seq > $3 ORDER BY seq FOR UPDATE
+    )
+    DELETE FROM content_journal j USING doomed WHERE j.account_id = doomed.account_id AND j.chat_id = doomed.chat_id AND j.seq = doomed.seq`,
 };
 
 /**
