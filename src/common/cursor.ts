@@ -5,14 +5,21 @@ export function encodeCursor(scope: string, key: string | number): string {
   return Buffer.from(`${scope}|${key}`).toString('base64url');
 }
 
+const foreign = (field: string) => invalidField(field, 'is not a cursor of this list; take one from a page of it');
+
 /** The key in a cursor. @throws 422 naming `field` when the cursor is not ours or belongs to another list. */
 export function decodeCursor(cursor: string, scope: string, field: string, key: RegExp): string {
   const text = Buffer.from(cursor, 'base64url').toString();
   const found = text.startsWith(`${scope}|`) ? text.slice(scope.length + 1) : '';
-  if (!key.test(found) || encodeCursor(scope, found) !== cursor) {
-    throw invalidField(field, 'is not a cursor of this list; take one from a page of it');
-  }
+  if (!key.test(found) || encodeCursor(scope, found) !== cursor) throw foreign(field);
   return found;
+}
+
+/** The number in a cursor: from 0 to `max`, beyond which PostgreSQL has none. @throws like `decodeCursor` */
+export function decodeNumberCursor(cursor: string, scope: string, field: string, max: number): number {
+  const number = Number(decodeCursor(cursor, scope, field, /^\d{1,15}$/));
+  if (number > max) throw foreign(field);
+  return number;
 }
 
 /**

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
 import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
+import { isLonger } from './text-length.js';
 
 /** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` characters (code points, as `maxLength` of JSON Schema does). */
 export interface TextRules {
@@ -27,10 +28,6 @@ export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false
   // The rules go with it for the API document (docs/rules.ts).
   return ValidateBy({ name: 'isSaid', constraints: [{ charsMax, bytesMax, blank }], validator }, options);
 };
-
-/** Whether a text has more characters than that. A character is one or two code units. */
-const isLonger = (text: string, charsMax: number): boolean =>
-  text.length > charsMax && (text.length > 2 * charsMax || [...text].length > charsMax);
 
 /** A UUID in its textual form; read in lower case. */
 export const IsId = (): PropertyDecorator =>

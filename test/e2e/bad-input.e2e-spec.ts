@@ -172,6 +172,14 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     for (const depth of ['-1', '1001', 'x']) await refused('GET', `/chats/${chat.id}/branches?depth=${depth}`, undefined, 422, 'depth');
   });
 
+  it('with the cursor of any pair that there can be is none', async () => {
+    const last = cursorAt(other.id, 2_147_483_647);
+    for (const side of ['before', 'after']) expect((await ann.get(`/chats/${other.id}/messages?${side}=${last}`)).status).toBe(200);
+    const read = (place: number) => ann.request('GET', `/messages?chat_uuid=${other.id}&cursor=${cursorAt(other.id, place)}`);
+    expect((await read(2 * 2_147_483_647 + 1)).status).toBe(200);
+    expect((await read(2 * 2_147_483_647 + 2)).status).toBe(422);
+  });
+
   it('with a cursor of another list, or none at all, is a 422', async () => {
     const foreign = (await ann.get(`/chats/${chat.id}/messages?limit=1`)).body.prev_cursor;
     for (const cursor of [
@@ -181,6 +189,7 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       Buffer.from('chats|x').toString('base64url'),
       Buffer.from(`chats|${'-'.repeat(36)}`).toString('base64url'),
       Buffer.from(`${other.id}|1e3`).toString('base64url'),
+      cursorAt(other.id, 2_147_483_648),
     ]) {
       await refused('GET', `/chats/${other.id}/messages?before=${cursor}`, undefined, 422, 'before');
       await refused('GET', `/chats/${other.id}/messages?after=${cursor}`, undefined, 422, 'after');
@@ -260,6 +269,8 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     expect(answer).toMatchObject({ status: 409, body: { code: 'branch_head_moved', head: { response_id: chat.pairs[2], seq: 3 } } });
     await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', parent_response_id: null }, 409);
   });
+
+  const cursorAt = (chatId: string, place: number): string => Buffer.from(`${chatId}|${place}`).toString('base64url');
 
   describe('on the wire', () => {
     const send = (raw: string | Buffer, headers: Record<string, string> = {}) => ann.request('POST', '/api/v1/chats', { raw, headers });

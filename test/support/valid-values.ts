@@ -5,6 +5,8 @@ type Values = fc.Arbitrary<unknown>;
 
 const LISTS_MAX = 4;
 const TEXT_MAX = 40;
+/** A longer bound may be one of bytes, which a schema cannot say. */
+const BRIM_MAX = 2048;
 const DEPTH_MAX = 6;
 
 /** Values of every kind that a schema of `openapi.json` allows, and none that it forbids. @param depth of lists and objects in each other */
@@ -78,14 +80,16 @@ const FORMATS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   'date-time': fc.date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2200-01-01') }).map((date) => date.toISOString()),
 };
 
-/** JSON carries no half of a surrogate pair: a text has none. */
+/** JSON carries no half of a surrogate pair: a text has none. Some are as long as they may be, in characters that are two code units each. */
 function textsOf({ format, pattern, minLength = 0, maxLength = Infinity }: Schema): fc.Arbitrary<string> {
   const most = Math.min(maxLength, minLength + TEXT_MAX);
   const plain = fc.string({ unit: 'binary', minLength, maxLength: most });
   const texts = (format && FORMATS[format]) || (pattern ? matching(pattern, plain) : plain);
   const regex = new RegExp(pattern ?? '', 'u');
+  const brim = '😀'.repeat(maxLength <= BRIM_MAX ? maxLength : 1);
   const fits = (text: string): boolean => [...text].length >= minLength && [...text].length <= maxLength && regex.test(text);
-  return texts.filter((text) => text.isWellFormed() && fits(text));
+  const all = !format && fits(brim) ? fc.oneof({ weight: 4, arbitrary: texts }, { weight: 1, arbitrary: fc.constant(brim) }) : texts;
+  return all.filter((text) => text.isWellFormed() && fits(text));
 }
 
 function matching(pattern: string, plain: fc.Arbitrary<string>): fc.Arbitrary<string> {

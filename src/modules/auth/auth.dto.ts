@@ -2,6 +2,7 @@ import { IsOptional, isEmail, ValidateBy } from 'class-validator';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Read } from '../../common/dto-reader.js';
 import { IsSaid } from '../../common/fields.js';
+import { isLonger } from '../../common/text-length.js';
 import type { Account } from './account.entity.js';
 import { IsPassword, RAW_PASSWORD_CHARS_MAX } from './password-rules.js';
 import type { SignedIn } from './auth.service.js';
@@ -12,13 +13,13 @@ const REFRESH_TOKEN_CHARS_MAX = 512;
 
 const Trim = () => Read((value) => (typeof value === 'string' ? value.trim() : value));
 /** What is too long is refused as it is. */
-const LowerCase = () => Read((value) => (typeof value === 'string' && value.length <= EMAIL_CHARS_MAX ? value.toLowerCase() : value));
+const LowerCase = () => Read((value) => (typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) ? value.toLowerCase() : value));
 
 const IsEmailAddress = () =>
   ValidateBy({
     name: 'isEmailAddress',
     validator: {
-      validate: (value: unknown) => typeof value === 'string' && value.length <= EMAIL_CHARS_MAX && isEmail(value),
+      validate: (value: unknown) => typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) && isEmail(value),
       defaultMessage: () => `must be an e-mail address of at most ${EMAIL_CHARS_MAX} characters`,
     },
   });

@@ -38,7 +38,7 @@ export interface PathRow {
 /** $1 account, $2 chat, $3 limit, $4 the anchor. */
 const WINDOWS = {
   before: `SELECT *, greatest(1, least(last_seq, $4::int - 1) - $3::int + 1) AS lo, least(last_seq, $4::int - 1) AS hi FROM chat`,
-  after: `SELECT *, $4::int + 1 AS lo, least(last_seq, $4::int + $3::int) AS hi FROM chat`,
+  after: `SELECT *, least(last_seq, $4::int) + 1 AS lo, least(last_seq, least(last_seq, $4::int) + $3::int) AS hi FROM chat`,
   around: `
     SELECT chat.*, greatest(1, m.seq - $3::int / 2) AS lo, least(last_seq, greatest(1, m.seq - $3::int / 2) + $3::int - 1) AS hi
     FROM chat JOIN messages m ON m.account_id = $1 AND m.response_id = $4::uuid AND m.root_chat_id = chat.root_chat_id`,

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { decodeNumberCursor, encodeCursor } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
+import { SEQ_MAX } from '../chat/path.sql.js';
 import { PostService } from '../completion/post.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import {
@@ -16,7 +17,8 @@ import {
 import type { Stored } from './first-message.service.js';
 import { asMessage, placedMessages, questionOf } from './numbered-message.js';
 
-const PLACE = /^\d{1,9}$/;
+/** That of the response of the last pair that there can be. */
+const PLACE_MAX = 2 * SEQ_MAX + 1;
 /** Before the question of the first pair, whose place is 2. */
 const START = 1;
 
@@ -46,7 +48,7 @@ export class NumberedMessagesService {
   async page(accountId: string, { limit, cursor, ...named }: ReadMessagesQuery): Promise<MessagesPage> {
     const names = await this.numbers.find(accountId, chatNameOf(named));
     const scope = names.chat_uuid;
-    const last = cursor === undefined ? START : Number(decodeCursor(cursor, scope, 'cursor', PLACE));
+    const last = cursor === undefined ? START : decodeNumberCursor(cursor, scope, 'cursor', PLACE_MAX);
     // Of the pair whose question was the last one shown, the response may be still to come; so there can be one pair without anything new.
     const after = Math.ceil(last / 2) - 1;
     const { pairs, lastSeq } = await this.paths.page(accountId, scope, limit + 1, { after });

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { chatState, StatedJson, treeState } from '../../cache/validated.js';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { decodeNumberCursor, encodeCursor } from '../../common/cursor.js';
 import { invalidField } from '../../common/problems.js';
 import { pairJson, pairsJson } from '../chat/pair.js';
 import { type Anchor, SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
 import type { ListMessagesQuery } from './message.dto.js';
-
-const SEQ = /^\d{1,9}$/;
 
 /** A page as JSON, with the cursors of its neighbours (null where there is none). */
 export interface MessagePage {
@@ -45,6 +43,6 @@ function anchorOf(chatId: string, { before, after, around }: ListMessagesQuery):
     throw invalidField(around === undefined ? 'after' : 'around', 'use only one of before, after and around');
   }
   if (around !== undefined) return { around };
-  if (after !== undefined) return { after: Number(decodeCursor(after, chatId, 'after', SEQ)) };
-  return { before: before === undefined ? SEQ_MAX : Number(decodeCursor(before, chatId, 'before', SEQ)) };
+  if (after !== undefined) return { after: decodeNumberCursor(after, chatId, 'after', SEQ_MAX) };
+  return { before: before === undefined ? SEQ_MAX : decodeNumberCursor(before, chatId, 'before', SEQ_MAX) };
 }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { isLonger } from '../../common/text-length.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QaPairDto } from '../chat/pair.dto.js';
@@ -26,7 +27,7 @@ const IsModelNames = (): PropertyDecorator =>
       defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
     },
   });
-const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= MODEL_CHARS_MAX;
+const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
 
 /** What a person says: a question with its response, or for the model to answer. */
 export class EditMessageDto {

@@ -1,6 +1,7 @@
 import { ValidateBy } from 'class-validator';
 import { exactJson } from '../../common/exact-json.js';
 import { isObject } from '../../common/is-object.js';
+import { isLonger } from '../../common/text-length.js';
 import type { MessageType } from '../chat/message.entity.js';
 
 const KEYS_MAX = 64;
@@ -55,7 +56,7 @@ function typedFault(fields: Record<string, unknown>, type: 'link' | 'code'): str
   return type === 'link' && !isWebLink(fields['url'] as string) ? 'url must be an absolute http or https URL' : null;
 }
 
-const isShortText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && value.length <= TEXT_CHARS_MAX;
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && !isLonger(value, TEXT_CHARS_MAX);
 
 function isWebLink(url: string): boolean {
   return URL.canParse(url) && /^https?:\/\/[^/]/i.test(url) && ['http:', 'https:'].includes(new URL(url).protocol);

@@ -1,5 +1,6 @@
 import { exactEntries } from '../../common/exact-json.js';
 import { isObject } from '../../common/is-object.js';
+import { isLonger } from '../../common/text-length.js';
 import { ANY_TEXT, METADATA_KEY } from '../../common/text-patterns.js';
 import { metadataFault } from '../message/metadata.js';
 import { branchIn, NAME_PATTERNS } from './openai-ids.js';
@@ -31,8 +32,8 @@ export function notesFault(metadata: unknown): string | null {
   if (!isObject(metadata)) return 'must be an object';
   const entries = Object.entries(metadata);
   if (entries.length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
-  if (entries.some(([key]) => key.length > KEY_CHARS_MAX)) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
-  const isText = (value: unknown): boolean => typeof value === 'string' && value.length <= VALUE_CHARS_MAX;
+  if (entries.some(([key]) => isLonger(key, KEY_CHARS_MAX))) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
+  const isText = (value: unknown): boolean => typeof value === 'string' && !isLonger(value, VALUE_CHARS_MAX);
   return entries.every(([, value]) => isText(value)) ? null : `must have values that are strings of at most ${VALUE_CHARS_MAX} characters`;
 }
 

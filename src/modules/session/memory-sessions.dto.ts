@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Read } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { isLonger } from '../../common/text-length.js';
 
 export const CONTENT_BYTES_MAX = 128 * 1024;
 const USER_CHARS_MAX = 200;
@@ -12,7 +13,7 @@ const TrimLowerCase = () =>
   Read((value) => {
     const trimmed = typeof value === 'string' ? value.trim() : value;
     // What is too long is refused as it is.
-    return typeof trimmed === 'string' && trimmed.length <= USER_CHARS_MAX ? trimmed.toLowerCase() : trimmed;
+    return typeof trimmed === 'string' && !isLonger(trimmed, USER_CHARS_MAX) ? trimmed.toLowerCase() : trimmed;
   });
 
 @Lenient()
