@@ -23,24 +23,19 @@ export interface Pair {
 
 /** The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a pair is made: its `seq`. */
 export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after: string } {
-  const rest = JSON.stringify({
-    message_type: pair.messageType,
-    author: pair.author,
-    status: pair.status,
-    model: pair.model,
-    usage: pair.usage,
-    ...(pair.error && { error: pair.error }),
-    timestamp: pair.createdAt.toISOString(),
-    branches: pair.branches,
-    branches_total: pair.branchesTotal,
-    version: pair.version,
-  });
-  // The words are spliced in as text: they were serialised once, when they came in, and are never parsed on their way out.
+  const { author, status, model, usage, error, branches } = pair;
+  // The words are spliced in as text: they were serialised once, when they came in, and are never parsed on their way out. So is what of the rest
+  // needs no escaping: `JSON.stringify` of an object a pair took a tenth of the time of a page.
   return {
     before: `{"response_id":"${pair.responseId}","chat_id":"${pair.chatId}","seq":`,
-    after: `,${pair.body.slice(1, -1)},${rest.slice(1)}`,
+    after:
+      `,${pair.body.slice(1, -1)},"message_type":"${pair.messageType}","author":${jsonOf(author)},"status":"${status}","model":${jsonOf(model)}` +
+      `,"usage":${jsonOf(usage)}${error ? `,"error":${jsonOf(error)}` : ''},"timestamp":"${pair.createdAt.toISOString()}"` +
+      `,"branches":${branches.length === 0 ? '[]' : jsonOf(branches)},"branches_total":${pair.branchesTotal},"version":${pair.version}}`,
   };
 }
+
+const jsonOf = (value: unknown): string => (value === null ? 'null' : JSON.stringify(value));
 
 export const pairJson = (pair: Pair): string => pairJsonAt(pair, pair.seq);
 

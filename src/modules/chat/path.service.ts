@@ -3,7 +3,18 @@ import { problems } from '../../common/problems.js';
 import { ContentStore, type PairRef, type StoredPair } from '../../content/content-store.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { Pair } from './pair.js';
-import { type Anchor, pageStatements, type PairRow, pairStatement, type PathRow, SEQ_MAX, type Sibling } from './path.sql.js';
+import {
+  type Anchor,
+  chatFactsOf,
+  pageStatements,
+  pairFactsOf,
+  type PairRow,
+  pairStatement,
+  type PathRow,
+  plainPairStatement,
+  SEQ_MAX,
+  type Sibling,
+} from './path.sql.js';
 
 /** A stretch of a path, in order. */
 export interface PathPage {
@@ -17,8 +28,17 @@ export interface PathPage {
   pairs: Pair[];
 }
 
-/** A row that names a pair, with its words where PostgreSQL has them. */
-export type WordsRow = Pick<PathRow, 'root_chat_id' | 'response_id' | 'chat_id' | 'fork_seq' | 'seq' | 'version' | 'sha256' | 'body'>;
+/** A row that names a pair, with its words where PostgreSQL has them, or the hash by which they are known elsewhere. */
+export interface WordsRow {
+  root_chat_id: string;
+  response_id: string;
+  chat_id: string;
+  fork_seq: number;
+  seq: number;
+  version: number;
+  sha256: Buffer | null;
+  body: string | null;
+}
 
 /** One pair among the other continuations of its place. */
 export interface PairInTree {
@@ -33,13 +53,14 @@ const NEWEST: Anchor = { before: SEQ_MAX };
 /** Reads the paths of chats: at most one statement to PostgreSQL and one query to MongoDB, whatever the length and nesting. */
 @Injectable()
 export class PathService {
-  private readonly statements: Record<'before' | 'after' | 'around' | 'pair', Statement>;
+  private readonly statements: Record<'before' | 'after' | 'around' | 'pair' | 'plainPair', Statement>;
 
   constructor(
     private readonly database: Database,
     private readonly content: ContentStore,
   ) {
-    this.statements = { ...pageStatements(content.table), pair: pairStatement(content.table) };
+    const { table } = content;
+    this.statements = { ...pageStatements(table), pair: pairStatement(table), plainPair: plainPairStatement(table) };
   }
 
   /**
@@ -53,13 +74,14 @@ export class PathService {
   /** One look; null when the store has newer words than PostgreSQL said. */
   private async attempt(accountId: string, chatId: string, limit: number, anchor: Anchor): Promise<PathPage | null> {
     const [kind, value] = Object.entries(anchor)[0] as ['before' | 'after' | 'around', number | string];
-    const rows = await this.database.query<PathRow>(this.statements[kind], [accountId, chatId, limit, value]);
+    const rows = await this.database.query<PathRow & Record<string, unknown>>(this.statements[kind], [accountId, chatId, limit, value]);
     const first = rows[0];
     if (!first) throw await this.missing(accountId, chatId);
-    const found = first.response_id === null ? [] : rows;
-    if (kind === 'around' && !found.some((row) => row.response_id === value)) throw problems.messageNotFound();
-    const pairs = await this.withWords(accountId, first.root_chat_id, found);
-    return pairs && { rootChatId: first.root_chat_id, revision: first.revision, eventSeq: first.event_seq, lastSeq: first.last_seq, pairs };
+    const { rootChatId, ...state } = chatFactsOf(first.chat!);
+    const found = first.facts === null ? [] : rows;
+    if (kind === 'around' && !found.some(({ facts }) => facts!.startsWith(`${value} `))) throw problems.messageNotFound();
+    const pairs = await this.withWords(accountId, rootChatId, found);
+    return pairs && { rootChatId, ...state, pairs };
   }
 
   /** One pair of the path. @throws like `page`. */
@@ -71,12 +93,19 @@ export class PathService {
   /** One pair of the path, with its siblings. @throws like `page`. */
   async pairInTree(accountId: string, chatId: string, responseId: string): Promise<PairInTree> {
     return twice(async () => {
-      const rows = await this.database.query<PairRow & Record<string, unknown>>(this.statements.pair, [accountId, chatId, responseId]);
-      const row = rows[0];
-      if (!row) throw await this.missing(accountId, chatId);
-      const pairs = await this.withWords(accountId, row.root_chat_id, rows);
-      return pairs && { pair: pairs[0]!, siblings: row.siblings, eventSeq: row.event_seq };
+      const row = await this.pairRow(accountId, chatId, responseId);
+      const { rootChatId, eventSeq } = chatFactsOf(row.chat!);
+      const pair = (await this.withWords(accountId, rootChatId, [row]))?.[0];
+      return pair ? { pair, siblings: row.siblings ?? [alone(pair)], eventSeq } : null;
     });
+  }
+
+  private async pairRow(...values: [accountId: string, chatId: string, responseId: string]): Promise<PairRow> {
+    for (const statement of [this.statements.plainPair, this.statements.pair]) {
+      const [row] = await this.database.query<PairRow & Record<string, unknown>>(statement, values);
+      if (row) return row;
+    }
+    throw await this.missing(values[0], values[1]);
   }
 
   /** An `around` page without rows: is it the chat that is missing, or the pair? */
@@ -92,13 +121,18 @@ export class PathService {
   async bodiesOf(accountId: string, rootChatId: string, rows: readonly WordsRow[]): Promise<string[] | null> {
     const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
     const stored = elsewhere.length > 0 ? await this.fetch(accountId, rootChatId, elsewhere) : null;
-    if (rows.some((row) => (stored?.get(row.response_id!)?.version ?? 0) > row.version)) return null;
-    return rows.map((row) => row.body ?? checkedBody(row, stored?.get(row.response_id!)));
+    if (rows.some((row) => (stored?.get(row.response_id)?.version ?? 0) > row.version)) return null;
+    return rows.map((row) => row.body ?? checkedBody(row, stored?.get(row.response_id)));
   }
 
   private async withWords(accountId: string, rootChatId: string, rows: readonly PathRow[]): Promise<Pair[] | null> {
-    const bodies = await this.bodiesOf(accountId, rootChatId, rows);
-    return bodies && rows.map((row, at) => pairOf(row, bodies[at]!));
+    const facts = rows.map((row) => pairFactsOf(row.facts!));
+    const bodies = await this.bodiesOf(
+      accountId,
+      rootChatId,
+      rows.map((row, at) => wordsRowOf(rootChatId, facts[at]!, row)),
+    );
+    return bodies && rows.map((row, at) => pairOf(facts[at]!, row, bodies[at]!));
   }
 
   private async fetch(accountId: string, rootChatId: string, refs: PairRef[]): Promise<Map<string, StoredPair>> {
@@ -131,24 +165,40 @@ const refOf = (accountId: string, row: WordsRow): PairRef => ({
   rootChatId: row.root_chat_id,
   chatId: row.chat_id,
   forkSeq: row.fork_seq,
-  responseId: row.response_id!,
+  responseId: row.response_id,
   seq: row.seq,
   version: row.version,
 });
 
-const pairOf = (row: PathRow, body: string): Pair => ({
-  responseId: row.response_id!,
-  chatId: row.chat_id,
-  seq: row.seq,
-  version: row.version,
-  messageType: row.message_type,
-  status: row.status,
+type PairFacts = ReturnType<typeof pairFactsOf>;
+
+const wordsRowOf = (rootChatId: string, facts: PairFacts, { sha256, body }: PathRow): WordsRow => ({
+  root_chat_id: rootChatId,
+  response_id: facts.responseId,
+  chat_id: facts.chatId,
+  fork_seq: facts.forkSeq,
+  seq: facts.seq,
+  version: facts.version,
+  sha256,
+  body,
+});
+
+const pairOf = (facts: PairFacts, row: PathRow, body: string): Pair => ({
+  responseId: facts.responseId,
+  chatId: facts.chatId,
+  seq: facts.seq,
+  version: facts.version,
+  messageType: facts.messageType,
+  status: facts.status,
   author: row.author,
   model: row.model,
   usage: row.usage,
   error: row.error,
-  createdAt: row.created_at,
+  createdAt: facts.createdAt,
   body,
   branches: row.branches ?? [],
-  branchesTotal: row.branches_total,
+  branchesTotal: row.branches_total ?? 0,
 });
+
+/** The only continuation of its place. */
+const alone = ({ chatId, responseId, seq }: Pair): Sibling => ({ chat_id: chatId, response_id: responseId, seq, active: true });

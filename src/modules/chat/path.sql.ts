@@ -10,29 +10,49 @@ export type Anchor = { before: number } | { after: number } | { around: string }
 /** No `seq` is beyond this: `before` it is the newest page. */
 export const SEQ_MAX = 2_147_483_647;
 
-/** One row of a page; `response_id` is null in the single row of an empty page. `body` is null where the words are only in MongoDB. */
+/**
+ * One row of a page, as it comes over the wire: PostgreSQL, and node-postgres more so, takes its time for each column of each row, so what is said of
+ * every pair is one text, and what is said of the chat stands in the first row alone. `body` is null where the words are only in MongoDB.
+ */
 export interface PathRow {
-  root_chat_id: string;
-  last_seq: number;
-  revision: number;
-  event_seq: number;
-  response_id: string | null;
-  chat_id: string;
-  fork_seq: number;
-  seq: number;
-  version: number;
-  /** Of the words, where `body` is null. */
-  sha256: Buffer | null;
-  message_type: MessageType;
-  status: MessageStatus;
+  /** `CHAT_FACTS`; null in all rows but the first. */
+  chat: string | null;
+  /** `PAIR_FACTS`; null in the single row of an empty page. */
+  facts: string | null;
   author: string | null;
   model: string | null;
   usage: Usage | null;
   error: AnswerError | null;
-  created_at: Date;
+  /** Of the words, where `body` is null. */
+  sha256: Buffer | null;
   body: string | null;
+  /** Null where there is none. */
   branches: string[] | null;
-  branches_total: number;
+  branches_total: number | null;
+}
+
+const CHAT_FACTS = `concat_ws(' ', win.root_chat_id, win.last_seq, win.revision, win.event_seq)`;
+const PAIR_FACTS = `concat_ws(' ', m.response_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.created_at AT TIME ZONE 'UTC')`;
+
+/** What `CHAT_FACTS` say. */
+export function chatFactsOf(facts: string) {
+  const [rootChatId, lastSeq, revision, eventSeq] = facts.split(' ') as [string, string, string, string];
+  return { rootChatId, lastSeq: Number(lastSeq), revision: Number(revision), eventSeq: Number(eventSeq) };
+}
+
+/** What `PAIR_FACTS` say. */
+export function pairFactsOf(facts: string) {
+  const [responseId, chatId, forkSeq, seq, version, messageType, status, day, time] = facts.split(' ') as [string, string, ...string[]];
+  return {
+    responseId,
+    chatId,
+    forkSeq: Number(forkSeq),
+    seq: Number(seq),
+    version: Number(version),
+    messageType: messageType as MessageType,
+    status: status as MessageStatus,
+    createdAt: new Date(`${day}T${time}Z`),
+  };
 }
 
 /** $1 account, $2 chat, $3 limit, $4 the anchor. */
@@ -52,10 +72,10 @@ const CHAT = `
     )`;
 
 /**
- * What a row shows of a pair `m` and its words `w`: the words, or the hash by which they are known elsewhere. A row of the journal may have none, where
- * only branches are to be mirrored.
+ * What a row shows of a pair `m` of a stretch `s` and its words `w`: the words, or the hash by which they are known elsewhere. A row of the journal may
+ * have none, where only branches are to be mirrored.
  */
-const PAIR = `m.response_id, m.chat_id, m.seq, m.version, m.message_type, m.status, m.author, m.model, m.usage, m.error, m.created_at,
+const PAIR = `${PAIR_FACTS} AS facts, m.author, m.model, m.usage, m.error,
           CASE WHEN w.version = m.version AND w.body IS NOT NULL THEN NULL ELSE m.sha256 END AS sha256, CASE WHEN w.version = m.version THEN w.body END AS body`;
 
 /** The branches that were made from pairs of some stretches. */
@@ -70,7 +90,7 @@ const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_i
  * long. A full join has no such choice: it is made by merging or hashing only, and what is told of `m` alone would let PostgreSQL make it a left join.
  */
 const stretchPairs = (table: ContentStore['table']): string => `
-        SELECT ${PAIR}
+        SELECT m.seq, m.response_id, ${PAIR}
         FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi) m
         FULL JOIN (
           SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi
@@ -91,10 +111,11 @@ function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table'])
     win AS (${WINDOWS[kind]}),
     ${STRETCH_CTE},
     forks AS (${FORKS})
-    SELECT win.root_chat_id, win.last_seq, win.revision, win.event_seq, pair.*, forks.shown AS branches, coalesce(forks.total, 0) AS branches_total
+    SELECT CASE WHEN pair.seq IS NULL OR pair.seq = win.lo THEN ${CHAT_FACTS} END AS chat,
+      pair.facts, pair.author, pair.model, pair.usage, pair.error, pair.sha256, pair.body, forks.shown AS branches, forks.total AS branches_total
     FROM win
     LEFT JOIN LATERAL (
-      SELECT s.fork_seq, own.* FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
+      SELECT own.* FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
       ) own
     ) pair ON true
     LEFT JOIN forks ON forks.fork_response_id = pair.response_id
@@ -117,7 +138,8 @@ export interface Sibling {
   active: boolean;
 }
 
-export type PairRow = PathRow & { siblings: Sibling[] };
+/** `siblings` is null where the pair is the only one of its place, and shown. */
+export type PairRow = PathRow & { siblings: Sibling[] | null };
 
 /**
  * One pair of a path ($3) with all continuations of its place: the pairs at its `seq` that follow the same pair as it does, which are that of the
@@ -153,11 +175,30 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
       FROM candidate c JOIN messages m ON m.account_id = $1 AND m.chat_id = c.chat_id AND m.seq = (SELECT seq FROM place)
       WHERE c.deleted_at IS NULL OR m.response_id = $3
     )
-    SELECT win.root_chat_id, win.last_seq, win.revision, win.event_seq, s.fork_seq, ${PAIR}, forks.shown AS branches,
-      coalesce(forks.total, 0) AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
+    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, forks.shown AS branches, forks.total AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
     FROM win
     JOIN stretch s ON win.seq BETWEEN s.lo AND s.hi
     JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id
     LEFT JOIN ${wordsOfPair(table)} ON true
     LEFT JOIN forks ON forks.fork_response_id = m.response_id`,
+});
+
+/**
+ * The same where nobody has left the path at that pair: the chat that is asked for is the active one and owns the pair and the place before it, and no
+ * branch was made at either. Four look-ups instead of thirty, most of which only find out that there is nothing; no row = ask `pairStatement`.
+ */
+export const plainPairStatement = (table: ContentStore['table']): Statement => ({
+  name: `path.plain_pair.${table}`,
+  text: `
+    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, NULL AS branches, NULL AS branches_total, NULL AS siblings
+    FROM (
+      SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
+      FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
+      WHERE c.account_id = $1 AND c.chat_id = $2 AND c.active AND c.deleted_at IS NULL
+    ) win
+    CROSS JOIN LATERAL (SELECT win.chat_id, win.fork_seq) s
+    JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = win.chat_id
+    LEFT JOIN ${wordsOfPair(table)} ON true
+    WHERE (m.seq - 1 > win.fork_seq OR win.parent_chat_id IS NULL)
+      AND NOT EXISTS (SELECT FROM chats c WHERE c.account_id = $1 AND c.parent_chat_id = win.chat_id AND c.fork_seq BETWEEN m.seq - 1 AND m.seq)`,
 });
