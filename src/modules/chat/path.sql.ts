@@ -186,6 +186,7 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
 /**
  * The same where nobody has left the path at that pair: the chat that is asked for is the active one and owns the pair and the place before it, and no
  * branch was made at either. Four look-ups instead of thirty, most of which only find out that there is nothing; no row = ask `pairStatement`.
+ * `LIMIT 1` keeps each a look-up, as above.
  */
 export const plainPairStatement = (table: ContentStore['table']): Statement => ({
   name: `path.plain_pair.${table}`,
@@ -197,8 +198,10 @@ export const plainPairStatement = (table: ContentStore['table']): Statement => (
       WHERE c.account_id = $1 AND c.chat_id = $2 AND c.active AND c.deleted_at IS NULL
     ) win
     CROSS JOIN LATERAL (SELECT win.chat_id, win.fork_seq) s
-    JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = win.chat_id
+    CROSS JOIN LATERAL (SELECT * FROM messages WHERE account_id = $1 AND response_id = $3 LIMIT 1) m
     LEFT JOIN ${wordsOfPair(table)} ON true
-    WHERE (m.seq - 1 > win.fork_seq OR win.parent_chat_id IS NULL)
-      AND NOT EXISTS (SELECT FROM chats c WHERE c.account_id = $1 AND c.parent_chat_id = win.chat_id AND c.fork_seq BETWEEN m.seq - 1 AND m.seq)`,
+    WHERE m.chat_id = win.chat_id AND (m.seq - 1 > win.fork_seq OR win.parent_chat_id IS NULL)
+      AND (
+        SELECT chat_id FROM chats WHERE account_id = $1 AND parent_chat_id = win.chat_id AND fork_seq BETWEEN m.seq - 1 AND m.seq LIMIT 1
+      ) IS NULL`,
 });
