@@ -3,6 +3,8 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { buildInfo } from '../../config/build-info.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { AT_ONCE, CLAIM, type ClaimedDelivery, GIVE_BACK, GIVE_UP, MAKE_READY, SETTLE_DELIVERED, SETTLE_FAILED } from './delivery.sql.js';
 import { type Outcome, ReceiverClient } from './receiver-client.js';
 import { waitAfter } from './retry-schedule.js';
@@ -29,12 +31,11 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   /** What is under way. */
   private readonly running = new Map<Promise<void>, ClaimedDelivery>();
   private readonly userAgent = `Banyan-Webhooks/${buildInfo().version}`;
-  private looking: Promise<void> | null = null;
-  private timer: NodeJS.Timeout | undefined;
-  private isAwake = false;
-  /** Whether it is time to look for what has waited long enough. */
-  private isTime = false;
-  private stopping = false;
+  private readonly loop = new Loop(
+    (isTime) => this.look(isTime),
+    new Outage((cause) => this.logger.warn({ message: 'deliveries could not be claimed and are looked for again', cause })),
+    { everyMs: LOOK_MS },
+  );
   private isCutOff = false;
 
   constructor(
@@ -44,17 +45,11 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   onApplicationBootstrap(): void {
-    if (!this.config.WEBHOOKS) return;
-    this.timer = setInterval(() => {
-      this.isTime = true;
-      this.wake();
-    }, LOOK_MS).unref();
+    if (this.config.WEBHOOKS) this.loop.start();
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    clearInterval(this.timer);
-    await this.looking;
+    await this.loop.stop();
     await Promise.race([Promise.all(this.running.keys()), sleep(STOP_MS, undefined, { ref: false })]);
     this.isCutOff = true;
     this.client.cutOff();
@@ -63,8 +58,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
 
   /** Looks for what is ready now. Returns at once and never throws. */
   wake(): void {
-    this.isAwake = true;
-    this.looking ??= this.look().finally(() => (this.looking = null));
+    this.loop.wake();
   }
 
   /** Gives up what is still to be sent to a webhook that is disabled. */
@@ -73,22 +67,15 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     while (given === GIVE_UP_ROWS) given = (await this.database.query(GIVE_UP, [accountId, webhookId, GIVE_UP_ROWS])).length;
   }
 
-  private async look(): Promise<void> {
-    while (this.isAwake && !this.stopping) {
-      this.isAwake = false;
-      try {
-        if (this.isTime) await this.makeReady();
-        await this.claim();
-      } catch (error) {
-        this.logger.warn({ message: 'deliveries could not be claimed and are looked for again', cause: (error as Error).message });
-      }
-    }
+  /** @param isTime whether some may have waited long enough by now */
+  private async look(isTime: boolean): Promise<void> {
+    if (isTime) await this.makeReady();
+    await this.claim();
   }
 
   private async makeReady(): Promise<void> {
     let made = READY_ROWS;
     while (made === READY_ROWS) made = (await this.database.query(MAKE_READY, [READY_ROWS])).length;
-    this.isTime = false;
   }
 
   private async claim(): Promise<void> {

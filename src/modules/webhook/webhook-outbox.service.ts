@@ -3,6 +3,8 @@ import { newId } from '../../common/ids.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { CLAIM_SWEEP, FIND_BEHIND, READ_EVENTS, READ_WEBHOOKS, WRITE_DELIVERIES } from './outbox.sql.js';
 import { WebhookDeliverer } from './webhook-deliverer.service.js';
 import { payloadOf, type ReadEvent, webhookEventOf, type WebhookEvent } from './webhook-events.js';
@@ -35,10 +37,12 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   private readonly logger = new Logger('Webhooks');
   /** Conversations with news, and their accounts. */
   private changed = new Map<string, string>();
-  private gathering: NodeJS.Timeout | undefined;
-  private sweeping: NodeJS.Timeout | undefined;
-  private working: Promise<unknown> = Promise.resolve();
-  private stopping = false;
+  /** One for both, so that this instance needs one connection for them. What fails is found again by a sweep. */
+  private readonly loop = new Loop(
+    (isTime) => this.look(isTime),
+    new Outage((cause) => this.logger.warn({ message: 'events could not be read for webhooks and are read again later', cause })),
+    { everyMs: SWEEP_TICK_MS, gatherMs: GATHER_MS },
+  );
 
   constructor(
     private readonly database: Database,
@@ -52,14 +56,11 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   onApplicationBootstrap(): void {
-    if (this.config.WEBHOOKS) this.scheduleSweep();
+    if (this.config.WEBHOOKS) this.loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.stopping = true;
-    clearTimeout(this.gathering);
-    clearTimeout(this.sweeping);
-    await this.working;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Makes deliveries of all events of these conversations that have not become any; none while webhooks are off. Answers how many. @throws when PostgreSQL is away */
@@ -78,7 +79,7 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   async sweep(): Promise<boolean> {
     const [account] = await this.database.query<{ account_id: string }>(CLAIM_SWEEP, [SWEEP_SECONDS]);
     if (!account) return false;
-    for (let after: string | null = FIRST_UUID; after !== null && !this.stopping;) {
+    for (let after: string | null = FIRST_UUID; after !== null && !this.loop.isStopped;) {
       const rows: { last: string | null; behind: string[] }[] = await this.database.query(FIND_BEHIND, [account.account_id, after]);
       const { last, behind } = rows[0]!;
       const accounts = behind.map(() => account.account_id);
@@ -89,33 +90,19 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   private note(accountId: string, rootChatId: string): void {
-    if (this.changed.size >= CHANGED_MAX || this.stopping) return;
-    this.changed.set(rootChatId, accountId);
-    this.gathering ??= setTimeout(() => this.run(() => this.dispatchChanged()), GATHER_MS).unref();
+    if (this.changed.size < CHANGED_MAX) this.changed.set(rootChatId, accountId);
+    this.loop.wake();
+  }
+
+  private async look(isTime: boolean): Promise<void> {
+    await this.dispatchChanged();
+    while (isTime && !this.loop.isStopped && (await this.sweep()));
   }
 
   private async dispatchChanged(): Promise<void> {
-    this.gathering = undefined;
     const changed = this.changed;
     this.changed = new Map();
     await this.dispatch([...changed.values()], [...changed.keys()]);
-  }
-
-  private scheduleSweep(): void {
-    if (this.stopping) return;
-    const sweepAll = async (): Promise<void> => {
-      while (!this.stopping && (await this.sweep()));
-    };
-    this.sweeping = setTimeout(() => this.run(sweepAll).finally(() => this.scheduleSweep()), SWEEP_TICK_MS).unref();
-  }
-
-  /** One thing at a time, so that this instance needs one connection for it. What fails is found again by a sweep. */
-  private run(work: () => Promise<void>): Promise<void> {
-    const done = this.working.then(work).catch((error: Error) => {
-      this.logger.warn({ message: 'events could not be read for webhooks and are read again later', cause: error.message });
-    });
-    this.working = done;
-    return done;
   }
 
   private read([accounts, rootChats]: (readonly string[])[]): Promise<(ReadEvent & Record<string, unknown>)[]> {
