@@ -1,5 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import type { Job } from './job.js';
 
 /** Token of the list of jobs. */
@@ -15,9 +17,13 @@ const JITTER = 0.2;
 @Injectable()
 export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Maintenance');
-  private readonly timers = new Set<NodeJS.Timeout>();
   private readonly abort = new AbortController();
-  private queue: Promise<void> = Promise.resolve();
+  /** When the next run of each job is due, in milliseconds of `performance.now()`. */
+  private readonly due = new Map<Job, number>();
+  private readonly loop = new Loop(
+    () => this.runDue(),
+    new Outage((reason) => this.logger.warn({ message: 'PostgreSQL cannot be reached for maintenance', reason })),
+  );
 
   constructor(
     private readonly dataSource: DataSource,
@@ -26,12 +32,12 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     for (const job of this.jobs) this.schedule(job, Math.min(FIRST_SECONDS, job.everySeconds));
+    this.loop.start(this.nextMs());
   }
 
-  async onModuleDestroy(): Promise<void> {
+  onModuleDestroy(): Promise<void> {
     this.abort.abort();
-    for (const timer of this.timers) clearTimeout(timer);
-    await this.queue;
+    return this.loop.stop();
   }
 
   /** Runs the job if no other instance is at work; answers whether it did. */
@@ -49,24 +55,21 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private schedule(job: Job, seconds: number): void {
-    if (this.abort.signal.aborted) return;
-    const timer = setTimeout(
-      () => {
-        this.timers.delete(timer);
-        this.queue = this.queue.then(() => this.attempt(job)).finally(() => this.schedule(job, job.everySeconds));
-      },
-      seconds * 1000 * (1 + JITTER * (2 * Math.random() - 1)),
-    ).unref();
-    this.timers.add(timer);
+    this.due.set(job, performance.now() + seconds * 1000 * (1 + JITTER * (2 * Math.random() - 1)));
   }
 
-  private async attempt(job: Job): Promise<void> {
-    if (this.abort.signal.aborted) return;
-    try {
-      await this.runOnce(job);
-    } catch (error) {
-      this.logger.warn({ message: 'PostgreSQL cannot be reached for maintenance', job: job.name, reason: (error as Error).message });
+  /** A job that could not begin stays due. */
+  private async runDue(): Promise<number> {
+    for (const job of this.jobs) {
+      if (this.due.get(job)! > performance.now()) continue;
+      if (!this.loop.isStopped) await this.runOnce(job);
+      this.schedule(job, job.everySeconds);
     }
+    return this.nextMs();
+  }
+
+  private nextMs(): number {
+    return Math.max(0, Math.min(...this.due.values()) - performance.now());
   }
 
   /** A job that fails is told and comes again at its next time; the lock is given back in any case. */
