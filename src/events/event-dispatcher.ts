@@ -2,6 +2,8 @@ import { EventEmitter, once } from 'node:events';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { DataSource, type EntitySubscriberInterface, type TransactionCommitEvent } from 'typeorm';
 import { Database, type Statement } from '../database/database.js';
+import { Loop } from '../runtime/loop.js';
+import { Outage } from '../runtime/outage.js';
 import { notesOf } from './changes.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -79,8 +81,11 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   /** By root. */
   private readonly news = new EventEmitter().setMaxListeners(0);
   private pieces: PieceSource | undefined;
-  private timer: NodeJS.Timeout | undefined;
-  private looking: Promise<void> | null = null;
+  private readonly loop = new Loop(
+    () => this.look(),
+    new Outage((cause) => this.logger.debug({ message: 'could not look for events', cause })),
+    { everyMs: LOOK_MS },
+  );
 
   constructor(
     private readonly database: Database,
@@ -92,9 +97,8 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.dataSource.subscribers.push(new CommitListener(this));
   }
 
-  async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.looking;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** To be called after the commit of a change that `recordChange` knows nothing of. Returns at once and never throws. */
@@ -146,7 +150,7 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.watches.set(watch.rootChatId, watch);
     this.pieces?.begin(watch);
     this.open();
-    this.timer ??= setInterval(() => (this.looking ??= this.look().finally(() => (this.looking = null))), LOOK_MS).unref();
+    this.loop.start();
   }
 
   unwatch(watch: Watch): void {
@@ -165,20 +169,18 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  private async look(): Promise<void> {
+  private async look(): Promise<number> {
     const watches = [...this.watches.values()];
-    if (watches.length === 0) return;
+    // The next watch starts it again.
+    if (watches.length === 0) return Infinity;
     for (const watch of watches) this.pieces?.wake(watch);
     const known = (['accountId', 'rootChatId', 'head'] as const).map((field) => watches.map((watch) => watch[field]));
-    try {
-      const rows = await this.database.query<{ chat_id: string; is_gone: boolean }>(LOOK, known);
-      for (const { chat_id: id, is_gone: isGone } of rows) {
-        if (isGone) this.watches.get(id)?.end();
-        else this.watches.get(id)?.wake();
-      }
-    } catch (error) {
-      this.logger.debug({ message: 'could not look for events', cause: (error as Error).message });
+    const rows = await this.database.query<{ chat_id: string; is_gone: boolean }>(LOOK, known);
+    for (const { chat_id: id, is_gone: isGone } of rows) {
+      if (isGone) this.watches.get(id)?.end();
+      else this.watches.get(id)?.wake();
     }
+    return LOOK_MS;
   }
 }
 

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Loop } from '../runtime/loop.js';
+import { Outage } from '../runtime/outage.js';
 import { Channel } from './channel.js';
 
 /** Ids that come within this time share a message. */
@@ -19,16 +21,18 @@ export class WakeUps implements OnApplicationShutdown {
   private readonly instance = randomUUID();
   private readonly waiting = new Set<string>();
   private readonly listeners = new Map<Kind, (id: string) => void>();
-  private sending = false;
+  private readonly loop = new Loop(
+    () => this.sendOne(),
+    new Outage((cause) => new Logger('Events').debug({ message: 'other instances could not be told', cause })),
+    { restMs: GATHER_MS },
+  );
 
   constructor(private readonly channel: Channel) {}
 
   /** Returns at once and never throws. @param id has no space in it */
   tell(kind: Kind, id: string): void {
     if (this.waiting.size < WAITING_MAX) this.waiting.add(`${kind}:${id}`);
-    if (this.sending) return;
-    this.sending = true;
-    setImmediate(() => void this.sendAll());
+    this.loop.wake();
   }
 
   /**
@@ -40,15 +44,15 @@ export class WakeUps implements OnApplicationShutdown {
     if (this.listeners.size === 1) this.channel.listen((message) => this.hear(message));
   }
 
-  /** Sends at once what waits. Never throws. */
+  /** Sends at once what waits. Never throws; what is lost is nothing: those who listen look for themselves. */
   async flush(): Promise<void> {
-    while (this.waiting.size > 0) await this.sendOne();
+    while (this.waiting.size > 0 && !this.loop.isStopped) await this.loop.flush();
   }
 
   /** Not earlier: until then answers may end. */
-  onApplicationShutdown(): Promise<void> {
-    this.waiting.clear();
-    return this.channel.close();
+  async onApplicationShutdown(): Promise<void> {
+    await this.loop.stop();
+    await this.channel.close();
   }
 
   private hear(message: string): void {
@@ -60,17 +64,9 @@ export class WakeUps implements OnApplicationShutdown {
     }
   }
 
-  private async sendAll(): Promise<void> {
-    while (this.waiting.size > 0) {
-      await this.sendOne();
-      await new Promise((resolve) => setTimeout(resolve, GATHER_MS).unref());
-    }
-    this.sending = false;
-  }
-
-  /** What is lost is nothing: those who listen look for themselves. */
   private async sendOne(): Promise<void> {
-    await this.channel.send(this.nextMessage()).catch(() => undefined);
+    if (this.waiting.size > 0) await this.channel.send(this.nextMessage());
+    if (this.waiting.size > 0) this.loop.wake();
   }
 
   private nextMessage(): string {

@@ -1,7 +1,9 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { Clock } from './clock.js';
 import { LivenessService, type Subject, subjectKey } from './liveness.service.js';
 import { Strangers } from './strangers.js';
@@ -28,7 +30,12 @@ export class Presence implements OnModuleDestroy {
   readonly strangers: Strangers;
   private readonly groups = new Map<string, Group>();
   private readonly counts = new Map<string, number>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly loop = new Loop(
+    () => this.sweep(),
+    new Outage((cause) => new Logger('Presence').error({ message: 'connections could not be looked at', cause })),
+    { everyMs: SWEEP_MS },
+  );
+  private isListening = false;
 
   constructor(
     private readonly liveness: LivenessService,
@@ -46,7 +53,7 @@ export class Presence implements OnModuleDestroy {
     if (max > 0 && count >= max) return false;
     this.counts.set(accountId, count + 1);
     this.groupOf(principal).guests.set(guest, expiresAt);
-    if (!this.timer) this.begin();
+    if (!this.isListening) this.begin();
     return true;
   }
 
@@ -60,13 +67,14 @@ export class Presence implements OnModuleDestroy {
     else this.counts.delete(principal.accountId);
   }
 
-  onModuleDestroy(): void {
-    clearInterval(this.timer);
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   private begin(): void {
+    this.isListening = true;
     this.liveness.listen((key) => this.look(this.groups.get(key)));
-    this.timer = setInterval(() => this.sweep(), SWEEP_MS).unref();
+    this.loop.start();
   }
 
   private groupOf(subject: Subject): Group {
