@@ -39,7 +39,7 @@ describe('RateLimiter in memory', () => {
     await limiter.onModuleInit();
     const started = performance.now();
     expect(await limiter.take(limiter.account, 'a')).toMatchObject({ allowed: true, remaining: 1 });
-    expect(performance.now() - started).toBeLessThan(50);
+    expect(performance.now() - started).toBeLessThan(400); // a connection is waited for 500 ms
     limiter.onModuleDestroy();
   });
 });
@@ -100,7 +100,7 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
       const started = performance.now();
       const answers = [];
       for (let n = 0; n < 11; n++) answers.push(await limiter.take(limiter.account, signal));
-      expect(performance.now() - started).toBeLessThan(150);
+      expect(performance.now() - started).toBeLessThan(500); // each would wait 50 ms
       expect(answers.at(-1)).toMatchObject({ allowed: false, remaining: 0 });
     }
   });

@@ -11,7 +11,7 @@ import { Database } from '../../src/database/database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { createDatabase, mongoUriFor } from '../support/app.js';
 import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
-import { contentStoreContract, type StoreUnderTest } from './content-store.contract.js';
+import { contentStoreContract, TOO_LATE_MS, type StoreUnderTest } from './content-store.contract.js';
 import { aGate, mongoTarget, throughGate } from './tcp-gate.js';
 
 Logger.overrideLogger(false); // outages are part of what is tested here
@@ -225,11 +225,11 @@ withMongo('a MongoDB that comes and goes', () => {
       () => 'ok',
       () => 'refused',
     );
-    return Date.now() - started < 2500 ? outcome : 'too late';
+    return Date.now() - started < TOO_LATE_MS ? outcome : 'too late';
   };
 
   // A dozen, because the driver's loss of a server (`mongo-connection.ts`) is a matter of luck: it hit one outage in six.
-  it('is never waited for longer than 2.5 s, and used again within seconds', async () => {
+  it('is never waited for longer than its deadline of 2 s, and used again within seconds', async () => {
     await Promise.all(seqsUpTo(12).map(outage));
   });
 });

@@ -179,8 +179,9 @@ withMongo('the journal', () => {
     const [first, firstMs] = await timed();
     const [second, secondMs] = await timed();
     expect([first, second]).toEqual(['journaled', 'journaled']);
-    expect(firstMs).toBeLessThan(2500);
-    expect(secondMs).toBeLessThan(200);
+    // 2 s, and what a busy machine needs on top; who is not asked at all is far below it.
+    expect(firstMs).toBeLessThan(4000);
+    expect(secondMs).toBeLessThan(1500);
     gate.open();
     const deadline = Date.now() + 5000;
     while ((await timed())[0] !== 'stored') {

@@ -142,7 +142,7 @@ describe('the end of a token', () => {
     await carl.post('/auth/logout', { refresh_token });
     expect((await here.end()).code).toBe(4401);
     await until(() => stream.ended, 'the end of the stream');
-    expect(performance.now() - started).toBeLessThan(2000);
+    expect(performance.now() - started).toBeLessThan(6000); // a look would find it after ten seconds
     expect(other.closed).toBeNull();
   });
 

@@ -53,7 +53,7 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
       const answer = await ask();
       expect([answer.status, /store_unavailable|outcome_unknown/.test(answer.body.code)]).toEqual([503, true]);
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-      expect(performance.now() - started).toBeLessThan(2000);
+      expect(performance.now() - started).toBeLessThan(4000);
     }
   };
 

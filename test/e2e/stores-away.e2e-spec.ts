@@ -7,7 +7,7 @@ import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
 const PATIENCE_MS = 5000;
 
 /** 2.8 s, and what a busy machine needs on top. Where deadlines added up it was 6 to 9 s. */
-const DEADLINE_MS = 3500;
+const DEADLINE_MS = 5500;
 
 /** Status, and milliseconds. */
 async function outcomeOf(request: Promise<Answer>): Promise<[number, number]> {
@@ -190,7 +190,7 @@ describe('while PostgreSQL is away', () => {
     const statusInTime = async (): Promise<string> => {
       const started = performance.now();
       const { stores } = (await ann.request('GET', '/readyz')).body;
-      expect(performance.now() - started).toBeLessThan(500);
+      expect(performance.now() - started).toBeLessThan(1500); // a silent store is given up after 2 s
       return stores.content.status as string;
     };
     proxy.silence();

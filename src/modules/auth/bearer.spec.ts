@@ -30,7 +30,7 @@ describe('the Authorization header', () => {
     const started = performance.now();
     expect(bearerToken(`Bearer ${'='.repeat(100_000)}!`)).toBeNull();
     expect(bearerToken(`Bearer ${'a'.repeat(100_000)} !`)).toBeNull();
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(performance.now() - started).toBeLessThan(2000); // in the square of its length it takes minutes
   });
 
   it('the refusal names an error only where something was brought (RFC 6750, 3.1)', () => {
