@@ -14,6 +14,7 @@ class Choice extends Error {
 }
 
 const DEEP = 60;
+const WORLDS_MAX = 200;
 
 /**
  * Says what an expression of the sources is worth without running the server: constants, templates, objects, and calls of functions that only make
@@ -35,6 +36,7 @@ export class ConstantReader {
     const found: unknown[] = [];
     const todo: ReadonlyMap<ts.Node, unknown>[] = [new Map()];
     for (let world = todo.pop(); world; world = todo.pop()) {
+      if (todo.length > WORLDS_MAX) throw new Error('too many cases');
       this.world = world;
       this.depth = 0;
       try {
@@ -205,6 +207,7 @@ export class ConstantReader {
   private named(node: ts.Identifier | ts.PropertyAccessExpression, scope: Scope): unknown {
     const declared = this.declarationOf(node);
     if (declared && scope.has(declared)) return scope.get(declared)!();
+    if (declared && ts.isBindingElement(declared) && scope.has(wholeOf(declared))) return this.part(declared, scope);
     const literals = this.literalsOf(node);
     const isOfClass = declared !== undefined && ts.isPropertyDeclaration(declared);
     if (ts.isPropertyAccessExpression(node) && !literals && !isOfClass) {
@@ -235,12 +238,12 @@ export class ConstantReader {
     throw new Error(`cannot read ${placeOf(node)}`);
   }
 
-  /** `{ name }` or `[, name]` of a parameter or variable. */
+  /** `{ name }` or `[, name]` of a parameter or variable, or of a part of it. */
   private part(node: ts.BindingElement, scope: Scope): unknown {
-    const whole = node.parent.parent as ts.Declaration;
-    const value = scope.get(whole)?.() ?? this.declared(whole, scope, null);
+    const around = node.parent.parent;
+    const value = ts.isBindingElement(around) ? this.part(around, scope) : (scope.get(around)?.() ?? this.declared(around, scope, null));
     const key = ts.isArrayBindingPattern(node.parent) ? node.parent.elements.indexOf(node) : (node.propertyName ?? node.name).getText();
-    return (value as Record<string, unknown>)[key];
+    return (value as Record<string, unknown>)[key] ?? (node.initializer && this.read(node.initializer, scope));
   }
 
   /** What the callers give. */
@@ -297,6 +300,11 @@ const innerOf = (node: ts.Expression): ts.Expression | null =>
 /** A function that knows nothing but its arguments and constants. */
 const isAtTop = (node: ts.Node): node is ts.FunctionDeclaration | ts.ArrowFunction =>
   ts.isFunctionDeclaration(node) || (ts.isArrowFunction(node) && ts.isSourceFile(node.parent.parent?.parent?.parent));
+
+/** The parameter or variable that a part is of. */
+function wholeOf({ parent: { parent } }: ts.BindingElement): ts.Node {
+  return ts.isBindingElement(parent) ? wholeOf(parent) : parent;
+}
 
 /** Where the constructor sets it. */
 function assignedTo(property: ts.PropertyDeclaration): ts.Expression {

@@ -147,13 +147,16 @@ const madeOf = (type: string): string =>
 
 /** Why rows of these columns are not of that type; empty where they are. */
 export function faultsOfRow(checker: ts.TypeChecker, row: ts.Type, columns: Readonly<Record<string, string>>): string[] {
-  const declared = new Map(row.getProperties().map((field) => [field.name, checker.getTypeOfSymbol(field)]));
+  const fields = row.getProperties();
+  // What not each of the statements gives.
+  const optional = new Set(fields.filter((field) => field.flags & ts.SymbolFlags.Optional).map((field) => field.name));
+  const declared = new Map(fields.map((field) => [field.name, checker.getTypeOfSymbol(field)]));
   const unsaid = Object.keys(columns).filter((name) => !declared.has(name));
   return [
     ...unsaid.map((name) => `${name} is not declared`),
     ...[...declared].flatMap(([name, type]) => {
       const column = columns[name];
-      if (!column) return [`${name} is declared, and no column`];
+      if (!column) return optional.has(name) ? [] : [`${name} is declared, and no column`];
       const said = checker.typeToString(type);
       return isMade(checker, type, madeOf(column)) ? [] : [`${name} is ${column}, declared as ${said}`];
     }),

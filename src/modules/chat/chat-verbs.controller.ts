@@ -9,7 +9,8 @@ import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatDto, ChatIdQuery, ChatWithContentDto, CreateChatDto, DeleteChatByQuery, toChatDto, UpdateChatByBodyDto } from './chat.dto.js';
+import { ChatDto, ChatIdQuery, ChatWithContentDto, CreateChatDto, DeleteChatByQuery, UpdateChatByBodyDto } from './chat.dto.js';
+import { chatJson } from './chat.columns.js';
 import { ChatReader } from './chat.reader.js';
 import { ChatService } from './chat.service.js';
 import { RemovalService } from './removal.service.js';
@@ -31,7 +32,7 @@ export class ChatVerbsController {
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
   create(@CurrentAccount() account: string, @Idempotent() key: IdempotentRequest | null, @Body() body: CreateChatDto): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => toChatDto(await this.chats.create(tx, account, body)));
+    return this.idempotency.once(account, key, async (tx) => chatJson(await this.chats.create(tx, account, body)));
   }
 
   @Get('get-chat')
@@ -45,6 +46,7 @@ export class ChatVerbsController {
   }
 
   @Put('update-chat')
+  @JsonText()
   @ApiOperation({ operationId: 'updateChatVerb', summary: 'Rename, pin, archive, or make active' })
   @ApiOkResponse({ type: ChatDto })
   @ApiGuarded()
@@ -54,10 +56,10 @@ export class ChatVerbsController {
     @Body() { chat_id, ...changes }: UpdateChatByBodyDto,
     @ReadIfMatch() ifMatch: IfMatch,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ChatDto> {
+  ): Promise<string> {
     const chat = await this.chats.update(account, chat_id, changes, ifMatch);
     reply.header('etag', etagOf(chat.revision));
-    return toChatDto(chat);
+    return chatJson(chat);
   }
 
   @Delete('delete-chat')

@@ -11,16 +11,8 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import {
-  ChatDto,
-  ChatPageDto,
-  ChatWithContentDto,
-  CreateChatDto,
-  DeleteChatQuery,
-  ListChatsQuery,
-  toChatDto,
-  UpdateChatDto,
-} from './chat.dto.js';
+import { ChatDto, ChatPageDto, ChatWithContentDto, CreateChatDto, DeleteChatQuery, ListChatsQuery, UpdateChatDto } from './chat.dto.js';
+import { chatJson } from './chat.columns.js';
 import { ChatReader } from './chat.reader.js';
 import { ChatService } from './chat.service.js';
 import { RemovalService } from './removal.service.js';
@@ -44,10 +36,11 @@ export class ChatController {
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
   create(@CurrentAccount() account: string, @Idempotent() key: IdempotentRequest | null, @Body() body: CreateChatDto): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => toChatDto(await this.chats.create(tx, account, body)));
+    return this.idempotency.once(account, key, async (tx) => chatJson(await this.chats.create(tx, account, body)));
   }
 
   @Get()
+  @JsonText()
   @ApiOperation({
     operationId: 'listChats',
     summary: 'The conversations of the account, newest first',
@@ -60,11 +53,11 @@ export class ChatController {
     @Query() query: ListChatsQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ChatPageDto> {
+  ): Promise<string> {
     const { items, nextCursor } = await this.chats.list(account, query);
     const link = linkHeader(request.url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
     if (link) reply.header('link', link);
-    return { items: items.map(toChatDto), next_cursor: nextCursor };
+    return `{"items":[${items.map(chatJson).join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`;
   }
 
   @Get(':chat_id')
@@ -78,6 +71,7 @@ export class ChatController {
   }
 
   @Patch(':chat_id')
+  @JsonText()
   @ApiOperation({ operationId: 'updateChat', summary: 'Rename, pin, archive, or make active' })
   @ApiOkResponse({ type: ChatDto })
   @ApiGuarded()
@@ -88,10 +82,10 @@ export class ChatController {
     @Body() body: UpdateChatDto,
     @ReadIfMatch() ifMatch: IfMatch,
     @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<ChatDto> {
+  ): Promise<string> {
     const chat = await this.chats.update(account, chatId, body, ifMatch);
     reply.header('etag', etagOf(chat.revision));
-    return toChatDto(chat);
+    return chatJson(chat);
   }
 
   @Delete(':chat_id')
@@ -130,6 +124,6 @@ export class ChatController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
   ): Promise<string> {
-    return this.trees.once(account, chatId, key, async (tx) => toChatDto(await this.removal.restore(tx, account, chatId)));
+    return this.trees.once(account, chatId, key, async (tx) => chatJson(await this.removal.restore(tx, account, chatId)));
   }
 }

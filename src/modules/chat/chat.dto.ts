@@ -2,7 +2,6 @@ import { ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { CHAT_TYPES, type ChatType } from './chat.entity.js';
-import type { ChatView } from './chat.view.js';
 import { QaPairDto } from './pair.dto.js';
 import { CHILDREN_RULES, type ChildrenRule } from './removal.service.js';
 
@@ -160,24 +159,3 @@ export class ChatContentDto {
 export class ChatWithContentDto extends ChatDto {
   content!: ChatContentDto;
 }
-
-export const toChatDto = (chat: ChatView): ChatDto => ({
-  chat_id: chat.chat_id,
-  root_chat_id: chat.root_chat_id,
-  parent_chat_id: chat.parent_chat_id,
-  fork_response_id: chat.fork_response_id,
-  fork_seq: chat.fork_seq,
-  depth: chat.depth,
-  account_id: chat.account_id,
-  chat_type: chat.chat_type,
-  name: chat.name,
-  active: chat.active,
-  message_count: chat.last_seq,
-  pinned: chat.pinned,
-  archived: chat.archived,
-  model: chat.model,
-  system_prompt: chat.system_prompt,
-  revision: chat.revision,
-  created_at: chat.created_at.toISOString(),
-  updated_at: chat.updated_at.toISOString(),
-});

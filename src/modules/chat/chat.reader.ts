@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { chatState, StatedJson } from '../../cache/validated.js';
 import { encodeCursor } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
-import { toChatDto } from './chat.dto.js';
+import { chatJson } from './chat.columns.js';
 import { ChatService } from './chat.service.js';
 import { pairsJson } from './pair.js';
 import { PathService } from './path.service.js';
@@ -27,7 +27,7 @@ export class ChatReader {
       const first = page.pairs[0];
       const prev = first && first.seq > 1 ? `,"prev_cursor":"${encodeCursor(chatId, first.seq)}"` : '';
       const content = `{"chat_id":"${chatId}","qa_pairs":${pairsJson(page.pairs)}${prev}}`;
-      return new StatedJson(`${JSON.stringify(toChatDto(chat)).slice(0, -1)},"content":${content}}`, chatState(chat.revision));
+      return new StatedJson(`${chatJson(chat).slice(0, -1)},"content":${content}}`, chatState(chat.revision));
     }
     throw problems.storeUnavailable({ detail: 'The chat changes faster than it can be read.', headers: { 'retry-after': '1' } });
   }

@@ -6,23 +6,19 @@ import { newId, UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { afterCommit, Database } from '../../database/database.js';
 import { type Change, recordChange, recordChanges } from '../../events/changes.js';
-import type { ChatType } from './chat.entity.js';
-import { CHAT_VIEW, type ChatView, FIND_ACTIVE, FIND_CHAT } from './chat.view.js';
+import { type ChatFields, type ChatView, columnsOf } from './chat.columns.js';
+import { Chat, type ChatType } from './chat.entity.js';
+import { FIND_ACTIVE, FIND_CHAT, LIST_CHATS } from './chat.view.js';
+import { Conversation } from './conversation.entity.js';
 import { RootsService } from './roots.service.js';
 import { TreeChanges } from './tree-changes.service.js';
 import { lockTree, switchActive } from './tree-lock.js';
 
-export interface NewChat {
-  name?: string | null;
+export interface NewChat extends ChatFields {
   chat_type?: ChatType;
-  system_prompt?: string | null;
-  model?: string | null;
 }
 
-export interface ChatChanges {
-  name?: string | null;
-  system_prompt?: string | null;
-  model?: string | null;
+export interface ChatChanges extends ChatFields {
   pinned?: boolean;
   archived?: boolean;
   active?: true;
@@ -57,7 +53,7 @@ export class ChatService {
 
   /** @throws chat_not_found */
   async get(accountId: string, chatId: string): Promise<ChatView> {
-    const [chat] = await this.database.query<ChatView & Record<string, unknown>>(FIND_CHAT, [accountId, chatId]);
+    const [chat] = await this.database.query<ChatView>(FIND_CHAT, [accountId, chatId]);
     if (!chat) throw problems.chatNotFound();
     return chat;
   }
@@ -73,17 +69,9 @@ export class ChatService {
   async create(tx: EntityManager, accountId: string, chat: NewChat): Promise<ChatView> {
     const chatId = newId();
     const now = new Date();
-    const { name = null, chat_type = 'standard', system_prompt = null, model = null } = chat;
-    await tx.query(`INSERT INTO conversations (account_id, chat_id, name, chats_total, chats_revision) VALUES ($1, $2, $3, 1, 0)`, [
-      accountId,
-      chatId,
-      name,
-    ]);
-    await tx.query(
-      `INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, chat_type, name, active, model, system_prompt, created_at, updated_at)
-       VALUES ($1, $2, $2, $2, $3, $4, true, $5, $6, $7, $7)`,
-      [accountId, chatId, chat_type, name, model, system_prompt, now],
-    );
+    const row = { accountId, chatId, rootChatId: chatId, jumpChatId: chatId, active: true, createdAt: now, updatedAt: now };
+    await tx.insert(Conversation, { accountId, chatId, name: chat.name ?? null, chatsTotal: 1, chatsRevision: 0 });
+    await tx.insert(Chat, { ...row, chatType: chat.chat_type ?? 'standard', ...columnsOf(chat) });
     await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
     afterCommit(tx, () => this.roots.learn(chatId, chatId));
     return findIn(tx, accountId, chatId);
@@ -93,17 +81,8 @@ export class ChatService {
   async list(accountId: string, filter: ChatFilter): Promise<{ items: ChatView[]; nextCursor: string | null }> {
     const before = filter.cursor === undefined ? LAST_UUID : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
     const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
-    const rows = await this.database.query<ChatView & Record<string, unknown>>(
-      {
-        name: 'chat.list',
-        text: `${CHAT_VIEW}
-          WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
-            AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
-            AND ($5::text IS NULL OR v.name ILIKE $5)
-          ORDER BY v.account_id, v.chat_id DESC LIMIT $6`,
-      },
-      [accountId, before, filter.archived ?? null, filter.pinned ?? null, like, filter.limit + 1],
-    );
+    const values = [accountId, before, filter.archived ?? null, filter.pinned ?? null, like, filter.limit + 1];
+    const rows = await this.database.query<ChatView>(LIST_CHATS, values);
     const items = rows.slice(0, filter.limit);
     return { items, nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null };
   }
@@ -159,19 +138,12 @@ export async function findIn(tx: EntityManager, accountId: string, chatId: strin
 async function applyChanges(tx: EntityManager, chat: ChatView, changes: ChatChanges): Promise<void> {
   const { account_id: accountId, chat_id: chatId, root_chat_id: rootChatId } = chat;
   const now = new Date();
-  const pick = <K extends 'name' | 'system_prompt' | 'model'>(key: K): string | null =>
-    changes[key] === undefined ? chat[key] : changes[key];
-  await tx.query(
-    `UPDATE chats SET name = $3, system_prompt = $4, model = $5, updated_at = $6, revision = revision + 1 WHERE account_id = $1 AND chat_id = $2`,
-    [accountId, chatId, pick('name'), pick('system_prompt'), pick('model'), now],
-  );
+  await tx.update(Chat, { accountId, chatId }, { ...columnsOf(changes), updatedAt: now, revision: () => 'revision + 1' });
   const switched = changes.active === true && !chat.active;
   if (switched) await switchActive(tx, accountId, rootChatId, chatId);
-  await tx.query(
-    `UPDATE conversations SET pinned = coalesce($3, pinned), archived = coalesce($4, archived), name = CASE WHEN $5 THEN $6 ELSE name END
-     WHERE account_id = $1 AND chat_id = $2`,
-    [accountId, rootChatId, changes.pinned ?? null, changes.archived ?? null, chatId === rootChatId, pick('name')],
-  );
+  const { pinned, archived } = changes;
+  const shared = { pinned, archived, ...(chatId === rootChatId && { name: changes.name }) };
+  if (Object.values(shared).some((value) => value !== undefined)) await tx.update(Conversation, { accountId, chatId: rootChatId }, shared);
   const isUpdated = !switched || Object.entries(changes).some(([key, value]) => key !== 'active' && value !== undefined);
   const told: Change[] = [];
   if (switched) told.push({ type: 'branch.activated', chatId });

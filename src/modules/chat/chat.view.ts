@@ -1,34 +1,10 @@
 import type { Statement } from '../../database/database.js';
-import type { ChatType } from './chat.entity.js';
+import { CHAT_COLUMNS } from './chat.columns.js';
 
-/** A living chat with what it shares with its conversation. `revision` is the one that clients see. */
-export interface ChatView {
-  account_id: string;
-  chat_id: string;
-  root_chat_id: string;
-  parent_chat_id: string | null;
-  fork_response_id: string | null;
-  fork_seq: number;
-  depth: number;
-  chat_type: ChatType;
-  name: string | null;
-  active: boolean;
-  last_seq: number;
-  last_response_id: string | null;
-  /** The answer that is being written at its end. */
-  generation_id: string | null;
-  pinned: boolean;
-  archived: boolean;
-  model: string | null;
-  system_prompt: string | null;
-  revision: number;
-  created_at: Date;
-  updated_at: Date;
-}
+export type { ChatView } from './chat.columns.js';
 
 export const CHAT_VIEW = `
-  SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_response_id, c.fork_seq, c.depth, c.chat_type, c.name, c.active,
-    c.last_seq, c.last_response_id, c.generation_id, c.model, c.system_prompt, c.revision + v.revision AS revision, c.created_at, c.updated_at, v.pinned, v.archived
+  SELECT ${CHAT_COLUMNS}
   FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id`;
 
 export const FIND_CHAT: Statement = {
@@ -42,4 +18,14 @@ export const FIND_ACTIVE: Statement = {
     SELECT a.chat_id FROM chats c
     JOIN chats a ON a.account_id = c.account_id AND a.root_chat_id = c.root_chat_id AND a.active AND a.deleted_at IS NULL
     WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL`,
+};
+
+/** $1 account, $2 the chat before, $3 archived, $4 pinned, $5 a pattern for the name, $6 how many; null where nothing is asked for. */
+export const LIST_CHATS: Statement = {
+  name: 'chat.list',
+  text: `${CHAT_VIEW}
+    WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
+      AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
+      AND ($5::text IS NULL OR v.name ILIKE $5)
+    ORDER BY v.account_id, v.chat_id DESC LIMIT $6`,
 };

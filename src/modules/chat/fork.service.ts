@@ -9,9 +9,8 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import { recordChanges } from '../../events/changes.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
-import { toChatDto } from './chat.dto.js';
+import { chatJson, type ChatView, INHERITED } from './chat.columns.js';
 import { findIn } from './chat.service.js';
-import type { ChatView } from './chat.view.js';
 import { type Fork, forkStatement, forkValues } from './fork.sql.js';
 import { STRETCH_CTE } from './lineage.sql.js';
 import { RootsService } from './roots.service.js';
@@ -46,8 +45,8 @@ const LINKS = `
 
 const INSERT_BRANCH = `
   INSERT INTO chats (account_id, chat_id, root_chat_id, parent_chat_id, created_from_chat_id, fork_seq, fork_response_id, depth, jump_chat_id,
-    chat_type, name, last_seq, last_response_id, model, system_prompt, created_at, updated_at)
-  SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, chat_type, $9, $5, $6, model, system_prompt, $10, $10
+    name, last_seq, last_response_id, created_at, updated_at, ${INHERITED.join(', ')})
+  SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, $9, $5, $6, $10, $10, ${INHERITED.join(', ')}
   FROM chats WHERE account_id = $1 AND chat_id = $2`;
 
 const UNIQUE_VIOLATION = '23505';
@@ -75,7 +74,7 @@ export class ForkService {
     const { response_id: responseId, name = null, activate } = branch;
     const fork = { accountId, chatId, branchId: newId(), responseId, name, createdAt: new Date(), idempotent };
     const made = activate ? null : await this.trees.inTurn(accountId, chatId, (rootChatId) => this.makeAtOnce({ ...fork, rootChatId }));
-    return made ?? this.trees.once(accountId, chatId, idempotent, async (tx) => toChatDto(await this.fork(tx, accountId, chatId, branch)));
+    return made ?? this.trees.once(accountId, chatId, idempotent, async (tx) => chatJson(await this.fork(tx, accountId, chatId, branch)));
   }
 
   /** Null when something is in the way: the chat or the pair is not there, its answer is being written, the key was used, others were quicker. */

@@ -3,6 +3,7 @@ import { mirrorOf } from '../../content/mirror.js';
 import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { countAlong } from '../../events/changes.js';
+import { CHAT_JSON_COLUMNS, INHERITED } from './chat.columns.js';
 import { STRETCH_CTE } from './lineage.sql.js';
 
 /** A branch that is to be made, and is not to become active. */
@@ -24,14 +25,9 @@ export const forkValues = ({ accountId, chatId, responseId, rootChatId, branchId
   ...[idempotent?.scope ?? null, idempotent?.key ?? null, idempotent?.fingerprint ?? null],
 ];
 
-/** A `ChatDto` of a new branch, as text: compact, as `JSON.stringify` writes it. A test holds it to `toChatDto`. */
+/** A `ChatDto` of a new branch, as text: compact, as `JSON.stringify` writes it. A test holds it to `chatJson`. */
 const ANSWER = `
-  SELECT row_to_json(dto)::text AS answer FROM (
-    SELECT b.chat_id, b.root_chat_id, b.parent_chat_id, b.fork_response_id, b.fork_seq, b.depth, b.account_id, b.chat_type, b.name, b.active,
-      b.last_seq AS message_count, v.pinned, v.archived, b.model, b.system_prompt, b.revision + v.revision AS revision,
-      $7::text AS created_at, $7::text AS updated_at
-    FROM branch b CROSS JOIN conversation v
-  ) dto`;
+  SELECT row_to_json(dto)::text AS answer FROM (SELECT ${CHAT_JSON_COLUMNS} FROM branch c CROSS JOIN conversation v) dto`;
 
 /** A look-up by key, whatever PostgreSQL believes about the table. */
 const linkAt = (chatId: string): string =>
@@ -77,9 +73,9 @@ export const forkStatement = (table: ContentStore['table']): Statement => ({
     ),
     branch AS (
       INSERT INTO chats (account_id, chat_id, root_chat_id, parent_chat_id, created_from_chat_id, fork_seq, fork_response_id, depth, jump_chat_id,
-        chat_type, name, last_seq, last_response_id, model, system_prompt, created_at, updated_at)
-      SELECT $1, $5, $4, place.chat_id, $2, place.seq, $3, place.depth, place.jump_chat_id, here.chat_type, $6::text, place.seq, $3, here.model,
-        here.system_prompt, $7::text::timestamptz, $7::text::timestamptz
+        name, last_seq, last_response_id, created_at, updated_at, ${INHERITED.join(', ')})
+      SELECT $1, $5, $4, place.chat_id, $2, place.seq, $3, place.depth, place.jump_chat_id, $6::text, place.seq, $3, $7::text::timestamptz,
+        $7::text::timestamptz, ${INHERITED.map((name) => `here.${name}`).join(', ')}
       FROM here CROSS JOIN place
       WHERE here.revision = (SELECT revision FROM chats WHERE account_id = $1 AND chat_id = $2)
         AND ($9::text IS NULL OR NOT EXISTS (SELECT FROM idempotency_keys k WHERE k.account_id = $1 AND k.scope = $8::text AND k.key = $9::text))

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Problem, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
-import { toChatDto } from '../chat/chat.dto.js';
-import type { ChatView } from '../chat/chat.view.js';
+import { chatJson, type ChatView } from '../chat/chat.columns.js';
 import { pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { CHATS, CONVERSATION, EVENTS_AFTER, type EventRow } from './event-page.sql.js';
@@ -64,8 +63,8 @@ export class EventReader {
   private async chatsOf(accountId: string, rootChatId: string, rows: readonly EventRow[]): Promise<Map<string, string>> {
     const ids = new Set(rows.filter((row) => row.response_id === null).map((row) => row.chat_id));
     if (ids.size === 0) return new Map();
-    const views = await this.database.query<ChatView & Record<string, unknown>>(CHATS, [accountId, [...ids.add(rootChatId)]]);
-    return new Map(views.map((view) => [view.chat_id, JSON.stringify(toChatDto(view))]));
+    const views = await this.database.query<ChatView>(CHATS, [accountId, [...ids.add(rootChatId)]]);
+    return new Map(views.map((view) => [view.chat_id, chatJson(view)]));
   }
 
   /** JSON of the pairs that somebody still sees, by `response_id`, each with its conversation: whoever follows many must know for which a `seq` counts. */

@@ -1,0 +1,93 @@
+import type { Chat, ChatType } from './chat.entity.js';
+
+/** A column as it is read: with its place in a statement, and as clients see it. */
+interface Column<Value> {
+  /** `c` is the row of the chat, `v` that of its conversation. */
+  sql: string;
+  /** Its name for clients, where that is another one. */
+  as?: string;
+  json: (value: Value) => string;
+  /** The same made by PostgreSQL, where `row_to_json` would make another one of `sql`. */
+  jsonSql?: string;
+}
+
+const column = <Value extends string | number | boolean | null>(sql: string): Column<Value> => ({
+  sql,
+  json: (value) => JSON.stringify(value),
+});
+
+const instant = (sql: string): Column<Date> => ({
+  sql,
+  json: (value) => `"${value.toISOString()}"`,
+  jsonSql: `to_char(${sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
+});
+
+/**
+ * What clients see of a chat, in the order of its JSON. SELECT lists, rows, JSON, events and the answers of keys follow from this list; `ChatDto` says
+ * the same to the API document.
+ */
+const SHOWN = {
+  chat_id: column<string>('c.chat_id'),
+  root_chat_id: column<string>('c.root_chat_id'),
+  parent_chat_id: column<string | null>('c.parent_chat_id'),
+  fork_response_id: column<string | null>('c.fork_response_id'),
+  fork_seq: column<number>('c.fork_seq'),
+  depth: column<number>('c.depth'),
+  account_id: column<string>('c.account_id'),
+  chat_type: column<ChatType>('c.chat_type'),
+  name: column<string | null>('c.name'),
+  active: column<boolean>('c.active'),
+  last_seq: { ...column<number>('c.last_seq'), as: 'message_count' },
+  pinned: column<boolean>('v.pinned'),
+  archived: column<boolean>('v.archived'),
+  model: column<string | null>('c.model'),
+  system_prompt: column<string | null>('c.system_prompt'),
+  // The one that clients know.
+  revision: column<number>('c.revision + v.revision'),
+  created_at: instant('c.created_at'),
+  updated_at: instant('c.updated_at'),
+};
+
+const INNER = {
+  last_response_id: column<string | null>('c.last_response_id'),
+  // The answer that is being written at its end.
+  generation_id: column<string | null>('c.generation_id'),
+};
+
+type Values<Columns> = { [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never };
+
+/** A living chat with what it shares with its conversation. */
+export type ChatView = Values<typeof SHOWN> & Values<typeof INNER>;
+
+/** What clients say of a chat of their own, as the row keeps it. */
+const SAID = {
+  name: (name: string | null): Partial<Chat> => ({ name }),
+  system_prompt: (systemPrompt: string | null): Partial<Chat> => ({ systemPrompt }),
+  model: (model: string | null): Partial<Chat> => ({ model }),
+};
+
+export type ChatFields = { [Name in keyof typeof SAID]?: Parameters<(typeof SAID)[Name]>[0] };
+
+/** The columns of what is given; what is undefined stays as it is. */
+export function columnsOf(given: ChatFields): Partial<Chat> {
+  const said = Object.entries(SAID) as [keyof ChatFields, (value: unknown) => Partial<Chat>][];
+  return Object.assign({}, ...said.flatMap(([name, keep]) => (given[name] === undefined ? [] : [keep(given[name])]))) as Partial<Chat>;
+}
+
+/** What a branch has from the chat where it was made. */
+export const INHERITED: readonly (keyof ChatView)[] = ['chat_type', 'model', 'system_prompt'];
+
+const FIELDS = Object.entries(SHOWN) as [keyof ChatView, Column<unknown>][];
+
+/** All of a `ChatView`. */
+export const CHAT_COLUMNS = Object.entries({ ...SHOWN, ...INNER })
+  .map(([name, { sql }]) => `${sql} AS ${name}`)
+  .join(', ');
+
+/** What `row_to_json` makes a `ChatDto` of. */
+export const CHAT_JSON_COLUMNS = FIELDS.map(([name, { sql, as = name, jsonSql = sql }]) => `${jsonSql} AS ${as}`).join(', ');
+
+const KEYED = FIELDS.map(([name, { as = name, json }]) => ({ name, key: `"${as}":`, json }));
+
+/** A `ChatDto`, as text. */
+export const chatJson = (chat: ChatView): string => `{${KEYED.map(({ name, key, json }) => key + json(chat[name])).join(',')}}`;
