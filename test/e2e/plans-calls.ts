@@ -110,6 +110,8 @@ export const FURTHER: Record<string, Work> = {
       .get(Idempotency)
       .settle(ann.accountId, { scope: 'POST /x', key: chat.id, fingerprint: Buffer.of(1), replayed: false }, 'a', 'b'),
   'an answer by its pair': ask(generations.OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
+  'the question of an answer whose instance is gone': ({ server, ann, chat }) =>
+    server.app.get(Database).query(generations.questionStatement(server.app.get(ContentStore).table), [ann.accountId, chat.pairs[1]]),
   'where a pair is': ask(generations.PLACE_OF, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
   'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [ann.accountId, chat.id]),
   'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),

@@ -14,5 +14,9 @@ export function endAbandoned(ends: GenerationEnds, { status, ...row }: Generatio
     chatId: row.chat_id,
     responseId: row.response_id,
   };
-  return ends.end(ref, { status: status === 'stopping' ? 'cancelled' : 'interrupted', model: null, usage: null, error: null }, true);
+  return ends.end(
+    ref,
+    { status: status === 'stopping' ? 'cancelled' : 'interrupted', model: null, usage: null, error: null },
+    { ifAbandoned: true },
+  );
 }

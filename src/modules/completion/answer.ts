@@ -51,8 +51,8 @@ export interface AnswerRef {
 interface Known {
   /** How it ended, if it has. */
   end: AnswerEnd | null;
-  /** Finds where its pair is, for the first event; null for an answer that was asked for by name after its end, which is told by its end alone. */
-  place: (() => Promise<AnswerPlace | null>) | null;
+  /** Where its pair is, which is looked up where it is not known. Null for an answer that had ended when it was asked for by name: its end is all. */
+  place: AnswerPlace | 'unknown' | null;
   /** Finds what a key was given for it in the end, where the key was used before: the same is answered for ever. */
   kept?: () => Promise<string | null>;
 }
@@ -71,6 +71,12 @@ export class Answer {
   /** Of the pair. */
   get responseId(): string {
     return this.ref.responseId;
+  }
+
+  /** Where its pair is; null when nobody here knows. */
+  get place(): AnswerPlace | null {
+    const { place } = this.known;
+    return place === 'unknown' ? null : place;
   }
 
   /** Waits for its end. @throws idempotency_key_in_use when the first request under its key still runs; content_unavailable */
@@ -100,7 +106,8 @@ export class Answer {
   }
 
   private async *fromItsBeginning(): AsyncGenerator<AnswerEvent> {
-    const place = await this.known.place?.();
+    const { accountId, responseId } = this.ref;
+    const place = this.place ?? (this.known.place && (await this.reader.placeOf(accountId, responseId)));
     if (place) yield { type: 'accepted', generationId: this.ref.running?.generationId ?? null, ...place };
     yield* this.pieces();
   }

@@ -84,7 +84,7 @@ export class Answers {
     const { pair, row } = await this.reader.find(accountId, chatId, responseId);
     const running = row && { rootChatId: row.root_chat_id, generationId: row.generation_id };
     const end = row ? null : endOf(pairJson(pair), pair.status);
-    const place = row || key ? () => this.reader.placeOf(accountId, responseId) : null;
+    const place = row || key ? 'unknown' : null;
     const kept = key ? () => this.idempotency.find(accountId, key) : undefined;
     return new Answer({ accountId, chatId, responseId, running }, this.reader, { end, place, kept });
   }
@@ -104,12 +104,12 @@ export class Answers {
 
   private begun({ pair, row }: Entry, { generationId, model, settings }: NewAnswer): Answer {
     const { accountId, chatId, responseId } = pair;
-    const { root_chat_id: rootChatId, fork_seq: forkSeq, seq, parent_response_id: parentResponseId = null } = row;
-    const chat = { model: row.chat_model ?? null, systemPrompt: row.system_prompt ?? null };
+    const { root_chat_id: rootChatId, fork_seq: forkSeq, seq, parent_response_id: parentResponseId } = row;
+    const chat = { model: row.chat_model, systemPrompt: row.system_prompt };
     this.writer.start({ accountId, generationId, rootChatId, chatId, responseId, seq, question: pair, forkSeq, model, settings, chat });
     const place = { responseId, chatId, rootChatId, seq, parentResponseId, model: pair.model };
     const ref = { accountId, chatId, responseId, running: { rootChatId, generationId } };
-    return new Answer(ref, this.reader, { end: null, place: () => Promise.resolve(place) });
+    return new Answer(ref, this.reader, { end: null, place });
   }
 
   private stored(
@@ -117,7 +117,6 @@ export class Answers {
     { chatId, responseId }: Pick<AnswerRef, 'chatId' | 'responseId'>,
     end: ReturnType<typeof endOf>,
   ): Answer {
-    const place = () => this.reader.placeOf(accountId, responseId);
-    return new Answer({ accountId, chatId, responseId, running: null }, this.reader, { end, place });
+    return new Answer({ accountId, chatId, responseId, running: null }, this.reader, { end, place: 'unknown' });
   }
 }

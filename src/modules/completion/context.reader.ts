@@ -11,13 +11,6 @@ import type { BegunAnswer } from './running-generation.js';
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedExchange, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
 
-/** A question and the pairs before it. */
-export interface Surroundings {
-  question: string;
-  /** Oldest first; all that the window has room for, and maybe some more. */
-  earlier: EarlierPair[];
-}
-
 /** What a question stands behind: one statement to PostgreSQL and at most one query to MongoDB, whatever the length of the chat. */
 @Injectable()
 export class ContextReader {
@@ -32,15 +25,17 @@ export class ContextReader {
     this.statement = contextStatement(content.table);
   }
 
-  /** @param room tokens that question and earlier pairs may have together @throws message_not_found, content_unavailable */
-  async read({ accountId, chatId, seq }: BegunAnswer, room: number): Promise<Surroundings> {
+  /**
+   * The pairs before a question, oldest first: all that the window has room for, and maybe some more.
+   * @param room tokens that question and earlier pairs may have together @throws message_not_found, content_unavailable
+   */
+  async before({ accountId, chatId, seq }: BegunAnswer, room: number): Promise<EarlierPair[]> {
     return twice(async () => {
       const rows = await this.database.query<ContextRow>(this.statement, [accountId, chatId, seq, room]);
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
       const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
       if (!bodies) return null;
-      const pairs = rows.map((row, at) => earlierPair(row, bodies[at]!));
-      return { question: pairs.pop()!.question, earlier: pairs };
+      return rows.slice(0, -1).map((row, at) => earlierPair(row, bodies[at]!));
     });
   }
 

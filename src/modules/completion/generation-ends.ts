@@ -9,7 +9,7 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { type AnswerEnd, endOf } from './answer.js';
-import { BRANCHES, CHUNKS_TEXT, END, LOCK_CHAT, SETTLE_KEY, SPEND, storeEnd } from './generations.sql.js';
+import { BRANCHES, CHUNKS_TEXT, END, type EndRow, SETTLE_KEY, storeEnd } from './generations.sql.js';
 import { type Question, Questions } from './questions.js';
 import { titleOf } from './title.js';
 
@@ -27,7 +27,7 @@ export interface GenerationRef {
 }
 
 /** How an answer ended. */
-export interface Outcome {
+export interface Ending {
   status: Exclude<MessageStatus, 'pending' | 'streaming'>;
   /** Undefined: what the chunks have. Null: nothing. */
   text?: string | null;
@@ -43,10 +43,9 @@ export interface StoredEnd extends AnswerEnd {
   named: { title: string; question: string } | null;
 }
 
-interface EndedRow {
-  scope: string | null;
-  key: string | null;
-  model: string | null;
+interface EndOptions {
+  question?: Question;
+  ifAbandoned?: boolean;
 }
 
 type End = Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>;
@@ -82,21 +81,22 @@ export class GenerationEnds {
 
   /**
    * Stores the pair as it is at the end, and tells it to everybody.
+   * @param question as whoever wrote the answer knows it; read where it is not given
    * @param ifAbandoned only if its instance is dead
    * @returns null when somebody else ended it, or the pair was purged
    * @throws when a store is away: then nothing happened, and it may be tried again
    */
-  async end(ref: GenerationRef, outcome: Outcome, ifAbandoned = false): Promise<StoredEnd | null> {
-    const question = await this.questions.find(ref.accountId, ref.responseId);
-    if (!question) return null;
+  async end(ref: GenerationRef, ending: Ending, { question, ifAbandoned = false }: EndOptions = {}): Promise<StoredEnd | null> {
+    const asked = question ?? (await this.questions.find(ref.accountId, ref.responseId));
+    if (!asked) return null;
     failpoint('generation.before_end');
-    const stored = await this.database.transaction((tx) => this.store(tx, ref, question, outcome, ifAbandoned));
+    const stored = await this.database.transaction((tx) => this.store(tx, ref, asked, { ending, ifAbandoned }));
     failpoint('generation.after_end');
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
     const { pair, title, sha256, round } = stored;
     const { accountId, rootChatId } = ref;
-    const place = { accountId, rootChatId, forkSeq: question.fork_seq, seq: pair.seq, sha256 };
+    const place = { accountId, rootChatId, forkSeq: asked.forkSeq, seq: pair.seq, sha256 };
     const contentState = await this.journal.deliver(pairWrite(pair, place), round);
     return { ...endOf(pairJson(pair), pair.status, contentState), named: title === null ? null : { title, ...wordsOf(pair.body) } };
   }
@@ -104,26 +104,23 @@ export class GenerationEnds {
   private async store(
     tx: EntityManager,
     ref: GenerationRef,
-    question: Question,
-    outcome: Outcome,
-    ifAbandoned: boolean,
+    { pair: asked }: Question,
+    { ending, ifAbandoned }: { ending: Ending; ifAbandoned: boolean },
   ): Promise<Stored | null> {
     const { accountId, generationId, chatId, responseId } = ref;
-    const [chat] = await tx.query<{ name: string | null; is_living_root: boolean }[]>(LOCK_CHAT, [accountId, chatId]);
-    const [[ended]] = await tx.query<[EndedRow[]]>(END, [accountId, generationId, ifAbandoned]);
+    const [ended] = await tx.query<EndRow[]>(END, [accountId, chatId, generationId, ifAbandoned]);
     if (!ended) return null;
-    const words = wordsOf(question.body);
-    const known = outcome.text === undefined ? await fromChunks(tx, ref, outcome, words.question) : outcome;
-    const end = { ...keptBy(known, known.text ?? null, words.response), model: ended.model ?? outcome.model };
+    const words = wordsOf(asked.body);
+    const known = ending.text === undefined ? await fromChunks(tx, ref, ending, words.question) : ending;
+    const end = { ...keptBy(known, known.text ?? null, words.response), model: ended.model ?? ending.model };
     const body = bodyOf({ ...words, response: end.response });
-    const wantsTitle = outcome.status === 'complete' && chat?.is_living_root && chat.name === null;
+    const wantsTitle = ending.status === 'complete' && ended.is_living_root && ended.name === null;
     const title = wantsTitle ? titleOf(words.question) : null;
     const row = await this.write(tx, ref, { ...end, body }, title);
     if (!row) return null;
-    const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, question.seq, responseId]);
-    const pair = pairOf(question, { ...end, body }, row.version, branches!);
+    const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, asked.seq, responseId]);
+    const pair = pairAt(asked, { ...end, body }, row.version, branches!);
     if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
-    if (end.usage) await tx.query(SPEND, [accountId, end.usage.input_tokens, end.usage.output_tokens]);
     return { pair, title, sha256: row.sha256, round: row.round };
   }
 
@@ -143,6 +140,7 @@ export class GenerationEnds {
       ],
       ...[end.usage && JSON.stringify(end.usage), end.error && JSON.stringify(end.error)],
       ...[endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed', title, new Date()],
+      ...[end.usage?.input_tokens ?? null, end.usage?.output_tokens ?? null],
     ]);
     return row && { ...row, sha256 };
   }
@@ -152,32 +150,27 @@ export class GenerationEnds {
  * What the pair shows at the end. A retry that said nothing takes nothing away: what an earlier answer had been cut short with stays, and so it
  * counts as interrupted, as only such pairs show a part of an answer.
  */
-function keptBy(outcome: Outcome, text: string | null, earlier: string | null): Outcome & { response: string | null } {
-  if (text || outcome.status === 'complete' || earlier === null) return { ...outcome, response: text || null };
-  return { ...outcome, status: outcome.status === 'failed' ? 'interrupted' : outcome.status, response: earlier };
+function keptBy(ending: Ending, text: string | null, earlier: string | null): Ending & { response: string | null } {
+  if (text || ending.status === 'complete' || earlier === null) return { ...ending, response: text || null };
+  return { ...ending, status: ending.status === 'failed' ? 'interrupted' : ending.status, response: earlier };
 }
 
 /**
- * The outcome of an answer whose end nobody saw: what it had put down, and what that took, as far as it can be told from the question and from
+ * The ending of an answer whose end nobody saw: what it had put down, and what that took, as far as it can be told from the question and from
  * what was said. Which context the model was given nobody knows any more.
  */
-async function fromChunks(tx: EntityManager, ref: GenerationRef, outcome: Outcome, question: string): Promise<Outcome> {
+async function fromChunks(tx: EntityManager, ref: GenerationRef, ending: Ending, question: string): Promise<Ending> {
   const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [ref.accountId, ref.generationId]);
   const { text } = row!;
-  return { ...outcome, text, usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null };
+  return { ...ending, text, usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null };
 }
 
 const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 
-const pairOf = (question: Question, end: End, version: number, branches: { shown: string[]; total: number }): Pair => ({
+const pairAt = (asked: Pair, end: End, version: number, branches: { shown: string[]; total: number }): Pair => ({
+  ...asked,
   ...end,
-  responseId: question.response_id,
-  chatId: question.chat_id,
-  seq: question.seq,
   version,
-  messageType: question.message_type,
-  author: question.author,
-  createdAt: question.created_at,
   branches: branches.shown,
   branchesTotal: branches.total,
 });

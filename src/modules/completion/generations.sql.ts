@@ -184,14 +184,28 @@ export const questionStatement = (table: ContentStore['table']): Statement => ({
 
 // The statements of an end, in the order in which they are run in its transaction.
 
-export const LOCK_CHAT = `
-  SELECT name, chat_id = root_chat_id AND deleted_at IS NULL AS is_living_root FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`;
+/** An answer that has just been ended, and the chat that it is in. */
+export interface EndRow {
+  /** The key whose answer is the pair at the end. */
+  scope: string | null;
+  key: string | null;
+  /** The model that was asked for by name. */
+  model: string | null;
+  name: string | null;
+  is_living_root: boolean;
+}
 
-/** No row: somebody else ended it. $3: only if its instance is dead. */
+/** Locks the chat first, as everybody does. No row: somebody else ended it, or the chat is gone. $4: only if its instance is dead. */
 export const END = `
-  UPDATE generations SET status = 'ended', ended_at = clock_timestamp()
-  WHERE account_id = $1 AND generation_id = $2 AND status <> 'ended' AND (NOT $3::boolean OR lease_until < now())
-  RETURNING scope, key, model`;
+  WITH chat AS MATERIALIZED (
+    SELECT name, chat_id = root_chat_id AND deleted_at IS NULL AS is_living_root FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE
+  ),
+  ended AS (
+    UPDATE generations g SET status = 'ended', ended_at = clock_timestamp() FROM chat
+    WHERE g.account_id = $1 AND g.generation_id = $3 AND g.status <> 'ended' AND (NOT $4::boolean OR g.lease_until < now())
+    RETURNING g.scope, g.key, g.model, chat.name, chat.is_living_root
+  )
+  SELECT * FROM ended`;
 
 export const CHUNKS_TEXT = `
   SELECT coalesce(string_agg(text, '' ORDER BY n), '') AS text FROM generation_chunks WHERE account_id = $1 AND generation_id = $2`;
@@ -210,9 +224,16 @@ const WORDS: Record<ContentStore['table'], string> = {
     RETURNING round`,
 };
 
+/** Last of all, since all answers of an account count here. */
+const spend = (input: string, output: string, from = ''): string => `
+  INSERT INTO usage_days AS u (account_id, day, answers, input_tokens, output_tokens)
+  SELECT $1::uuid, (now() AT TIME ZONE 'UTC')::date, 1, ${input}, ${output} ${from}
+  ON CONFLICT (account_id, day) DO UPDATE
+  SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;
+
 /**
  * $1 account, $2 generation, $3 chat, $4 pair, $5 status, $6 body, $7 its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event,
- * $13 a name for the chat or null, $14 now. A pair that is inherited by others is part of what they answer too, so then all chats of the tree
+ * $13 a name for the chat or null, $14 now, $15 and $16 the tokens that it took, or null. A pair that is inherited by others is part of what they answer too, so then all chats of the tree
  * get a new revision. No row: the pair is gone.
  */
 export const storeEnd = (table: ContentStore['table']): string => `
@@ -239,7 +260,8 @@ export const storeEnd = (table: ContentStore['table']): string => `
     UNION ALL
     SELECT $1::uuid, pair.root_chat_id, event_seq, 'chat.updated', pair.chat_id, NULL::uuid, $14::timestamptz
     FROM pair, conversation WHERE $13::text IS NOT NULL
-  )
+  ),
+  spent AS (${spend('$15::int', '$16::int', 'FROM conversation WHERE $15::int IS NOT NULL')})
   SELECT pair.version, words.round FROM pair, words`;
 
 /** After the words: a fork that is made meanwhile asks the journal for its mirror, and is then either seen here or does so later. */
@@ -249,7 +271,4 @@ export const BRANCHES = `
 
 export const SETTLE_KEY = `UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3`;
 
-export const SPEND = `
-  INSERT INTO usage_days AS u (account_id, day, answers, input_tokens, output_tokens) VALUES ($1, (now() AT TIME ZONE 'UTC')::date, 1, $2, $3)
-  ON CONFLICT (account_id, day) DO UPDATE
-  SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;
+export const SPEND = spend('$2::int', '$3::int');

@@ -6,7 +6,7 @@ import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
 import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
-import { GenerationEnds, type Outcome, type StoredEnd } from './generation-ends.js';
+import { type Ending, GenerationEnds, type StoredEnd } from './generation-ends.js';
 import { GenerationHub } from './generation-hub.js';
 import { type BegunAnswer, type Cut, RunningGeneration } from './running-generation.js';
 import { StorePatience } from './store-patience.js';
@@ -45,11 +45,11 @@ export class Generator {
   }
 
   private async run(generation: RunningGeneration): Promise<void> {
-    const outcome = await this.answer(generation);
+    const ending = await this.answer(generation);
     if (generation.log.isShared) await this.hub.flush();
     generation.isEnding = true;
     try {
-      const end = await this.store(generation, outcome);
+      const end = await this.store(generation, ending);
       this.hub.remove(generation);
       if (end) this.finish(generation, end);
       else generation.lose(new Error('ended elsewhere'));
@@ -66,8 +66,8 @@ export class Generator {
     if (generation.log.isShared) setTimeout(() => generation.release(), RELEASE_MS).unref();
   }
 
-  /** Never throws: what goes wrong is an outcome too. */
-  private async answer(generation: RunningGeneration): Promise<Outcome> {
+  /** Never throws: what goes wrong is an ending too. */
+  private async answer(generation: RunningGeneration): Promise<Ending> {
     const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
     try {
       const { signal } = generation;
@@ -78,15 +78,15 @@ export class Generator {
       span.complete(end);
       return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(usageOf(end), generation), error: null };
     } catch (error) {
-      const outcome = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
-      asking.span?.fail(outcome.error?.code ?? outcome.status);
-      return { ...outcome, model: asking.model };
+      const ending = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
+      asking.span?.fail(ending.error?.code ?? ending.status);
+      return { ...ending, model: asking.model };
     } finally {
       asking.span?.end(generation);
     }
   }
 
-  private failed({ signal }: RunningGeneration, error: unknown): Outcome {
+  private failed({ signal }: RunningGeneration, error: unknown): Ending {
     // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will read this.
     const reason = signal.aborted ? LOST : this.reasonOf(error);
     return { status: 'failed', text: null, model: null, usage: null, error: reason };
@@ -101,8 +101,10 @@ export class Generator {
   }
 
   /** After the patience the lease ends, and with it the answer. */
-  private store(generation: RunningGeneration, outcome: Outcome): Promise<StoredEnd | null> {
-    return this.patience.during(() => this.ends.end(generation.ref, outcome), { what: 'the end of an answer', always: true });
+  private store(generation: RunningGeneration, ending: Ending): Promise<StoredEnd | null> {
+    const { ref } = generation;
+    const question = { pair: { ...ref.question, seq: ref.seq }, forkSeq: ref.forkSeq };
+    return this.patience.during(() => this.ends.end(ref, ending, { question }), { what: 'the end of an answer', always: true });
   }
 
   private reasonOf(error: unknown): AnswerError {
@@ -120,7 +122,7 @@ const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): 
   finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
 /** What is there is kept. */
-function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Outcome {
+function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Ending {
   const { text } = generation.log;
   return {
     status,

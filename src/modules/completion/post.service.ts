@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { awayToo, KeyedQueue } from '../../common/keyed-queue.js';
-import { problems } from '../../common/problems.js';
+import { Problem, problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Exchange } from '../../llm/context-window.js';
 import { requestDeadline } from '../../runtime/deadline.js';
@@ -88,12 +88,16 @@ export class PostService {
   /** One try; null when the post was overtaken, or its turn has come, and another try may succeed. */
   private async attempt(post: Post, deadline?: number): Promise<Answer | null> {
     const chatId = await this.chatOf(post);
-    if (post.body.response === undefined && !(await this.isFree(post, chatId))) return this.refused(post, chatId, deadline);
     const to = { chatId, parent: post.body.parent_response_id, mustBeActive: post.toActive };
-    return (await this.answers.ask(appendOf(post, to))) ?? this.refused(post, chatId, deadline);
+    try {
+      return (await this.answers.ask(appendOf(post, to))) ?? (await this.refused(post, chatId, deadline));
+    } catch (error) {
+      // What the account may have of models does not matter before its question could be put there.
+      if (!isQuota(error) || (await this.isFree(post, chatId))) throw error;
+      return this.refused(post, chatId, deadline);
+    }
   }
 
-  /** Whether a question could be put there now: what the account may have of models is not asked before that. */
   private async isFree({ accountId, body }: Post, chatId: string): Promise<boolean> {
     const { generation_id, last_response_id: head } = await this.chats.get(accountId, chatId);
     return generation_id === null && (body.parent_response_id === undefined || body.parent_response_id === head);
@@ -126,3 +130,6 @@ export class PostService {
 function appendOf({ accountId, body, earlier, key, model, settings }: Post, to: ChatTarget | ForkTarget): Append {
   return { accountId, drafts: draftsOf(earlier, { said: body, response: body.response, model, settings }), to, key };
 }
+
+const isQuota = (error: unknown): boolean =>
+  error instanceof Problem && [problems.tooManyAnswers.kind, problems.tokensSpent.kind].includes(error.kind);

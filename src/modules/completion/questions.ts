@@ -2,12 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Database, type Statement } from '../../database/database.js';
+import type { Pair } from '../chat/pair.js';
 import { type QuestionRow, questionStatement } from './generations.sql.js';
 
-/** A question on its way to an answer. */
-export interface Question extends QuestionRow {
-  /** JSON of question, response and metadata, of the pair's present version. */
-  body: string;
+/** A question on its way to an answer: its pair as it is stored, and the fork point of the chat that owns it. */
+export interface Question {
+  pair: Pair;
+  forkSeq: number;
 }
 
 /** Reads pairs for whom their answers are written, whether or not their chats are deleted meanwhile. */
@@ -26,7 +27,7 @@ export class Questions {
   async find(accountId: string, responseId: string): Promise<Question | null> {
     const [row] = await this.database.query<QuestionRow>(this.statement, [accountId, responseId]);
     if (!row) return null;
-    return { ...row, body: row.body ?? (await this.stored(accountId, row)) };
+    return { pair: pairOf(row, row.body ?? (await this.stored(accountId, row))), forkSeq: row.fork_seq };
   }
 
   private async stored(accountId: string, row: QuestionRow): Promise<string> {
@@ -44,3 +45,20 @@ export class Questions {
     return found.body;
   }
 }
+
+const pairOf = (row: QuestionRow, body: string): Pair => ({
+  responseId: row.response_id,
+  chatId: row.chat_id,
+  seq: row.seq,
+  version: row.version,
+  messageType: row.message_type,
+  status: row.status,
+  author: row.author,
+  model: row.model,
+  usage: row.usage,
+  error: row.error,
+  createdAt: row.created_at,
+  body,
+  branches: [],
+  branchesTotal: 0,
+});

@@ -38,10 +38,10 @@ export interface AppendRow extends Record<string, unknown> {
   root_chat_id: string;
   fork_seq: number;
   seq: number;
-  /** The pair before it on its path. This and what the chat says to its models only of a question to a model. */
-  parent_response_id?: string | null;
-  chat_model?: string | null;
-  system_prompt?: string | null;
+  /** The pair before it on its path, and what the chat says to its models; null but for a question to a model. */
+  parent_response_id: string | null;
+  chat_model: string | null;
+  system_prompt: string | null;
 }
 
 type Column = readonly [name: string, type: string, value: (pair: NewPair) => unknown];
@@ -110,7 +110,7 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
       AND (NOT i.must_be_active OR c.active)
       AND (i.key IS NULL OR NOT EXISTS (
         SELECT FROM idempotency_keys k WHERE k.account_id = i.account_id AND k.scope = i.scope AND k.key = i.key))
-    RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, ${generating ? CHAT_TOLD : ''}i.*
+    RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, ${generating ? CHAT_TOLD : NOTHING_TOLD}, i.*
   ),
   conversation AS (
     UPDATE conversations v SET event_seq = v.event_seq + 1, last_message_at = chat.created_at
@@ -133,7 +133,7 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
     INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
     SELECT account_id, scope, key, fingerprint, 201, answer_before || seq || answer_after, created_at FROM chat WHERE key IS NOT NULL
   )
-  SELECT response_id, root_chat_id, fork_seq, seq${generating ? ', parent_response_id, chat_model, system_prompt' : ''} FROM chat`;
+  SELECT response_id, root_chat_id, fork_seq, seq, parent_response_id, chat_model, system_prompt FROM chat`;
 
 /** The chat before it has the pair, locked as its update locks it: so its last pair is that before the new one, also after a wait. */
 const BEFORE_CTE = `
@@ -143,7 +143,8 @@ const BEFORE_CTE = `
   ),`;
 
 /** What the writer of the answer needs to know of the chat. */
-const CHAT_TOLD = 'b.last_response_id AS parent_response_id, c.model AS chat_model, c.system_prompt, ';
+const CHAT_TOLD = 'b.last_response_id AS parent_response_id, c.model AS chat_model, c.system_prompt';
+const NOTHING_TOLD = 'NULL::uuid AS parent_response_id, NULL::text AS chat_model, NULL::text AS system_prompt';
 
 const GENERATION_CTE = `
   generation AS (

@@ -35,9 +35,13 @@ export class ResponseReader {
     return place;
   }
 
-  /** @param settings of the request that made it, where it is answered @throws message_not_found, content_unavailable */
-  async find(accountId: string, responseId: string, settings: ResponseHead['settings'] = {}): Promise<FoundResponse> {
-    const place = await this.place(accountId, responseId);
+  /** @throws message_not_found, content_unavailable */
+  async find(accountId: string, responseId: string): Promise<FoundResponse> {
+    return this.at(accountId, responseId, await this.place(accountId, responseId));
+  }
+
+  /** The same of a pair whose place is known. @param settings of the request that made it, where it is answered @throws like `find` */
+  async at(accountId: string, responseId: string, place: PairPlace, settings: ResponseHead['settings'] = {}): Promise<FoundResponse> {
     const [chat, found] = await Promise.all([
       this.chats.get(accountId, place.chat_id),
       this.paths.pair(accountId, place.chat_id, responseId),

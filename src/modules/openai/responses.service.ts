@@ -3,7 +3,7 @@ import { invalidField } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import type { Answer } from '../completion/answer.js';
+import type { Answer, AnswerPlace } from '../completion/answer.js';
 import { Answers } from '../completion/answers.service.js';
 import { type Post, PostService } from '../completion/post.service.js';
 import type { Append } from '../message/append.service.js';
@@ -11,6 +11,7 @@ import { type AnswerSettings, draftsOf } from '../message/new-pair.js';
 import { itemsOf, toldIn } from './input-items.js';
 import { modelProblem } from './model-problem.js';
 import { keptEvents, stateOf } from './response-events.js';
+import type { PairPlace } from './pair-place.sql.js';
 import { type ResponseHead, responseOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
 import { type CreateResponseDto, PROMPT_BYTES_MAX, type ResponseDto } from './response.dto.js';
@@ -35,16 +36,16 @@ export class ResponsesService {
    * @throws 422 for what the input is; model_not_found, chat_not_found, message_not_found, and what `PostService.post` throws
    */
   async create(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<ResponseDto> {
-    const { json } = await (await this.ask(accountId, body, key)).whole();
+    const answer = await this.ask(accountId, body, key);
     // As it was answered to the key, if there is one.
-    const pair = JSON.parse(json) as QaPairDto;
-    return responseOf(await this.headOf(accountId, pair.response_id, body), stateOf(pair));
+    const pair = JSON.parse((await answer.whole()).json) as QaPairDto;
+    return responseOf(await this.headOf(accountId, answer, body), stateOf(pair));
   }
 
   /** The same as it happens. @throws like `create` */
   async createStreamed(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<AsyncIterable<string>> {
     const answer = await this.ask(accountId, body, key);
-    return keptEvents(await this.headOf(accountId, answer.responseId, body), answer.events());
+    return keptEvents(await this.headOf(accountId, answer, body), answer.events());
   }
 
   private async ask(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<Answer> {
@@ -52,8 +53,13 @@ export class ResponsesService {
     return 'post' in asked ? this.posts.post(asked.post) : this.answers.askAnew(asked.append);
   }
 
-  private async headOf(accountId: string, responseId: string, body: CreateResponseDto): Promise<ResponseHead> {
-    const { head } = await this.reader.find(accountId, responseId, body);
+  private async headOf(accountId: string, { responseId, place }: Answer, body: CreateResponseDto): Promise<ResponseHead> {
+    const { head } = await this.reader.at(
+      accountId,
+      responseId,
+      place ? pairPlaceOf(place) : await this.reader.place(accountId, responseId),
+      body,
+    );
     return { ...head, instructions: body.instructions || head.instructions };
   }
 
@@ -86,6 +92,13 @@ export class ResponsesService {
     }
   }
 }
+
+const pairPlaceOf = ({ chatId, rootChatId, seq, parentResponseId }: AnswerPlace): PairPlace => ({
+  chat_id: chatId,
+  root_chat_id: rootChatId,
+  seq,
+  parent_response_id: parentResponseId,
+});
 
 function postTo({ chatId, toActive, parent }: Target, asked: Omit<Post, 'chatId' | 'toActive' | 'body'>, said: Post['body']): Post {
   const place = parent === undefined ? {} : { parent_response_id: parent, on_conflict: 'fork' as const };
