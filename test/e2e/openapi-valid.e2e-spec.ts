@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { callAs, type Operation, operations, schemas } from '../support/contract.js';
+import { callAs, type Operation, operations, type Parameter, schemas } from '../support/contract.js';
+import { resolve, type Schema } from '../support/schema.js';
 import { valuesOf } from '../support/valid-values.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
 
@@ -46,5 +47,62 @@ describe('a body that the document allows', () => {
     });
     const { failed, seed, errorInstance } = await fc.check(property, { numRuns: RUNS });
     expect(failed ? `seed ${seed}: ${String(errorInstance)}` : 'taken').toBe('taken');
+  });
+});
+
+/** Of a parameter in a header HTTP takes printable ASCII, without blanks around it. */
+const sentIn = ({ in: place }: Parameter, value: unknown): string =>
+  place === 'header' ? String(value).replace(/[^!-~]/g, '~') || '~' : String(value);
+
+const textsForbiddenBy = (schema: Schema): string[] => {
+  if (schema.$ref) return textsForbiddenBy(resolve(schema.$ref, schemas));
+  const { type, enum: values, format, minimum, maximum } = schema;
+  if (values) return ['', 'nonsense', String(values[0]).toUpperCase()];
+  if (type === 'boolean') return ['', 'yes', '1'];
+  if (format === 'uuid') return ['', 'x', '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2'];
+  if (type !== 'integer') return [];
+  return [
+    '',
+    'x',
+    '1.5',
+    '1e1',
+    ...(minimum === undefined ? [] : [`${minimum - 1}`]),
+    ...(maximum === undefined ? [] : [`${maximum + 1}`]),
+  ];
+};
+
+const asking = operations
+  .flatMap((operation) => operation.parameters.filter((one) => one.in !== 'path').map((parameter) => ({ operation, parameter })))
+  .map(({ operation, parameter }): [string, string, Operation, Parameter] => [operation.operationId, parameter.name, operation, parameter]);
+
+describe('a parameter of a query or a header', () => {
+  const RUNS_OF_ONE = 12;
+
+  /** A call that is good but for one parameter. */
+  async function callWith(scene: Scene, operation: Operation, parameter: Parameter, value: unknown) {
+    const call = await GOOD[operation.operationId]!(scene);
+    const one = { [parameter.name]: sentIn(parameter, value) };
+    const query = parameter.in === 'query' ? { ...call.query, ...one } : call.query;
+    const headers = parameter.in === 'header' ? { ...call.headers, ...one } : call.headers;
+    return callAs(scene.ann, operation, { ...call, query, headers });
+  }
+
+  it.each(asking)('%s: %s is refused by its name where the document forbids its value', async (_id, name, operation, parameter) => {
+    const scene = await aScene(server);
+    for (const text of textsForbiddenBy(parameter.schema)) {
+      const { status, text: answer } = await callWith(scene, operation, parameter, text);
+      expect([text, [400, 422]]).toEqual([text, expect.arrayContaining([status])]);
+      expect([text, status, answer]).toEqual([text, expect.any(Number), expect.stringContaining(name)]);
+    }
+  });
+
+  it.each(asking)('%s: %s with a value that the document allows is answered as documented', async (_id, _name, operation, parameter) => {
+    const scene = await aScene(server);
+    const property = fc.asyncProperty(valuesOf(parameter.schema, schemas), async (value) => {
+      const { status, text } = await callWith(scene, operation, parameter, value);
+      if (status >= 500) throw new Error(`${JSON.stringify(value)} was answered by ${status}: ${text}`);
+    });
+    const { failed, seed, errorInstance } = await fc.check(property, { numRuns: RUNS_OF_ONE });
+    expect(failed ? `seed ${seed}: ${String(errorInstance)}` : 'answered').toBe('answered');
   });
 });
