@@ -1,3 +1,6 @@
+/** Members of bodies that are kept as they came, to the last digit of their numbers. */
+export const FREE_JSON: ReadonlySet<string> = new Set(['metadata']);
+
 /** JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a minus before nothing. */
 const MAY_LOSE = /\d{16}|\d[.eE]|-0/;
 /** Strings, and numbers outside of them. */

@@ -12,7 +12,9 @@ export class Faults {
 
   /** Fields that nobody knows. */
   addUnknown(names: readonly string[], prefix = ''): void {
-    for (const name of names) this.add(prefix + name, 'there is no such field; leave it out');
+    const room = FAULTS_NAMED_MAX - this.named.length;
+    for (const name of names.slice(0, room)) this.named.push({ path: prefix + name, message: 'there is no such field; leave it out' });
+    this.total += names.length;
   }
 
   /** Whether a long list need not be read to its end. */

@@ -1,8 +1,22 @@
 import { applyDecorators } from '@nestjs/common';
-import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationOptions } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationArguments } from 'class-validator';
 import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
 import { isLonger } from './text-length.js';
+
+/** A check that says itself what is wrong, or null. It runs once: what it found is kept for the moment until it is told. */
+export function Held(
+  name: string,
+  faultOf: (value: unknown, args?: ValidationArguments) => string | null,
+  ...constraints: unknown[]
+): PropertyDecorator {
+  let fault: string | null = null;
+  const validate = (value: unknown, args?: ValidationArguments): boolean => {
+    fault = faultOf(value, args);
+    return fault === null;
+  };
+  return ValidateBy({ name, constraints, validator: { validate, defaultMessage: () => fault ?? '' } });
+}
 
 /** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` characters (code points, as `maxLength` of JSON Schema does). */
 export interface TextRules {
@@ -13,20 +27,16 @@ export interface TextRules {
 }
 
 /** A string that says something and fits. */
-export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false }: TextRules = {}, options?: ValidationOptions) => {
-  const fault = (value: unknown): string | null => {
+export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false }: TextRules = {}): PropertyDecorator => {
+  const faultOf = (value: unknown): string | null => {
     if (typeof value !== 'string') return 'must be a string';
     if (!blank && value.trim() === '') return 'must not be empty or blank';
     if (isLonger(value, charsMax)) return `must have at most ${charsMax} characters`;
     if (Buffer.byteLength(value) > bytesMax) return `must have at most ${bytesMax} bytes of UTF-8`;
     return null;
   };
-  const validator = {
-    validate: (v: unknown) => fault(v) === null,
-    defaultMessage: (args?: { value: unknown }) => fault(args?.value) ?? '',
-  };
   // The rules go with it for the API document (docs/rules.ts).
-  return ValidateBy({ name: 'isSaid', constraints: [{ charsMax, bytesMax, blank }], validator }, options);
+  return Held('isSaid', faultOf, { charsMax, bytesMax, blank });
 };
 
 /** A UUID in its textual form; read in lower case. */

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
-import { rememberDigits } from './exact-json.js';
+import { FREE_JSON, rememberDigits } from './exact-json.js';
 import { invalidField, problems } from './problems.js';
 
 /** How much a body may hold, however few bytes that takes. */
@@ -21,7 +21,8 @@ declare module 'fastify' {
 /** Nobody of good will nests deeper. The largest metadata (16 KiB) hold fewer values, and so does every other body of our own routes. */
 export const BODY_BOUNDS: BodyBounds = { levels: 32, values: 10_000 };
 
-const [QUOTE, BACKSLASH, U, SPACE] = ['"', '\\', 'u', ' '].map((sign) => sign.charCodeAt(0)) as [number, number, number, number];
+const codeOf = (sign: string): number => sign.charCodeAt(0);
+const [QUOTE, BACKSLASH, U, SPACE, COLON] = ['"', '\\', 'u', ' ', ':'].map(codeOf) as [number, number, number, number, number];
 /** What a byte outside of strings means to the walk; most mean nothing. */
 const [NOTHING, STRING, COMMA, OPEN, CLOSE] = [0, 1, 2, 3, 4] as const;
 const MEANING = new Uint8Array(256);
@@ -31,20 +32,25 @@ for (const [signs, meaning] of [
   ['[{', OPEN],
   [']}', CLOSE],
 ] as const)
-  for (const sign of signs) MEANING[sign.charCodeAt(0)] = meaning;
-/** What stands behind a `\u`. */
+  for (const sign of signs) MEANING[codeOf(sign)] = meaning;
+/** What stands behind a `\u`: so many digits, which are worth that. */
 const CODE_DIGITS = 4;
+const DIGITS = new Uint8Array(256);
+for (let digit = 0; digit < 16; digit++)
+  for (const sign of digit.toString(16) + digit.toString(16).toUpperCase()) DIGITS[codeOf(sign)] = digit;
+const [SURROGATES, LOW_SURROGATES, BEHIND_SURROGATES] = [0xd800, 0xdc00, 0xe000] as const;
+/** With what a key may begin that stands for a member of `FREE_JSON`, and how long it may be, with a code for each of its letters. */
+const CODE = /\\u([\da-f]{4})/gi;
+const BEGINS_FREE = new Set([...[...FREE_JSON].map(codeOf), BACKSLASH]);
+const FREE_KEY_BYTES_MAX = Math.max(...[...FREE_JSON].map((name) => name.length)) * '\\u0000'.length;
 /** So many bytes of a string are looked at one by one before the search for its end is worth its call. */
 const SHORT_STRING = 64;
 
-/** Members of bodies that are kept as they came, to the last digit of their numbers. */
-const FREE_JSON = ['metadata'];
-
-/** Bodies in whose text no `\u` stands: as their bytes are UTF-8, no string of theirs can hold U+0000 or a lone surrogate. */
-const plain = new WeakSet<object>();
+/** Bodies none of whose strings would be changed by a store: nowhere in them stands U+0000 or a lone surrogate. */
+const sound = new WeakSet<object>();
 
 /** Whether the strings of a body that `readJson` made need no look: no store would change them. */
-export const isPlain = (body: object): boolean => plain.has(body);
+export const isSound = (body: object): boolean => sound.has(body);
 
 /**
  * The JSON of a body. Its bounds are checked in one walk over the bytes, before anything that costs more sees it: a small body can hold a
@@ -59,8 +65,10 @@ export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unkno
   const text = bytes.toString();
   const body = parse(text);
   if (typeof body !== 'object' || body === null) return body;
-  if (!walk.hasCodes) plain.add(body);
-  for (const member of FREE_JSON) rememberDigits((body as Record<string, unknown>)[member], text, member);
+  if (!walk.isSpoiled) sound.add(body);
+  for (const [member, { from, to }] of walk.free) {
+    rememberDigits((body as Record<string, unknown>)[member], bytes.toString('utf8', from, to));
+  }
   return body;
 }
 
@@ -86,10 +94,18 @@ function parse(text: string): unknown {
   }
 }
 
+interface Range {
+  from: number;
+  to: number;
+}
+
 /** One walk over the bytes of a body. What is no JSON may pass or not: the parser comes behind. */
 class Walk {
-  /** Whether a `\u` stands in a string. */
-  hasCodes = false;
+  /** Whether a code stands in a string that is U+0000 or half of a pair of surrogates. */
+  isSpoiled = false;
+  /** Where the values of the members of `FREE_JSON` are. Of members with one name the last one counts, as for the parser. */
+  readonly free = new Map<string, Range>();
+  private open: Range | null = null;
   private readonly quotes: Finder;
   private readonly backslashes: Finder;
 
@@ -104,16 +120,39 @@ class Walk {
     // Each comma and each bracket begins one value at most.
     let begun = 0;
     let level = 0;
+    let isKey = false;
     for (let at = 0; at < bytes.length; at++) {
       // White space is what a body can have most of for the least.
       while (bytes[at]! <= SPACE) at++;
       const meaning = MEANING[bytes[at]!];
       if (meaning === NOTHING) continue;
-      if (meaning === STRING) at = this.endOfString(at + 1);
-      else if (meaning === CLOSE) level--;
+      if (meaning === STRING) {
+        const end = this.endOfString(at + 1);
+        if (isKey) this.beginMember(at + 1, end);
+        isKey = false;
+        at = end;
+        continue;
+      }
+      if (level === 1 && meaning !== OPEN) this.endMember(at);
+      if (meaning === CLOSE) level--;
       else if (meaning === OPEN && ++level > levels) throw invalidField('', `is nested deeper than ${levels} levels`);
       else if (++begun > values) throw invalidField('', `has more than ${values} members and items`);
+      else isKey = level === 1;
     }
+  }
+
+  private beginMember(from: number, to: number): void {
+    if (!BEGINS_FREE.has(this.bytes[from]!) || to - from > FREE_KEY_BYTES_MAX) return;
+    const key = this.bytes.toString('latin1', from, to);
+    const name = key.includes('\\') ? key.replace(CODE, (_, digits: string) => String.fromCharCode(parseInt(digits, 16))) : key;
+    if (!FREE_JSON.has(name)) return;
+    this.open = { from: this.bytes.indexOf(COLON, to) + 1, to: 0 };
+    this.free.set(name, this.open);
+  }
+
+  private endMember(at: number): void {
+    if (this.open) this.open.to = at;
+    this.open = null;
   }
 
   /** Where the quote is that ends a string; the end of the bytes where there is none. */
@@ -124,9 +163,7 @@ class Walk {
       const byte = bytes[at];
       if (byte === QUOTE) return at;
       if (byte === BACKSLASH) {
-        if (bytes[++at] !== U) continue;
-        this.hasCodes = true;
-        at += CODE_DIGITS;
+        if (bytes[++at] === U) at = this.endOfCode(at);
       } else if (at >= look) {
         const quote = this.quotes.from(at);
         const backslash = this.backslashes.from(at);
@@ -136,6 +173,24 @@ class Walk {
       }
     }
     return bytes.length;
+  }
+
+  /** The last digit of the code whose `u` is at `at`; that of the low surrogate behind it where the two are a pair. */
+  private endOfCode(at: number): number {
+    const { bytes } = this;
+    const end = at + CODE_DIGITS;
+    const code = this.codeAt(at + 1);
+    if (code !== 0 && (code < SURROGATES || code >= BEHIND_SURROGATES)) return end;
+    const next = bytes[end + 1] === BACKSLASH && bytes[end + 2] === U ? this.codeAt(end + 3) : 0;
+    if (code >= SURROGATES && code < LOW_SURROGATES && next >= LOW_SURROGATES && next < BEHIND_SURROGATES) return end + 2 + CODE_DIGITS;
+    this.isSpoiled = true;
+    return end;
+  }
+
+  private codeAt(at: number): number {
+    let code = 0;
+    for (let digit = at; digit < at + CODE_DIGITS; digit++) code = code * 16 + DIGITS[this.bytes[digit]!]!;
+    return code;
   }
 }
 

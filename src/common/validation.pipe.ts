@@ -3,7 +3,7 @@ import { readDto } from './dto-reader.js';
 import { Faults } from './faults.js';
 import { isUuid } from './ids.js';
 import { isObject } from './is-object.js';
-import { isPlain } from './json-body.js';
+import { isSound } from './json-body.js';
 import { invalidField } from './problems.js';
 
 /**
@@ -17,7 +17,7 @@ export class DtoPipe implements PipeTransform {
     const input = value === undefined ? {} : value;
     if (!isObject(input)) throw invalidField('', 'the body must be a JSON object');
     const faults = new Faults();
-    const dto = readDto(metatype as Type<object>, input, { faults, checkText: !isPlain(input) });
+    const dto = readDto(metatype as Type<object>, input, { faults, checkText: !isSound(input) });
     faults.throwIfAny();
     return dto;
   }

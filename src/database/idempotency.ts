@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import type { EntityManager } from 'typeorm';
 import { Database, type Statement } from './database.js';
-import { exactTwin } from '../common/exact-json.js';
+import { canonicalDigest } from '../common/canonical-json.js';
 import { problems } from '../common/problems.js';
 
 /** A POST that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header; a quoted key is accepted). */
@@ -51,25 +50,11 @@ class KeyedRequest implements IdempotentRequest {
   get fingerprint(): Buffer {
     if (this.request) {
       const { params, query, body, headers } = this.request;
-      const asked = canonical([params, query, body ?? {}, ...[headers['x-branch-id'] ?? []].flat()]);
-      this.digest = createHash('sha256').update(asked).digest();
+      this.digest = canonicalDigest([params, query, body ?? {}, ...[headers['x-branch-id'] ?? []].flat()]);
       this.request = null;
     }
     return this.digest!;
   }
-}
-
-/** JSON with sorted keys: two bodies that mean the same have one text. Those that differ in the last digit of a number mean two things. */
-function canonical(given: unknown): string {
-  const value = exactTwin(given);
-  if (typeof value === 'number') return String(value);
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
-  const members = value as Record<string, unknown>;
-  return `{${Object.keys(members)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(members[key])}`)
-    .join(',')}}`;
 }
 
 interface StoredAnswer {

@@ -1,5 +1,5 @@
-import { ValidateBy } from 'class-validator';
 import { exactJson } from '../../common/exact-json.js';
+import { Held } from '../../common/fields.js';
 import { isObject } from '../../common/is-object.js';
 import { isLonger } from '../../common/text-length.js';
 import type { MessageType } from '../chat/message.entity.js';
@@ -19,14 +19,7 @@ export type MetadataRules = typeof METADATA_RULES;
 
 /** Metadata must be what its `message_type` asks for, and must come back from both stores unchanged. */
 export const IsMetadata = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'isMetadata',
-    constraints: [METADATA_RULES],
-    validator: {
-      validate: (value, args) => metadataFault(value, typeOf(args?.object)) === null,
-      defaultMessage: (args) => metadataFault(args?.value, typeOf(args?.object)) ?? '',
-    },
-  });
+  Held('isMetadata', (value, args) => metadataFault(value, typeOf(args?.object)), METADATA_RULES);
 
 const typeOf = (body: unknown): unknown => (body as { message_type?: unknown } | undefined)?.message_type ?? 'text';
 

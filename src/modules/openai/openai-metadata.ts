@@ -30,8 +30,8 @@ export type Metadata = Record<string, string>;
 /** What is wrong with metadata as OpenAI's API has it; null when nothing is. */
 export function notesFault(metadata: unknown): string | null {
   if (!isObject(metadata)) return 'must be an object';
+  if (Object.keys(metadata).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   const entries = Object.entries(metadata);
-  if (entries.length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   if (entries.some(([key]) => isLonger(key, KEY_CHARS_MAX))) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
   const isText = (value: unknown): boolean => typeof value === 'string' && !isLonger(value, VALUE_CHARS_MAX);
   return entries.every(([, value]) => isText(value)) ? null : `must have values that are strings of at most ${VALUE_CHARS_MAX} characters`;

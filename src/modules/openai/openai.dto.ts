@@ -14,7 +14,7 @@ const words = { ...text, pattern: ANY_TEXT } as const;
 const STOP = { ...text, minLength: 1, pattern: ANY_TEXT };
 
 const stopFault = (value: unknown): string | null => {
-  const stops = [value].flat();
+  const stops: unknown[] = Array.isArray(value) ? value : [value];
   const fits = stops.length <= STOPS_MAX && stops.every((stop) => typeof stop === 'string' && stop !== '');
   return fits ? null : `must be a string, or a list of at most ${STOPS_MAX}`;
 };
