@@ -3,14 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
 import { Problem, problemDocument, problems } from './problems.js';
 import { StoreRefusesError, WRITES_REFUSED } from './store-refusal.js';
+import { SQLSTATE } from '../runtime/pg-errors.js';
 
 /** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources. */
 const POSTGRES_AWAY = /^(08...|57P0[1-5]|53...)$/;
 /** Those of a PostgreSQL that is well and gave one statement up: it was cancelled (`statement_timeout`), or waited too long for others. */
 const GIVEN_UP: Readonly<Record<string, () => Problem>> = {
-  '57014': () => problems.tookTooLong({ headers: { 'retry-after': '5' } }),
-  '55P03': () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
-  '40P01': () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
+  [SQLSTATE.queryCanceled]: () => problems.tookTooLong({ headers: { 'retry-after': '5' } }),
+  [SQLSTATE.lockNotAvailable]: () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
+  [SQLSTATE.deadlock]: () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
 };
 const SOCKET_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
 /** What node-postgres, its pool and the ORM say without a code. Its own time-out is longer than that of a statement: it speaks of a silent server. */
@@ -18,7 +19,7 @@ const POOL_AWAY =
   /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout|Query runner already released|Client (was closed|has encountered a connection error))/;
 const BROKEN_MIDWAY = /^(Connection terminated|Query read timeout)/;
 /** A server that is shut down or killed may have carried the statement out, and not said so. */
-const MIDWAY_CODES = new Set(['ECONNRESET', '57P01', '57P02']);
+const MIDWAY_CODES = new Set<string>(['ECONNRESET', SQLSTATE.adminShutdown, SQLSTATE.crashShutdown]);
 
 interface Fault {
   code?: string;

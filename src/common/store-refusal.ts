@@ -1,7 +1,9 @@
+import { SQLSTATE } from '../runtime/pg-errors.js';
+
 /** Why PostgreSQL answers and takes no writes, by its SQLSTATE. */
 export const WRITES_REFUSED: Readonly<Record<string, string>> = {
-  '53100': 'its disk is full',
-  '25006': 'it is read-only',
+  [SQLSTATE.diskFull]: 'its disk is full',
+  [SQLSTATE.readOnly]: 'it is read-only',
 };
 
 /** A store answers, but takes no writes. The message is for everybody: it has no names and no words. */

@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { type Problem, problems } from '../common/problems.js';
+import { isVictim, SQLSTATE } from '../runtime/pg-errors.js';
 
 /** A statement that PostgreSQL parses once for each connection: `name` must be unique to `text`. */
 export interface Statement {
@@ -10,8 +11,6 @@ export interface Statement {
   readonly text: string;
 }
 
-/** SQLSTATEs of what PostgreSQL rolled back for the sake of others: a deadlock's victim, and what could not be put into an order (Citus, standbys). */
-const VICTIM = /^40(P01|001)$/;
 const ATTEMPTS_MAX = 4;
 
 /**
@@ -23,7 +22,7 @@ export async function untilDone<Result>(work: () => Promise<Result>): Promise<Re
     try {
       return await work();
     } catch (error) {
-      if (attempt >= ATTEMPTS_MAX || !VICTIM.test((error as { code?: string }).code ?? '')) throw error;
+      if (attempt >= ATTEMPTS_MAX || !isVictim(error)) throw error;
     }
   }
 }
@@ -79,10 +78,12 @@ export class Database {
   }
 }
 
+const ENDED = new Set<string>([SQLSTATE.adminShutdown, SQLSTATE.crashShutdown, SQLSTATE.cannotConnectNow, 'ECONNRESET', 'EPIPE']);
+
 /** The connection ended, by what PostgreSQL, the network or our own patience (`store-client.ts`) says. */
 const isEnd = (error: unknown): boolean => {
   const { code = '', message = '' } = (error as { driverError?: { code?: string; message?: string } }).driverError ?? {};
-  return /^(57P0[123]|ECONNRESET|EPIPE)$/.test(code) || /^(Connection terminated|Query read timeout|Client )/.test(message);
+  return ENDED.has(code) || /^(Connection terminated|Query read timeout|Client )/.test(message);
 };
 
 /** What was not committed is undone by PostgreSQL; whether a COMMIT came to its end in time is not known. */

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { Database, type Statement } from './database.js';
 import { canonicalDigest } from '../common/canonical-json.js';
 import { problems } from '../common/problems.js';
+import { isLockTimeout } from '../runtime/pg-errors.js';
 
 /** A POST that carries an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header; a quoted key is accepted). */
 export interface IdempotentRequest {
@@ -74,7 +75,6 @@ const SETTLE_ONCE: Statement = {
   name: 'idempotency.settle_once',
   text: 'UPDATE idempotency_keys SET answer = $5 WHERE account_id = $1 AND scope = $2 AND key = $3 AND answer = $4',
 };
-const LOCK_NOT_AVAILABLE = '55P03';
 
 /** A write; its result is the answer, as an object or as JSON. */
 export type Work = (tx: EntityManager) => Promise<object | string>;
@@ -164,5 +164,3 @@ async function claimAndRun<Made>(
   await tx.query(SETTLE, [accountId, scope, key, outcome.json]);
   return outcome;
 }
-
-const isLockTimeout = (error: unknown): boolean => (error as { driverError?: { code?: string } }).driverError?.code === LOCK_NOT_AVAILABLE;

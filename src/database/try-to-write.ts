@@ -1,5 +1,6 @@
 import { StoreRefusesError, WRITES_REFUSED } from '../common/store-refusal.js';
 import type { Database, Statement } from './database.js';
+import { sqlStateOf } from '../runtime/pg-errors.js';
 
 /**
  * A table of some pages that is gone with its commit. It has to be given room on the disk, which a change in pages that are there already
@@ -15,7 +16,7 @@ export async function tryToWrite(database: Database): Promise<void> {
   try {
     await database.query(TRY, []);
   } catch (error) {
-    const why = WRITES_REFUSED[(error as { code?: string }).code ?? ''];
+    const why = WRITES_REFUSED[sqlStateOf(error)];
     throw why ? new StoreRefusesError('PostgreSQL', why) : error;
   }
 }

@@ -9,11 +9,10 @@ import { Account } from './account.entity.js';
 import { unauthorized } from './bearer.js';
 import { Clock } from './clock.js';
 import type { OutsideSubject } from './outside-jwt.strategy.js';
+import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
 /** Never to be changed: the ids of all accounts of outside issuers are made from it. */
 const OUTSIDE_NAMESPACE = '6f0dc9b6-4a3e-4d0c-9b0f-2f6f1c6a7e58';
-
-const UNIQUE_VIOLATION = '23505';
 
 export interface NewAccount {
   /** Already trimmed and in lower case. */
@@ -35,7 +34,7 @@ export class AccountsService {
     try {
       await untilDone(() => this.accounts.insert(account));
     } catch (error) {
-      if ((error as { driverError?: { code?: string } }).driverError?.code === UNIQUE_VIOLATION) throw problems.emailTaken();
+      if (isUniqueViolation(error)) throw problems.emailTaken();
       throw error;
     }
     return account;

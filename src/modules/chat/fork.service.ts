@@ -17,6 +17,7 @@ import { RootsService } from './roots.service.js';
 import type { MessageStatus } from './message.entity.js';
 import { TreeChanges } from './tree-changes.service.js';
 import { holdTree, lockTree, switchActive } from './tree-lock.js';
+import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
 export interface NewBranch {
   /** The pair to branch from; null = before the first pair. */
@@ -48,8 +49,6 @@ const INSERT_BRANCH = `
     name, last_seq, last_response_id, created_at, updated_at, ${INHERITED.join(', ')})
   SELECT account_id, $3, root_chat_id, $4, chat_id, $5, $6, $7, $8, $9, $5, $6, $10, $10, ${INHERITED.join(', ')}
   FROM chats WHERE account_id = $1 AND chat_id = $2`;
-
-const UNIQUE_VIOLATION = '23505';
 
 const BORN = ['branch.created'] as const;
 const BORN_ACTIVE = [...BORN, 'branch.activated'] as const;
@@ -86,7 +85,7 @@ export class ForkService {
       this.roots.learn(fork.branchId, fork.rootChatId);
       return made.answer;
     } catch (error) {
-      if (fork.idempotent && (error as { code?: string }).code === UNIQUE_VIOLATION) return null;
+      if (fork.idempotent && isUniqueViolation(error)) return null;
       throw error;
     }
   }

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { isUuid } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
+import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
 /** What a chat is called here. */
 export interface ChatNames {
@@ -26,7 +27,6 @@ const ASSIGN: Statement = {
     )
     INSERT INTO chat_numbers (account_id, number, chat_id) SELECT $1, last, chat_id FROM counter, chat RETURNING number, chat_id`,
 };
-const UNIQUE_VIOLATION = '23505';
 
 const BY_NUMBER: Statement = {
   name: 'chat_number.by_number',
@@ -71,7 +71,7 @@ export class ChatNumbersService {
     try {
       return await this.lookUp(ASSIGN, accountId, chatId);
     } catch (error) {
-      if ((error as { code?: string }).code !== UNIQUE_VIOLATION) throw error;
+      if (!isUniqueViolation(error)) throw error;
       return this.lookUp(BY_UUID, accountId, chatId); // somebody was quicker
     }
   }

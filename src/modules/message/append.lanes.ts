@@ -8,6 +8,7 @@ import { type Deadline, requestDeadline, under } from '../../runtime/deadline.js
 import { pairJsonAt } from '../chat/pair.js';
 import { RootsService } from '../chat/roots.service.js';
 import { appendOf, type AppendRow, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
+import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
 interface Waiting {
   pair: NewPair;
@@ -23,7 +24,6 @@ interface Lane {
   busy: boolean;
 }
 
-const UNIQUE_VIOLATION = '23505';
 const LANES = 4;
 const BATCH_MAX = 64;
 /** Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its statement are innocent. */
@@ -63,7 +63,7 @@ export class AppendLanes {
       return await this.run(pair);
     } catch (error) {
       // The key was taken meanwhile.
-      if (pair.idempotent && (error as { code?: string }).code === UNIQUE_VIOLATION) return null;
+      if (pair.idempotent && isUniqueViolation(error)) return null;
       throw error;
     }
   }

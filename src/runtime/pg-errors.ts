@@ -1,0 +1,33 @@
+/** The SQLSTATEs that this server knows by name (PostgreSQL, Appendix A). */
+export const SQLSTATE = {
+  uniqueViolation: '23505',
+  readOnly: '25006',
+  serializationFailure: '40001',
+  deadlock: '40P01',
+  diskFull: '53100',
+  lockNotAvailable: '55P03',
+  queryCanceled: '57014',
+  adminShutdown: '57P01',
+  crashShutdown: '57P02',
+  cannotConnectNow: '57P03',
+} as const;
+
+interface Failed {
+  code?: string;
+  driverError?: { code?: string };
+}
+
+/** What PostgreSQL (or the system, as ECONNRESET) calls an error, whether the driver throws it or TypeORM; '' where it has no name. */
+export function sqlStateOf(error: unknown): string {
+  const { code, driverError } = (error ?? {}) as Failed;
+  return driverError?.code ?? code ?? '';
+}
+
+export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === SQLSTATE.uniqueViolation;
+
+/** Another held a lock for longer than `lock_timeout`. */
+export const isLockTimeout = (error: unknown): boolean => sqlStateOf(error) === SQLSTATE.lockNotAvailable;
+
+/** Rolled back for the sake of others: a deadlock's victim, and what could not be put into an order (Citus, standbys). */
+export const isVictim = (error: unknown): boolean =>
+  sqlStateOf(error) === SQLSTATE.deadlock || sqlStateOf(error) === SQLSTATE.serializationFailure;
