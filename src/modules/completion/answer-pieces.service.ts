@@ -1,6 +1,8 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { EventDispatcher, type PieceSource, type Watch } from '../../events/event-dispatcher.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { addPieces, type Chunk, type Piece } from './delta-log.js';
 import { GenerationHub } from './generation-hub.js';
 import { CHUNKS_OF_ENDED, CHUNKS_OF_PAIR, CHUNKS_OF_WATCHED, type GenerationRow } from './generations.sql.js';
@@ -27,7 +29,10 @@ export interface Look {
 export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Answers');
   private readonly woken = new Set<Watch>();
-  private looking: Promise<void> | null = null;
+  private readonly loop = new Loop(
+    () => this.lookForAll(),
+    new Outage((cause) => this.logger.debug({ message: 'pieces could not be read', cause })),
+  );
 
   constructor(
     private readonly database: Database,
@@ -39,9 +44,8 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     this.events.tellPiecesOf(this);
   }
 
-  async onModuleDestroy(): Promise<void> {
-    this.woken.clear();
-    await this.looking;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   begin(watch: Watch): void {
@@ -55,7 +59,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
 
   wake(watch: Watch): void {
     this.woken.add(watch);
-    this.looking ??= this.lookForAll().finally(() => (this.looking = null));
+    this.loop.wake();
   }
 
   async tellRest(watch: Watch, responseIds: readonly string[]): Promise<void> {
@@ -76,18 +80,11 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
 
   /** One statement at a time: those who are woken meanwhile share the next one. */
   private async lookForAll(): Promise<void> {
-    // What is woken in one go is looked for in one go.
-    await null;
-    while (this.woken.size > 0) {
-      const watches = [...this.woken];
-      this.woken.clear();
-      const of = [watches.map(({ accountId }) => accountId), watches.map(({ rootChatId }) => rootChatId)];
-      try {
-        this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_WATCHED, [...of, this.hub.instanceId, ...told(watches)]), watches);
-      } catch (error) {
-        this.logger.debug({ message: 'pieces could not be read', cause: (error as Error).message });
-      }
-    }
+    const watches = [...this.woken];
+    if (watches.length === 0) return;
+    this.woken.clear();
+    const of = [watches.map(({ accountId }) => accountId), watches.map(({ rootChatId }) => rootChatId)];
+    this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_WATCHED, [...of, this.hub.instanceId, ...told(watches)]), watches);
   }
 
   private tell(chunks: readonly FoundChunk[], watches: readonly Watch[]): void {

@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
 import { WRITE_CHUNKS } from './generations.sql.js';
 import type { RunningGeneration } from './running-generation.js';
@@ -19,8 +21,11 @@ export class GenerationHub {
   readonly instanceId = randomUUID();
   private readonly logger = new Logger('Answers');
   private readonly running = new Map<string, RunningGeneration>();
-  private timer: NodeJS.Timeout | undefined;
-  private writing: Promise<void> | null = null;
+  private readonly loop = new Loop(
+    () => this.write(),
+    new Outage((cause) => this.logger.debug({ message: 'pieces were not written', cause })),
+    { everyMs: WRITE_MS },
+  );
   private renewedAt = 0;
   private isClosed = false;
 
@@ -51,16 +56,13 @@ export class GenerationHub {
   add(generation: RunningGeneration): void {
     if (this.isClosed) generation.stop('interrupted');
     this.running.set(generation.ref.responseId, generation);
-    this.timer ??= setInterval(() => void this.write(), WRITE_MS).unref();
+    this.loop.start();
   }
 
   /** Its place may have been taken: a retry begins as soon as the end is stored, and its words may still be on their way to MongoDB then. */
   remove(generation: RunningGeneration): void {
     const { responseId } = generation.ref;
     if (this.running.get(responseId) === generation) this.running.delete(responseId);
-    if (this.running.size > 0) return;
-    clearInterval(this.timer);
-    this.timer = undefined;
   }
 
   /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
@@ -68,19 +70,19 @@ export class GenerationHub {
     const { rootChatId, chatId, responseId, generationId } = generation.ref;
     const n = generation.add(delta);
     this.events.publishDelta({ rootChatId, chatId, responseId, generationId, isLocal: true, from: n, n, delta });
-    if (generation.log.isHeavy) void this.write();
+    if (generation.log.isHeavy) this.loop.wake();
   }
 
   /** Writes what is there now. Never throws. */
-  async flush(): Promise<void> {
-    await this.writing;
-    await this.write();
+  flush(): Promise<void> {
+    return this.loop.flush();
   }
 
-  private write(): Promise<void> {
-    return (this.writing ??= this.writeNow()
-      .catch((error: unknown) => this.logger.debug({ message: 'pieces were not written', cause: (error as Error).message }))
-      .finally(() => (this.writing = null)));
+  /** Nothing more is due when no answer runs: the next one starts it again. */
+  private async write(): Promise<number> {
+    if (this.running.size === 0) return Infinity;
+    await this.writeNow();
+    return WRITE_MS;
   }
 
   private async writeNow(): Promise<void> {

@@ -1,5 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Database } from '../../database/database.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { endAbandoned } from './abandoned.js';
 import { GenerationEnds } from './generation-ends.js';
 import { ABANDONED, FORGET_ENDED, type GenerationRow } from './generations.sql.js';
@@ -12,8 +14,11 @@ const FORGOTTEN_MAX = 500;
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Answers');
-  private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<void> | null = null;
+  private readonly loop = new Loop(
+    () => this.sweep(),
+    new Outage((cause) => this.logger.debug({ message: 'answers could not be looked at', cause })),
+    { everyMs: SWEEP_MS },
+  );
 
   constructor(
     private readonly database: Database,
@@ -21,19 +26,16 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => void this.run(), SWEEP_MS).unref();
+    this.loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
-    await this.sweeping;
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** Looks once. Never throws; answers that cannot be ended now are looked at again. */
   run(): Promise<void> {
-    return (this.sweeping ??= this.sweep()
-      .catch((error: unknown) => this.logger.debug({ message: 'answers could not be looked at', cause: (error as Error).message }))
-      .finally(() => (this.sweeping = null)));
+    return this.loop.flush();
   }
 
   private async sweep(): Promise<void> {

@@ -33,8 +33,8 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
     for (const watch of this.watches) watch.start();
   }
 
-  onModuleDestroy(): void {
-    for (const watch of this.watches) watch.stop();
+  async onModuleDestroy(): Promise<void> {
+    await Promise.all(this.watches.map((watch) => watch.stop()));
   }
 
   /** From now on `readiness` says `draining`, so that no new requests are sent to a server that is about to stop. */

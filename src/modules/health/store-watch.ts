@@ -1,4 +1,6 @@
 import { within } from '../../runtime/deadline.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 
 /** A store that answers later than this is away. */
 const SILENCE_MS = 2000;
@@ -12,18 +14,18 @@ export type StoreStatus = 'up' | 'down';
 export class StoreWatch {
   private known: StoreStatus = 'down';
   private asking: Promise<StoreStatus> | null = null;
-  private timer: NodeJS.Timeout | undefined;
+  /** Has no outage to tell: what it finds is asked for. */
+  private readonly loop = new Loop(async () => void (await this.ask()), new Outage(() => undefined), { everyMs: EVERY_MS });
 
   /** @param ping rejects when the store is away */
   constructor(private readonly ping: () => Promise<unknown>) {}
 
   start(): void {
-    this.timer = setInterval(() => void this.ask(), EVERY_MS).unref();
-    void this.ask();
+    this.loop.start(0);
   }
 
-  stop(): void {
-    clearInterval(this.timer);
+  stop(): Promise<void> {
+    return this.loop.stop();
   }
 
   /** The state of this moment where the store says it in time, else the newest that is known. Never rejects. */

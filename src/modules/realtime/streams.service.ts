@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
 import { Presence, tooManyConnections } from '../auth/presence.service.js';
 import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
@@ -14,7 +16,11 @@ const COME_BACK = 'retry: 1000\n\n';
 @Injectable()
 export class StreamsService implements OnModuleDestroy {
   private readonly streams = new Set<EventStream>();
-  private timer: NodeJS.Timeout | undefined;
+  private readonly loop = new Loop(
+    () => this.keepAlive(),
+    new Outage((cause) => new Logger('Streams').error({ message: 'streams could not be kept alive', cause })),
+    { everyMs: KEEP_ALIVE_MS },
+  );
   private stopping = false;
 
   constructor(
@@ -36,7 +42,7 @@ export class StreamsService implements OnModuleDestroy {
     });
     if (!this.presence.enter(principal, stream)) throw tooManyConnections();
     this.streams.add(stream);
-    this.timer ??= setInterval(() => this.keepAlive(), KEEP_ALIVE_MS).unref();
+    this.loop.start();
     const { eventSeq } = conversation;
     const at = Math.min(since ?? eventSeq, eventSeq);
     stream.begin(this.feeds.subscribe(conversation, stream, at), { chatId, eventSeq, at });
@@ -45,7 +51,7 @@ export class StreamsService implements OnModuleDestroy {
 
   onModuleDestroy(): void {
     this.stopping = true;
-    clearInterval(this.timer);
+    void this.loop.stop();
     for (const stream of this.streams) stream.finish();
   }
 
