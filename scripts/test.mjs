@@ -1,13 +1,25 @@
-// npm test: builds when needed, runs jest with the given arguments, and ends with one line: N passed, N failed, N skipped
+// npm test: builds when needed, runs jest, and ends with one line: N passed, N failed, N skipped. Arguments are those of jest.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildIfStale } from './build-if-stale.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** They fill a machine, or measure it: nothing else runs beside them. */
+const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth'].map((name) => `/test/e2e/${name}\\.e2e-spec\\.ts$`).join('|');
+
+/** With arguments one run of jest; without, all files, two at a time, and then those that run alone. */
+function runsOf(args) {
+  if (args.length > 0) return [args];
+  return [
+    [`--maxWorkers=${Math.max(2, Math.floor(availableParallelism() / 2))}`, `--testPathIgnorePatterns=${ALONE}`],
+    ['--runInBand', ALONE],
+  ];
+}
 
 async function runJest(args, summaryFile) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']; // ESM under jest
@@ -22,11 +34,28 @@ async function runJest(args, summaryFile) {
     env,
     stdio: 'inherit',
   });
-  // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for that.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
+  const stop = () => child.kill('SIGTERM');
+  process.once('SIGTERM', stop);
   const [code] = await once(child, 'exit');
+  process.off('SIGTERM', stop);
   return code ?? 1;
+}
+
+/** What the runs count together. `isWhole` is false when one of them counted nothing: it could not start, or was only asked something. */
+async function runAll(runs, summaryFile) {
+  const sum = { passed: 0, failed: 0, skipped: 0, leftOut: new Set(), code: 0 };
+  for (const args of runs) {
+    rmSync(summaryFile, { force: true });
+    const code = await runJest(args, summaryFile);
+    sum.code ||= code;
+    if (!existsSync(summaryFile)) return { ...sum, code, isWhole: false };
+    const { passed, failed, skipped, leftOut } = JSON.parse(readFileSync(summaryFile, 'utf8'));
+    sum.passed += passed;
+    sum.failed += failed;
+    sum.skipped += skipped;
+    for (const sentence of leftOut) sum.leftOut.add(sentence);
+  }
+  return { ...sum, isWhole: true };
 }
 
 async function main() {
@@ -34,9 +63,10 @@ async function main() {
   const summaryFile = join(dir, 'summary.json');
   try {
     await buildIfStale();
-    const code = await runJest(process.argv.slice(2), summaryFile);
-    if (!existsSync(summaryFile)) return code; // --help, --version, --listTests; or jest could not start, then code says so
-    const { passed, failed, skipped, leftOut } = JSON.parse(readFileSync(summaryFile, 'utf8'));
+    // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for that.
+    process.on('SIGINT', () => {});
+    const { passed, failed, skipped, leftOut, code, isWhole } = await runAll(runsOf(process.argv.slice(2)), summaryFile);
+    if (!isWhole) return code; // --help, --version, --listTests; or jest could not start, then code says so
     for (const sentence of leftOut) console.log(`Left out: ${sentence}`);
     if (passed + failed === 0) console.log('No test ran.');
     console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);

@@ -9,8 +9,9 @@ import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 import { ServerProcess } from '../support/server-process.js';
 import { runFsck, violationsOf } from './fsck.js';
+import { ofLength } from './length.js';
 
-const STREAMS = 50;
+const STREAMS = ofLength(15, 50);
 const TOKEN_MS = 50;
 /** What may be lost is a quarter of a second, and what is on its way to PostgreSQL: on a busy machine, with all of them at once, 3 s. */
 const LOST_TOKENS_MAX = 3000 / TOKEN_MS;

@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { FAILPOINTS } from '../../src/common/failpoint.js';
 import { type Mode, MODES } from '../support/app.js';
+import { ofLength } from './length.js';
 import { runScenario } from './scenario.js';
 
-const seconds = Number(process.env.CRASH_SECONDS || 40);
+const seconds = Number(process.env.CRASH_SECONDS || ofLength(8, 40));
 const seed = Number(process.env.CRASH_SEED || Date.now() % 1_000_000_007);
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 

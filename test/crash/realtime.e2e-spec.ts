@@ -7,8 +7,9 @@ import { createDatabase, type Mode, MODES, mongoUriFor, SETTINGS } from '../supp
 import { TestClient } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
 import { type Frame, TestSocket } from '../e2e/realtime-client.js';
+import { ofLength } from './length.js';
 
-const rounds = Number(process.env.CRASH_ROUNDS || 6);
+const rounds = Number(process.env.CRASH_ROUNDS || ofLength(2, 6));
 const READERS = 3;
 const WRITERS = 4;
 
