@@ -84,8 +84,13 @@ async function stopAll(): Promise<void> {
 }
 
 /**
- * In this order: `/readyz` says `draining`, and who asks is told to close the connection; after the delay no new connections are taken, and running
- * requests end; what is not done in time is cut off.
+ * The one order of a stop; each step waits for the one before it:
+ * 1. Here: `/readyz` says `draining`, and who asks is told to close the connection; then the delay.
+ * 2. `onModuleDestroy`: sockets and event streams are sent elsewhere, no loop begins another run, those in progress end, and what was gathered is
+ *    written. Counters and the cache let go of Redis, without which they work.
+ * 3. `beforeApplicationShutdown`: answers have the drain time (`completion/draining.service.ts`), and those that need longer are interrupted.
+ * 4. Nest closes the HTTP server: no new connections are taken, running requests end, and what is not done in time is cut off.
+ * 5. `onApplicationShutdown`: what all of those use goes last: the channel between instances, the sessions' Redis, MongoDB, the tokenizer, PostgreSQL.
  */
 async function closeApp(app: NestFastifyApplication, { SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config): Promise<void> {
   const { HealthService } = await import('./modules/health/health.service.js');

@@ -1,4 +1,4 @@
-import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
+import { EVENT_STREAM_HEADERS, sentEvent } from '../../runtime/event-stream.js';
 import type { AnswerEvent, AnswerStream } from '../completion/answer.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
@@ -34,9 +34,9 @@ export async function* uiMessageStream(
   const text = new TextParts();
   for await (const event of events) {
     const metadata = event.type === 'accepted' ? await metadataOf(event.chatId, event.responseId) : undefined;
-    for (const part of partsOf(event, text, metadata)) yield `data: ${JSON.stringify(part)}\n\n`;
+    for (const part of partsOf(event, text, metadata)) yield sentEvent(JSON.stringify(part));
   }
-  yield 'data: [DONE]\n\n';
+  yield sentEvent('[DONE]');
 }
 
 function partsOf(event: AnswerEvent, text: TextParts, messageMetadata: UiMetadata | undefined): UiPart[] {

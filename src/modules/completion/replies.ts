@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
-import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
+import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
 import type { Answer, AnswerStream } from './answer.js';
 import { serverSentAnswer } from './server-sent-answer.js';
 

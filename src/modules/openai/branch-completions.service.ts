@@ -8,6 +8,7 @@ import type { QaPairDto } from '../chat/pair.dto.js';
 import type { AnswerStream } from '../completion/answer.js';
 import { type Post, PostService } from '../completion/post.service.js';
 import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
+import { sentEvent } from '../../runtime/event-stream.js';
 import { modelMessages } from './chat-messages.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
 import { settingsOf } from './completions.service.js';
@@ -98,7 +99,7 @@ async function* framesOf(answer: AnswerStream, model: string, withUsage: boolean
 
 function endOf(chunks: Chunks, pair: QaPairDto): string {
   const failure = failureOf(pair);
-  if (failure) return `data: ${JSON.stringify(openAiError(failure))}\n\n`;
+  if (failure) return sentEvent(JSON.stringify(openAiError(failure)));
   return chunks.end(pair.usage?.finish_reason ?? 'stop', pair.usage ?? NO_USAGE);
 }
 

@@ -1,5 +1,6 @@
 import { newId } from '../../common/ids.js';
 import type { FinishReason, Usage } from '../../llm/language-model.js';
+import { sentEvent } from '../../runtime/event-stream.js';
 import type { ChatCompletionDto, CompletionUsageDto } from './openai.dto.js';
 
 /** What the answers to one request have in common. */
@@ -46,7 +47,7 @@ export class Chunks {
 
   end(reason: FinishReason, usage: Usage): string {
     const last = this.withUsage ? `${this.before}[],"usage":${JSON.stringify(usageOf(usage))}}\n\n` : '';
-    return `${this.chunk({}, reason)}${last}data: [DONE]\n\n`;
+    return `${this.chunk({}, reason)}${last}${sentEvent('[DONE]')}`;
   }
 
   private chunk(delta: object, reason: FinishReason | null): string {

@@ -3,6 +3,7 @@ import { openAiError } from '../../common/openai-error.js';
 import { Problem, problems } from '../../common/problems.js';
 import type { ModelPart } from '../../llm/language-model.js';
 import type { AnswerSettings } from '../message/new-pair.js';
+import { sentEvent } from '../../runtime/event-stream.js';
 import { modelMessages } from './chat-messages.js';
 import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
 import { DirectAnswers } from './direct-answers.service.js';
@@ -53,7 +54,7 @@ export class CompletionsService {
     try {
       for await (const part of parts) yield part.type === 'end' ? chunks.end(part.finishReason, part.usage) : chunks.delta(part.text);
     } catch (error) {
-      yield `data: ${JSON.stringify(openAiError(this.problemOf(error)))}\n\n`;
+      yield sentEvent(JSON.stringify(openAiError(this.problemOf(error))));
     }
   }
 

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify';
-import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
+import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
 import { serverSent } from '../completion/server-sent-answer.js';
 
 /** Sends server-sent events as they are made. */

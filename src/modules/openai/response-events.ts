@@ -1,6 +1,7 @@
 import type { ModelPart } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import type { AnswerStream } from '../completion/answer.js';
+import { sentEvent } from '../../runtime/event-stream.js';
 import { answerItem, BEGUN, type ResponseHead, responseOf, type ResponseState, statusOf, textPart } from './response-wire.js';
 
 /** The events before the text have the numbers 0 to 3. */
@@ -73,7 +74,7 @@ export class ResponseEvents {
 }
 
 const frame = (type: string, number: number, fields: object): string =>
-  `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: number, ...fields })}\n\n`;
+  sentEvent(JSON.stringify({ type, sequence_number: number, ...fields }), type);
 
 /** A pair as the state of a response. */
 export const stateOf = ({ status, response, usage, error, model }: QaPairDto): ResponseState => ({

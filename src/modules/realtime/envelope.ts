@@ -1,4 +1,5 @@
 import type { EventType } from '../../events/event.entity.js';
+import { sentEvent } from '../../runtime/event-stream.js';
 import { textFrame } from './text-frame.js';
 
 /**
@@ -41,13 +42,9 @@ export class Envelope {
 
   /** As a server-sent event. */
   get serverSent(): Buffer {
-    return (this.record ??= Buffer.from(serverSent(this.event, this.json, this.seq)));
+    return (this.record ??= Buffer.from(sentEvent(this.json, this.event, this.seq)));
   }
 }
-
-/** One server-sent event (WHATWG HTML, 9.2.6). JSON has no line breaks, so one `data` line is enough. */
-export const serverSent = (event: string, json: string, id?: number): string =>
-  `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${json}\n\n`;
 
 /** What is said to one client alone: without a `seq`. */
 export const control = (event: string, data: object = {}): string => JSON.stringify({ event, data });

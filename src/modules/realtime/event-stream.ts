@@ -1,7 +1,8 @@
 import { Readable } from 'node:stream';
+import { sentEvent } from '../../runtime/event-stream.js';
 import type { Guest } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
-import { control, type Envelope, serverSent } from './envelope.js';
+import { control, type Envelope } from './envelope.js';
 import type { Pieces } from './pieces.js';
 import type { Sink, Subscription } from './subscription.js';
 
@@ -25,7 +26,7 @@ export class EventStream extends Readable implements Guest, Sink {
   /** @param at the `seq` that the reader has: whoever comes back before the first event has it as `Last-Event-ID` */
   begin(subscription: Subscription, { chatId, eventSeq, at }: { chatId: string; eventSeq: number; at: number }): void {
     this.subscription = subscription;
-    this.push(serverSent('subscribed', control('subscribed', { chat_id: chatId, seq: eventSeq }), at));
+    this.push(sentEvent(control('subscribed', { chat_id: chatId, seq: eventSeq }), 'subscribed', at));
     subscription.resume();
   }
 

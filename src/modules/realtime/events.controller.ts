@@ -2,7 +2,7 @@ import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
-import { EVENT_STREAM_HEADERS } from '../../common/event-stream-headers.js';
+import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { SEQ_MAX } from './frames.js';
 import { EventsQuery } from './realtime.dto.js';

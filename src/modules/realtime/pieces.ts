@@ -1,5 +1,6 @@
 import type { Delta } from '../../events/event-dispatcher.js';
-import { control, serverSent } from './envelope.js';
+import { sentEvent } from '../../runtime/event-stream.js';
+import { control } from './envelope.js';
 import { textFrame } from './text-frame.js';
 
 /**
@@ -33,7 +34,7 @@ export class Pieces {
 
   /** As a server-sent event. */
   get serverSent(): Buffer {
-    return (this.record ??= Buffer.from(serverSent('message.delta', this.json)));
+    return (this.record ??= Buffer.from(sentEvent(this.json, 'message.delta')));
   }
 
   private get json(): string {
