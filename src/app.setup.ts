@@ -6,6 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
+import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
 import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
@@ -98,20 +99,27 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
 async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
   if (CORS_ORIGINS.length > 0) await app.register(fastifyCors, corsFor(CORS_ORIGINS));
   const doorkeeper = app.get(Doorkeeper, { strict: false });
+  const cache = app.get(ReadCache, { strict: false });
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));
+  // Hooks that wait for nothing are not made to: a promise costs more than most of them do.
+  fastify.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(SECURITY_HEADERS);
+    done();
+  });
   keepHttpRules(fastify, app.getHttpServer());
   fastify
     // From the headers alone: the body of whoever is refused here is never read.
     .addHook('onRequest', (request, reply) => doorkeeper.admit(request, reply))
     .addHook('onRequest', refuseCodings)
+    .addHook('onRequest', (request, reply, done) => cache.serve(request, reply, done))
     .addHook('onResponse', cutUnread)
-    .addHook('onSend', async (request, reply, payload) => {
+    .addHook('onSend', (request, reply, payload, done) => {
       // Fastify makes a HEAD of every GET, and reads its stream to the end: that of events has none.
       if (request.method === 'HEAD' && payload instanceof Readable) payload.destroy();
       reply.header('x-request-id', request.id);
       if (request.idempotent?.replayed) reply.header('idempotent-replayed', 'true');
       if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+      done();
     });
 }
 

@@ -1,6 +1,4 @@
-import { SetMetadata } from '@nestjs/common';
-
-export const VALIDATOR = 'banyan:validator';
+import { RouteConfig } from '@nestjs/platform-fastify';
 
 /** What an answer depends on: one chat (its `revision`) or the whole tree (`event_seq` of the conversation). */
 export type ValidatorKind = 'chat' | 'tree';
@@ -30,4 +28,4 @@ export class StatedJson {
  * @param options `stated`: the handler answers a `StatedJson`
  */
 export const Validated = (kind: ValidatorKind, { stated = false } = {}): MethodDecorator =>
-  SetMetadata<string, Validation>(VALIDATOR, { kind, stated });
+  RouteConfig({ validation: { kind, stated } satisfies Validation });

@@ -73,8 +73,9 @@ class StorePool extends pg.Pool {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   override connect(callback?: any): any {
     if (!callback) return super.connect();
-    // The pool calls from within whatever gave the connection back.
-    const tell = AsyncResource.bind(callback as Connected);
+    // The pool calls from within whatever gave the connection back. (`AsyncResource.bind` takes ten times as long.)
+    const caller = new AsyncResource('StorePool');
+    const tell: Connected = (...told) => caller.runInAsyncScope(callback as Connected, undefined, ...told);
     let isLate = false;
     const stop = pulse.watch(() => {
       isLate = true;
