@@ -1,3 +1,5 @@
+import type { EntityManager } from 'typeorm';
+
 /** What was said in one pair. `metadata` is null, or what its `message_type` asks for (`{url}`, `{language}`, …). */
 export interface Words {
   question: string;
@@ -52,9 +54,17 @@ export abstract class ContentStore {
 
   /**
    * The table into which the append statement itself puts the words, in its transaction: `chat_contents` holds them for good,
-   * `content_journal` until MongoDB has proved that it keeps them. Both have `(account_id, chat_id, seq, version, body)`.
+   * `content_journal` until MongoDB has proved that it keeps them. For statements to be made of, not to be compared with. Both have `(account_id, chat_id, seq, version, body)`.
    */
   abstract readonly table: 'chat_contents' | 'content_journal';
+
+  /** How long after its time a write of words may still come that was under way when nobody expected it any more, in ms. */
+  readonly lateMs: number = 0;
+
+  /** Has the list of branches of some pairs written anew, in the transaction that changes their branches. Nothing where the store keeps no such list. */
+  askForBranches(_tx: EntityManager, _accountId: string, _responseIds: readonly string[]): Promise<void> {
+    return Promise.resolve();
+  }
 
   /**
    * Writes the words of pairs, each of them named once. Idempotent; a version older than the stored one changes nothing, an equal one is

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import type { ContentStore } from './content-store.js';
 
 /** Statement that asks for the mirror of the pairs of the account $1 that `where` names. */
 export const mirrorOf = (from: string, where: string): string => `
@@ -8,6 +9,10 @@ export const mirrorOf = (from: string, where: string): string => `
   ON CONFLICT (account_id, chat_id, seq) DO UPDATE
   SET stored_at = NULL, verified_at = NULL, due_at = now(), attempts = 0, round = content_journal.round + 1,
     created_at = now()`;
+
+/** The same as a part of a statement, named `mirror`; none where the words' table is no journal. */
+export const mirrorPart = (table: ContentStore['table'], from: string, where: string): string =>
+  table === 'content_journal' ? `mirror AS (${mirrorOf(from, where)}),` : '';
 
 const ASK = mirrorOf('messages', 'response_id = ANY ($2::uuid[])');
 

@@ -1,7 +1,9 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import mongoose from 'mongoose';
+import type { EntityManager } from 'typeorm';
 import { bodyOf, sha256Of } from '../body.js';
 import { BRANCHES_SHOWN, ContentStore, type PairRef, type PairWrite, type StoredPair } from '../content-store.js';
+import { askForMirror } from '../mirror.js';
 import { bucketFilter, type Buckets, putInto } from './bucket-writes.js';
 import { bucketId, bucketOf, type ChatContents, PAIRS_PER_BUCKET, type StoredQaPair } from './chat-contents.schema.js';
 import { fromStoredMetadata } from './metadata.js';
@@ -15,6 +17,12 @@ import { MONGO_TIMEOUT_MS, MongoConnection } from './mongo-connection.js';
 export class MongoContentStore extends ContentStore implements OnApplicationShutdown {
   override readonly name = 'mongo';
   override readonly table = 'content_journal';
+  /** The lease of a relay (8 s) is the longest time for which anybody acts on what it once read. */
+  override readonly lateMs = 9000;
+
+  override askForBranches(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
+    return askForMirror(tx, accountId, responseIds);
+  }
   private readonly mongo: MongoConnection;
 
   constructor(uri: string) {

@@ -3,7 +3,6 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { ContentStore } from '../../content/content-store.js';
-import { askForMirror } from '../../content/mirror.js';
 import { afterCommit, Database, type Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { recordChanges } from '../../events/changes.js';
@@ -107,7 +106,7 @@ export class ForkService {
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
     const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
     await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes, 1);
-    if (response_id !== null && this.content.table === 'content_journal') await askForMirror(tx, accountId, [response_id]);
+    if (response_id !== null) await this.content.askForBranches(tx, accountId, [response_id]);
     afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }

@@ -1,5 +1,5 @@
 import type { ContentStore } from '../../content/content-store.js';
-import { mirrorOf } from '../../content/mirror.js';
+import { mirrorPart } from '../../content/mirror.js';
 import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { countAlong } from '../../events/changes.js';
@@ -89,7 +89,7 @@ export const forkStatement = (table: ContentStore['table']): Statement => ({
     event AS (
       INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, created_at)
       SELECT $1, $4, event_seq, 'branch.created', $5, $7::text::timestamptz FROM conversation
-    ),${table === 'content_journal' ? `mirror AS (${mirrorOf('messages CROSS JOIN conversation', 'response_id = $3')}),` : ''}
+    ),${mirrorPart(table, 'messages CROSS JOIN conversation', 'response_id = $3')}
     made AS (${ANSWER}),
     key AS (
       INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)

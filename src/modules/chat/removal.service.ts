@@ -5,7 +5,6 @@ import { PART_ROWS, partsOf } from '../../common/parts.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
-import { askForMirror } from '../../content/mirror.js';
 import { type Change, recordChanges } from '../../events/changes.js';
 import { nearestLiving } from '../../tree/branch-tree.js';
 import { findIn } from './chat.service.js';
@@ -106,7 +105,7 @@ export class RemovalService {
       back.map((id) => ({ type: 'chat.restored', chatId: id }) as const),
       raised.length,
     );
-    await this.mirror(
+    await this.content.askForBranches(
       tx,
       accountId,
       raised.map((row) => row.fork_response_id).filter((id) => id !== null),
@@ -135,11 +134,7 @@ export class RemovalService {
       : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();
     if (heir !== null) changes.unshift({ type: 'branch.activated', chatId: heir });
     await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes, -doomed.length);
-    if (!isRoot) await this.mirror(tx, accountId, await forkPoints(tx, accountId, doomed));
-  }
-
-  private async mirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
-    if (this.content.table === 'content_journal') await askForMirror(tx, accountId, responseIds);
+    if (!isRoot) await this.content.askForBranches(tx, accountId, await forkPoints(tx, accountId, doomed));
   }
 }
 

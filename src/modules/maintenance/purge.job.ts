@@ -26,12 +26,6 @@ import {
 const TOMBS = 200;
 const PAIRS = 2000;
 const EVENTS = 5000;
-/**
- * How late a write of words may come that was under way when their journal row went: the lease of a relay (8 s) is the longest time for which
- * anybody acts on what it once read.
- */
-const LATE_MS = 9000;
-
 /** By then every instance has read the last event of a conversation, also when nothing woke it: it looks once a second. */
 const TOLD_MS = 10_000;
 
@@ -92,8 +86,7 @@ export class PurgeJob implements Job {
 
   private waitMs(purges: readonly Purge[]): number {
     const untold = purges.filter(({ whole }) => whole).map(({ deadMs }) => TOLD_MS - deadMs);
-    // Without MongoDB words are written by the append itself, so none comes late.
-    return Math.max(this.content.table === 'content_journal' ? LATE_MS : 0, ...untold);
+    return Math.max(this.content.lateMs, ...untold);
   }
 
   private async plan(tree: Tree): Promise<Purge> {
