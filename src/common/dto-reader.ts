@@ -13,10 +13,14 @@ import { isLenient } from './strict-input.guard.js';
 
 const READ = 'read';
 const NESTED = 'nested';
+const MEMBERS = 'members';
 
 /** Changes a value before it is checked: `Read((value) => …)`. It must bear values of any type. */
 export const Read = (read: (value: unknown) => unknown): PropertyDecorator =>
   ValidateBy({ name: READ, constraints: [read], validator: { validate: () => true } });
+
+/** A field of a query that is made of all parameters with its name and a dot before theirs: `metadata.KEY=value`. */
+export const Members = (): PropertyDecorator => ValidateBy({ name: MEMBERS, validator: { validate: () => true } });
 
 /** A field that is an object of a DTO class. */
 export const ObjectOf = (dto: () => Type): PropertyDecorator =>
@@ -48,12 +52,16 @@ interface Field {
   /** In the order of the decorators, from the last one up. */
   rules: Rule[];
   nested: (() => Type) | null;
+  /** Whether it is made of parameters by `Members`. */
+  members: boolean;
 }
 
 interface Plan {
   lenient: boolean;
   fields: readonly Field[];
   names: ReadonlySet<string>;
+  /** Those that are made by `Members`. */
+  members: readonly string[];
 }
 
 /** One reading of one body. */
@@ -78,15 +86,22 @@ export function readDto<Dto extends object>(dto: Type<Dto>, input: object, readi
   const plan = plans.get(dto) ?? makePlan(dto);
   const values = input as Record<string, unknown>;
   const read = new dto() as Record<string, unknown>;
-  if (!plan.lenient) faults.addUnknown(unknownIn(values, plan.names), path);
+  if (!plan.lenient) faults.addUnknown(unknownIn(values, plan), path);
+  for (const name of plan.members) read[name] = membersOf(values, name);
   for (const { name, reads } of plan.fields) {
-    if (Object.hasOwn(values, name)) read[name] = reads.reduce((value, change) => change(value), values[name]);
+    if (plan.names.has(name) && Object.hasOwn(values, name)) read[name] = reads.reduce((value, change) => change(value), values[name]);
   }
   for (const field of plan.fields) readField(field, read, reading);
   return read as Dto;
 }
 
-const unknownIn = (values: object, names: ReadonlySet<string>): string[] => Object.keys(values).filter((name) => !names.has(name));
+const unknownIn = (values: object, { names, members }: Plan): string[] =>
+  Object.keys(values).filter((name) => !names.has(name) && !members.some((one) => name.startsWith(`${one}.`)));
+
+function membersOf(values: Record<string, unknown>, name: string): object | undefined {
+  const found = Object.entries(values).filter(([key]) => key.startsWith(`${name}.`));
+  return found.length > 0 ? Object.fromEntries(found.map(([key, value]) => [key.slice(name.length + 1), value])) : undefined;
+}
 
 function readField(field: Field, read: Record<string, unknown>, { faults, checkText, path = '' }: Reading): void {
   const value = read[field.name];
@@ -118,11 +133,13 @@ function makePlan(dto: Type): Plan {
   const fields = new Map<string, Field>();
   for (const rule of getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false)) {
     const { propertyName: name } = rule;
-    const field = fields.get(name) ?? { name, reads: [], conditions: [], rules: [], nested: null };
+    const field = fields.get(name) ?? { name, reads: [], conditions: [], rules: [], nested: null, members: false };
     fields.set(name, field);
     addRule(field, rule);
   }
-  const plan = { lenient: isLenient(dto), fields: [...fields.values()], names: new Set(fields.keys()) };
+  const all = [...fields.values()];
+  const names = new Set(all.filter(({ members }) => !members).map(({ name }) => name));
+  const plan = { lenient: isLenient(dto), fields: all, names, members: all.filter(({ members }) => members).map(({ name }) => name) };
   plans.set(dto, plan);
   return plan;
 }
@@ -135,6 +152,7 @@ function addRule(field: Field, metadata: Metadata): void {
   else if (type !== ValidationTypes.CUSTOM_VALIDATION) throw new Error(`${field.name}: ${type} is not known to the reader of DTOs`);
   else if (name === READ) field.reads.push(constraints[0] as Field['reads'][number]);
   else {
+    if (name === MEMBERS) field.members = true;
     if (name === NESTED) field.nested = constraints[0] as () => Type;
     for (const { instance } of getMetadataStorage().getTargetValidatorConstraints(constraintCls))
       field.rules.push(ruleOf(metadata, instance));

@@ -1,12 +1,15 @@
+import type { PLAIN_METADATA } from '../common/metadata.js';
 import type { MetadataRules } from '../modules/message/metadata.js';
 import type { Components, Schema } from './document.js';
 import { ANY_TEXT, METADATA_KEY, SAID_TEXT } from '../common/text-patterns.js';
+
+type PlainRules = typeof PLAIN_METADATA;
 
 const VALUE = '#/components/schemas/MetadataValue';
 const WEB_LINK = { format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\\s\\u0000][^\\s\\u0000]*$' };
 
 /** Any JSON, with such keys at every level. */
-const valueSchema = ({ depthMax }: MetadataRules): object => ({
+const valueSchema = ({ depthMax }: PlainRules): object => ({
   description: `Any JSON; keys neither begin with \`$\` nor have a dot. At most ${depthMax} levels.`,
   anyOf: [
     { type: 'string', pattern: ANY_TEXT },
@@ -32,10 +35,15 @@ function typedSchema(type: keyof MetadataRules['fields'], { fields, textCharsMax
   };
 }
 
-/** Says what `metadata` must be: for each `message_type` something else. */
-export function addMetadataRules(schema: Schema, schemas: NonNullable<Components['schemas']>, rules: MetadataRules): void {
+/** Says what `metadata` must be that are any object. */
+export function addPlainMetadataRules(schema: Schema, schemas: NonNullable<Components['schemas']>, rules: PlainRules): void {
   schemas['MetadataValue'] ??= valueSchema(rules) as Schema;
   const plain = { maxProperties: rules.keysMax, propertyNames: { pattern: METADATA_KEY }, additionalProperties: { $ref: VALUE } };
   Object.assign(schema.properties!['metadata'] as Schema, plain);
+}
+
+/** Says what `metadata` must be: for each `message_type` something else. */
+export function addMetadataRules(schema: Schema, schemas: NonNullable<Components['schemas']>, rules: MetadataRules): void {
+  addPlainMetadataRules(schema, schemas, rules);
   schema.allOf = [typedSchema('link', rules), typedSchema('code', rules)] as Schema[];
 }

@@ -2,7 +2,7 @@ import { getMetadataStorage } from 'class-validator';
 import { isLenient } from '../common/strict-input.guard.js';
 import type { TextRules } from '../common/fields.js';
 import { type Components, isReference, type Schema } from './document.js';
-import { addMetadataRules } from './metadata-rules.js';
+import { addMetadataRules, addPlainMetadataRules } from './metadata-rules.js';
 import type { MetadataRules } from '../modules/message/metadata.js';
 import { ANY_TEXT, SAID_TEXT } from '../common/text-patterns.js';
 
@@ -46,6 +46,8 @@ export function addRules(schemas: NonNullable<Components['schemas']>, taken: rea
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
     const metadata = checks.find(({ name }) => name === 'isMetadata');
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
+    const plain = checks.find(({ name }) => name === 'isPlainMetadata');
+    if (plain) addPlainMetadataRules(schema, schemas, plain.constraints![0] as MetadataRules);
     for (const field of Object.values(schema.properties)) if (!isReference(field)) addTextRule(field);
   }
 }

@@ -1,12 +1,9 @@
-import { exactJson } from '../../common/exact-json.js';
 import { Held } from '../../common/fields.js';
 import { isObject } from '../../common/is-object.js';
+import { PLAIN_METADATA, plainMetadataFault } from '../../common/metadata.js';
 import { isLonger } from '../../common/text-length.js';
 import type { MessageType } from '../chat/message.entity.js';
 
-const KEYS_MAX = 64;
-const BYTES_MAX = 16 * 1024;
-const DEPTH_MAX = 8;
 const TEXT_CHARS_MAX = 2048;
 const FIELDS = {
   link: { required: 'url', optional: 'title' },
@@ -14,7 +11,7 @@ const FIELDS = {
 } as const satisfies Record<Exclude<MessageType, 'text'>, { required: string; optional: string }>;
 
 /** For the API document, which says the same (docs/metadata-rules.ts). */
-export const METADATA_RULES = { keysMax: KEYS_MAX, depthMax: DEPTH_MAX, textCharsMax: TEXT_CHARS_MAX, fields: FIELDS };
+export const METADATA_RULES = { ...PLAIN_METADATA, textCharsMax: TEXT_CHARS_MAX, fields: FIELDS };
 export type MetadataRules = typeof METADATA_RULES;
 
 /** Metadata must be what its `message_type` asks for, and must come back from both stores unchanged. */
@@ -26,16 +23,9 @@ const typeOf = (body: unknown): unknown => (body as { message_type?: unknown } |
 /** What is wrong with the metadata of a message of this type, as a sentence; null when nothing is. */
 export function metadataFault(metadata: unknown, type: unknown): string | null {
   if (metadata === undefined || metadata === null) return type === 'link' || type === 'code' ? missing(type) : null;
-  if (!isObject(metadata)) return 'must be an object';
-  const fields = metadata;
-  if (Object.keys(fields).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
-  if (type === 'link' || type === 'code') return typedFault(fields, type);
-  return plainFault(fields, 0) ?? (isTooLong(fields) ? `must have at most ${BYTES_MAX} bytes of JSON` : null);
+  if ((type === 'link' || type === 'code') && isObject(metadata)) return typedFault(metadata, type);
+  return plainMetadataFault(metadata);
 }
-
-/** As it is kept; what is too long without its digits need not be looked at again. */
-const isTooLong = (fields: object): boolean =>
-  Buffer.byteLength(JSON.stringify(fields)) > BYTES_MAX || Buffer.byteLength(exactJson(fields)) > BYTES_MAX;
 
 const missing = (type: 'link' | 'code'): string => `must be an object with ${FIELDS[type].required} for message_type ${type}`;
 
@@ -53,18 +43,4 @@ const isShortText = (value: unknown): boolean => typeof value === 'string' && va
 
 function isWebLink(url: string): boolean {
   return URL.canParse(url) && /^https?:\/\/[^/]/i.test(url) && ['http:', 'https:'].includes(new URL(url).protocol);
-}
-
-/** Keys that MongoDB reads as operators or paths are refused at any depth. */
-function plainFault(value: unknown, depth: number): string | null {
-  if (typeof value !== 'object' || value === null) return null;
-  if (depth >= DEPTH_MAX) return `is nested deeper than ${DEPTH_MAX} levels`;
-  for (const [key, inner] of Object.entries(value)) {
-    if (key === '' || key.startsWith('$') || key.includes('.')) {
-      return `must not have the key ${JSON.stringify(key)}: keys must not be empty, start with $ or have a dot`;
-    }
-    const fault = plainFault(inner, depth + 1);
-    if (fault) return fault;
-  }
-  return null;
 }
