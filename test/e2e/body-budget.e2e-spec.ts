@@ -46,8 +46,6 @@ describe('the CPU that a body may ask for (S1, S2)', () => {
         const cost = await costOf(operation, body);
         expect([name, cost.statusCode, [ACCEPTED, 400, TOO_LARGE, 422].includes(cost.statusCode)]).toEqual([name, cost.statusCode, true]);
         if (cost.ms > cost.maxMs) excesses.push(textOf(name, cost));
-        if (process.env.BUDGET_VERBOSE)
-          process.stderr.write(`${operation.operationId} ${textOf(name, cost)} max ${cost.maxMs.toFixed(1)}\n`);
       }
 
       expect(excesses).toEqual([]);

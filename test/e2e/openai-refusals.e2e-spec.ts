@@ -38,6 +38,7 @@ describe('a response that cannot be made', () => {
     ['an item that is none', { input: ['x'] }, 'input'],
     ['an unknown role', { input: [{ role: 'pope', content: 'x' }] }, 'input'],
     ['a call of a tool', { input: [{ type: 'function_call', name: 'f' }] }, 'input'],
+    ['a type that is no text', { input: [{ type: { toString: 1 }, role: 'user', content: 'x' }] }, 'input'],
     ['a picture', { input: user([{ type: 'input_image', image_url: 'x' }]) }, 'input'],
     ['a part without text', { input: user([{ type: 'input_text' }]) }, 'input'],
     ['a question that is too long', { input: 'x'.repeat(131_073) }, 'input'],

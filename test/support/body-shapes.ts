@@ -14,8 +14,8 @@ export interface Shape {
 
 /** Left for the rest of a body. */
 const [REST_VALUES, REST_BYTES] = [200, 4096];
-/** Longer texts in a known field show nothing that those in an unknown one do not. */
-const KNOWN_BYTES_MAX = 512 * 1024;
+/** More in a known field shows nothing that an unknown one, filled to the bound, does not: what grows faster than a body shows by then. */
+const KNOWN_MAX: Size = { values: 50_000, bytes: 512 * 1024 };
 
 const UUID = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 const OF_FORMAT: Readonly<Record<string, string>> = { uuid: UUID, email: 'ada@example.org', 'date-time': '2099-01-31T00:00:00Z' };
@@ -69,11 +69,14 @@ function sampleOf(schema: Schema & { example?: unknown; examples?: unknown[] }):
  */
 export function shapesFor(operation: Operation, size: Size): Shape[] {
   const good = goodBodyOf(operation);
-  const known = { ...size, bytes: Math.min(size.bytes, KNOWN_BYTES_MAX) };
-  const hostile = hostilePayloads(known);
-  const places = [...new Set([...fieldsOf(operation), 'metadata', 'nobodys'])];
-  const shapes = places.flatMap((place) =>
-    [...hostile, goodOnes(known, good[place])].map(([name, json]) => shapeOf(`${name} in ${place}`, good, place, json)),
+  const known = { values: Math.min(size.values, KNOWN_MAX.values), bytes: Math.min(size.bytes, KNOWN_MAX.bytes) };
+  const brimful = ['metadata', 'nobodys'];
+  const places = new Map([
+    ...fieldsOf(operation).map((field): [string, Size] => [field, known]),
+    ...brimful.map((field): [string, Size] => [field, size]),
+  ]);
+  const shapes = [...places].flatMap(([place, room]) =>
+    [...hostilePayloads(room), goodOnes(known, good[place])].map(([name, json]) => shapeOf(`${name} in ${place}`, good, place, json)),
   );
   return [...shapes, ...wholes(size, good), ...beyond(size)];
 }

@@ -42,7 +42,8 @@ export function itemsFault(items: unknown, max: number): string | null {
 function itemFault(item: unknown): string | null {
   if (!isObject(item)) return ' must be an object with role and content';
   const { type = 'message', role, content } = item;
-  if (type !== 'message') return `.type: only messages are supported here, not ${String(type).slice(0, 40)}`;
+  if (typeof type !== 'string') return '.type must be a string';
+  if (type !== 'message') return `.type: only messages are supported here, not ${type.slice(0, 40)}`;
   if (!ROLES.includes(role as InputItem['role'])) return `.role must be one of: ${ROLES.join(', ')}`;
   if (typeof content === 'string') return content.trim() === '' ? '.content must not be empty or blank' : null;
   if (!Array.isArray(content) || content.length === 0) return '.content must be a string or a list of text parts';
