@@ -12,9 +12,9 @@ const zones = [
   ...['database', 'content', 'llm', 'events', 'cache'].map((target) => zone(target, ['modules'])),
   { target: './src/modules/branch', from: './src/modules/message', message: 'branch and message know chat, never each other' },
   { target: './src/modules/message', from: './src/modules/branch', message: 'branch and message know chat, never each other' },
-  { target: './src/modules/chat', from: ['./src/modules/branch', './src/modules/message', './src/modules/completion'] },
-  { target: './src/modules/message', from: './src/modules/completion', message: 'answers know what was appended, never the other way' },
-  { target: './src/modules/completion', from: './src/modules/branch' },
+  { target: './src/modules/chat', from: ['./src/modules/branch', './src/modules/message', './src/modules/answer'] },
+  { target: './src/modules/message', from: './src/modules/answer', message: 'answers know what was appended, never the other way' },
+  { target: './src/modules/answer', from: './src/modules/branch' },
 ];
 
 function zone(target, forbidden) {

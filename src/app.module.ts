@@ -12,6 +12,7 @@ import { serverOptions } from './data-source.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
 import { LlmModule } from './llm/llm.module.js';
+import { AnswerModule } from './modules/answer/answer.module.js';
 import { AiSdkModule } from './modules/aisdk/aisdk.module.js';
 import { AuthModule } from './modules/auth/auth.module.js';
 import { BranchModule } from './modules/branch/branch.module.js';
@@ -24,6 +25,7 @@ import { OpenAiModule } from './modules/openai/openai.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SessionModule } from './modules/session/session.module.js';
 import { SummaryModule } from './modules/summary/summary.module.js';
+import { UsageModule } from './modules/usage/usage.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
 
 /** What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is told 401 before anything else. */
@@ -55,6 +57,8 @@ export class AppModule {
         ChatModule,
         BranchModule,
         MessageModule,
+        AnswerModule,
+        UsageModule,
         SummaryModule,
         RealtimeModule,
         FirstMessageModule,

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import type { DataSourceOptions } from 'typeorm';
 import { Database } from './database.js';
 import { Idempotency } from './idempotency.js';
+import { StorePatience } from './store-patience.js';
 
 /** PostgreSQL for every module. */
 @Global()
@@ -12,8 +13,8 @@ export class DatabaseModule {
     return {
       module: DatabaseModule,
       imports: [TypeOrmModule.forRoot({ ...options, retryAttempts: 1 })],
-      providers: [Database, Idempotency],
-      exports: [Database, Idempotency, TypeOrmModule],
+      providers: [Database, Idempotency, StorePatience],
+      exports: [Database, Idempotency, StorePatience, TypeOrmModule],
     };
   }
 }

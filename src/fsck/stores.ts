@@ -8,8 +8,7 @@ import { Relay } from '../content/relay.js';
 import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { EventDispatcher } from '../events/event-dispatcher.js';
-import { GenerationEnds } from '../modules/completion/generation-ends.js';
-import { Questions } from '../modules/completion/questions.js';
+import { AnswerEnds } from '../modules/answer/answer-ends.js';
 import type { Check } from './check.js';
 import { answersCheck } from './checks/answers.js';
 import { besideChecks } from './checks/beside.js';
@@ -87,10 +86,10 @@ export async function openStores(config: Config): Promise<OpenStores> {
 const nothing = async (): Promise<void> => {};
 
 /** Ends answers as a server does. Whoever is connected to one finds the event by itself, within a second. */
-function endsOf(dataSource: DataSource, { store, journal }: Words): GenerationEnds {
+function endsOf(dataSource: DataSource, { store, journal }: Words): AnswerEnds {
   const database = new Database(dataSource);
   const nobody = { changed: () => undefined } as unknown as EventDispatcher;
-  return new GenerationEnds(database, new Questions(database, store), journal, nobody, store);
+  return new AnswerEnds(database, journal, nobody, store);
 }
 
 function plainWords(dataSource: DataSource, config: Config): Words {

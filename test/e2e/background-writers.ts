@@ -8,10 +8,10 @@ import { Database } from '../../src/database/database.js';
 import { ChatService } from '../../src/modules/chat/chat.service.js';
 import { ForkService } from '../../src/modules/chat/fork.service.js';
 import { TreeChanges } from '../../src/modules/chat/tree-changes.service.js';
-import { KEEP_TOKENS } from '../../src/modules/completion/context.sql.js';
-import { GenerationEnds } from '../../src/modules/completion/generation-ends.js';
-import { WRITE_CHUNKS } from '../../src/modules/completion/generations.sql.js';
-import { Sweeper } from '../../src/modules/completion/sweeper.service.js';
+import { KEEP_TOKENS } from '../../src/modules/answer/context.sql.js';
+import { AnswerEnds } from '../../src/modules/answer/answer-ends.js';
+import { WRITE_CHUNKS } from '../../src/modules/answer/answer.sql.js';
+import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
 import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from '../../src/modules/maintenance/expiry.jobs.js';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
@@ -19,7 +19,7 @@ import { KEEP } from '../../src/modules/summary/chosen-highlights.service.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import { AppendLanes } from '../../src/modules/message/append.lanes.js';
 import { manyInputs } from '../../src/modules/message/append.sql.js';
-import { newPair } from '../../src/modules/message/new-pair.js';
+import { newPair } from '../../src/modules/message/append.service.js';
 import { CLAIM, GIVE_BACK, MAKE_READY, SETTLE_DELIVERED, SETTLE_FAILED } from '../../src/modules/webhook/delivery.sql.js';
 import { WebhookDeliverer } from '../../src/modules/webhook/webhook-deliverer.service.js';
 import { WebhookOutbox } from '../../src/modules/webhook/webhook-outbox.service.js';
@@ -116,7 +116,7 @@ export const WRITERS: Record<string, Writer> = {
     const ref = await anAnswer(scene);
     const outcome = { status: 'complete', text: 'a', model: 'm', usage: { input_tokens: 1, output_tokens: 1 }, error: null } as const;
     return (server) =>
-      of(server, GenerationEnds)
+      of(server, AnswerEnds)
         .end(ref, outcome as never)
         // Its words were purged a moment before: then it is tried again, and finds nothing to end.
         .catch((error: { kind?: { code: string } }) => {

@@ -3,7 +3,7 @@ import { ContentStore } from '../../src/content/content-store.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
-import * as generations from '../../src/modules/completion/generations.sql.js';
+import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import type { Scene } from './openapi-calls.js';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
-import { AnswerReader } from '../../src/modules/completion/answer-reader.js';
+import { AnswerReader } from '../../src/modules/answer/answer-reader.js';
 import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';

@@ -1,7 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { endAbandoned } from '../../modules/completion/abandoned.js';
-import type { GenerationEnds } from '../../modules/completion/generation-ends.js';
-import type { GenerationRow } from '../../modules/completion/generations.sql.js';
+import type { AnswerEnds } from '../../modules/answer/answer-ends.js';
+import type { GenerationRow } from '../../modules/answer/answer.sql.js';
 import { type Check, columnsOf, type Finding } from '../check.js';
 
 interface Key {
@@ -43,7 +42,7 @@ const INSPECT = `
 
 interface Side {
   dataSource: DataSource;
-  ends: GenerationEnds;
+  ends: AnswerEnds;
   /** While no server runs, nobody has to have seen a dead instance yet. */
   serverRuns: boolean;
 }
@@ -82,7 +81,7 @@ function faultsOf({ dataSource, ends, serverRuns }: Side, row: Row): Finding<Key
     add('an answer is written for which nobody waits', { generation_id: running_id }, mend);
   } else if (serverRuns && is_abandoned) {
     add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id }, async () => {
-      await endAbandoned(ends, running);
+      await ends.endAbandoned(running);
       return true;
     });
   }

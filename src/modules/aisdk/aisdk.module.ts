@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
-import { CompletionModule } from '../completion/completion.module.js';
+import { AnswerModule } from '../answer/answer.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { AiSdkController } from './aisdk.controller.js';
 import { AiSdkService } from './aisdk.service.js';
@@ -8,7 +8,7 @@ import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
 
 @Module({
-  imports: [ChatModule, CompletionModule, MessageModule],
+  imports: [ChatModule, AnswerModule, MessageModule],
   controllers: [AiSdkController],
   providers: [AiSdkService, ClientChatsService, PairsService],
 })

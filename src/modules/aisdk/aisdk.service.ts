@@ -1,9 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
-import type { AnswerEvent, AnswerStream } from '../completion/answer.js';
-import { PostService } from '../completion/post.service.js';
-import { RevisionService } from '../completion/revision.service.js';
+import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
+import { PostService } from '../answer/post.service.js';
+import { RevisionService } from '../answer/revision.service.js';
 import type { UiChatDto } from './aisdk.dto.js';
 import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';

@@ -1,5 +1,5 @@
 import { EVENT_STREAM_HEADERS, sentEvent } from '../../runtime/event-stream.js';
-import type { AnswerEvent, AnswerStream } from '../completion/answer.js';
+import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
 export const UI_STREAM_HEADERS = { ...EVENT_STREAM_HEADERS, 'x-vercel-ai-ui-message-stream': 'v1' } as const;

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
-import { CompletionModule } from '../completion/completion.module.js';
+import { AnswerModule } from '../answer/answer.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import { FirstMessageController } from './first-message.controller.js';
@@ -9,7 +9,7 @@ import { NumberedMessagesService } from './numbered-messages.service.js';
 
 /** A facade over chats and messages, for clients that know chats by a number. */
 @Module({
-  imports: [ChatModule, MessageModule, CompletionModule],
+  imports: [ChatModule, MessageModule, AnswerModule],
   controllers: [FirstMessageController],
   providers: [ChatNumbersService, FirstMessageService, NumberedMessagesService],
 })

@@ -4,7 +4,7 @@ import type { ContentState } from '../../content/journal.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { AppendService, type Entry } from '../message/append.service.js';
-import type { Said } from '../message/new-pair.js';
+import type { Said } from '../message/append.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import type { FirstMessageAnswerDto, FirstMessageDto } from './first-message.dto.js';
 import { asMessage, questionOf } from './numbered-message.js';

@@ -5,7 +5,7 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
-import { PostService } from '../completion/post.service.js';
+import { PostService } from '../answer/post.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import {
   chatNameOf,

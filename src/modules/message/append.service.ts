@@ -1,16 +1,37 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { newId } from '../../common/ids.js';
+import { bodyOf, sha256Of } from '../../content/body.js';
 import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
+import type { Exchange } from '../../llm/context-window.js';
 import { ChatService, type NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { ForkService } from '../chat/fork.service.js';
+import type { MessageType } from '../chat/message.entity.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
-import { appendOf, type AppendRow, type NewPair } from './append.sql.js';
-import { type Draft, newPair, type Spot } from './new-pair.js';
+import { type AnswerSettings, appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
+
+/** What a person said. */
+export interface Said {
+  question: string;
+  message_type?: MessageType;
+  metadata?: Record<string, unknown> | null;
+  author?: string | null;
+}
+
+/** What a pair is made of. */
+export interface Draft {
+  said: Said;
+  /** Given with it, or none (null). Undefined: a model answers. */
+  response: string | null | undefined;
+  /** The model that is asked for by name; that of the chat when absent. */
+  model?: string | null;
+  settings?: AnswerSettings;
+}
 
 /** A chat as it is, if it is as it is said to be. */
 export interface ChatTarget {
@@ -59,6 +80,21 @@ export interface Entry {
   json: string;
   /** Where its words are; null for a question to a model, whose words go with the answer. */
   contentState: ContentState | null;
+}
+
+/** Where a pair goes, and under which key. */
+export interface Spot {
+  accountId: string;
+  chatId: string;
+  /** See `NewPair.parent`. */
+  parent?: string | null;
+  mustBeActive?: boolean;
+  /** That the append itself claims; null where its transaction has done so, or there is none. */
+  key: IdempotentRequest | null;
+  /** The key whose answer is the pair at the end of the model's answer. */
+  endKey: IdempotentRequest | null;
+  /** The process that is to write the model's answer. */
+  writerId?: string;
 }
 
 /** Thrown to take back what a transaction did. */
@@ -178,4 +214,42 @@ export class AppendService {
 
 async function answered(tx: EntityManager, { answerOf }: Append, made: Entry[], chat: ChatView | null = null): Promise<Making<Entry[]>> {
   return { made, answer: answerOf ? await answerOf(tx, made, chat) : made.at(-1)!.json };
+}
+
+/** Pairs that were said before, and the last one. */
+export const draftsOf = (earlier: readonly Exchange[] = [], last: Draft): Draft[] => [
+  ...earlier.map(({ question, response }) => ({ said: { question }, response })),
+  last,
+];
+
+/** A pair with a new id, to be appended. */
+export function newPair({ said, response, model = null, settings }: Draft, spot: Spot): NewPair {
+  const body = bodyOf({ question: said.question, response: response ?? null, metadata: said.metadata ?? null });
+  const isAsked = response === undefined;
+  return {
+    accountId: spot.accountId,
+    chatId: spot.chatId,
+    responseId: newId(),
+    version: 1,
+    messageType: said.message_type ?? 'text',
+    status: isAsked ? 'streaming' : 'complete',
+    author: said.author ?? null,
+    model: isAsked ? model : null,
+    usage: null,
+    error: null,
+    createdAt: new Date(),
+    body,
+    sha256: sha256Of(body),
+    branches: [],
+    branchesTotal: 0,
+    parent: spot.parent,
+    mustBeActive: spot.mustBeActive ?? false,
+    idempotent: spot.key,
+    generation: isAsked ? newAnswer(spot, model, settings) : null,
+  };
+}
+
+function newAnswer({ writerId, endKey }: Spot, model: string | null, settings?: AnswerSettings): NewAnswer {
+  if (writerId === undefined) throw new Error('a question to a model needs somebody who writes its answer');
+  return { generationId: newId(), instanceId: writerId, model, settings, idempotent: endKey };
 }

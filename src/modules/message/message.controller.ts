@@ -11,7 +11,7 @@ import { UuidPipe } from '../../common/validation.pipe.js';
 import { MessagePageService } from './message-page.service.js';
 import { ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
 
-/** The pairs of a path as they are read; `completion/post.controller.ts` takes new ones. */
+/** The pairs of a path as they are read; `answer/post.controller.ts` takes new ones. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
 export class MessageController {

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { openAiError } from '../../common/openai-error.js';
 import { Problem, problems } from '../../common/problems.js';
 import type { ModelPart } from '../../llm/language-model.js';
-import type { AnswerSettings } from '../message/new-pair.js';
+import type { AnswerSettings } from '../message/append.sql.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { modelMessages } from './chat-messages.js';
 import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';

@@ -6,7 +6,7 @@ import { type Pair, pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
-import { PostService } from '../completion/post.service.js';
+import { PostService } from '../answer/post.service.js';
 import type { AddItemsDto, ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { toldIn } from './input-items.js';
 import { type ConversationRef, itemParam, type ItemRef } from './openai-ids.js';

@@ -5,7 +5,7 @@ import { LanguageModel, type ModelPart, type ModelRequest, stopped, type Usage }
 import { TokenCounter } from '../../llm/token-counter.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
-import { Quotas } from '../completion/quotas.service.js';
+import { Quotas } from '../answer/quotas.service.js';
 import { modelProblem } from './model-problem.js';
 
 /** An answer that has begun. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
-import { Answers } from '../completion/answers.service.js';
+import { Answers } from '../answer/answers.service.js';
 import { keptEvents, stateOf } from './response-events.js';
 import { responseOf } from './response-wire.js';
 import type { ResponseDto } from './response.dto.js';

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
-import { CompletionModule } from '../completion/completion.module.js';
+import { AnswerModule } from '../answer/answer.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { BranchCompletions } from './branch-completions.service.js';
 import { CompletionsController } from './completions.controller.js';
@@ -19,7 +19,7 @@ import { ResponsesService } from './responses.service.js';
 
 /** OpenAI's API, for the clients that people already have. Its errors are in OpenAI's envelope: see `common/openai-error.ts`. */
 @Module({
-  imports: [ChatModule, CompletionModule, MessageModule],
+  imports: [ChatModule, AnswerModule, MessageModule],
   controllers: [ModelsController, CompletionsController, ResponsesController, ConversationsController],
   providers: [
     ...[DirectAnswers, CompletionsService, BranchCompletions],

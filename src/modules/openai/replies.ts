@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
-import { serverSent } from '../completion/server-sent-answer.js';
+import { serverSent } from '../answer/server-sent-answer.js';
 
 /** Sends server-sent events as they are made. */
 export function sendEventStream(reply: FastifyReply, frames: AsyncIterable<string>): void {

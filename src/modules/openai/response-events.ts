@@ -1,6 +1,6 @@
 import type { ModelPart } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import type { AnswerStream } from '../completion/answer.js';
+import type { AnswerStream } from '../answer/answer.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { answerItem, BEGUN, type ResponseHead, responseOf, type ResponseState, statusOf, textPart } from './response-wire.js';
 

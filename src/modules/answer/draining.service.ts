@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
-import { GenerationHub } from './generation-hub.js';
+import { AnswerHub } from './answer-hub.js';
 
 /** What is kept of the drain time for storing what had to be interrupted, before connections are cut. */
 const STORE_MS = 500;
@@ -12,7 +12,7 @@ const LOOK_MS = 50;
 @Injectable()
 export class Draining implements BeforeApplicationShutdown {
   constructor(
-    private readonly hub: GenerationHub,
+    private readonly hub: AnswerHub,
     private readonly events: EventDispatcher,
     private readonly config: Config,
   ) {}

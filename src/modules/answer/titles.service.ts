@@ -1,15 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../../config/config.js';
+import { StorePatience } from '../../database/store-patience.js';
 import { LanguageModel, type ModelRequest, type Usage } from '../../llm/language-model.js';
 import { ChatService } from '../chat/chat.service.js';
-import type { GenerationRef } from './generation-ends.js';
+import type { GenerationRef } from './answer-ends.js';
 import { Quotas } from './quotas.service.js';
-import { StorePatience } from './store-patience.js';
-import { titleOf } from './title.js';
 
 const INSTRUCTION = 'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';
 const QUESTION_CHARS_MAX = 2000;
 const TOKENS_MAX = 40;
+const TITLE_CHARS_MAX = 60;
 const PATIENCE_MS = 30_000;
 const WAITING = { what: 'the name of a chat' };
 
@@ -57,4 +57,15 @@ export class Titles {
     }
     return { text, usage: null };
   }
+}
+
+/** A name for a chat out of its first question: its first words, at most 60 characters, cut at the end of a word. */
+export function titleOf(question: string): string {
+  const line = question.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const chars = [...line];
+  if (chars.length <= TITLE_CHARS_MAX) return line;
+  const cut = chars.slice(0, TITLE_CHARS_MAX).join('');
+  const end = cut.lastIndexOf(' ');
+  // A language without spaces, or one long word.
+  return `${(end > TITLE_CHARS_MAX / 2 ? cut.slice(0, end) : [...cut].slice(0, -1).join('')).replace(/[\s,;:.–-]+$/u, '')}…`;
 }

@@ -1,7 +1,22 @@
 import type { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
-import { eventStream, sentEvent } from '../../runtime/event-stream.js';
-import type { AnswerEvent, AnswerStream } from './answer.js';
+import type { FastifyReply } from 'fastify';
+import { EVENT_STREAM_HEADERS, eventStream, sentEvent } from '../../runtime/event-stream.js';
+import type { Answer, AnswerEvent, AnswerStream } from './answer.js';
+
+/** The pair at the end of its answer, and in the header where its words are; or the answer as it is written. */
+export async function send(reply: FastifyReply, answer: Answer, stream = false): Promise<string | Readable> {
+  if (stream) return sendEvents(reply, answer.events());
+  const { json, contentState } = await answer.whole();
+  if (contentState) reply.header('content-state', contentState);
+  return json;
+}
+
+/** An answer as it is written. */
+export function sendEvents(reply: FastifyReply, events: AnswerStream): Readable {
+  reply.headers(EVENT_STREAM_HEADERS);
+  return serverSentAnswer(events);
+}
 
 /** An answer as server-sent events (WHATWG HTML, 9.2.6). Ends with the answer; whoever closes it ends nothing. */
 export const serverSentAnswer = (events: AnswerStream): Readable => serverSent(framesOf(events));

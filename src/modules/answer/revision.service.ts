@@ -4,7 +4,7 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import type { Append } from '../message/append.service.js';
-import type { Said } from '../message/new-pair.js';
+import type { Said } from '../message/append.service.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
 

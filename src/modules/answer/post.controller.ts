@@ -10,11 +10,21 @@ import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { AddMessageDto, AddMessageQuery } from '../message/message.dto.js';
+import { AddMessageByBodyDto, AddMessageDto, AddMessageQuery } from '../message/message.dto.js';
 import { PostService } from './post.service.js';
-import { send } from './replies.js';
+import { send } from './server-sent-answer.js';
 
-/** What is said in a chat. The seed's verb route is in `post-verbs.controller.ts`, over the same service. */
+const MAY_BE_REFUSED = [
+  problems.chatNotFound,
+  problems.messageNotFound,
+  problems.branchHeadMoved,
+  problems.generationInProgress,
+  problems.tooManyAnswers,
+  problems.tokensSpent,
+  problems.contentUnavailable,
+];
+
+/** What is said in a chat. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
 export class PostController {
@@ -31,21 +41,38 @@ export class PostController {
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()
-  @ApiProblems(
-    problems.chatNotFound,
-    problems.messageNotFound,
-    problems.branchHeadMoved,
-    problems.generationInProgress,
-    problems.tooManyAnswers,
-    problems.tokensSpent,
-    problems.contentUnavailable,
-  )
+  @ApiProblems(...MAY_BE_REFUSED)
   async add(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Query() { branch }: AddMessageQuery,
     @Body() body: AddMessageDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string | Readable> {
+    const post = { accountId, chatId, toActive: branch === 'active', key, body };
+    return send(reply, await this.posts.post(post), body.stream);
+  }
+}
+
+/** The verb route of the seed: another door to the same service. */
+@ApiTags('verb routes')
+@Controller('messages')
+export class PostVerbsController {
+  constructor(private readonly posts: PostService) {}
+
+  @Post('add-message')
+  @JsonText()
+  @ApiOperation({ operationId: 'addMessageVerb', summary: 'Add a question with its response, or have the model answer' })
+  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiIdempotent()
+  @ApiContentState()
+  @ApiProblems(...MAY_BE_REFUSED)
+  async add(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Query() { branch }: AddMessageQuery,
+    @Body() { chat_id: chatId, ...body }: AddMessageByBodyDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };

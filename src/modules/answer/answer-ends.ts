@@ -4,14 +4,24 @@ import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import { failpoint } from '../../common/failpoint.js';
-import { Database } from '../../database/database.js';
+import { problems } from '../../common/problems.js';
+import { Database, type Statement } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { type AnswerEnd, endOf } from './answer.js';
-import { BRANCHES, CHUNKS_TEXT, END, type EndRow, SETTLE_KEY, storeEnd } from './generations.sql.js';
-import { type Question, Questions } from './questions.js';
-import { titleOf } from './title.js';
+import {
+  BRANCHES,
+  CHUNKS_TEXT,
+  END,
+  type EndRow,
+  type GenerationRow,
+  type QuestionRow,
+  questionStatement,
+  SETTLE_KEY,
+  storeEnd,
+} from './answer.sql.js';
+import { titleOf } from './titles.service.js';
 
 /** Where the provider says no numbers. */
 const BYTES_PER_TOKEN = 4;
@@ -43,6 +53,12 @@ export interface StoredEnd extends AnswerEnd {
   named: { title: string; question: string } | null;
 }
 
+/** A question on its way to an answer: its pair as it is stored, and the fork point of the chat that owns it. */
+export interface Question {
+  pair: Pair;
+  forkSeq: number;
+}
+
 interface EndOptions {
   question?: Question;
   ifAbandoned?: boolean;
@@ -66,17 +82,18 @@ interface Stored {
 
 /** Ends answers: in one transaction, and each of them once, whoever comes first. */
 @Injectable()
-export class GenerationEnds {
+export class AnswerEnds {
   private readonly storeEnd: string;
+  private readonly question: Statement;
 
   constructor(
     private readonly database: Database,
-    private readonly questions: Questions,
     private readonly journal: Journal,
     private readonly events: EventDispatcher,
     private readonly content: ContentStore,
   ) {
     this.storeEnd = storeEnd(content.table);
+    this.question = questionStatement(content.table);
   }
 
   /**
@@ -87,7 +104,7 @@ export class GenerationEnds {
    * @throws when a store is away: then nothing happened, and it may be tried again
    */
   async end(ref: GenerationRef, ending: Ending, { question, ifAbandoned = false }: EndOptions = {}): Promise<StoredEnd | null> {
-    const asked = question ?? (await this.questions.find(ref.accountId, ref.responseId));
+    const asked = question ?? (await this.questionOf(ref));
     if (!asked) return null;
     failpoint('generation.before_end');
     const stored = await this.database.transaction((tx) => this.store(tx, ref, asked, { ending, ifAbandoned }));
@@ -99,6 +116,44 @@ export class GenerationEnds {
     const place = { accountId, rootChatId, forkSeq: asked.forkSeq, seq: pair.seq, sha256 };
     const contentState = await this.journal.deliver(pairWrite(pair, place), round);
     return { ...endOf(pairJson(pair), pair.status, contentState), named: title === null ? null : { title, ...wordsOf(pair.body) } };
+  }
+
+  /**
+   * Ends an answer whose instance is dead: what it had put down is kept and counted.
+   * @returns null when its instance lives after all, or somebody else ended it @throws like `end`
+   */
+  endAbandoned({ status, ...row }: GenerationRow): Promise<StoredEnd | null> {
+    const ref = {
+      accountId: row.account_id,
+      generationId: row.generation_id,
+      rootChatId: row.root_chat_id,
+      chatId: row.chat_id,
+      responseId: row.response_id,
+    };
+    const ending = { status: status === 'stopping' ? 'cancelled' : 'interrupted', model: null, usage: null, error: null } as const;
+    return this.end(ref, ending, { ifAbandoned: true });
+  }
+
+  /** As it is stored, whether or not its chat is deleted meanwhile; null for a pair that does not exist. @throws content_unavailable */
+  private async questionOf({ accountId, responseId }: GenerationRef): Promise<Question | null> {
+    const [row] = await this.database.query<QuestionRow>(this.question, [accountId, responseId]);
+    if (!row) return null;
+    return { pair: pairOf(row, row.body ?? (await this.stored(accountId, row))), forkSeq: row.fork_seq };
+  }
+
+  private async stored(accountId: string, row: QuestionRow): Promise<string> {
+    const ref = {
+      accountId,
+      rootChatId: row.root_chat_id,
+      chatId: row.chat_id,
+      forkSeq: row.fork_seq,
+      responseId: row.response_id,
+      seq: row.seq,
+      version: row.version,
+    };
+    const found = (await this.content.findMany(accountId, row.root_chat_id, [ref])).get(row.response_id);
+    if (found?.version !== row.version) throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
+    return found.body;
   }
 
   private async store(
@@ -173,4 +228,21 @@ const pairAt = (asked: Pair, end: End, version: number, branches: { shown: strin
   version,
   branches: branches.shown,
   branchesTotal: branches.total,
+});
+
+const pairOf = (row: QuestionRow, body: string): Pair => ({
+  responseId: row.response_id,
+  chatId: row.chat_id,
+  seq: row.seq,
+  version: row.version,
+  messageType: row.message_type,
+  status: row.status,
+  author: row.author,
+  model: row.model,
+  usage: row.usage,
+  error: row.error,
+  createdAt: row.created_at,
+  body,
+  branches: [],
+  branchesTotal: 0,
 });

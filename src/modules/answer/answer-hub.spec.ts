@@ -1,8 +1,8 @@
-import { GenerationHub } from './generation-hub.js';
-import { RunningGeneration } from './running-generation.js';
+import { AnswerHub } from './answer-hub.js';
+import { RunningAnswer } from './running-answer.js';
 
 const answer = (generationId: string) =>
-  new RunningGeneration({
+  new RunningAnswer({
     ...{ accountId: 'a', generationId, rootChatId: 'c', chatId: 'c', responseId: 'r' },
     ...{ seq: 1, forkSeq: 0, question: null as never, model: null, chat: { model: null, systemPrompt: null } },
   });
@@ -10,7 +10,7 @@ const answer = (generationId: string) =>
 describe('the hub of the answers that are written here', () => {
   it('keeps a retry that began before the answer it follows was put away', () => {
     // Neither store is asked for anything before the first quarter of a second is over.
-    const hub = new GenerationHub(null as never, null as never);
+    const hub = new AnswerHub(null as never, null as never);
     const [first, retry] = [answer('1'), answer('2')];
     hub.add(first);
     hub.add(retry);

@@ -2,9 +2,8 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy }
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
-import { endAbandoned } from './abandoned.js';
-import { GenerationEnds } from './generation-ends.js';
-import { ABANDONED, FORGET_ENDED, type GenerationRow } from './generations.sql.js';
+import { AnswerEnds } from './answer-ends.js';
+import { ABANDONED, FORGET_ENDED, type GenerationRow } from './answer.sql.js';
 
 const SWEEP_MS = 3000;
 const ANSWERS_MAX = 100;
@@ -22,7 +21,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(
     private readonly database: Database,
-    private readonly ends: GenerationEnds,
+    private readonly ends: AnswerEnds,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -46,7 +45,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private async endOne(row: GenerationRow): Promise<void> {
     const about = { chatId: row.chat_id, responseId: row.response_id };
     try {
-      if (await endAbandoned(this.ends, row)) this.logger.warn({ message: 'ended the answer of an instance that is gone', ...about });
+      if (await this.ends.endAbandoned(row)) this.logger.warn({ message: 'ended the answer of an instance that is gone', ...about });
     } catch (error) {
       this.logger.warn({ message: 'an abandoned answer is ended later', ...about, cause: (error as Error).message });
     }

@@ -1,15 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { StorePatience } from '../../database/store-patience.js';
+import { AnswerSpan } from '../../llm/answer-span.js';
 import { ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
 import { Problem } from '../../common/problems.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
-import { AnswerSpan } from './answer-span.js';
 import { Contexts } from './contexts.js';
-import { type Ending, GenerationEnds, type StoredEnd } from './generation-ends.js';
-import { GenerationHub } from './generation-hub.js';
-import { type BegunAnswer, type Cut, RunningGeneration } from './running-generation.js';
-import { StorePatience } from './store-patience.js';
+import { type Ending, AnswerEnds, type StoredEnd } from './answer-ends.js';
+import { AnswerHub } from './answer-hub.js';
+import { type BegunAnswer, type Cut, RunningAnswer } from './running-answer.js';
 import { Titles } from './titles.service.js';
 
 /** How long an answer stays in memory for readers who have not come to its end. */
@@ -18,14 +18,14 @@ const LOST: AnswerError = { code: 'answer_lost', message: 'Another instance has 
 
 /** Runs models. Each answer is a task of its own: whoever asked may go away. */
 @Injectable()
-export class Generator {
+export class AnswerWriter {
   private readonly logger = new Logger('Answers');
 
   constructor(
     private readonly contexts: Contexts,
     private readonly patience: StorePatience,
-    private readonly hub: GenerationHub,
-    private readonly ends: GenerationEnds,
+    private readonly hub: AnswerHub,
+    private readonly ends: AnswerEnds,
     private readonly titles: Titles,
   ) {}
 
@@ -35,8 +35,8 @@ export class Generator {
   }
 
   /** Begins to write the answer to a question whose row says that this instance does it. */
-  start(ref: BegunAnswer): RunningGeneration {
-    const generation = new RunningGeneration(ref);
+  start(ref: BegunAnswer): RunningAnswer {
+    const generation = new RunningAnswer(ref);
     this.hub.add(generation);
     // Whoever asked may wait for all of it.
     requestDeadline()?.lift();
@@ -44,7 +44,7 @@ export class Generator {
     return generation;
   }
 
-  private async run(generation: RunningGeneration): Promise<void> {
+  private async run(generation: RunningAnswer): Promise<void> {
     const ending = await this.answer(generation);
     if (generation.log.isShared) await this.hub.flush();
     generation.isEnding = true;
@@ -60,19 +60,19 @@ export class Generator {
     }
   }
 
-  private finish(generation: RunningGeneration, { named, ...end }: StoredEnd): void {
+  private finish(generation: RunningAnswer, { named, ...end }: StoredEnd): void {
     generation.finish(end);
     if (named) void this.titles.improve(generation.ref, named.question, named.title);
     if (generation.log.isShared) setTimeout(() => generation.release(), RELEASE_MS).unref();
   }
 
   /** Never throws: what goes wrong is an ending too. */
-  private async answer(generation: RunningGeneration): Promise<Ending> {
+  private async answer(generation: RunningAnswer): Promise<Ending> {
     const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
     try {
       const { signal } = generation;
       const { info, request, ask } = await this.patience.during(() => this.contexts.of(generation.ref), { what: 'a question', signal });
-      const span = AnswerSpan.start(generation.ref, info, request.model);
+      const span = AnswerSpan.start(generation.ref.rootChatId, info, request.model);
       Object.assign(asking, { request, span, model: info.id });
       const end = await this.listen(generation, ask(signal));
       span.complete(end);
@@ -82,17 +82,17 @@ export class Generator {
       asking.span?.fail(ending.error?.code ?? ending.status);
       return { ...ending, model: asking.model };
     } finally {
-      asking.span?.end(generation);
+      asking.span?.end(generation.firstPieceMs);
     }
   }
 
-  private failed({ signal }: RunningGeneration, error: unknown): Ending {
+  private failed({ signal }: RunningAnswer, error: unknown): Ending {
     // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will read this.
     const reason = signal.aborted ? LOST : this.reasonOf(error);
     return { status: 'failed', text: null, model: null, usage: null, error: reason };
   }
 
-  private async listen(generation: RunningGeneration, parts: AsyncIterable<ModelPart>): Promise<Extract<ModelPart, { type: 'end' }>> {
+  private async listen(generation: RunningAnswer, parts: AsyncIterable<ModelPart>): Promise<Extract<ModelPart, { type: 'end' }>> {
     for await (const part of parts) {
       if (part.type === 'end') return part;
       this.hub.say(generation, part.text);
@@ -101,7 +101,7 @@ export class Generator {
   }
 
   /** After the patience the lease ends, and with it the answer. */
-  private store(generation: RunningGeneration, ending: Ending): Promise<StoredEnd | null> {
+  private store(generation: RunningAnswer, ending: Ending): Promise<StoredEnd | null> {
     const { ref } = generation;
     const question = { pair: { ...ref.question, seq: ref.seq }, forkSeq: ref.forkSeq };
     return this.patience.during(() => this.ends.end(ref, ending, { question }), { what: 'the end of an answer', always: true });
@@ -122,7 +122,7 @@ const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): 
   finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
 /** What is there is kept. */
-function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequest | undefined): Ending {
+function cutShort(generation: RunningAnswer, status: Cut, request: ModelRequest | undefined): Ending {
   const { text } = generation.log;
   return {
     status,
@@ -133,5 +133,5 @@ function cutShort(generation: RunningGeneration, status: Cut, request: ModelRequ
   };
 }
 
-const timed = (usage: Usage, { firstPieceMs }: RunningGeneration): Usage =>
+const timed = (usage: Usage, { firstPieceMs }: RunningAnswer): Usage =>
   firstPieceMs === undefined ? usage : { ...usage, first_token_ms: firstPieceMs };

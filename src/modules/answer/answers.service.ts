@@ -6,7 +6,7 @@ import { type Append, AppendService, type Entry } from '../message/append.servic
 import type { NewAnswer } from '../message/append.sql.js';
 import { Answer, type AnswerRef, endOf } from './answer.js';
 import { AnswerReader } from './answer-reader.js';
-import { Generator } from './generator.service.js';
+import { AnswerWriter } from './answer-writer.js';
 import { Quotas } from './quotas.service.js';
 
 /** Has pairs appended and their answers begun, and finds the answers that are there. */
@@ -16,7 +16,7 @@ export class Answers {
     private readonly appends: AppendService,
     private readonly idempotency: Idempotency,
     private readonly quotas: Quotas,
-    private readonly writer: Generator,
+    private readonly writer: AnswerWriter,
     private readonly reader: AnswerReader,
   ) {}
 

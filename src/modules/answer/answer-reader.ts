@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
+import { isStoreAway } from '../../database/store-patience.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import { type Pair, pairJson } from '../chat/pair.js';
@@ -9,10 +10,9 @@ import { PathService } from '../chat/path.service.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
 import { type AnswerEnd, type AnswerEvent, type AnswerPlace, type AnswerRef, endOf } from './answer.js';
 import { AnswerPieces } from './answer-pieces.service.js';
-import { GenerationHub } from './generation-hub.js';
-import { ASK_TO_STOP, type GenerationRow, OF_PAIR, PLACE_OF, type PlaceRow, RUNNING_IN, RUNNING_IN_TREE } from './generations.sql.js';
-import type { RunningGeneration } from './running-generation.js';
-import { isStoreAway } from './store-patience.js';
+import { AnswerHub } from './answer-hub.js';
+import { ASK_TO_STOP, type GenerationRow, OF_PAIR, PLACE_OF, type PlaceRow, RUNNING_IN, RUNNING_IN_TREE } from './answer.sql.js';
+import type { RunningAnswer } from './running-answer.js';
 
 /** How often it is looked whether an answer that another instance writes has ended. */
 const LOOK_MS = 200;
@@ -28,7 +28,7 @@ const isRunning = (ref: AnswerRef): ref is RunningRef => ref.running !== null;
 export class AnswerReader {
   constructor(
     private readonly database: Database,
-    private readonly hub: GenerationHub,
+    private readonly hub: AnswerHub,
     private readonly paths: PathService,
     private readonly written: AnswerPieces,
     private readonly events: EventDispatcher,
@@ -100,7 +100,7 @@ export class AnswerReader {
     return row ?? null;
   }
 
-  private async *piecesHere(here: RunningGeneration, ref: RunningRef, n: number): AsyncGenerator<AnswerEvent> {
+  private async *piecesHere(here: RunningAnswer, ref: RunningRef, n: number): AsyncGenerator<AnswerEvent> {
     let at = n;
     try {
       for await (const event of here.after(at)) {

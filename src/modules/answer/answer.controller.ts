@@ -14,7 +14,7 @@ import { EditMessageDto, FanOutAnswerDto, FanOutDto, RegenerateMessageDto, Retry
 import type { Position } from './answer.js';
 import { Answers } from './answers.service.js';
 import { FanOutService } from './fan-out.service.js';
-import { send, sendEvents } from './replies.js';
+import { send, sendEvents } from './server-sent-answer.js';
 import { RetryService } from './retry.service.js';
 import { RevisionService } from './revision.service.js';
 

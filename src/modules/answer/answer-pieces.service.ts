@@ -4,8 +4,8 @@ import { EventDispatcher, type PieceSource, type Watch } from '../../events/even
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { addPieces, type Chunk, type Piece } from './delta-log.js';
-import { GenerationHub } from './generation-hub.js';
-import { CHUNKS_OF_ENDED, CHUNKS_OF_PAIR, CHUNKS_OF_WATCHED, type GenerationRow } from './generations.sql.js';
+import { AnswerHub } from './answer-hub.js';
+import { CHUNKS_OF_ENDED, CHUNKS_OF_PAIR, CHUNKS_OF_WATCHED, type GenerationRow } from './answer.sql.js';
 
 interface FoundChunk extends Chunk, Record<string, unknown> {
   root_chat_id: string;
@@ -37,7 +37,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
   constructor(
     private readonly database: Database,
     private readonly events: EventDispatcher,
-    private readonly hub: GenerationHub,
+    private readonly hub: AnswerHub,
   ) {}
 
   onModuleInit(): void {

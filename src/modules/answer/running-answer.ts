@@ -1,8 +1,8 @@
 import type { NewPair } from '../message/append.sql.js';
-import type { AnswerSettings } from '../message/new-pair.js';
+import type { AnswerSettings } from '../message/append.sql.js';
 import type { AnswerEnd, AnswerEvent } from './answer.js';
 import { DeltaLog } from './delta-log.js';
-import type { GenerationRef } from './generation-ends.js';
+import type { GenerationRef } from './answer-ends.js';
 
 /** An answer that has just begun, with what its append knows: whoever writes it does not read that again. */
 export interface BegunAnswer extends GenerationRef {
@@ -24,7 +24,7 @@ export type Cut = 'cancelled' | 'interrupted';
 const PIECES_MAX = 64;
 
 /** One answer that is being written by this process. Readers come and go; it does not know them. */
-export class RunningGeneration {
+export class RunningAnswer {
   readonly log = new DeltaLog();
   readonly startedAt = performance.now();
   /** Milliseconds from the start to the first piece; undefined until then. */

@@ -3,9 +3,9 @@ import { KeyedQueue } from '../../common/keyed-queue.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
+import { isStoreAway, StorePatience } from '../../database/store-patience.js';
 import type { Usage } from '../../llm/language-model.js';
-import { SPEND } from './generations.sql.js';
-import { isStoreAway, StorePatience } from './store-patience.js';
+import { SPEND } from './answer.sql.js';
 
 const SPENT: Statement = {
   name: 'quota.spent',

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
-import { problemOf } from '../../common/problem.filter.js';
-import { Config } from '../../config/config.js';
+import { problemOf } from '../common/problem.filter.js';
+import { Config } from '../config/config.js';
 
 const TRY_AGAIN_MS = 1000;
 

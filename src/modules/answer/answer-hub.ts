@@ -5,8 +5,8 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
-import { WRITE_CHUNKS } from './generations.sql.js';
-import type { RunningGeneration } from './running-generation.js';
+import { WRITE_CHUNKS } from './answer.sql.js';
+import type { RunningAnswer } from './running-answer.js';
 
 const WRITE_MS = 250;
 const RENEW_MS = 1000;
@@ -16,11 +16,11 @@ const RENEW_MS = 1000;
  * statement for all of them; once a second it renews the leases of all, and hears which of them somebody wants to stop.
  */
 @Injectable()
-export class GenerationHub {
+export class AnswerHub {
   /** Told with each answer, so that it can be seen whose it is. */
   readonly instanceId = randomUUID();
   private readonly logger = new Logger('Answers');
-  private readonly running = new Map<string, RunningGeneration>();
+  private readonly running = new Map<string, RunningAnswer>();
   private readonly loop = new Loop(
     () => this.write(),
     new Outage((cause) => this.logger.debug({ message: 'pieces were not written', cause })),
@@ -38,12 +38,12 @@ export class GenerationHub {
     return this.running.size;
   }
 
-  all(): RunningGeneration[] {
+  all(): RunningAnswer[] {
     return [...this.running.values()];
   }
 
   /** The answer to a question, if it is written here. The account is asked for, so that nobody finds another's. */
-  find(accountId: string, responseId: string): RunningGeneration | undefined {
+  find(accountId: string, responseId: string): RunningAnswer | undefined {
     const found = this.running.get(responseId);
     return found?.ref.accountId === accountId ? found : undefined;
   }
@@ -53,20 +53,20 @@ export class GenerationHub {
     this.isClosed = true;
   }
 
-  add(generation: RunningGeneration): void {
+  add(generation: RunningAnswer): void {
     if (this.isClosed) generation.stop('interrupted');
     this.running.set(generation.ref.responseId, generation);
     this.loop.start();
   }
 
   /** Its place may have been taken: a retry begins as soon as the end is stored, and its words may still be on their way to MongoDB then. */
-  remove(generation: RunningGeneration): void {
+  remove(generation: RunningAnswer): void {
     const { responseId } = generation.ref;
     if (this.running.get(responseId) === generation) this.running.delete(responseId);
   }
 
   /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
-  say(generation: RunningGeneration, delta: string): void {
+  say(generation: RunningAnswer, delta: string): void {
     const { rootChatId, chatId, responseId, generationId } = generation.ref;
     const n = generation.add(delta);
     this.events.publishDelta({ rootChatId, chatId, responseId, generationId, isLocal: true, from: n, n, delta });
@@ -105,7 +105,7 @@ export class GenerationHub {
     }
   }
 
-  private lose(generation: RunningGeneration): void {
+  private lose(generation: RunningAnswer): void {
     this.logger.warn({
       message: `an answer was ended by another instance: this one was silent for ${LEASE_SECONDS} s`,
       ...idsOf(generation),
@@ -115,11 +115,9 @@ export class GenerationHub {
   }
 }
 
-const idsOf = ({ ref: { chatId, responseId } }: RunningGeneration) => ({ chatId, responseId });
+const idsOf = ({ ref: { chatId, responseId } }: RunningAnswer) => ({ chatId, responseId });
 
-function columnsOf(
-  parts: readonly { generation: RunningGeneration; chunks: ReturnType<RunningGeneration['log']['toWrite']> }[],
-): unknown[] {
+function columnsOf(parts: readonly { generation: RunningAnswer; chunks: ReturnType<RunningAnswer['log']['toWrite']> }[]): unknown[] {
   const chunks = parts.flatMap(({ generation: { ref }, chunks: own }) => own.map((chunk) => ({ ref, chunk })));
   return [
     parts.map(({ generation }) => generation.ref.accountId),

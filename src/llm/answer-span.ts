@@ -1,6 +1,5 @@
 import { type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { ModelInfo, ModelPart } from '../../llm/language-model.js';
-import type { RunningGeneration } from './running-generation.js';
+import type { ModelInfo, ModelPart } from './language-model.js';
 
 type End = Extract<ModelPart, { type: 'end' }>;
 
@@ -12,12 +11,12 @@ export class AnswerSpan {
   private constructor(private readonly span: Span) {}
 
   /** @param asked the name by which the model was asked for; null for the default */
-  static start({ rootChatId }: RunningGeneration['ref'], { id, provider }: ModelInfo, asked: string | null): AnswerSpan {
+  static start(conversationId: string, { id, provider }: ModelInfo, asked: string | null): AnswerSpan {
     const attributes = {
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': provider,
       'gen_ai.request.model': asked ?? id,
-      'gen_ai.conversation.id': rootChatId,
+      'gen_ai.conversation.id': conversationId,
       'gen_ai.request.stream': true,
     };
     return new AnswerSpan(trace.getTracer('banyan').startSpan(`chat ${id}`, { kind: SpanKind.CLIENT, attributes }));
@@ -38,7 +37,8 @@ export class AnswerSpan {
     this.span.setStatus({ code: SpanStatusCode.ERROR });
   }
 
-  end({ firstPieceMs }: RunningGeneration): void {
+  /** @param firstPieceMs from the question to the first piece, if there was one */
+  end(firstPieceMs: number | undefined): void {
     if (firstPieceMs !== undefined) this.span.setAttribute('gen_ai.server.time_to_first_token', firstPieceMs / 1000);
     this.span.end();
   }

@@ -13,7 +13,7 @@ import type { Entry } from '../message/append.service.js';
 import type { NewPair } from '../message/append.sql.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
-import { IS_INHERITED, LOCK_PLACE, type PlaceState, RESTART } from './restart.sql.js';
+import { IS_INHERITED, LOCK_PLACE, type PlaceState, RESTART } from './answer.sql.js';
 import { type Revision, RevisionService } from './revision.service.js';
 import { Turns } from './turns.js';
 
