@@ -193,6 +193,11 @@ describe('the routes of the AI SDK', () => {
     ['no messages', { id: 'x' }, 'messages'],
     ['messages that are no list', { id: 'x', messages: 'q' }, 'messages'],
     ['no question among them', { id: 'x', messages: [{ id: 'a', role: 'assistant', parts: [] }] }, 'messages'],
+    [
+      'a part whose type is no text',
+      { id: 'x', messages: [{ id: 'a', role: 'user', parts: [{ type: { toString: 1 }, text: 'x' }] }] },
+      'messages.0.parts',
+    ],
     ['a blank question', { id: 'x', messages: [text(' ')] }, 'messages.0.parts'],
     ['a question that is too long', { id: 'x', messages: [text('x'.repeat(131_073))] }, 'messages.0.parts'],
     ['a file', { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } }, 'message.parts'],

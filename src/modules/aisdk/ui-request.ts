@@ -39,7 +39,7 @@ function pairOf({ id }: UiMessageDto): string {
 }
 
 function textOf({ parts, content }: UiMessageDto, path: string): string {
-  const stray = parts?.find(({ type }) => type !== 'text' && !IGNORED.test(String(type)));
+  const stray = parts?.find(({ type }) => type !== 'text' && !(typeof type === 'string' && IGNORED.test(type)));
   if (stray)
     throw invalidField(`${path}.parts`, `must be text; the type ${String(JSON.stringify(stray.type)).slice(0, 40)} is not known here`);
   const texts = parts?.filter(({ type }) => type === 'text').map(({ text }) => text) ?? [content];
