@@ -13,6 +13,7 @@ import { SessionNumbers1764000000060 } from '../migrations/1764000000060-session
 import { WebhookReady1764000000090 } from '../migrations/1764000000090-webhook-ready.js';
 import { MessageTokens1764000000101 } from '../migrations/1764000000101-message-tokens.js';
 import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
+import { ChatMetadata1764000000105 } from '../migrations/1764000000105-chat-metadata.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
@@ -85,6 +86,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     WebhookReady1764000000090,
     MessageTokens1764000000101,
     TreePages1764000000104,
+    ChatMetadata1764000000105,
     SignInAddresses1764000000108,
   ],
   uuidExtension: 'pgcrypto',

@@ -65,7 +65,10 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
   listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
   deleteApiKey: async (scene) => ({ path: { api_key_id: await apiKeyOf(scene) } }),
-  createChat: () => ({ body: { name: 'Trip to Norway', chat_type: 'temporary' }, headers: { 'idempotency-key': randomUUID() } }),
+  createChat: () => ({
+    body: { name: 'Trip to Norway', chat_type: 'temporary', metadata: { topic: 'norway' } },
+    headers: { 'idempotency-key': randomUUID() },
+  }),
   listChats: () => ({ query: { limit: '10', archived: 'false', q: 'n' } }),
   getChat: inChat,
   updateChat: (scene) => ({

@@ -100,6 +100,7 @@ export const FURTHER: Record<string, Work> = {
   'posts that share a statement': postTogether,
   'a post to a chat that is not known here': postAsStranger,
   'a post under a key, again': postTwice,
+  'chats by what their metadata have': async ({ ann }) => void (await ann.get('/chats?metadata.topic=norway')),
   'a key of a program': askByKey,
   'a chat by its number': nameByNumber,
   'a turn after an earlier answer': goOnFrom,

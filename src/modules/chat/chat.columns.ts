@@ -1,3 +1,5 @@
+import { exactJson } from '../../common/exact-json.js';
+import { metadataTerms } from '../../common/metadata.js';
 import type { Chat, ChatType } from './chat.entity.js';
 
 /** A column as it is read: with its place in a statement, and as clients see it. */
@@ -42,6 +44,7 @@ const SHOWN = {
   archived: column<boolean>('v.archived'),
   model: column<string | null>('c.model'),
   system_prompt: column<string | null>('c.system_prompt'),
+  metadata: { sql: 'c.metadata', json: (text: string | null) => text ?? 'null', jsonSql: 'c.metadata::json' },
   // The one that clients know.
   revision: column<number>('c.revision + v.revision'),
   created_at: instant('c.created_at'),
@@ -64,14 +67,21 @@ const SAID = {
   name: (name: string | null): Partial<Chat> => ({ name }),
   system_prompt: (systemPrompt: string | null): Partial<Chat> => ({ systemPrompt }),
   model: (model: string | null): Partial<Chat> => ({ model }),
+  metadata: (metadata: object | null, accountId: string): Partial<Chat> => ({
+    metadata: metadata && exactJson(metadata),
+    metadataTerms: metadata && metadataTerms(accountId, metadata),
+  }),
 };
 
 export type ChatFields = { [Name in keyof typeof SAID]?: Parameters<(typeof SAID)[Name]>[0] };
 
 /** The columns of what is given; what is undefined stays as it is. */
-export function columnsOf(given: ChatFields): Partial<Chat> {
-  const said = Object.entries(SAID) as [keyof ChatFields, (value: unknown) => Partial<Chat>][];
-  return Object.assign({}, ...said.flatMap(([name, keep]) => (given[name] === undefined ? [] : [keep(given[name])]))) as Partial<Chat>;
+export function columnsOf(accountId: string, given: ChatFields): Partial<Chat> {
+  const said = Object.entries(SAID) as [keyof ChatFields, (value: unknown, accountId: string) => Partial<Chat>][];
+  return Object.assign(
+    {},
+    ...said.flatMap(([name, keep]) => (given[name] === undefined ? [] : [keep(given[name], accountId)])),
+  ) as Partial<Chat>;
 }
 
 /** What a branch has from the chat where it was made. */

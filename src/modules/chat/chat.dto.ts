@@ -1,6 +1,8 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
+import { Members } from '../../common/dto-reader.js';
 import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { IsMetadataFilter, IsPlainMetadata } from '../../common/metadata.js';
 import { CHAT_TYPES, type ChatType } from './chat.entity.js';
 import { QaPairDto } from './pair.dto.js';
 import { CHILDREN_RULES, type ChildrenRule } from './removal.service.js';
@@ -31,6 +33,12 @@ export class CreateChatDto {
   @IsOptional()
   @IsSaid(NAME)
   model?: string | null;
+
+  /** Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place of what was there; null takes it away. */
+  @ApiPropertyOptional({ type: 'object', nullable: true, additionalProperties: true })
+  @IsOptional()
+  @IsPlainMetadata()
+  metadata?: object | null;
 }
 
 export class UpdateChatDto {
@@ -58,6 +66,12 @@ export class UpdateChatDto {
   @IsOptional()
   @IsSaid(NAME)
   model?: string | null;
+
+  /** Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place of what was there; null takes it away. */
+  @ApiPropertyOptional({ type: 'object', nullable: true, additionalProperties: true })
+  @IsOptional()
+  @IsPlainMetadata()
+  metadata?: object | null;
 
   /** Makes this chat the active branch. Only `true`: to leave a branch, make another one active. */
   @ApiPropertyOptional({ enum: [true] })
@@ -116,6 +130,16 @@ export class ListChatsQuery {
   @Optional()
   @IsSaid({ charsMax: 200 })
   q?: string;
+
+  /**
+   * `metadata.KEY=value`, at most 8 of them: chats whose metadata have this text, number (as it was written), `true`, `false` or `null` at each
+   * such key. Lists and objects are not looked into.
+   */
+  @ApiPropertyOptional({ name: 'metadata.KEY', type: String, example: 'value' })
+  @Members()
+  @Optional()
+  @IsMetadataFilter()
+  metadata?: Record<string, string>;
 }
 
 export class ChatDto {
@@ -138,6 +162,9 @@ export class ChatDto {
   archived!: boolean;
   model!: string | null;
   system_prompt!: string | null;
+  /** As its client said it; a branch begins without. */
+  @ApiProperty({ type: 'object', nullable: true, additionalProperties: true })
+  metadata!: object | null;
   /** Changes with everything that a GET of the chat answers; the ETag is made of it. */
   revision!: number;
   created_at!: string;

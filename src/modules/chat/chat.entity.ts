@@ -10,6 +10,7 @@ export type ChatType = (typeof CHAT_TYPES)[number];
 @Index('chats_one_active', ['accountId', 'rootChatId'], { unique: true, where: 'active AND deleted_at IS NULL' })
 @Index('chats_temporary', ['accountId', 'chatId'], { where: `chat_type = 'temporary' AND parent_chat_id IS NULL` })
 @Index('chats_deleted', ['deletedAt'], { where: 'deleted_at IS NOT NULL' })
+@Index('chats_metadata', { synchronize: false })
 @Check('chats_lineage', `(parent_chat_id IS NULL) = (depth = 0) AND fork_seq >= 0 AND last_seq >= fork_seq`)
 @Check('chats_type', `chat_type IN ('standard', 'temporary')`)
 export class Chat {
@@ -77,6 +78,14 @@ export class Chat {
 
   @Column('text', { name: 'system_prompt', nullable: true })
   systemPrompt!: string | null;
+
+  /** An object of its client, as JSON: as text, so that it comes back to the last digit. */
+  @Column('text', { nullable: true })
+  metadata!: string | null;
+
+  /** What it is found by, see `common/metadata.ts`. */
+  @Column('text', { name: 'metadata_terms', array: true, nullable: true })
+  metadataTerms!: string[] | null;
 
   @Column({ type: 'timestamptz', name: 'created_at', precision: 3 })
   createdAt!: Date;

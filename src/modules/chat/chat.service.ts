@@ -3,12 +3,13 @@ import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { newId, UUID } from '../../common/ids.js';
+import { metadataTerm } from '../../common/metadata.js';
 import { problems } from '../../common/problems.js';
 import { afterCommit, Database } from '../../database/database.js';
 import { type Change, recordChange, recordChanges } from '../../events/changes.js';
 import { type ChatFields, type ChatView, columnsOf } from './chat.columns.js';
 import { Chat, type ChatType } from './chat.entity.js';
-import { FIND_ACTIVE, FIND_CHAT, LIST_CHATS } from './chat.view.js';
+import { FIND_ACTIVE, FIND_CHAT, LIST_CHATS, LIST_CHATS_WITH } from './chat.view.js';
 import { Conversation } from './conversation.entity.js';
 import { RootsService } from './roots.service.js';
 import { TreeChanges } from './tree-changes.service.js';
@@ -31,6 +32,8 @@ export interface ChatFilter {
   pinned?: boolean;
   /** Part of the name, in any case. */
   q?: string;
+  /** What the metadata of a chat have, by key. */
+  metadata?: Record<string, string>;
 }
 
 /** No UUID sorts behind it. */
@@ -71,7 +74,7 @@ export class ChatService {
     const now = new Date();
     const row = { accountId, chatId, rootChatId: chatId, jumpChatId: chatId, active: true, createdAt: now, updatedAt: now };
     await tx.insert(Conversation, { accountId, chatId, name: chat.name ?? null, chatsTotal: 1, chatsRevision: 0 });
-    await tx.insert(Chat, { ...row, chatType: chat.chat_type ?? 'standard', ...columnsOf(chat) });
+    await tx.insert(Chat, { ...row, chatType: chat.chat_type ?? 'standard', ...columnsOf(accountId, chat) });
     await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
     afterCommit(tx, () => this.roots.learn(chatId, chatId));
     return findIn(tx, accountId, chatId);
@@ -82,7 +85,8 @@ export class ChatService {
     const before = filter.cursor === undefined ? LAST_UUID : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
     const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
     const values = [accountId, before, filter.archived ?? null, filter.pinned ?? null, like, filter.limit + 1];
-    const rows = await this.database.query<ChatView>(LIST_CHATS, values);
+    const terms = filter.metadata && Object.entries(filter.metadata).map(([key, value]) => metadataTerm(accountId, key, value));
+    const rows = await this.database.query<ChatView>(terms ? LIST_CHATS_WITH : LIST_CHATS, terms ? [...values, terms] : values);
     const items = rows.slice(0, filter.limit);
     return { items, nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null };
   }
@@ -138,7 +142,7 @@ export async function findIn(tx: EntityManager, accountId: string, chatId: strin
 async function applyChanges(tx: EntityManager, chat: ChatView, changes: ChatChanges): Promise<void> {
   const { account_id: accountId, chat_id: chatId, root_chat_id: rootChatId } = chat;
   const now = new Date();
-  await tx.update(Chat, { accountId, chatId }, { ...columnsOf(changes), updatedAt: now, revision: () => 'revision + 1' });
+  await tx.update(Chat, { accountId, chatId }, { ...columnsOf(accountId, changes), updatedAt: now, revision: () => 'revision + 1' });
   const switched = changes.active === true && !chat.active;
   if (switched) await switchActive(tx, accountId, rootChatId, chatId);
   const { pinned, archived } = changes;

@@ -20,6 +20,8 @@ export const FIND_ACTIVE: Statement = {
     WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL`,
 };
 
+const PAGE = 'ORDER BY v.account_id, v.chat_id DESC LIMIT $6';
+
 /** $1 account, $2 the chat before, $3 archived, $4 pinned, $5 a pattern for the name, $6 how many; null where nothing is asked for. */
 export const LIST_CHATS: Statement = {
   name: 'chat.list',
@@ -27,5 +29,12 @@ export const LIST_CHATS: Statement = {
     WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
       AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
       AND ($5::text IS NULL OR v.name ILIKE $5)
-    ORDER BY v.account_id, v.chat_id DESC LIMIT $6`,
+    ${PAGE}`,
+};
+
+/** The same of those chats that have all terms $7 of metadata: they are found by these, and only then looked at. */
+export const LIST_CHATS_WITH: Statement = {
+  name: 'chat.list_with',
+  text: `WITH found AS MATERIALIZED (SELECT chat_id FROM chats WHERE account_id = $1 AND metadata_terms @> $7::text[])
+    ${LIST_CHATS.text.replace(PAGE, '')} AND c.chat_id IN (SELECT chat_id FROM found) ${PAGE}`,
 };
