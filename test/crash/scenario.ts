@@ -26,7 +26,7 @@ const ROOTS = 5;
 export async function runScenario(scenario: Scenario): Promise<History> {
   const history = new History(scenario.seed);
   const random = new Random(scenario.seed);
-  const databaseUrl = await createDatabase();
+  const databaseUrl = await createDatabase({ migrated: false });
   const stores: Record<string, string> = {
     DATABASE_URL: databaseUrl,
     ...(scenario.mode === 'mongo' && { MONGODB_URI: mongoUriFor(databaseUrl) }),

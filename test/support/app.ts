@@ -28,11 +28,13 @@ export const SETTINGS = {
 
 let databases = 0;
 
-/** An empty database; the server migrates it. */
-export async function createDatabase(): Promise<string> {
+/** A database without rows: a copy of the migrated one of this run (`stores.mjs`), or one that whoever opens it has to migrate. */
+export async function createDatabase({ migrated = true } = {}): Promise<string> {
   const admin = process.env.TEST_DATABASE_URL!;
   const name = `t_${process.pid}_${Date.now().toString(36)}_${databases++}`;
-  await withClient(admin, (client) => client.query(`CREATE DATABASE ${name} STRATEGY WAL_LOG`));
+  await withClient(admin, (client) =>
+    client.query(`CREATE DATABASE ${name} TEMPLATE ${(migrated && process.env.TEST_TEMPLATE) || 'template1'} STRATEGY WAL_LOG`),
+  );
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return url.href;
