@@ -88,7 +88,7 @@ async function stopAll(): Promise<void> {
  * 1. Here: `/readyz` says `draining`, and who asks is told to close the connection; then the delay.
  * 2. `onModuleDestroy`: sockets and event streams are sent elsewhere, no loop begins another run, those in progress end, and what was gathered is
  *    written. Counters and the cache let go of Redis, without which they work.
- * 3. `beforeApplicationShutdown`: answers have the drain time (`completion/draining.service.ts`), and those that need longer are interrupted.
+ * 3. `beforeApplicationShutdown`: answers have the drain time (`answer/draining.service.ts`), and those that need longer are interrupted.
  * 4. Nest closes the HTTP server: no new connections are taken, running requests end, and what is not done in time is cut off.
  * 5. `onApplicationShutdown`: what all of those use goes last: the channel between instances, the sessions' Redis, MongoDB, the tokenizer, PostgreSQL.
  */
