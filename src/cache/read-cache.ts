@@ -64,12 +64,7 @@ export class ReadCache {
     return read.state;
   }
 
-  private async serveKept(
-    read: Read,
-    keeping: Made | Promise<Made | null>,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<boolean> {
+  private async serveKept(read: Read, keeping: Promise<Made | null>, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
     const kept = await keeping;
     if (kept === null || (await this.stateOf(read)) !== kept.state) return false;
     void reply.send(answerOf(kept, 'hit', request, reply));
