@@ -232,6 +232,8 @@ export class ConstantReader {
     if (ts.isFunctionDeclaration(node)) return this.function(node, new Map());
     if ((ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) && node.initializer) return this.read(node.initializer, scope);
     if (literals) return this.choose(node, literals);
+    const loop = node.parent.parent;
+    if (ts.isForOfStatement(loop)) return this.choose(node, this.read(loop.expression, new Map()) as unknown[]);
     if (ts.isBindingElement(node)) return this.part(node, scope);
     if (ts.isPropertyDeclaration(node)) return this.read(assignedTo(node), new Map());
     if (ts.isParameter(node)) return this.given(node);
