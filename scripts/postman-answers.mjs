@@ -1,9 +1,12 @@
 // Steps about answers of models; the chat and the pair are those of the steps before them.
 
+import { listModels } from './postman-facades.mjs';
+
 export const answers = [
+  { ...listModels, name: 'Which models this server has: those that are asked from here on' },
   {
     op: 'fanOutMessage',
-    body: { models: ['offline', 'offline'] },
+    body: { models: ['{{model}}', '{{model}}'] },
     tests: { 'two answers side by side': 'answer.items.length === 2 && answer.items[0].chat_id !== answer.items[1].chat_id' },
   },
   { op: 'followAnswer', name: 'An answer as it is written: this one is there already' },

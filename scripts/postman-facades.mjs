@@ -54,11 +54,17 @@ export const chatSessions = [
 
 const response = { response_id: '{{openai_response_id}}' };
 const conversation = { conversation_id: '{{conversation_id}}' };
+export const listModels = {
+  op: 'listModels',
+  set: { model: 'answer.data[0].id' },
+  tests: { 'there is one': "answer.object === 'list' && answer.data.length > 0" },
+};
 export const openai = [
-  { op: 'listModels', tests: { 'there is one': "answer.object === 'list' && answer.data.length > 0" } },
-  { op: 'getModel', path: { model: 'offline' }, tests: { 'it is that one': "answer.id === 'offline'" } },
+  listModels,
+  { op: 'getModel', tests: { 'it is that one': "answer.id === pm.collectionVariables.get('model')" } },
   {
     op: 'createChatCompletion',
+    body: { model: '{{model}}', messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }] },
     tests: {
       'the model answered': "answer.choices[0].message.content.length > 0 && answer.choices[0].finish_reason === 'stop'",
       'its tokens are counted': 'answer.usage.total_tokens === answer.usage.prompt_tokens + answer.usage.completion_tokens',
@@ -67,25 +73,26 @@ export const openai = [
   {
     op: 'createChatCompletion',
     name: 'As a stream',
-    body: { model: 'offline', messages: [{ role: 'user', content: 'Hello?' }], stream: true },
+    body: { model: '{{model}}', messages: [{ role: 'user', content: 'Hello?' }], stream: true },
     stream: true,
     tests: { 'it ends in order': "answer.endsWith('data: [DONE]\\n\\n')" },
   },
   {
     op: 'createResponse',
+    body: { model: '{{model}}', input: 'Where does the midnight sun begin?' },
     set: { openai_response_id: 'answer.id' },
     tests: { 'the model answered': "answer.status === 'completed' && answer.output[0].content[0].text.length > 0" },
   },
   {
     op: 'createResponse',
     name: 'Go on behind it',
-    body: { model: 'offline', input: 'And in winter?', previous_response_id: '{{openai_response_id}}' },
+    body: { model: '{{model}}', input: 'And in winter?', previous_response_id: '{{openai_response_id}}' },
     tests: { 'it is in the same branch': "answer.previous_response_id === pm.collectionVariables.get('openai_response_id')" },
   },
   {
     op: 'createResponse',
     name: 'Go on behind it again, as a stream',
-    body: { model: 'offline', input: 'And in autumn?', previous_response_id: '{{openai_response_id}}', stream: true },
+    body: { model: '{{model}}', input: 'And in autumn?', previous_response_id: '{{openai_response_id}}', stream: true },
     stream: true,
     tests: { 'it ends in order': "answer.includes('event: response.completed')" },
   },

@@ -33,6 +33,7 @@ export const VARIABLES = {
   last_response_id: '',
   branch_chat_id: '',
   idempotency_key: '',
+  model: 'offline',
   openai_response_id: '',
   conversation_id: '',
   item_id: '',
