@@ -162,10 +162,16 @@ export const UNTOUCHED: Statement = {
     UPDATE content_journal j SET due_at = now() FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
 };
 
-/** Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which is harmless. */
+/** Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which is harmless. It waits for rows, so it takes them in their order. */
 export const HURRY: Statement = {
   name: 'relay.hurry',
-  text: `UPDATE content_journal SET due_at = now() WHERE stored_at IS NULL AND due_at > now()`,
+  text: `
+    WITH unsent AS (
+      SELECT account_id, chat_id, seq FROM content_journal WHERE stored_at IS NULL AND due_at > now()
+      ORDER BY account_id, chat_id, seq FOR UPDATE
+    )
+    UPDATE content_journal j SET due_at = now()
+    FROM unsent WHERE j.account_id = unsent.account_id AND j.chat_id = unsent.chat_id AND j.seq = unsent.seq`,
 };
 
 export const COUNT_UNSENT: Statement = {

@@ -3,6 +3,7 @@ import type { Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../src/common/ids.js';
 import { JournalRows } from '../../src/content/journal-rows.js';
+import { Journal } from '../../src/content/journal.js';
 import { Relay } from '../../src/content/relay.js';
 import { Database } from '../../src/database/database.js';
 import { ChatService } from '../../src/modules/chat/chat.service.js';
@@ -224,6 +225,7 @@ export const WRITERS: Record<string, Writer> = {
     await sql(scene, `UPDATE webhooks SET enabled = false WHERE webhook_id = $1`, [held[1]]);
     return (server) => of(server, WebhookDeliverer).giveUp(scene.ann.accountId, held[1] as string);
   },
+  'marks of stored words': async ({ ann, chat }) => (await ann.append(chat.id, 'q'), (server) => of(server, Journal).flush()),
   relay: async ({ ann, chat }) => (await ann.append(chat.id, 'q'), (server) => of(server, Relay).drain()),
   'relay, reading back': async (scene) => {
     await of(scene.server, Relay).drain();
