@@ -97,6 +97,8 @@ export class PlanReader {
     if (!isInside) await send('BEGIN');
     for (const { set, runs } of MODES) {
       await send('SAVEPOINT look');
+      // What is counted is the same however long it takes.
+      await send('SET LOCAL statement_timeout = 0');
       if (set) await send(set);
       this.note(side, sent.name, await this.costOf(send, sent, runs));
       await send('ROLLBACK TO look');
@@ -113,7 +115,7 @@ export class PlanReader {
         if (writes) await send('ROLLBACK TO run');
       }
       const values = sent.values.length > 0 ? `(${sent.values.map(literal).join(', ')})` : '';
-      const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE "${sent.name}" ${values}`);
+      const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE "${sent.name}" ${values}`);
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
       const nodes = nodesOf(plan as Node);
       return { removed: sum(nodes.map(removedBy)), buffers: Math.max(...nodes.map(buffersOf)), plan: told(plan as Node) };

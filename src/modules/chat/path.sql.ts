@@ -191,7 +191,7 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
 export const plainPairStatement = (table: ContentStore['table']): Statement => ({
   name: `path.plain_pair.${table}`,
   text: `
-    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, NULL AS branches, NULL AS branches_total, NULL AS siblings
+    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, NULL::uuid[] AS branches, NULL::int AS branches_total, NULL::json AS siblings
     FROM (
       SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
       FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
