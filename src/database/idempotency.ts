@@ -31,7 +31,7 @@ export const Idempotent = createParamDecorator((_: unknown, context: ExecutionCo
   const request = context.switchToHttp().getRequest<FastifyRequest>();
   const header = request.headers['idempotency-key'];
   if (header === undefined) return null;
-  const key = String(header).replace(/^"(.*)"$/, '$1');
+  const key = String(header).replace(/^"(.+)"$/, '$1');
   if (!KEY.test(key)) throw problems.invalidIdempotencyKey();
   request.idempotent = new KeyedRequest(`${request.method} ${request.routeOptions.url}`, key, request);
   return request.idempotent;

@@ -37,7 +37,7 @@ const ASKED: NonNullable<Components['parameters']> = {
     in: 'header',
     description:
       'Any 1 to 255 printable ASCII characters, for example a UUID. Sent again within a day with the same body, the request is done once and answered the same.',
-    schema: { ...text, minLength: 1, maxLength: 255 },
+    schema: { ...text, minLength: 1, maxLength: 255, pattern: '^[!-~]([ -~]*[!-~])?$' },
   },
   'If-Match': {
     name: 'If-Match',

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { operations } from '../support/contract.js';
 
 /** Values of a wrong type, for any field that wants text. */
 const NO_TEXT: [string, unknown][] = [
@@ -316,9 +317,15 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       expect((await ann.delete(`/chats/${chat.id}/messages`)).status).toBe(405);
     });
 
-    it('a malformed Idempotency-Key is a 400', async () => {
-      for (const key of ['x'.repeat(256), ''])
-        expect([key, (await ann.post('/chats', {}, { 'idempotency-key': key })).body.code]).toEqual([key, 'invalid_idempotency_key']);
+    it('a malformed Idempotency-Key is a 400, and no other one, as the document says it', async () => {
+      const { pattern, maxLength } = operations
+        .flatMap(({ parameters }) => parameters)
+        .find(({ name }) => name === 'Idempotency-Key')!.schema;
+      for (const key of ['x'.repeat(256), '', 'ä', 'a\tb', 'x'.repeat(255), '""', '"', 'two words', '~'])
+        expect([key, (await ann.post('/chats', {}, { 'idempotency-key': key })).body.code]).toEqual([
+          key,
+          key.length <= maxLength! && new RegExp(pattern!).test(key) ? undefined : 'invalid_idempotency_key',
+        ]);
     });
 
     it('a hostile request id is replaced, a plain one kept', async () => {

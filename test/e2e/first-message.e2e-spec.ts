@@ -190,10 +190,14 @@ describe.each(MODES)('first message, words in %s', (mode) => {
       expect(textsOf((await read(ann, `chat_id=${name}`)).body)).toContain('more');
     }
     const { body: other } = await first(ann);
-    const { body } = await post(ann, { chat_uuid: other.chat_uuid, chat_id: 'whatever', text: 'there', sender: 'Ada' });
+    const { body } = await post(ann, { chat_uuid: other.chat_uuid, chat_id: started.chat_id, text: 'there', sender: 'Ada' });
     expect(body.chat_id).toBe(other.chat_id);
-    const bad = await post(ann, { chat_id: 'x', text: 'x', sender: 'x' });
-    expect([bad.status, bad.body.errors[0].path]).toEqual([422, 'chat_id']);
+    for (const chat_uuid of [undefined, other.chat_uuid]) {
+      const bad = await post(ann, { chat_uuid, chat_id: 'x', text: 'x', sender: 'x' });
+      expect([bad.status, bad.body.errors[0].path]).toEqual([422, 'chat_id']);
+    }
+    const { status, body: problem } = await read(ann, `chat_uuid=${other.chat_uuid}&chat_id=x`);
+    expect([status, problem.errors[0].path]).toEqual([422, 'chat_id']);
   });
 
   it('an empty chat has no messages, and no last one', async () => {
@@ -209,7 +213,7 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     await ann.delete(`/chats/${deleted.chat_uuid}`);
     const { body: foreign } = await first(ann);
     const cases: [TestClient, string | number][] = [
-      ...[deleted.chat_id, deleted.chat_uuid, randomUUID(), 999_999, 0, '-1', '99999999999999999999'].map(
+      ...[deleted.chat_id, deleted.chat_uuid, randomUUID(), 999_999, '99999999999999999999', 1e20].map(
         (name) => [ann, name] as [TestClient, string],
       ),
       ...[foreign.chat_uuid, foreign.chat_id + 1000].map((name) => [bob, name] as [TestClient, string]),
@@ -244,13 +248,13 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect((await first(ann)).body.chat_id).toBe(started.chat_id + 1);
   });
 
-  it.each(['abc', '1.5', '%20', `${randomUUID()}x`])('%s is no name of a chat', async (name) => {
+  it.each(['abc', '1.5', '0', '-1', '%20', `${randomUUID()}x`])('%s is no name of a chat', async (name) => {
     for (const answer of [await read(ann, `chat_uuid=${name}`), await last(ann, name)]) {
       expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
     }
   });
 
-  it.each([[1.5], [true], [null], [['1']], [{}], ['x'], ['']])('%j in a body is no name of a chat', async (chat_uuid) => {
+  it.each([[1.5], [0], [-1], [true], [null], [['1']], [{}], ['x'], ['']])('%j in a body is no name of a chat', async (chat_uuid) => {
     const answer = await post(ann, { chat_uuid, text: 'x', sender: 'x' });
     expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
   });

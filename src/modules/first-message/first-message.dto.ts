@@ -9,7 +9,7 @@ import { Lenient } from '../../common/strict-input.guard.js';
 import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
 
 const SENDER_CHARS_MAX = 200;
-const NUMBER = /^-?\d+$/;
+const NUMBER = /^[1-9]\d*$/;
 const CHAT_NAME_RULE = 'must be the number or the UUID of a chat';
 const UUID_EXAMPLE = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 
@@ -33,7 +33,7 @@ const IsChatName = (): PropertyDecorator =>
       ],
       example: UUID_EXAMPLE,
     }),
-    Read((value) => (isChatName(value) ? value.toLowerCase() : Number.isSafeInteger(value) ? String(value) : value)),
+    Read((value) => (isChatName(value) ? value.toLowerCase() : Number.isInteger(value) ? BigInt(value as number).toString() : value)),
     ValidateBy({ name: 'isChatName', validator: { validate: isChatName, defaultMessage: () => CHAT_NAME_RULE } }),
   );
 
@@ -62,8 +62,8 @@ export class ChatNameDto {
   @IsChatName()
   chat_uuid?: string;
 
-  /** The same, by its number or its UUID too; read where `chat_uuid` is absent. */
-  @ValidateIf(({ chat_uuid, chat_id }: ChatNameDto) => !isGiven(chat_uuid) && isGiven(chat_id))
+  /** The same, by its number or its UUID too; it counts where `chat_uuid` is absent. */
+  @ValidateIf(({ chat_id }: ChatNameDto) => isGiven(chat_id))
   @IsChatName()
   chat_id?: string;
 }
