@@ -31,6 +31,7 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
         archived: false,
         model: null,
         system_prompt: 'Be brief.',
+        metadata: null,
         revision: expect.any(Number),
         created_at: expect.stringMatching(/^\d{4}-.*Z$/),
         updated_at: expect.stringMatching(/^\d{4}-.*Z$/),

@@ -186,7 +186,7 @@ describe('while PostgreSQL is away', () => {
     expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2', 'q3']);
   });
 
-  it('(R9) `/readyz` knows the state beforehand, and answers within half a second', async () => {
+  it('(R9) `/readyz` knows the state beforehand, and does not wait for a silent store', async () => {
     const statusInTime = async (): Promise<string> => {
       const started = performance.now();
       const { stores } = (await ann.request('GET', '/readyz')).body;
