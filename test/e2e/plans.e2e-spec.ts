@@ -62,7 +62,8 @@ describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words i
   const reader = new PlanReader();
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    // A window that a long chat of short pairs fills many times over, and that is read in no time on a busy machine too.
+    server = await startTestApp(mode, { LLM_CONTEXT_TOKENS: '16000' });
     const ann = await TestClient.register(server.url);
     await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
     reader.attach((server.app.get(DataSource).driver as unknown as { master: Pool }).master);

@@ -6,7 +6,7 @@ import { type Frame, TestSocket, TestStream, until } from './realtime-client.js'
 
 const CHAT_KEYS = [
   ...['account_id', 'active', 'archived', 'chat_id', 'chat_type', 'created_at', 'depth', 'fork_response_id', 'fork_seq', 'message_count'],
-  ...['model', 'name', 'parent_chat_id', 'pinned', 'revision', 'root_chat_id', 'system_prompt', 'updated_at'],
+  ...['metadata', 'model', 'name', 'parent_chat_id', 'pinned', 'revision', 'root_chat_id', 'system_prompt', 'updated_at'],
 ];
 const namesOf = (events: readonly Frame[]): string[] => events.map(({ event }) => event);
 const seqsOf = (events: readonly Frame[]): number[] => events.map(({ seq }) => seq!);

@@ -48,7 +48,8 @@ describe('while PostgreSQL is away', () => {
     proxy.close();
   });
 
-  const everyRoute = (): Promise<Answer>[] => [
+  const everyRoute = (): Promise<Answer>[] => [...routesThatKeep(), ann.delete(`/chats/${chat.id}`)];
+  const routesThatKeep = (): Promise<Answer>[] => [
     ann.get(`/chats/${chat.id}`),
     ann.get('/chats'),
     ann.get(`/chats/${chat.id}/messages`),
@@ -58,7 +59,6 @@ describe('while PostgreSQL is away', () => {
     ann.post(`/chats/${chat.id}/messages`, { question: 'for the model' }),
     ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }),
     ann.patch(`/chats/${chat.id}`, { name: 'x' }),
-    ann.delete(`/chats/${chat.id}`),
     ann.post('/auth/login', { email: ann.email, password: 'a password of tests' }),
   ];
 
@@ -94,7 +94,8 @@ describe('while PostgreSQL is away', () => {
 
   it('(S7a) a fail-over that is told in the same segment as the end of an answer is heard by somebody, on every connection', async () => {
     proxy.failOver('idle');
-    const answers = await Promise.all(Array.from({ length: 6 }, everyRoute).flat());
+    // What is told behind a COMMIT comes too late to undo it: a deletion may well succeed here.
+    const answers = await Promise.all(Array.from({ length: 6 }, routesThatKeep).flat());
     expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
     expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
     proxy.mend();
