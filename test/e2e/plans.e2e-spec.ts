@@ -88,7 +88,7 @@ describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words i
   afterAll(async () => {
     reader.detach();
     await server.close();
-  });
+  }, 120_000);
 
   const look = (side: string, scene: Scene, work: (scene: Scene) => Promise<unknown>): Promise<unknown> =>
     reader.reading(side, () => work(scene));
