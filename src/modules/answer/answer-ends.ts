@@ -9,6 +9,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
+import { refOf } from '../chat/path.service.js';
 import { type AnswerEnd, endOf } from './answer.js';
 import {
   BRANCHES,
@@ -142,16 +143,7 @@ export class AnswerEnds {
   }
 
   private async stored(accountId: string, row: QuestionRow): Promise<string> {
-    const ref = {
-      accountId,
-      rootChatId: row.root_chat_id,
-      chatId: row.chat_id,
-      forkSeq: row.fork_seq,
-      responseId: row.response_id,
-      seq: row.seq,
-      version: row.version,
-    };
-    const found = (await this.content.findMany(accountId, row.root_chat_id, [ref])).get(row.response_id);
+    const found = (await this.content.findMany(accountId, row.root_chat_id, [refOf(accountId, row)])).get(row.response_id);
     if (found?.version !== row.version) throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
     return found.body;
   }

@@ -160,7 +160,8 @@ function checkedBody(row: WordsRow, stored: StoredPair | undefined): string {
 const contentUnavailable = (cause: string): Error =>
   Object.assign(problems.contentUnavailable({ headers: { 'retry-after': '2' } }), { cause });
 
-const refOf = (accountId: string, row: WordsRow): PairRef => ({
+/** What a content store knows the pair of a row by. */
+export const refOf = (accountId: string, row: Omit<WordsRow, 'sha256' | 'body'>): PairRef => ({
   accountId,
   rootChatId: row.root_chat_id,
   chatId: row.chat_id,
