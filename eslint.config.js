@@ -5,15 +5,56 @@ import { noLeaks } from './scripts/no-leaks.mjs';
 
 /** Which folder may not import which: the arrows of docs/architecture.md. */
 const zones = [
-  zone('runtime', ['common', 'config', 'tree', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
-  ...['tree'].map((target) => zone(target, ['runtime', 'common', 'config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
-  ...['common'].map((target) => zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules'])),
-  ...['config'].map((target) => zone(target, ['database', 'content', 'llm', 'events', 'cache', 'modules'])),
+  zone('runtime', [
+    'common',
+    'config',
+    'tree',
+    'database',
+    'content',
+    'llm',
+    'events',
+    'cache',
+    'modules',
+  ]),
+  ...['tree'].map((target) =>
+    zone(target, [
+      'runtime',
+      'common',
+      'config',
+      'database',
+      'content',
+      'llm',
+      'events',
+      'cache',
+      'modules',
+    ]),
+  ),
+  ...['common'].map((target) =>
+    zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
+  ),
+  ...['config'].map((target) =>
+    zone(target, ['database', 'content', 'llm', 'events', 'cache', 'modules']),
+  ),
   ...['database', 'content', 'llm', 'events', 'cache'].map((target) => zone(target, ['modules'])),
-  { target: './src/modules/branch', from: './src/modules/message', message: 'branch and message know chat, never each other' },
-  { target: './src/modules/message', from: './src/modules/branch', message: 'branch and message know chat, never each other' },
-  { target: './src/modules/chat', from: ['./src/modules/branch', './src/modules/message', './src/modules/answer'] },
-  { target: './src/modules/message', from: './src/modules/answer', message: 'answers know what was appended, never the other way' },
+  {
+    target: './src/modules/branch',
+    from: './src/modules/message',
+    message: 'branch and message know chat, never each other',
+  },
+  {
+    target: './src/modules/message',
+    from: './src/modules/branch',
+    message: 'branch and message know chat, never each other',
+  },
+  {
+    target: './src/modules/chat',
+    from: ['./src/modules/branch', './src/modules/message', './src/modules/answer'],
+  },
+  {
+    target: './src/modules/message',
+    from: './src/modules/answer',
+    message: 'answers know what was appended, never the other way',
+  },
   { target: './src/modules/answer', from: './src/modules/branch' },
 ];
 
@@ -26,8 +67,15 @@ function zone(target, forbidden) {
 }
 
 const mongoose = { name: 'mongoose', message: 'only src/content/mongo knows Mongoose' };
-const transformer = { name: 'class-transformer', message: 'DTOs are read by src/common/dto-reader.ts: Read, ListOf, ObjectOf' };
-const forwardRef = { name: '@nestjs/common', importNames: ['forwardRef'], message: 'untie the cycle instead' };
+const transformer = {
+  name: 'class-transformer',
+  message: 'DTOs are read by src/common/dto-reader.ts: Read, ListOf, ObjectOf',
+};
+const forwardRef = {
+  name: '@nestjs/common',
+  importNames: ['forwardRef'],
+  message: 'untie the cycle instead',
+};
 const httpExceptions = {
   name: '@nestjs/common',
   importNames: ['forwardRef', 'HttpException', 'BadRequestException', 'NotFoundException'],
@@ -36,12 +84,18 @@ const httpExceptions = {
 
 const syntax = [
   { selector: 'ExportAllDeclaration', message: 'no barrels' },
-  { selector: 'MethodDefinition[kind="constructor"][value.params.length>5]', message: 'at most five dependencies' },
+  {
+    selector: 'MethodDefinition[kind="constructor"][value.params.length>5]',
+    message: 'at most five dependencies',
+  },
   {
     selector: 'MemberExpression[object.name="AbortSignal"][property.name="any"]',
     message: 'a signal that lives on keeps all that are made of it (Node 20)',
   },
-  { selector: 'CallExpression[callee.name="HttpCode"] > Literal', message: 'only src/common knows status numbers: use HttpStatus' },
+  {
+    selector: 'CallExpression[callee.name="HttpCode"] > Literal',
+    message: 'only src/common knows status numbers: use HttpStatus',
+  },
 ];
 const environment = {
   selector: 'MemberExpression[object.name="process"][property.name="env"]',
@@ -54,18 +108,33 @@ export default tseslint.config(
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     plugins: { 'import-x': importX },
     settings: { 'import-x/resolver-next': [resolver()] },
     rules: {
       'import-x/no-cycle': 'error',
       'import-x/no-restricted-paths': ['error', { zones }],
       'max-lines': ['error', 400],
+      'max-len': [
+        'error',
+        {
+          code: 100,
+          ignoreStrings: true,
+          ignoreTemplateLiterals: true,
+          ignoreRegExpLiterals: true,
+          ignoreUrls: true,
+        },
+      ],
       'max-lines-per-function': ['error', { max: 70, skipComments: true }],
       complexity: ['error', 12],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       // An injected class must be imported as a value: its type alone is not there at run time.
       '@typescript-eslint/consistent-type-imports': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
@@ -89,13 +158,26 @@ export default tseslint.config(
       'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions] }],
     },
   },
-  { files: ['src/content/mongo/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions, transformer] }] } },
-  { files: ['src/common/**/*.ts'], rules: { 'no-restricted-imports': ['error', { paths: [mongoose, forwardRef, transformer] }] } },
   {
-    files: ['**/*.spec.ts', '**/*.e2e-spec.ts', '**/*.contract.ts', 'test/**/*.ts', 'bench/**/*.ts'],
+    files: ['src/content/mongo/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions, transformer] }] },
+  },
+  {
+    files: ['src/common/**/*.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: [mongoose, forwardRef, transformer] }] },
+  },
+  {
+    files: [
+      '**/*.spec.ts',
+      '**/*.e2e-spec.ts',
+      '**/*.contract.ts',
+      'test/**/*.ts',
+      'bench/**/*.ts',
+    ],
     rules: {
       // A describe block is a chapter, not a function.
       'max-lines-per-function': 'off',
+      'max-lines': ['error', { max: 600, skipBlankLines: true, skipComments: true }],
       '@typescript-eslint/no-explicit-any': 'off',
       'no-restricted-syntax': ['error', ...syntax.slice(0, 1)],
       'no-restricted-imports': 'off',
@@ -132,5 +214,8 @@ export default tseslint.config(
 
 /** TypeScript files are imported by the names that they will have: `./x.js` is `./x.ts`. */
 function resolver() {
-  return importX.createNodeResolver({ extensions: ['.ts', '.js', '.mjs'], extensionAlias: { '.js': ['.ts', '.js'] } });
+  return importX.createNodeResolver({
+    extensions: ['.ts', '.js', '.mjs'],
+    extensionAlias: { '.js': ['.ts', '.js'] },
+  });
 }

@@ -15,7 +15,10 @@ export interface Bed {
   filled: (pairs: number) => Promise<string>;
 }
 
-export async function makeBed({ sql, accountId }: Stage, { bigPairs, manyChats, shortChats }: Options): Promise<Bed> {
+export async function makeBed(
+  { sql, accountId }: Stage,
+  { bigPairs, manyChats, shortChats }: Options,
+): Promise<Bed> {
   let last = manyChats;
   const some = async (chats: number): Promise<string[]> => {
     const first = last + 1;

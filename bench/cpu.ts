@@ -1,13 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Microseconds of one clock tick in `/proc/<pid>/stat`; USER_HZ is 100 on every Linux that Node runs on. */
+/**
+ * Microseconds of one clock tick in `/proc/<pid>/stat`; USER_HZ is 100 on every Linux that Node
+ * runs on.
+ */
 const TICK_US = 10_000;
 
-/** CPU time that a process has used so far, all threads, in microseconds; NaN where there is no `/proc`. */
+/**
+ * CPU time that a process has used so far, all threads, in microseconds; NaN where there is no
+ * `/proc`.
+ */
 export function cpuOf(pid: number): number {
   try {
     const threads = readdirSync(`/proc/${pid}/task`);
-    return threads.reduce((sum, thread) => sum + nanosecondsOf(`/proc/${pid}/task/${thread}`) / 1000, 0);
+    return threads.reduce(
+      (sum, thread) => sum + nanosecondsOf(`/proc/${pid}/task/${thread}`) / 1000,
+      0,
+    );
   } catch {
     return NaN;
   }
@@ -34,7 +43,8 @@ export function parentOf(pid: number): number {
   }
 }
 
-const nanosecondsOf = (folder: string): number => Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]);
+const nanosecondsOf = (folder: string): number =>
+  Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]);
 
 /** A child may end between the listing and the reading. */
 function cpuOfChild(pid: number): number {
@@ -48,7 +58,10 @@ function childrenOf(pid: number): number[] {
     .filter((candidate) => candidate > 0 && parentOf(candidate) === pid);
 }
 
-/** Fields of `/proc/<pid>/stat` from the state on (the third of proc(5)); the name before it may hold blanks. */
+/**
+ * Fields of `/proc/<pid>/stat` from the state on (the third of proc(5)); the name before it may
+ * hold blanks.
+ */
 function statOf(pid: number): string[] {
   const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
   return text.slice(text.lastIndexOf(')') + 2).split(' ');

@@ -20,8 +20,9 @@ export class Answer {
 }
 
 /**
- * A keep-alive connection with one request at a time. It reads no more of an answer than status and length: client and servers share the
- * cores, and whatever the client costs hides differences between them. The bench prints its share.
+ * A keep-alive connection with one request at a time. It reads no more of an answer than status and
+ * length: client and servers share the cores, and whatever the client costs hides differences
+ * between them. The bench prints its share.
  */
 export class Line {
   private parts: Buffer[] = [];
@@ -30,7 +31,8 @@ export class Line {
   private expected = -1;
   private bodyAt = 0;
   private head = '';
-  private settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null = null;
+  private settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | null =
+    null;
 
   private constructor(private readonly socket: Socket) {
     socket.setNoDelay(true);
@@ -83,9 +85,16 @@ export class Line {
 }
 
 /** The text of a request; `body` must be ASCII. */
-export function requestOf(method: string, path: string, { token, body }: { token?: string; body?: string } = {}): string {
+export function requestOf(
+  method: string,
+  path: string,
+  { token, body }: { token?: string; body?: string } = {},
+): string {
   const authorization = token ? `authorization: Bearer ${token}\r\n` : '';
-  const content = body === undefined ? '' : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+  const content =
+    body === undefined
+      ? ''
+      : `content-type: application/json\r\ncontent-length: ${body.length}\r\n`;
   return `${method} ${path} HTTP/1.1\r\nhost: bench\r\n${authorization}${content}\r\n${body ?? ''}`;
 }
 
@@ -100,15 +109,24 @@ export interface Load {
 /** Every answer must be a 2xx; one of so many is read and checked as a whole. */
 const CHECK_EVERY = 101;
 
-/** Keeps all connections busy for a while; answers how many requests were answered and how long that took. @throws at the first wrong answer */
-export async function drive(load: Load, ms: number): Promise<{ requests: number; seconds: number }> {
-  const lines = await Promise.all(Array.from({ length: load.connections }, () => Line.open(load.port)));
+/**
+ * Keeps all connections busy for a while; answers how many requests were answered and how long that
+ * took. @throws at the first wrong answer
+ */
+export async function drive(
+  load: Load,
+  ms: number,
+): Promise<{ requests: number; seconds: number }> {
+  const lines = await Promise.all(
+    Array.from({ length: load.connections }, () => Line.open(load.port)),
+  );
   const started = performance.now();
   let requests = 0;
   const work = async (line: Line): Promise<void> => {
     while (performance.now() - started < ms) {
       const answer = await line.send(load.next());
-      if (answer.status < 200 || answer.status > 299) throw new Error(`${answer.head}\n\n${answer.text}`);
+      if (answer.status < 200 || answer.status > 299)
+        throw new Error(`${answer.head}\n\n${answer.text}`);
       if (++requests % CHECK_EVERY === 0) load.check?.(answer);
     }
   };

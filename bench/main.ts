@@ -14,8 +14,22 @@ import type { Scenario } from './scenarios/scenario.js';
 import { wal } from './scenarios/wal.js';
 import { withStage } from './stage.js';
 
-/** Appends come last but for the log: they leave rows behind that a vacuum would clear away beside other measurements. */
-const SCENARIOS: readonly Scenario[] = [ping, buffers, pages, rows, flatness, fork, firstToken, relay, append, wal];
+/**
+ * Appends come last but for the log: they leave rows behind that a vacuum would clear away beside
+ * other measurements.
+ */
+const SCENARIOS: readonly Scenario[] = [
+  ping,
+  buffers,
+  pages,
+  rows,
+  flatness,
+  fork,
+  firstToken,
+  relay,
+  append,
+  wal,
+];
 
 const started = performance.now();
 const say = (line: string): void => {
@@ -24,9 +38,13 @@ const say = (line: string): void => {
 };
 
 async function measure(options: Options): Promise<Finding[]> {
-  const wanted = SCENARIOS.filter(({ ids }) => options.only.size === 0 || ids.some((id) => options.only.has(id)));
+  const wanted = SCENARIOS.filter(
+    ({ ids }) => options.only.size === 0 || ids.some((id) => options.only.has(id)),
+  );
   return withStage(options, async (stage) => {
-    say(`PostgreSQL (fsync on), Banyan and its peers are running; making a chat of ${options.bigPairs} pairs`);
+    say(
+      `PostgreSQL (fsync on), Banyan and its peers are running; making a chat of ${options.bigPairs} pairs`,
+    );
     const bed = await makeBed(stage, options);
     const findings: Finding[] = [];
     for (const { ids, play } of wanted) {
@@ -38,7 +56,10 @@ async function measure(options: Options): Promise<Finding[]> {
   });
 }
 
-/** A bench is a measurement, not a gate: it ends with 0 whatever it measured, and with 1 when it could not. */
+/**
+ * A bench is a measurement, not a gate: it ends with 0 whatever it measured, and with 1 when it
+ * could not.
+ */
 export async function main(args: readonly string[]): Promise<number> {
   const options = optionsOf(args);
   if (options === 'help') {

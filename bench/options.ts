@@ -30,7 +30,21 @@ const SIZES: Record<Size, Pick<Options, 'rounds' | 'sliceMs' | 'bigPairs' | 'man
   L: { rounds: 9, sliceMs: 6000, bigPairs: 1_000_000, manyChats: 50_000 },
 };
 
-export const SCENARIOS = ['P0', 'P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P14', 'P16'] as const;
+export const SCENARIOS = [
+  'P0',
+  'P1',
+  'P2',
+  'P3',
+  'P4',
+  'P5',
+  'P6',
+  'P7',
+  'P8',
+  'P9',
+  'P10',
+  'P14',
+  'P16',
+] as const;
 
 export const HELP = `npm run bench [-- --size S|M|L] [--only P1,P5] [--json] [--profile DIR]
 
@@ -58,7 +72,14 @@ export function optionsOf(args: readonly string[]): Options | 'help' {
   const only = values.only.toUpperCase().split(',').filter(Boolean);
   const stray = only.find((id) => !SCENARIOS.some((known) => known === id));
   if (stray) throw new Error(`--only knows ${SCENARIOS.join(', ')}, not ${stray}`);
-  return { size, only: new Set(only), json: values.json, profile: values.profile, shortChats: SHORT_CHATS, ...SIZES[size] };
+  return {
+    size,
+    only: new Set(only),
+    json: values.json,
+    profile: values.profile,
+    shortChats: SHORT_CHATS,
+    ...SIZES[size],
+  };
 }
 
 const isSize = (size: string): size is Size => size in SIZES;

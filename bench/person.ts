@@ -14,8 +14,11 @@ export class Person {
 
   async call(method: 'GET' | 'POST', path: string, body?: object): Promise<Answer> {
     const content = body && { body: JSON.stringify(body) };
-    const answer = await this.line.send(requestOf(method, `/api/v1${path}`, { token: this.token, ...content }));
-    if (answer.status < 200 || answer.status > 299) throw new Error(`${method} ${path} answered\n${answer.head}\n\n${answer.text}`);
+    const answer = await this.line.send(
+      requestOf(method, `/api/v1${path}`, { token: this.token, ...content }),
+    );
+    if (answer.status < 200 || answer.status > 299)
+      throw new Error(`${method} ${path} answered\n${answer.head}\n\n${answer.text}`);
     return answer;
   }
 
@@ -26,10 +29,14 @@ export class Person {
 
   /** Branches behind a pair; answers the branch. */
   async branch(chatId: string, responseId: string): Promise<string> {
-    return (await this.call('POST', `/chats/${chatId}/branches`, { response_id: responseId })).json.chat_id;
+    return (await this.call('POST', `/chats/${chatId}/branches`, { response_id: responseId })).json
+      .chat_id;
   }
 
-  /** A chain of branches on the newest pair of a chat, each with one pair of its own; answers the last. */
+  /**
+   * A chain of branches on the newest pair of a chat, each with one pair of its own; answers the
+   * last.
+   */
   async chain(chatId: string, levels: number, pair: object): Promise<string> {
     let [at, head] = [chatId, await this.append(chatId, pair)];
     for (let level = 1; level <= levels; level++) {

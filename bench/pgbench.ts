@@ -22,8 +22,9 @@ interface Target {
 }
 
 /**
- * What PostgreSQL alone can do: the append that Banyan sends when nothing else waits, prepared, over and over from 8 clients, to one of many chats.
- * Where the machine has no pgbench the same SQL is sent by `pg`, which costs the machine more.
+ * What PostgreSQL alone can do: the append that Banyan sends when nothing else waits, prepared,
+ * over and over from 8 clients, to one of many chats. Where the machine has no pgbench the same SQL
+ * is sent by `pg`, which costs the machine more.
  */
 export function pgbenchFor(target: Target): Pgbench {
   try {
@@ -36,7 +37,10 @@ export function pgbenchFor(target: Target): Pgbench {
 
 const body = JSON.stringify({ ...pairOf(1), metadata: null });
 
-/** The statement with its inputs in place; `chat` and `words` are those that change from run to run or need quoting. */
+/**
+ * The statement with its inputs in place; `chat` and `words` are those that change from run to run
+ * or need quoting.
+ */
 function scriptOf({ accountId }: Target, chat: string, words: string): string {
   const values: Record<string, string> = {
     account_id: `'${accountId}'::uuid`,
@@ -57,15 +61,46 @@ function scriptOf({ accountId }: Target, chat: string, words: string): string {
   );
 }
 
-async function runPgbench(target: Target, ms: number): Promise<{ requests: number; seconds: number }> {
+async function runPgbench(
+  target: Target,
+  ms: number,
+): Promise<{ requests: number; seconds: number }> {
   const folder = mkdtempSync(join(tmpdir(), 'banyan-pgbench-'));
   try {
     const script = join(folder, 'append.sql');
-    writeFileSync(script, `\\set chat random(1, ${target.chats})\n${scriptOf(target, ':chat', ':words').replaceAll(/\s+/g, ' ')};\n`);
+    writeFileSync(
+      script,
+      `\\set chat random(1, ${target.chats})\n${scriptOf(target, ':chat', ':words').replaceAll(/\s+/g, ' ')};\n`,
+    );
     const url = new URL(target.databaseUrl);
-    const where = ['-h', url.searchParams.get('host')!, '-p', url.port, '-U', url.username, url.pathname.slice(1)];
-    const how = ['-n', '-M', 'prepared', '-c', String(CLIENTS), '-j', '1', '-T', String(Math.max(1, Math.round(ms / 1000)))];
-    const { stdout } = await promisify(execFile)('pgbench', [...how, '-D', `words=${body}`, '-f', script, ...where]);
+    const where = [
+      '-h',
+      url.searchParams.get('host')!,
+      '-p',
+      url.port,
+      '-U',
+      url.username,
+      url.pathname.slice(1),
+    ];
+    const how = [
+      '-n',
+      '-M',
+      'prepared',
+      '-c',
+      String(CLIENTS),
+      '-j',
+      '1',
+      '-T',
+      String(Math.max(1, Math.round(ms / 1000))),
+    ];
+    const { stdout } = await promisify(execFile)('pgbench', [
+      ...how,
+      '-D',
+      `words=${body}`,
+      '-f',
+      script,
+      ...where,
+    ]);
     const requests = Number(/actually processed: (\d+)/.exec(stdout)?.[1]);
     const rate = Number(/tps = ([\d.]+) \(without/.exec(stdout)?.[1]);
     const failed = Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0);
@@ -76,15 +111,25 @@ async function runPgbench(target: Target, ms: number): Promise<{ requests: numbe
   }
 }
 
-async function runClients(target: Target, ms: number): Promise<{ requests: number; seconds: number }> {
-  const clients = Array.from({ length: CLIENTS }, () => new Client({ connectionString: target.databaseUrl }));
+async function runClients(
+  target: Target,
+  ms: number,
+): Promise<{ requests: number; seconds: number }> {
+  const clients = Array.from(
+    { length: CLIENTS },
+    () => new Client({ connectionString: target.databaseUrl }),
+  );
   await Promise.all(clients.map((client) => client.connect()));
   const text = scriptOf(target, '$1', '$2');
   const started = performance.now();
   let requests = 0;
   const work = async (client: Client): Promise<void> => {
     while (performance.now() - started < ms) {
-      await client.query({ name: 'append', text, values: [1 + Math.floor(Math.random() * target.chats), body] });
+      await client.query({
+        name: 'append',
+        text,
+        values: [1 + Math.floor(Math.random() * target.chats), body],
+      });
       requests++;
     }
   };

@@ -42,17 +42,26 @@ export function tableOf(findings: readonly Finding[]): string {
   );
   const misses = rows.filter((row) => verdictOf(row) === 'MISS');
   const verdict =
-    misses.length === 0 ? 'Every bar is met.' : `Below the bar: ${misses.map(({ id, what }) => `${id} (${what})`).join('; ')}.`;
+    misses.length === 0
+      ? 'Every bar is met.'
+      : `Below the bar: ${misses.map(({ id, what }) => `${id} (${what})`).join('; ')}.`;
   return [...lines, '', ...findings.flatMap(({ details }) => details), '', verdict].join('\n');
 }
 
 function cellsOf(row: Row): string[] {
   const { id, what, ratio, held, note } = row;
   const limits = held ? [`${held.sign} ${held.bar}`, `${held.sign} ${held.aim}`] : ['', ''];
-  return [id, note ? `${what} (${note})` : what, [ratio.min, ratio.med, ratio.max].map(short).join(' / '), ...limits, verdictOf(row)];
+  return [
+    id,
+    note ? `${what} (${note})` : what,
+    [ratio.min, ratio.med, ratio.max].map(short).join(' / '),
+    ...limits,
+    verdictOf(row),
+  ];
 }
 
-export const short = (value: number): string => (Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
+export const short = (value: number): string =>
+  Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
 
 /** The result for programs. */
 export const jsonOf = (findings: readonly Finding[], { size }: Options): string =>
@@ -61,7 +70,9 @@ export const jsonOf = (findings: readonly Finding[], { size }: Options): string 
       size,
       node: process.version,
       cpu: `${cpus().length} x ${cpus()[0]?.model ?? '?'}`,
-      rows: findings.flatMap(({ rows }) => rows.map((row) => ({ ...row, verdict: verdictOf(row) }))),
+      rows: findings.flatMap(({ rows }) =>
+        rows.map((row) => ({ ...row, verdict: verdictOf(row) })),
+      ),
       details: findings.flatMap(({ details }) => details),
     },
     null,

@@ -36,10 +36,15 @@ const CONTROL_DIFFERENCE_MAX = 0.15;
 const PAUSE_MS = 250;
 
 /**
- * Runs all sides in turn, the control first and last, in reversed order every other time; until enough rounds are clean, or twice as many and
- * two were tried.
+ * Runs all sides in turn, the control first and last, in reversed order every other time; until
+ * enough rounds are clean, or twice as many and two were tried.
  */
-export async function inRounds(count: number, control: Side, others: readonly Side[], say: (line: string) => void): Promise<Rounds> {
+export async function inRounds(
+  count: number,
+  control: Side,
+  others: readonly Side[],
+  say: (line: string) => void,
+): Promise<Rounds> {
   for (const side of [control, ...others]) await side.run(); // warm: code, plans, pages
   const all: Round[] = [];
   const clean: Round[] = [];
@@ -49,8 +54,12 @@ export async function inRounds(count: number, control: Side, others: readonly Si
     const dropped = difference > CONTROL_DIFFERENCE_MAX;
     all.push(round);
     if (!dropped) clean.push(round);
-    const rates = [...round.slices].map(([name, { rps }]) => `${name} ${Math.round(rps)}/s`).join(', ');
-    say(`round ${n}: ${rates}; control pair differs by ${(difference * 100).toFixed(0)} %${dropped ? ': DROPPED' : ''}`);
+    const rates = [...round.slices]
+      .map(([name, { rps }]) => `${name} ${Math.round(rps)}/s`)
+      .join(', ');
+    say(
+      `round ${n}: ${rates}; control pair differs by ${(difference * 100).toFixed(0)} %${dropped ? ': DROPPED' : ''}`,
+    );
   }
   const noisy = clean.length < count;
   return { clean: noisy ? all : clean, dropped: all.length - clean.length, noisy };
@@ -88,7 +97,9 @@ export async function counted(
   };
   const before = reading();
   const { requests, seconds } = await load();
-  const [serverUs, databaseUs, clientUs] = reading().map((after, i) => (after - before[i]!) / requests) as [number, number, number];
+  const [serverUs, databaseUs, clientUs] = reading().map(
+    (after, i) => (after - before[i]!) / requests,
+  ) as [number, number, number];
   return { rps: requests / seconds, serverUs, databaseUs, clientUs };
 }
 
@@ -111,7 +122,12 @@ export function median(values: readonly number[]): number {
 }
 
 /** The ratio of two sides, round by round. */
-export const ratioOf = (rounds: Rounds, of: string, to: string, field: keyof Slice = 'rps'): Spread =>
+export const ratioOf = (
+  rounds: Rounds,
+  of: string,
+  to: string,
+  field: keyof Slice = 'rps',
+): Spread =>
   spreadOf(rounds.clean.map(({ slices }) => slices.get(of)![field] / slices.get(to)![field]));
 
 /** What one side reached, over all rounds that count. */

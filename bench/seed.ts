@@ -5,7 +5,8 @@ import { pairOf } from './text.js';
 const TEXTS = 1000;
 
 /** The id of a seeded chat; pgbench makes the same from a number. */
-export const chatIdOf = (n: number): string => `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
+export const chatIdOf = (n: number): string =>
+  `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`;
 
 /** What `POST /chats` writes, for the chats `first..last`. */
 const CHATS = `
@@ -17,7 +18,10 @@ const CHATS = `
   INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, active, created_at, updated_at)
   SELECT $1, id, id, id, true, now(), now() FROM chat`;
 
-/** What appends to the chats $2 write, in their order: the pairs `$3..$4` of each with the texts $5 in turn. All before $3 must be there. */
+/**
+ * What appends to the chats $2 write, in their order: the pairs `$3..$4` of each with the texts $5
+ * in turn. All before $3 must be there.
+ */
 const PAIRS = `
   WITH pair AS MATERIALIZED (
     SELECT chat_id, uuidv7() AS id, seq, ($5::text[])[1 + seq % cardinality($5::text[])] AS body
@@ -42,11 +46,19 @@ const PAIRS = `
 const STATEMENT_PAIRS = 10_000;
 
 /** Makes empty chats. */
-export async function seedChats(sql: Client, accountId: string, first: number, last: number): Promise<void> {
+export async function seedChats(
+  sql: Client,
+  accountId: string,
+  first: number,
+  last: number,
+): Promise<void> {
   await sql.query(CHATS, [accountId, first, last]);
 }
 
-/** Fills empty chats with so many pairs each, as if a person had posted them; with English prose where no `texts` are given. */
+/**
+ * Fills empty chats with so many pairs each, as if a person had posted them; with English prose
+ * where no `texts` are given.
+ */
 export async function seedPairs(
   sql: Client,
   accountId: string,
@@ -61,13 +73,19 @@ export async function seedPairs(
 }
 
 const prose = (count: number): string[] =>
-  Array.from({ length: Math.min(TEXTS, count) }, (_, n) => JSON.stringify({ ...pairOf(n), metadata: null }));
+  Array.from({ length: Math.min(TEXTS, count) }, (_, n) =>
+    JSON.stringify({ ...pairOf(n), metadata: null }),
+  );
 
 /**
- * Lets PostgreSQL believe, while `work` runs, that a chat has one pair, as it does where most are short and one is long, or has grown since autovacuum
- * looked: then reading all pairs of a chat costs, for the planner, no more than reading one.
+ * Lets PostgreSQL believe, while `work` runs, that a chat has one pair, as it does where most are
+ * short and one is long, or has grown since autovacuum looked: then reading all pairs of a chat
+ * costs, for the planner, no more than reading one.
  */
-export async function believingShort<Result>(sql: Client, work: () => Promise<Result>): Promise<Result> {
+export async function believingShort<Result>(
+  sql: Client,
+  work: () => Promise<Result>,
+): Promise<Result> {
   const believe = async (distinct: number): Promise<void> => {
     for (const table of ['messages', 'chat_contents']) {
       await sql.query(`ALTER TABLE ${table} ALTER COLUMN chat_id SET (n_distinct = ${distinct})`);
@@ -103,16 +121,23 @@ const FAULTS = `
     OR own.words <> own.pairs OR newest.response_id <> c.last_response_id OR coalesce(told.events, 0) <> v.event_seq)`;
 
 /**
- * That everything which was acknowledged is there, once and in order: `seq` dense, the head its last one, words for each, an event for each.
+ * That everything which was acknowledged is there, once and in order: `seq` dense, the head its
+ * last one, words for each, an event for each.
  * @throws naming the first chats where it is not
  */
 export async function assertWhole(sql: Client, accountId: string): Promise<number> {
   const { rows } = await sql.query<{ chat_id: string }>(FAULTS, [accountId]);
-  if (rows.length > 0) throw new Error(`${rows.length} chats are not whole, for example ${rows[0]!.chat_id}: the measurement is void`);
+  if (rows.length > 0)
+    throw new Error(
+      `${rows.length} chats are not whole, for example ${rows[0]!.chat_id}: the measurement is void`,
+    );
   return pairsOf(sql, accountId);
 }
 
 export async function pairsOf(sql: Client, accountId: string): Promise<number> {
-  const { rows } = await sql.query<{ pairs: number }>('SELECT count(*)::int AS pairs FROM messages WHERE account_id = $1', [accountId]);
+  const { rows } = await sql.query<{ pairs: number }>(
+    'SELECT count(*)::int AS pairs FROM messages WHERE account_id = $1',
+    [accountId],
+  );
   return rows[0]!.pairs;
 }

@@ -34,7 +34,10 @@ export interface Stage {
 }
 
 /** Opens the stage, lets `play` use it, and clears everything away again. */
-export async function withStage<Result>(options: Options, play: (stage: Stage) => Promise<Result>): Promise<Result> {
+export async function withStage<Result>(
+  options: Options,
+  play: (stage: Stage) => Promise<Result>,
+): Promise<Result> {
   const cleanup: (() => unknown)[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'banyan-bench-'));
   chmodSync(folder, 0o755);
@@ -49,13 +52,29 @@ export async function withStage<Result>(options: Options, play: (stage: Stage) =
   }
 }
 
-async function openStage({ profile }: Options, databaseUrl: string, cleanup: (() => unknown)[]): Promise<Stage> {
-  const start = async (file: string, env: Record<string, string> = {}, execArgv: string[] = []): Promise<Server> => {
-    const child = forkServer(file, { DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: String(POOL_SIZE), ...env }, execArgv);
+async function openStage(
+  { profile }: Options,
+  databaseUrl: string,
+  cleanup: (() => unknown)[],
+): Promise<Stage> {
+  const start = async (
+    file: string,
+    env: Record<string, string> = {},
+    execArgv: string[] = [],
+  ): Promise<Server> => {
+    const child = forkServer(
+      file,
+      { DATABASE_URL: databaseUrl, DATABASE_POOL_SIZE: String(POOL_SIZE), ...env },
+      execArgv,
+    );
     cleanup.push(() => endOf(child));
     return { port: await portOf(child), pid: child.pid! };
   };
-  const banyan = await start('servers/banyan.js', SETTINGS, profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : []);
+  const banyan = await start(
+    'servers/banyan.js',
+    SETTINGS,
+    profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [],
+  );
   const { token, accountId } = await register(banyan);
   const peer = await start('peers/fastify-pg.js', { ACCOUNT_ID: accountId });
   const ping = await start('peers/node-http.js');
@@ -94,7 +113,10 @@ export async function withBanyan<Result>(
   }
 }
 
-/** What differs from a user's server: no limits of requests, and a token that lasts as long as the bench. */
+/**
+ * What differs from a user's server: no limits of requests, and a token that lasts as long as the
+ * bench.
+ */
 const SETTINGS = {
   JWT_SECRET: 'Kx0-bench-only-7f3a91c2be5d4c60a8e1d2f3b4c5',
   ACCESS_TOKEN_TTL_SECONDS: '86400',
@@ -117,9 +139,18 @@ function forkServer(file: string, env: Record<string, string>, execArgv: string[
 
 function portOf(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('A server of the bench did not start in time.')), START_TIMEOUT_MS);
+    const late = setTimeout(
+      () => reject(new Error('A server of the bench did not start in time.')),
+      START_TIMEOUT_MS,
+    );
     child.once('message', ({ port }: { port: number }) => (clearTimeout(late), resolve(port)));
-    child.once('exit', (code) => (clearTimeout(late), reject(new Error(`A server of the bench ended with code ${code}.`))));
+    child.once(
+      'exit',
+      (code) => (
+        clearTimeout(late),
+        reject(new Error(`A server of the bench ended with code ${code}.`))
+      ),
+    );
   });
 }
 

@@ -3,7 +3,10 @@ export const QUESTION_BYTES = 120;
 export const ANSWER_BYTES = 800;
 export const PAYLOAD_BYTES = QUESTION_BYTES + ANSWER_BYTES;
 
-/** Plain prose, so that anything that compresses meets what it would meet in life. A text takes each sentence at most once. */
+/**
+ * Plain prose, so that anything that compresses meets what it would meet in life. A text takes each
+ * sentence at most once.
+ */
 const PROSE = `
 The tide tables for the harbour are printed twice a year, and nobody trusts the second edition. A kettle that whistles too early usually has a worn valve.
 Glaciers carve valleys in the shape of a U, while rivers leave a V behind them. My neighbour grows figs against a south wall and wraps them in straw each November.
@@ -48,7 +51,9 @@ export function randomOf(seed: number): () => number {
 /** A question and an answer of exactly the payload's length; the same for the same number. */
 export function pairOf(n: number): { question: string; response: string } {
   const random = randomOf(n + 1);
-  const order = SENTENCES.map((sentence) => [random(), sentence] as const).sort(([a], [b]) => a - b);
+  const order = SENTENCES.map((sentence) => [random(), sentence] as const).sort(
+    ([a], [b]) => a - b,
+  );
   const text = order.map(([, sentence]) => sentence).join(' ');
   return {
     question: text

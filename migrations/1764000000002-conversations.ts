@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-// Rows that every append updates leave room on their page, so that the update stays on it and touches no index (HOT).
+// Rows that every append updates leave room on their page, so that the update stays on it and
+// touches no index (HOT).
 const UP = [
   `
   CREATE TABLE conversations (
@@ -94,7 +95,10 @@ const UP = [
   `CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at)`,
 ];
 
-/** The tree: what exists, whose it is and in which order; the outbox of changes and the answers of idempotent posts. */
+/**
+ * The tree: what exists, whose it is and in which order; the outbox of changes and the answers of
+ * idempotent posts.
+ */
 export class Conversations1764000000002 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of UP) await runner.query(statement);

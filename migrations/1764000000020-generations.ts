@@ -1,7 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const UP = [
-  // Whose turn it is in a chat: an append looks at the chat's row anyway, so asking costs it nothing.
+  // Whose turn it is in a chat: an append looks at the chat's row anyway, so asking costs it
+  // nothing.
   `ALTER TABLE chats ADD COLUMN generation_id uuid`,
   // One row for each answer of a model, renewed every second while it is written.
   `

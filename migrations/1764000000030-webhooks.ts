@@ -26,7 +26,8 @@ const UP = [
     CONSTRAINT webhooks_pkey PRIMARY KEY (account_id, webhook_id),
     CONSTRAINT webhooks_disabled CHECK (disabled_reason IN ('gone', 'failing'))
   )`,
-  // No foreign key to conversations: its triggers would be asked with every append. The purge takes these rows.
+  // No foreign key to conversations: its triggers would be asked with every append. The purge takes
+  // these rows.
   `
   CREATE TABLE webhook_positions (
     account_id uuid NOT NULL CONSTRAINT webhook_positions_account REFERENCES webhook_accounts (account_id) ON DELETE CASCADE,
@@ -56,19 +57,25 @@ const UP = [
     CONSTRAINT webhook_deliveries_status CHECK (status IN ('pending', 'delivered', 'failed')),
     CONSTRAINT webhook_deliveries_settled CHECK ((status = 'pending') = (settled_at IS NULL))
   )`,
-  // One delivery of an event to a webhook, however many instances read the event. Tests have none: nulls are distinct.
+  // One delivery of an event to a webhook, however many instances read the event. Tests have none:
+  // nulls are distinct.
   `CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (account_id, root_chat_id, event_seq, webhook_id)`,
   `CREATE INDEX webhook_deliveries_due ON webhook_deliveries (account_id, webhook_id, due_at) WHERE settled_at IS NULL`,
   `CREATE INDEX webhook_deliveries_settled_at ON webhook_deliveries (settled_at) WHERE settled_at IS NOT NULL`,
 ];
 
-/** Outgoing webhooks: who wants to be told, how far each conversation was read for them, and what is on its way. */
+/**
+ * Outgoing webhooks: who wants to be told, how far each conversation was read for them, and what is
+ * on its way.
+ */
 export class Webhooks1764000000030 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of UP) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query(`DROP TABLE webhook_deliveries, webhook_positions, webhooks, webhook_accounts`);
+    await runner.query(
+      `DROP TABLE webhook_deliveries, webhook_positions, webhooks, webhook_accounts`,
+    );
   }
 }

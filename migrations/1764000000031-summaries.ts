@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How far the words of paths have been counted. Nothing is lost with these rows: they are counted again. */
+/**
+ * How far the words of paths have been counted. Nothing is lost with these rows: they are counted
+ * again.
+ */
 export class Summaries1764000000031 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

@@ -1,6 +1,9 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** The numbers of `POST /sessions`: the sessions are in the memory of one process, their numbers are of all. */
+/**
+ * The numbers of `POST /sessions`: the sessions are in the memory of one process, their numbers are
+ * of all.
+ */
 export class SessionNumbers1764000000060 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

@@ -1,6 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** How many tokens the words of pairs have. Nothing is lost with these rows: they are counted again. */
+/**
+ * How many tokens the words of pairs have. Nothing is lost with these rows: they are counted again.
+ */
 export class MessageTokens1764000000101 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

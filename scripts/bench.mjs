@@ -1,4 +1,5 @@
-// npm run bench: builds the server and the bench when needed, then measures. Options: npm run bench -- --help
+// npm run bench: builds the server and the bench when needed, then measures. Options: npm run bench
+// -- --help
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,12 +8,18 @@ import { buildIfStale } from './build-if-stale.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The bench beside the compiled server, so that it imports what users run. Types are checked by `npm run typecheck`. */
+/**
+ * The bench beside the compiled server, so that it imports what users run. Types are checked by
+ * `npm run typecheck`.
+ */
 function transpileBench() {
   const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 };
   for (const file of readdirSync(join(ROOT, 'bench'), { recursive: true })) {
     if (!file.endsWith('.ts')) continue;
-    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'bench', file), 'utf8'), { compilerOptions, fileName: file });
+    const { outputText } = ts.transpileModule(readFileSync(join(ROOT, 'bench', file), 'utf8'), {
+      compilerOptions,
+      fileName: file,
+    });
     const target = join(ROOT, 'dist/bench', file.replace(/\.ts$/, '.js'));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, outputText);

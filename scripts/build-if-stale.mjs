@@ -1,4 +1,5 @@
-// Builds dist/ when the sources changed after the last build. Used by npm start and npm test; alone: node scripts/build-if-stale.mjs
+// Builds dist/ when the sources changed after the last build. Used by npm start and npm test;
+// alone: node scripts/build-if-stale.mjs
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -8,33 +9,49 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const STAMP = join(ROOT, 'dist/.sources');
-const SOURCES = ['src', 'migrations', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'nest-cli.json'];
+const SOURCES = [
+  'src',
+  'migrations',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'nest-cli.json',
+];
 const NEST = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
 
 /**
- * Names, sizes and times of all sources as one hash. A hash and not "newer than": a file that was removed or checked out with an old time
- * counts as a change too.
+ * Names, sizes and times of all sources as one hash. A hash and not "newer than": a file that was
+ * removed or checked out with an old time counts as a change too.
  */
 function fingerprint() {
   const hash = createHash('sha256');
   const visit = (path) => {
     const stat = statSync(join(ROOT, path), { throwIfNoEntry: false });
-    if (stat?.isDirectory()) for (const name of readdirSync(join(ROOT, path)).sort()) visit(join(path, name));
-    else if (stat && !path.endsWith('.spec.ts')) hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`);
+    if (stat?.isDirectory())
+      for (const name of readdirSync(join(ROOT, path)).sort()) visit(join(path, name));
+    else if (stat && !path.endsWith('.spec.ts'))
+      hash.update(`${path}\0${stat.size}\0${stat.mtimeMs}\n`);
   };
   SOURCES.forEach(visit);
   return hash.digest('hex');
 }
 
-/** @throws Error with the mend when it cannot be built; the compiler has printed its errors by then. */
+/**
+ * @throws Error with the mend when it cannot be built; the compiler has printed its errors by then.
+ */
 export async function buildIfStale() {
   if (!existsSync(join(ROOT, 'src'))) return; // an image that ships dist alone
   const now = fingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === now) return;
-  if (!existsSync(NEST)) throw new Error('Banyan is not built, and the compiler is not installed. Run: npm ci');
+  if (!existsSync(NEST))
+    throw new Error('Banyan is not built, and the compiler is not installed. Run: npm ci');
   const started = performance.now();
   console.log('Building (first start, or the sources changed) …');
-  const child = spawn(process.execPath, [NEST, 'build'], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [NEST, 'build'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error('The build failed; the compiler says why above.');
   writeFileSync(STAMP, now);

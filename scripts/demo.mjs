@@ -1,4 +1,5 @@
-// npm run demo: loads a branching conversation through the public API and shows what came of it. --help tells the rest.
+// npm run demo: loads a branching conversation through the public API and shows what came of it.
+// --help tells the rest.
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -26,14 +27,18 @@ Usage: npm run demo [-- [file.json] [options]]
 It makes a new account each time and prints how to log in. Exit code: 0 loaded, 1 not, 2 wrong options.
 `;
 
-/** What a person did or met, told in a sentence. Anything else is a fault of this script and comes with its stack. */
+/**
+ * What a person did or met, told in a sentence. Anything else is a fault of this script and comes
+ * with its stack.
+ */
 
 function parseOptions(args) {
   const flag = { type: 'boolean' };
   const options = { url: { type: 'string' }, own: flag, keep: flag, help: { ...flag, short: 'h' } };
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
-    if (positionals.length > 1) throw new Error(`One file at a time, please: ${positionals.join(', ')}`);
+    if (positionals.length > 1)
+      throw new Error(`One file at a time, please: ${positionals.join(', ')}`);
     const named = values.own ? values.url : (values.url ?? (process.env.BANYAN_URL || undefined));
     if (values.own && named) throw new Error('--own and --url contradict each other.');
     return { ...values, url: named && checkedUrl(named), file: positionals[0] ?? DEFAULT_FILE };
@@ -52,7 +57,12 @@ function checkedUrl(text) {
 async function load(session, transcript) {
   const progress = progressOf(stepsOf(transcript));
   const { name, system_prompt, pairs = [] } = transcript;
-  const { chat_id: id } = await post(session, '/chats', { name, system_prompt }, 'The conversation');
+  const { chat_id: id } = await post(
+    session,
+    '/chats',
+    { name, system_prompt },
+    'The conversation',
+  );
   const root = { id, name, at: 0, parent: null, path: [], active: transcript.active };
   progress(name);
   await ask(session, root, pairs, 'pairs', progress);
@@ -63,9 +73,13 @@ async function load(session, transcript) {
   return chats;
 }
 
-const stepsOf = ({ pairs = [], branches = [] }) => branches.reduce((sum, branch) => sum + stepsOf(branch), 1 + pairs.length);
+const stepsOf = ({ pairs = [], branches = [] }) =>
+  branches.reduce((sum, branch) => sum + stepsOf(branch), 1 + pairs.length);
 
-/** Posts the pairs in their order. `parent_response_id` makes the server refuse them if anybody else wrote in between. */
+/**
+ * Posts the pairs in their order. `parent_response_id` makes the server refuse them if anybody else
+ * wrote in between.
+ */
 async function ask(session, chat, pairs, place, progress) {
   for (const [i, pair] of pairs.entries()) {
     const body = { ...pair, parent_response_id: chat.path.at(-1)?.response_id ?? null };
@@ -78,9 +92,19 @@ async function branchOut(session, parent, { branches = [] }, place, progress) {
   const chats = [];
   for (const [i, branch] of branches.entries()) {
     const here = `${place}branches[${i}]`;
-    const body = { response_id: branch.at === 0 ? null : parent.path[branch.at - 1].response_id, name: branch.name };
+    const body = {
+      response_id: branch.at === 0 ? null : parent.path[branch.at - 1].response_id,
+      name: branch.name,
+    };
     const { chat_id: id } = await post(session, `/chats/${parent.id}/branches`, body, here);
-    const chat = { id, name: branch.name, at: branch.at, parent, path: parent.path.slice(0, branch.at), active: branch.active };
+    const chat = {
+      id,
+      name: branch.name,
+      at: branch.at,
+      parent,
+      path: parent.path.slice(0, branch.at),
+      active: branch.active,
+    };
     progress(branch.name);
     await ask(session, chat, branch.pairs ?? [], `${here}.pairs`, progress);
     chats.push(chat, ...(await branchOut(session, chat, branch, `${here}.`, progress)));
@@ -96,7 +120,9 @@ async function run(options) {
   const chats = await load(session, transcript);
   const pairs = chats.reduce((sum, { path, at }) => sum + path.length - at, 0);
   const took = ((performance.now() - started) / 1000).toFixed(1);
-  console.log(`Loaded “${flat(transcript.name)}” into ${url}: ${count(pairs, 'pair')} in ${count(chats.length, 'chat')}, in ${took} s.`);
+  console.log(
+    `Loaded “${flat(transcript.name)}” into ${url}: ${count(pairs, 'pair')} in ${count(chats.length, 'chat')}, in ${took} s.`,
+  );
   await showTree(session, chats[0].id);
   await showCompared(session, chats);
   if (!child || options.keep) showNext(session, chats);
@@ -104,7 +130,8 @@ async function run(options) {
 }
 
 async function endOwn(child, keep) {
-  const advice = 'To look around in it: npm run demo -- --keep; or npm start in another terminal, and then npm run demo.';
+  const advice =
+    'To look around in it: npm run demo -- --keep; or npm start in another terminal, and then npm run demo.';
   console.log(
     keep
       ? '  The server runs until you press Ctrl-C; then it goes, and the data with it.'
@@ -127,7 +154,8 @@ async function end(code) {
 }
 
 async function main() {
-  if (process.argv.slice(2).some((arg) => arg === '--help' || arg === '-h')) return void process.stdout.write(HELP);
+  if (process.argv.slice(2).some((arg) => arg === '--help' || arg === '-h'))
+    return void process.stdout.write(HELP);
   for (const [signal, number] of Object.entries({ SIGHUP: 1, SIGINT: 2, SIGTERM: 15 })) {
     process.on(signal, () => void end(isKept ? 0 : 128 + number));
   }

@@ -1,5 +1,6 @@
-// Holds openapi.json and asyncapi.yaml against the rules of their own specifications, by the linters that their readers use: Redocly's and the
-// parser of AsyncAPI. Exits 1 on an error of either; warnings are shown. Both are large, so they are fetched for this alone.
+// Holds openapi.json and asyncapi.yaml against the rules of their own specifications, by the
+// linters that their readers use: Redocly's and the parser of AsyncAPI. Exits 1 on an error of
+// either; warnings are shown. Both are large, so they are fetched for this alone.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -24,7 +25,8 @@ function openApiErrors() {
     encoding: 'utf8',
     maxBuffer: 1 << 26,
   });
-  if (!stdout.includes('"problems"')) throw new Error(`redocly said nothing that can be read:\n${stdout}\n${stderr}`);
+  if (!stdout.includes('"problems"'))
+    throw new Error(`redocly said nothing that can be read:\n${stdout}\n${stderr}`);
   const { problems } = JSON.parse(stdout.slice(stdout.indexOf('{')));
   for (const { severity, message, location } of problems)
     console.log(`openapi.json ${severity}: ${location?.[0]?.pointer ?? ''} ${message}`);
@@ -36,13 +38,19 @@ async function asyncApiErrors() {
   const file = join(ROOT, 'asyncapi.yaml');
   const { diagnostics } = await new Parser().parse(readFileSync(file, 'utf8'), { source: file });
   for (const { severity, message, path } of diagnostics) {
-    console.log(`asyncapi.yaml ${severity === ERROR ? 'error' : 'warn'}: ${path.join('.')} ${message}`);
+    console.log(
+      `asyncapi.yaml ${severity === ERROR ? 'error' : 'warn'}: ${path.join('.')} ${message}`,
+    );
   }
   return diagnostics.filter(({ severity }) => severity === ERROR).length;
 }
 
 try {
-  execFileSync('npm', ['install', '--prefix', dir, '--no-audit', '--no-fund', '--silent', REDOCLY, ASYNCAPI], { stdio: 'inherit' });
+  execFileSync(
+    'npm',
+    ['install', '--prefix', dir, '--no-audit', '--no-fund', '--silent', REDOCLY, ASYNCAPI],
+    { stdio: 'inherit' },
+  );
   const errors = openApiErrors() + (await asyncApiErrors());
   console.log(`openapi.json and asyncapi.yaml: ${errors} errors`);
   process.exitCode = errors === 0 ? 0 : 1;

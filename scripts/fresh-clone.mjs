@@ -1,4 +1,5 @@
-// What a stranger does: clones the last commit into an empty folder, with an empty HOME, and follows the README. Exits 1 where it fails.
+// What a stranger does: clones the last commit into an empty folder, with an empty HOME, and
+// follows the README. Exits 1 where it fails.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -14,11 +15,21 @@ const dir = mkdtempSync(join(tmpdir(), 'banyan-clone-'));
 const clone = join(dir, 'banyan');
 const port = 20_000 + Math.floor(Math.random() * 12_000);
 const env = { ...process.env, HOME: join(dir, 'home'), PORT: String(port) };
-for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'DATA_DIR', 'JWT_SECRET']) delete env[name];
+for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'DATA_DIR', 'JWT_SECRET'])
+  delete env[name];
 
-const run = (file, args) => execFileSync(file, args, { cwd: clone, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+const run = (file, args) =>
+  execFileSync(file, args, {
+    cwd: clone,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
 
-/** Runs `npm start` until it says that it is ready, then `work`, then ends it; answers the seconds until it was ready. */
+/**
+ * Runs `npm start` until it says that it is ready, then `work`, then ends it; answers the seconds
+ * until it was ready.
+ */
 async function withServer(work) {
   const started = performance.now();
   const child = spawn('npm', ['start'], { cwd: clone, env, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -1,4 +1,5 @@
-// npm run fsck: builds when needed, then checks the stores. stdout is the report's alone, so that --json can be piped.
+// npm run fsck: builds when needed, then checks the stores. stdout is the report's alone, so that
+// --json can be piped.
 import { buildIfStale } from './build-if-stale.mjs';
 
 const { log } = console;

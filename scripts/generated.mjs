@@ -13,7 +13,9 @@ export function writeOrCheck(file, value, mend) {
     writeFileSync(file, text);
     console.log(`${basename(file)} is written`);
   } else {
-    console.error(`${basename(file)} is stale. Run: ${mend}\n${difference(old.split('\n'), text.split('\n'))}`);
+    console.error(
+      `${basename(file)} is stale. Run: ${mend}\n${difference(old.split('\n'), text.split('\n'))}`,
+    );
     return 1;
   }
   return 0;
@@ -24,7 +26,8 @@ function difference(old, now) {
   let from = 0;
   while (from < Math.min(old.length, now.length) && old[from] === now[from]) from++;
   let end = 0;
-  while (end < Math.min(old.length, now.length) - from && old.at(-1 - end) === now.at(-1 - end)) end++;
+  while (end < Math.min(old.length, now.length) - from && old.at(-1 - end) === now.at(-1 - end))
+    end++;
   const lines = [
     ...old.slice(from, old.length - end).map((line) => `- ${line}`),
     ...now.slice(from, now.length - end).map((line) => `+ ${line}`),

@@ -1,8 +1,20 @@
-// Builds the folders of the image by the steps of the Dockerfile itself, in an empty folder and with the Node of the image, and starts what comes
-// out. For machines without a Docker engine; what only an engine does (users, read-only folders, networks) is not looked at. Exits 1 where it fails.
+// Builds the folders of the image by the steps of the Dockerfile itself, in an empty folder and
+// with the Node of the image, and starts what comes out. For machines without a Docker engine; what
+// only an engine does (users, read-only folders, networks) is not looked at. Exits 1 where it
+// fails.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,18 +29,28 @@ const READY_SECONDS_MAX = 60;
 const dir = mkdtempSync(join(tmpdir(), 'banyan-image-'));
 chmodSync(dir, 0o755); // PostgreSQL runs as another user
 const bin = join(dir, 'node/node_modules/.bin');
-const env = { ...process.env, PATH: `${join(dir, 'shims')}:${bin}:${process.env.PATH}`, HOME: join(dir, 'home') };
+const env = {
+  ...process.env,
+  PATH: `${join(dir, 'shims')}:${bin}:${process.env.PATH}`,
+  HOME: join(dir, 'home'),
+};
 // A setting of this shell must not be what is tested.
 for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'JWT_SECRET']) delete env[name];
 
-/** The instructions of the Dockerfile: name, and what stands behind it. Lines that end with a backslash go on. */
+/**
+ * The instructions of the Dockerfile: name, and what stands behind it. Lines that end with a
+ * backslash go on.
+ */
 const instructions = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
   .replaceAll(/\\\n\s*/g, '')
   .split('\n')
   .filter((line) => /^[A-Z]+ /.test(line))
   .map((line) => [line.slice(0, line.indexOf(' ')), line.slice(line.indexOf(' ') + 1).trim()]);
 
-/** Whether the .dockerignore lets a file through; the last pattern that matches it, or a folder above it, decides. */
+/**
+ * Whether the .dockerignore lets a file through; the last pattern that matches it, or a folder
+ * above it, decides.
+ */
 function isSent(path, patterns) {
   const [last] = patterns.filter(({ regex }) => regex.test(path)).slice(-1);
   return !last || last.lets;
@@ -37,7 +59,12 @@ function isSent(path, patterns) {
 function patternsOf(text) {
   const lines = text.split('\n').filter((line) => line && !line.startsWith('#'));
   return lines.map((line) => {
-    const glob = line.replace(/^!/, '').replaceAll('.', '\\.').replaceAll('**/', '\0').replaceAll('*', '[^/]*').replaceAll('\0', '(.*/)?');
+    const glob = line
+      .replace(/^!/, '')
+      .replaceAll('.', '\\.')
+      .replaceAll('**/', '\0')
+      .replaceAll('*', '[^/]*')
+      .replaceAll('\0', '(.*/)?');
     return { lets: line.startsWith('!'), regex: new RegExp(`^${glob}(/.*)?$`) };
   });
 }
@@ -46,8 +73,12 @@ function patternsOf(text) {
 function makeContext() {
   const context = join(dir, 'context');
   const patterns = patternsOf(readFileSync(join(ROOT, '.dockerignore'), 'utf8'));
-  const files = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' }).split('\0').filter(Boolean);
-  for (const file of files.filter((path) => isSent(path, patterns) && existsSync(join(ROOT, path)))) {
+  const files = execFileSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
+    .split('\0')
+    .filter(Boolean);
+  for (const file of files.filter(
+    (path) => isSent(path, patterns) && existsSync(join(ROOT, path)),
+  )) {
     mkdirSync(dirname(join(context, file)), { recursive: true });
     cpSync(join(ROOT, file), join(context, file));
   }
@@ -74,13 +105,21 @@ const STEPS = {
       const at = join(source, path);
       // A folder is copied by what is in it, a file into a folder that is named by its slash.
       const intoFolder = !statSync(at).isDirectory() && paths.at(-1).endsWith('/');
-      cpSync(at, intoFolder ? join(to, basename(path)) : to, { recursive: true, verbatimSymlinks: true });
+      cpSync(at, intoFolder ? join(to, basename(path)) : to, {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
     }
   },
   RUN: (image, command) =>
-    execFileSync('sh', ['-ec', command], { cwd: join(image.stage, image.at), env, stdio: ['ignore', 'ignore', 'inherit'] }),
+    execFileSync('sh', ['-ec', command], {
+      cwd: join(image.stage, image.at),
+      env,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    }),
   ENV: (image, words) => {
-    for (const [, name, value] of words.matchAll(/(\S+?)=(\S*)/g)) image.env[name] = value.startsWith('$') ? '' : value;
+    for (const [, name, value] of words.matchAll(/(\S+?)=(\S*)/g))
+      image.env[name] = value.startsWith('$') ? '' : value;
   },
   CMD: (image, words) => (image.command = JSON.parse(words)),
   HEALTHCHECK: (image, words) => (image.check = JSON.parse(words.slice(words.indexOf('CMD ') + 4))),
@@ -98,12 +137,25 @@ function build() {
 /** Starts it as `docker run` does: by itself, with a PostgreSQL of its own in the volume. */
 async function startAndLook({ root, command, check, env: own }) {
   const port = await freePort();
-  const given = { ...env, ...own, PORT: String(port), DATA_DIR: join(dir, 'volume'), REGISTRATION: 'open', LOG_LEVEL: 'warn' };
+  const given = {
+    ...env,
+    ...own,
+    PORT: String(port),
+    DATA_DIR: join(dir, 'volume'),
+    REGISTRATION: 'open',
+    LOG_LEVEL: 'warn',
+  };
   const [file, ...args] = command;
-  const server = spawn(file, args, { cwd: root, env: given, stdio: ['ignore', 'ignore', 'inherit'] });
-  const isHealthy = () => spawnSync(check[0], check.slice(1), { cwd: root, env: given }).status === 0;
+  const server = spawn(file, args, {
+    cwd: root,
+    env: given,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  const isHealthy = () =>
+    spawnSync(check[0], check.slice(1), { cwd: root, env: given }).status === 0;
   for (const deadline = Date.now() + READY_SECONDS_MAX * 1000; !isHealthy(); await sleep(250)) {
-    if (server.exitCode !== null || Date.now() > deadline) throw (server.kill('SIGKILL'), new Error('the image did not become healthy'));
+    if (server.exitCode !== null || Date.now() > deadline)
+      throw (server.kill('SIGKILL'), new Error('the image did not become healthy'));
   }
   const { ok } = await fetch(`http://127.0.0.1:${port}/docs/errors`);
   if (!ok) throw new Error('/docs/errors is not in the image');
@@ -113,8 +165,11 @@ async function startAndLook({ root, command, check, env: own }) {
 }
 
 function lookAt(root) {
-  const unwanted = ['node_modules/jest', 'node_modules/eslint', 'src', 'test', '.env'].filter((path) => existsSync(join(root, path)));
-  if (unwanted.length > 0) throw new Error(`the image has what it should not have: ${unwanted.join(', ')}`);
+  const unwanted = ['node_modules/jest', 'node_modules/eslint', 'src', 'test', '.env'].filter(
+    (path) => existsSync(join(root, path)),
+  );
+  if (unwanted.length > 0)
+    throw new Error(`the image has what it should not have: ${unwanted.join(', ')}`);
 }
 
 try {
@@ -122,12 +177,20 @@ try {
   mkdirSync(env.HOME);
   // The users of the image are not those of this machine.
   writeFileSync(join(dir, 'shims/chown'), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
-  execFileSync('npm', ['install', '--prefix', join(dir, 'node'), '--no-audit', '--no-fund', '--silent', NODE], { stdio: 'inherit' });
-  console.log(`the steps of the Dockerfile, with node ${execFileSync(join(bin, 'node'), ['--version'], { encoding: 'utf8' }).trim()}:`);
+  execFileSync(
+    'npm',
+    ['install', '--prefix', join(dir, 'node'), '--no-audit', '--no-fund', '--silent', NODE],
+    { stdio: 'inherit' },
+  );
+  console.log(
+    `the steps of the Dockerfile, with node ${execFileSync(join(bin, 'node'), ['--version'], { encoding: 'utf8' }).trim()}:`,
+  );
   const image = build();
   lookAt(image.root);
   await startAndLook(image);
-  console.log('the folders of the image are as the Dockerfile says, and the server in them becomes healthy and stops');
+  console.log(
+    'the folders of the image are as the Dockerfile says, and the server in them becomes healthy and stops',
+  );
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;

@@ -1,6 +1,6 @@
-// Runs postman_collection.json with newman against two servers of its own, without a provider and with a fake one: free ports, empty data folders.
-// Exits with newman's code, the first that is not 0.
-// newman is not among the dependencies (it is large): npx fetches it.
+// Runs postman_collection.json with newman against two servers of its own, without a provider and
+// with a fake one: free ports, empty data folders. Exits with newman's code, the first that is not
+// 0. newman is not among the dependencies (it is large): npx fetches it.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,11 +19,24 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 async function startServer(dir, port, settings) {
   // No other setting is handed on: a DATABASE_URL of this shell must not be the one that is tested.
   const { PATH = '', HOME = '/' } = process.env;
-  const env = { PATH, HOME, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: join(dir, 'data'), LOG_LEVEL: 'warn', ...settings };
-  const server = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], { cwd: dir, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  const env = {
+    PATH,
+    HOME,
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATA_DIR: join(dir, 'data'),
+    LOG_LEVEL: 'warn',
+    ...settings,
+  };
+  const server = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+    cwd: dir,
+    env,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   for (const deadline = Date.now() + READY_TIMEOUT_MS; !(await isReady(port)); await sleep(100)) {
     if (server.exitCode !== null) throw new Error('the server did not start');
-    if (Date.now() > deadline) throw (server.kill('SIGKILL'), new Error('the server was not ready in time'));
+    if (Date.now() > deadline)
+      throw (server.kill('SIGKILL'), new Error('the server was not ready in time'));
   }
   return server;
 }
@@ -35,8 +48,18 @@ const isReady = (port) =>
   );
 
 async function runNewman(port) {
-  const args = ['--yes', NEWMAN, 'run', join(ROOT, 'postman_collection.json'), '--env-var', `base_url=http://127.0.0.1:${port}`];
-  const newman = spawn('npx', [...args, '--color', 'off', ...process.argv.slice(2)], { cwd: ROOT, stdio: 'inherit' });
+  const args = [
+    '--yes',
+    NEWMAN,
+    'run',
+    join(ROOT, 'postman_collection.json'),
+    '--env-var',
+    `base_url=http://127.0.0.1:${port}`,
+  ];
+  const newman = spawn('npx', [...args, '--color', 'off', ...process.argv.slice(2)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
   const [code] = await once(newman, 'exit');
   return code ?? 1;
 }

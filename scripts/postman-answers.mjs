@@ -7,11 +7,28 @@ export const answers = [
   {
     op: 'fanOutMessage',
     body: { models: ['{{model}}', '{{model}}'] },
-    tests: { 'two answers side by side': 'answer.items.length === 2 && answer.items[0].chat_id !== answer.items[1].chat_id' },
+    tests: {
+      'two answers side by side':
+        'answer.items.length === 2 && answer.items[0].chat_id !== answer.items[1].chat_id',
+    },
   },
   { op: 'followAnswer', name: 'An answer as it is written: this one is there already' },
-  { op: 'stopAnswer', tests: { 'a finished answer stays as it is': "answer.status === 'complete'" } },
+  {
+    op: 'stopAnswer',
+    tests: { 'a finished answer stays as it is': "answer.status === 'complete'" },
+  },
   { op: 'retryAnswer', status: 409, body: {}, code: 'answer_not_retryable' },
-  { op: 'getChatUsage', tests: { 'a chat has its own pairs and the conversation': 'answer.own.answers <= answer.conversation.answers' } },
-  { op: 'getUsage', tests: { 'what was used today is in the total': 'answer.today.answers <= answer.total.answers' } },
+  {
+    op: 'getChatUsage',
+    tests: {
+      'a chat has its own pairs and the conversation':
+        'answer.own.answers <= answer.conversation.answers',
+    },
+  },
+  {
+    op: 'getUsage',
+    tests: {
+      'what was used today is in the total': 'answer.today.answers <= answer.total.answers',
+    },
+  },
 ];

@@ -7,9 +7,19 @@ export const memorySessions = [
     set: { session_id: 'answer.session_id' },
     tests: { 'the name is trimmed and in lower case': "answer.session_user === 'ada'" },
   },
-  { op: 'postSessionMessage', body: { role: 'user', content: 'Where does the midnight sun begin?' } },
-  { op: 'postSessionMessage', name: 'Add the answer', body: { role: 'assistant', content: 'At the Arctic Circle.' } },
-  { op: 'listSessionMessages', tests: { 'both, in order': "answer.map(({ role }) => role).join() === 'user,assistant'" } },
+  {
+    op: 'postSessionMessage',
+    body: { role: 'user', content: 'Where does the midnight sun begin?' },
+  },
+  {
+    op: 'postSessionMessage',
+    name: 'Add the answer',
+    body: { role: 'assistant', content: 'At the Arctic Circle.' },
+  },
+  {
+    op: 'listSessionMessages',
+    tests: { 'both, in order': "answer.map(({ role }) => role).join() === 'user,assistant'" },
+  },
   {
     op: 'listSessionMessages',
     name: 'Only those of one role',
@@ -25,7 +35,10 @@ export const firstMessage = [
     set: { chat_number: 'answer.chat_id', chat_uuid: 'answer.chat_uuid' },
     tests: { 'the chat has a number': 'Number.isInteger(answer.chat_id)' },
   },
-  { op: 'postMessage', body: { chat_uuid: '{{chat_uuid}}', text: 'At the Arctic Circle.', sender: 'Bo' } },
+  {
+    op: 'postMessage',
+    body: { chat_uuid: '{{chat_uuid}}', text: 'At the Arctic Circle.', sender: 'Bo' },
+  },
   {
     op: 'postMessage',
     name: 'Add one by the number of the chat',
@@ -34,22 +47,42 @@ export const firstMessage = [
   {
     op: 'readMessages',
     query: { chat_uuid: '{{chat_uuid}}' },
-    tests: { 'all three, oldest first': "answer.map(({ sender }) => sender).join() === 'Ada,Bo,Bo'" },
+    tests: {
+      'all three, oldest first': "answer.map(({ sender }) => sender).join() === 'Ada,Bo,Bo'",
+    },
   },
-  { op: 'lastMessage', path: { chat_uuid: '{{chat_number}}' }, tests: { 'it is the notice': 'answer.system' } },
+  {
+    op: 'lastMessage',
+    path: { chat_uuid: '{{chat_number}}' },
+    tests: { 'it is the notice': 'answer.system' },
+  },
 ];
 
 const support = { session_id: 'support-42' };
 export const chatSessions = [
-  { op: 'getChatSession', name: 'A session that nobody wrote to', path: support, tests: { 'it is empty': 'answer.messages.length === 0' } },
+  {
+    op: 'getChatSession',
+    name: 'A session that nobody wrote to',
+    path: support,
+    tests: { 'it is empty': 'answer.messages.length === 0' },
+  },
   {
     op: 'postChatSessionMessage',
     path: support,
     body: { role: 'user', content: 'Hello?' },
     tests: { 'it is in the session': "answer.messages[0].content === 'Hello?'" },
   },
-  { op: 'listChatSessions', tests: { 'the list has it': "answer[0].session_id === 'support-42' && answer[0].message_count === 1" } },
-  { op: 'clearChatSession', path: support, tests: { 'it is empty again': 'answer.messages.length === 0' } },
+  {
+    op: 'listChatSessions',
+    tests: {
+      'the list has it': "answer[0].session_id === 'support-42' && answer[0].message_count === 1",
+    },
+  },
+  {
+    op: 'clearChatSession',
+    path: support,
+    tests: { 'it is empty again': 'answer.messages.length === 0' },
+  },
 ];
 
 const response = { response_id: '{{openai_response_id}}' };
@@ -61,13 +94,21 @@ export const listModels = {
 };
 export const openai = [
   listModels,
-  { op: 'getModel', tests: { 'it is that one': "answer.id === pm.collectionVariables.get('model')" } },
+  {
+    op: 'getModel',
+    tests: { 'it is that one': "answer.id === pm.collectionVariables.get('model')" },
+  },
   {
     op: 'createChatCompletion',
-    body: { model: '{{model}}', messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }] },
+    body: {
+      model: '{{model}}',
+      messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }],
+    },
     tests: {
-      'the model answered': "answer.choices[0].message.content.length > 0 && answer.choices[0].finish_reason === 'stop'",
-      'its tokens are counted': 'answer.usage.total_tokens === answer.usage.prompt_tokens + answer.usage.completion_tokens',
+      'the model answered':
+        "answer.choices[0].message.content.length > 0 && answer.choices[0].finish_reason === 'stop'",
+      'its tokens are counted':
+        'answer.usage.total_tokens === answer.usage.prompt_tokens + answer.usage.completion_tokens',
     },
   },
   {
@@ -81,31 +122,62 @@ export const openai = [
     op: 'createResponse',
     body: { model: '{{model}}', input: 'Where does the midnight sun begin?' },
     set: { openai_response_id: 'answer.id' },
-    tests: { 'the model answered': "answer.status === 'completed' && answer.output[0].content[0].text.length > 0" },
+    tests: {
+      'the model answered':
+        "answer.status === 'completed' && answer.output[0].content[0].text.length > 0",
+    },
   },
   {
     op: 'createResponse',
     name: 'Go on behind it',
-    body: { model: '{{model}}', input: 'And in winter?', previous_response_id: '{{openai_response_id}}' },
-    tests: { 'it is in the same branch': "answer.previous_response_id === pm.collectionVariables.get('openai_response_id')" },
+    body: {
+      model: '{{model}}',
+      input: 'And in winter?',
+      previous_response_id: '{{openai_response_id}}',
+    },
+    tests: {
+      'it is in the same branch':
+        "answer.previous_response_id === pm.collectionVariables.get('openai_response_id')",
+    },
   },
   {
     op: 'createResponse',
     name: 'Go on behind it again, as a stream',
-    body: { model: '{{model}}', input: 'And in autumn?', previous_response_id: '{{openai_response_id}}', stream: true },
+    body: {
+      model: '{{model}}',
+      input: 'And in autumn?',
+      previous_response_id: '{{openai_response_id}}',
+      stream: true,
+    },
     stream: true,
     tests: { 'it ends in order': "answer.includes('event: response.completed')" },
   },
-  { op: 'getResponse', path: response, tests: { 'it is that one': "answer.object === 'response' && answer.status === 'completed'" } },
-  { op: 'listInputItems', path: response, tests: { 'it is the question': "answer.data[0].role === 'user'" } },
-  { op: 'cancelResponse', path: response, tests: { 'a finished one stays as it is': "answer.status === 'completed'" } },
+  {
+    op: 'getResponse',
+    path: response,
+    tests: { 'it is that one': "answer.object === 'response' && answer.status === 'completed'" },
+  },
+  {
+    op: 'listInputItems',
+    path: response,
+    tests: { 'it is the question': "answer.data[0].role === 'user'" },
+  },
+  {
+    op: 'cancelResponse',
+    path: response,
+    tests: { 'a finished one stays as it is': "answer.status === 'completed'" },
+  },
   { op: 'deleteResponse', path: response, status: 400, code: 'response_not_deletable' },
   {
     op: 'createConversation',
     set: { conversation_id: 'answer.id' },
     tests: { 'it has its metadata': "answer.metadata.topic === 'norway'" },
   },
-  { op: 'createConversationItems', path: conversation, tests: { 'both are there': 'answer.data.length === 2' } },
+  {
+    op: 'createConversationItems',
+    path: conversation,
+    tests: { 'both are there': 'answer.data.length === 2' },
+  },
   {
     op: 'listConversationItems',
     path: conversation,
@@ -117,8 +189,16 @@ export const openai = [
     path: { ...conversation, item_id: '{{item_id}}' },
     tests: { 'it is that one': "answer.role === 'assistant'" },
   },
-  { op: 'getConversation', path: conversation, tests: { 'it is one': "answer.object === 'conversation'" } },
-  { op: 'updateConversation', path: conversation, tests: { 'it is set': "answer.metadata.topic === 'iceland'" } },
+  {
+    op: 'getConversation',
+    path: conversation,
+    tests: { 'it is one': "answer.object === 'conversation'" },
+  },
+  {
+    op: 'updateConversation',
+    path: conversation,
+    tests: { 'it is set': "answer.metadata.topic === 'iceland'" },
+  },
   { op: 'deleteConversation', path: conversation, tests: { 'it is gone': 'answer.deleted' } },
 ];
 
@@ -127,7 +207,11 @@ export const aiSdk = [
     op: 'streamUiMessage',
     body: {
       id: 'trip-to-the-north',
-      message: { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'Where does the midnight sun begin?' }] },
+      message: {
+        id: 'm1',
+        role: 'user',
+        parts: [{ type: 'text', text: 'Where does the midnight sun begin?' }],
+      },
     },
     stream: true,
     tests: { 'the stream ends': "answer.trim().endsWith('data: [DONE]')" },
@@ -135,8 +219,20 @@ export const aiSdk = [
   {
     op: 'getUiChat',
     path: { id: 'trip-to-the-north' },
-    tests: { 'question and answer are in it': "answer.messages.map(({ role }) => role).join() === 'user,assistant'" },
+    tests: {
+      'question and answer are in it':
+        "answer.messages.map(({ role }) => role).join() === 'user,assistant'",
+    },
   },
-  { op: 'resumeUiMessage', name: 'Nothing to resume', path: { id: 'trip-to-the-north' }, status: 204 },
-  { op: 'stopUiMessage', path: { id: 'trip-to-the-north' }, tests: { 'there was nothing to stop': 'answer.stopped === null' } },
+  {
+    op: 'resumeUiMessage',
+    name: 'Nothing to resume',
+    path: { id: 'trip-to-the-north' },
+    status: 204,
+  },
+  {
+    op: 'stopUiMessage',
+    path: { id: 'trip-to-the-north' },
+    tests: { 'there was nothing to stop': 'answer.stopped === null' },
+  },
 ];

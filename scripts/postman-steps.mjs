@@ -1,5 +1,6 @@
-// What postman_collection.json does, from top to bottom. Each step names an operation of openapi.json, which gives method, address and description;
-// its first example is the body unless the step has one. Ids in the path are the variables of the same name.
+// What postman_collection.json does, from top to bottom. Each step names an operation of
+// openapi.json, which gives method, address and description; its first example is the body unless
+// the step has one. Ids in the path are the variables of the same name.
 //
 // status     what must be answered; the status of success when absent
 // code       the code of the problem that must be answered
@@ -8,13 +9,14 @@
 // stream     the answer is an event stream, and `answer` its text
 // before     a line that runs before the request
 
+import { auth } from './postman-auth.mjs';
 import { answers } from './postman-answers.mjs';
 import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
+import { events, health, nobody } from './postman-service.mjs';
 import { webhooks } from './postman-webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
 const root = { chat_id: '{{chat_id}}' };
-const nobody = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 
 export const VARIABLES = {
   base_url: 'http://127.0.0.1:3000',
@@ -39,56 +41,39 @@ export const VARIABLES = {
   item_id: '',
 };
 
-const auth = [
-  {
-    op: 'register',
-    before: "pm.collectionVariables.set('email', `${pm.variables.replaceIn('{{$randomUUID}}')}@example.org`);",
-    body: { email: '{{email}}', password: '{{password}}', name: 'Ada' },
-    set: { access_token: 'answer.access_token', refresh_token: 'answer.refresh_token' },
-    tests: { 'the account has that e-mail': "answer.account.email === pm.collectionVariables.get('email')" },
-  },
-  {
-    op: 'login',
-    body: { email: '{{email}}', password: '{{password}}' },
-    set: { access_token: 'answer.access_token', refresh_token: 'answer.refresh_token' },
-  },
-  {
-    op: 'refresh',
-    body: { refresh_token: '{{refresh_token}}' },
-    set: { access_token: 'answer.access_token', refresh_token: 'answer.refresh_token' },
-  },
-  { op: 'changePassword', body: { current_password: '{{password}}', new_password: '{{password}}' } },
-  { op: 'getMe', tests: { 'it is the account that signed in': "answer.email === pm.collectionVariables.get('email')" } },
-  { op: 'createApiKey', set: { api_key_id: 'answer.api_key_id' }, tests: { 'the key is shown': "answer.api_key.startsWith('bak_')" } },
-  {
-    op: 'listApiKeys',
-    tests: { 'the list has it': "answer.items.some((key) => key.api_key_id === pm.collectionVariables.get('api_key_id'))" },
-  },
-  { op: 'deleteApiKey' },
-];
-
 const chats = [
   {
     op: 'createChat',
     set: { chat_id: 'answer.chat_id' },
-    tests: { 'it is a root, and active': 'answer.chat_id === answer.root_chat_id && answer.active' },
+    tests: {
+      'it is a root, and active': 'answer.chat_id === answer.root_chat_id && answer.active',
+    },
   },
   {
     op: 'listChats',
     query: { limit: '10' },
-    tests: { 'the list has it': "answer.items[0].chat_id === pm.collectionVariables.get('chat_id')" },
+    tests: {
+      'the list has it': "answer.items[0].chat_id === pm.collectionVariables.get('chat_id')",
+    },
   },
   {
     op: 'getChat',
     set: { etag: "pm.response.headers.get('ETag')" },
     tests: { 'it has no pairs yet': 'answer.content.qa_pairs.length === 0' },
   },
-  { op: 'getChat', name: 'The same again, unchanged', headers: { 'If-None-Match': '{{etag}}' }, status: 304 },
+  {
+    op: 'getChat',
+    name: 'The same again, unchanged',
+    headers: { 'If-None-Match': '{{etag}}' },
+    status: 304,
+  },
   {
     op: 'updateChat',
     headers: { 'If-Match': '{{etag}}' },
     body: { name: 'Trip to Norway, in June', pinned: true },
-    tests: { 'it is renamed and pinned': "answer.name === 'Trip to Norway, in June' && answer.pinned" },
+    tests: {
+      'it is renamed and pinned': "answer.name === 'Trip to Norway, in June' && answer.pinned",
+    },
   },
 ];
 
@@ -100,7 +85,8 @@ const messages = [
     tests: {
       'it is the first pair': 'answer.seq === 1',
       'its words are kept': "answer.response === 'At the Arctic Circle.'",
-      'Content-State says where the words are': "['stored', 'journaled'].includes(pm.response.headers.get('Content-State'))",
+      'Content-State says where the words are':
+        "['stored', 'journaled'].includes(pm.response.headers.get('Content-State'))",
     },
   },
   {
@@ -113,7 +99,8 @@ const messages = [
   {
     op: 'addMessage',
     name: 'Add code, with an Idempotency-Key',
-    before: "pm.collectionVariables.set('idempotency_key', pm.variables.replaceIn('{{$randomUUID}}'));",
+    before:
+      "pm.collectionVariables.set('idempotency_key', pm.variables.replaceIn('{{$randomUUID}}'));",
     headers: { 'Idempotency-Key': '{{idempotency_key}}' },
     body: {
       question: 'days(from, to)',
@@ -134,7 +121,8 @@ const messages = [
       metadata: { language: 'typescript' },
     },
     tests: {
-      'it is the pair of before': "answer.response_id === pm.collectionVariables.get('last_response_id')",
+      'it is the pair of before':
+        "answer.response_id === pm.collectionVariables.get('last_response_id')",
       'it is told so': "pm.response.headers.get('Idempotent-Replayed') === 'true'",
     },
   },
@@ -150,7 +138,8 @@ const messages = [
   {
     op: 'getSummary',
     tests: {
-      'three pairs, all of its own': 'answer.counts.pairs.own === 3 && answer.counts.pairs.inherited === 0',
+      'three pairs, all of its own':
+        'answer.counts.pairs.own === 3 && answer.counts.pairs.inherited === 0',
       'it quotes what was said': 'answer.highlights.length > 0',
     },
   },
@@ -162,28 +151,37 @@ const branches = [
     body: { response_id: '{{response_id}}', name: 'What if we go in winter?' },
     set: { branch_chat_id: 'answer.chat_id' },
     tests: {
-      'it hangs under the chat that owns the pair': "answer.parent_chat_id === pm.collectionVariables.get('chat_id')",
+      'it hangs under the chat that owns the pair':
+        "answer.parent_chat_id === pm.collectionVariables.get('chat_id')",
       'it inherits one pair': 'answer.fork_seq === 1 && answer.message_count === 1',
     },
   },
   {
     op: 'getBranches',
     tests: {
-      'two chats, the root active': "answer.total === 2 && answer.active_chat_id === pm.collectionVariables.get('chat_id')",
-      'the branch is the child of the root': "answer.tree.children[0].chat_id === pm.collectionVariables.get('branch_chat_id')",
+      'two chats, the root active':
+        "answer.total === 2 && answer.active_chat_id === pm.collectionVariables.get('chat_id')",
+      'the branch is the child of the root':
+        "answer.tree.children[0].chat_id === pm.collectionVariables.get('branch_chat_id')",
     },
   },
   {
     op: 'setActiveBranch',
     body: { branch_chat_id: '{{branch_chat_id}}' },
-    tests: { 'the branch is active': "answer.active_chat_id === pm.collectionVariables.get('branch_chat_id')" },
+    tests: {
+      'the branch is active':
+        "answer.active_chat_id === pm.collectionVariables.get('branch_chat_id')",
+    },
   },
   {
     op: 'addMessage',
     name: 'Post to the active branch, by the id of the root',
     query: { branch: 'active' },
     body: { question: 'What if we go in winter?', response: 'There is no sun at all.' },
-    tests: { 'it went to the branch': "answer.chat_id === pm.collectionVariables.get('branch_chat_id') && answer.seq === 2" },
+    tests: {
+      'it went to the branch':
+        "answer.chat_id === pm.collectionVariables.get('branch_chat_id') && answer.seq === 2",
+    },
   },
   {
     op: 'getChat',
@@ -199,26 +197,35 @@ const branches = [
     name: 'Read the parent: nothing changed under it',
     tests: {
       'its own three pairs': 'answer.content.qa_pairs.length === 3 && !answer.active',
-      'the branch is shown at its pair': "answer.content.qa_pairs[0].branches.join() === pm.collectionVariables.get('branch_chat_id')",
+      'the branch is shown at its pair':
+        "answer.content.qa_pairs[0].branches.join() === pm.collectionVariables.get('branch_chat_id')",
     },
   },
   {
     op: 'compareChats',
     query: { with: '{{branch_chat_id}}' },
     tests: {
-      'they share the first pair': "answer.common.response_id === pm.collectionVariables.get('response_id')",
-      'then each goes its way': 'answer.left.qa_pairs.length === 2 && answer.right.qa_pairs.length === 1',
+      'they share the first pair':
+        "answer.common.response_id === pm.collectionVariables.get('response_id')",
+      'then each goes its way':
+        'answer.left.qa_pairs.length === 2 && answer.right.qa_pairs.length === 1',
     },
   },
   {
     op: 'editMessage',
     body: { question: 'Where does the polar night begin?', response: 'A little further north.' },
-    tests: { 'it is the first pair of a new branch': "answer.seq === 1 && answer.chat_id !== pm.collectionVariables.get('chat_id')" },
+    tests: {
+      'it is the first pair of a new branch':
+        "answer.seq === 1 && answer.chat_id !== pm.collectionVariables.get('chat_id')",
+    },
   },
   {
     op: 'regenerateMessage',
     body: { response: 'At 66 degrees and 34 minutes north.' },
-    tests: { 'the question is the same': "answer.question === 'Where does the midnight sun begin?' && answer.seq === 1" },
+    tests: {
+      'the question is the same':
+        "answer.question === 'Where does the midnight sun begin?' && answer.seq === 1",
+    },
   },
   {
     op: 'getMessage',
@@ -230,39 +237,37 @@ const branches = [
 
 const verbs = [
   { op: 'createChatVerb', set: { chat_id: 'answer.chat_id' } },
-  { op: 'addMessageVerb', body: { ...root, question: 'One?', response: 'One.' }, set: { response_id: 'answer.response_id' } },
+  {
+    op: 'addMessageVerb',
+    body: { ...root, question: 'One?', response: 'One.' },
+    set: { response_id: 'answer.response_id' },
+  },
   {
     op: 'addMessageVerb',
     name: 'Add another question',
     body: { ...root, question: 'Two?', response: 'Two.' },
     tests: { 'it comes next': 'answer.seq === 2' },
   },
-  { op: 'createBranchVerb', body: { ...root, response_id: '{{response_id}}', name: 'Aside' }, set: { branch_chat_id: 'answer.chat_id' } },
+  {
+    op: 'createBranchVerb',
+    body: { ...root, response_id: '{{response_id}}', name: 'Aside' },
+    set: { branch_chat_id: 'answer.chat_id' },
+  },
   { op: 'getBranchesVerb', query: root, tests: { 'two chats': 'answer.total === 2' } },
   { op: 'setActiveBranchVerb', body: { ...root, branch_chat_id: '{{branch_chat_id}}' } },
   {
     op: 'getChatVerb',
     query: branchId,
-    tests: { 'it is active and inherits one pair': 'answer.active && answer.content.qa_pairs.length === 1' },
+    tests: {
+      'it is active and inherits one pair': 'answer.active && answer.content.qa_pairs.length === 1',
+    },
   },
-  { op: 'updateChatVerb', body: { ...root, archived: true }, tests: { 'it is archived': 'answer.archived' } },
-  { op: 'deleteChatVerb', query: { ...branchId, children: 'keep' } },
-];
-
-const events = [
   {
-    op: 'streamEvents',
-    name: 'The stream of a chat of nobody (a real one would not end)',
-    query: { chat_id: nobody },
-    status: 404,
-    code: 'chat_not_found',
+    op: 'updateChatVerb',
+    body: { ...root, archived: true },
+    tests: { 'it is archived': 'answer.archived' },
   },
-];
-
-const health = [
-  { op: 'getLiveness', tests: { 'it lives': "answer.status === 'ok'" } },
-  { op: 'getReadiness', tests: { 'it is ready': "['ready', 'degraded'].includes(answer.status)" } },
-  { op: 'getVersion' },
+  { op: 'deleteChatVerb', query: { ...branchId, children: 'keep' } },
 ];
 
 const errors = [
@@ -281,8 +286,20 @@ const errors = [
     status: 409,
     code: 'email_taken',
   },
-  { op: 'getChat', name: 'A chat of nobody', path: { chat_id: nobody }, status: 404, code: 'chat_not_found' },
-  { op: 'getChat', name: 'An id that is none', path: { chat_id: 'seven' }, status: 422, code: 'validation_failed' },
+  {
+    op: 'getChat',
+    name: 'A chat of nobody',
+    path: { chat_id: nobody },
+    status: 404,
+    code: 'chat_not_found',
+  },
+  {
+    op: 'getChat',
+    name: 'An id that is none',
+    path: { chat_id: 'seven' },
+    status: 422,
+    code: 'validation_failed',
+  },
   {
     op: 'createBranch',
     name: 'A pair that is not on the path',
@@ -335,8 +352,15 @@ const errors = [
 const end = [
   { op: 'deleteChat', name: 'Delete the conversation' },
   { op: 'getChat', name: 'It is gone', status: 404, code: 'chat_not_found' },
-  { op: 'restoreChat', tests: { 'it is back': "answer.chat_id === pm.collectionVariables.get('chat_id')" } },
-  { op: 'getChat', name: 'With all its words', tests: { 'both pairs are there': 'answer.content.qa_pairs.length === 2' } },
+  {
+    op: 'restoreChat',
+    tests: { 'it is back': "answer.chat_id === pm.collectionVariables.get('chat_id')" },
+  },
+  {
+    op: 'getChat',
+    name: 'With all its words',
+    tests: { 'both pairs are there': 'answer.content.qa_pairs.length === 2' },
+  },
   { op: 'deleteChat', name: 'Delete it again' },
   { op: 'logout', body: { refresh_token: '{{refresh_token}}' } },
   { op: 'getMe', name: 'The token has ended with the sign-in', status: 401, code: 'unauthorized' },

@@ -1,5 +1,6 @@
-// npm run postman: writes postman_collection.json (v2.1) from openapi.json and postman-steps.mjs; with --check it compares, and exits with 1.
-// scripts/newman.mjs runs the collection against a server of its own.
+// npm run postman: writes postman_collection.json (v2.1) from openapi.json and postman-steps.mjs;
+// with --check it compares, and exits with 1. scripts/newman.mjs runs the collection against a
+// server of its own.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeOrCheck } from './generated.mjs';
@@ -11,7 +12,10 @@ const document = JSON.parse(readFileSync(fileOf('openapi.json'), 'utf8'));
 
 const operations = new Map(
   Object.entries(document.paths).flatMap(([path, item]) =>
-    Object.entries(item).map(([method, operation]) => [operation.operationId, { ...operation, method: method.toUpperCase(), path }]),
+    Object.entries(item).map(([method, operation]) => [
+      operation.operationId,
+      { ...operation, method: method.toUpperCase(), path },
+    ]),
   ),
 );
 
@@ -22,7 +26,8 @@ function collection() {
         .flat()
         .some(({ op }) => op === id),
   );
-  if (missing.length > 0) throw new Error(`No step of scripts/postman-steps.mjs calls: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new Error(`No step of scripts/postman-steps.mjs calls: ${missing.join(', ')}`);
   const { title, version, description } = document.info;
   return {
     info: {
@@ -44,13 +49,19 @@ function folder(name, steps) {
 
 function requestOf(step) {
   const operation = operations.get(step.op);
-  if (!operation) throw new Error(`scripts/postman-steps.mjs names an operation that is not in openapi.json: ${step.op}`);
+  if (!operation)
+    throw new Error(
+      `scripts/postman-steps.mjs names an operation that is not in openapi.json: ${step.op}`,
+    );
   const { summary, description, method, security } = operation;
   const body = bodyOf(step, operation);
   const headers = { ...(body && { 'Content-Type': 'application/json' }), ...step.headers };
   return {
     name: step.name ?? summary,
-    event: [...(step.before ? [script('prerequest', [step.before])] : []), script('test', testsOf(step, operation))],
+    event: [
+      ...(step.before ? [script('prerequest', [step.before])] : []),
+      script('test', testsOf(step, operation)),
+    ],
     request: {
       method,
       ...(description && { description }),
@@ -87,10 +98,14 @@ function testsOf({ status: wanted, code, set = {}, tests = {}, stream = false },
   const status = wanted ?? Number(Object.keys(responses).find((one) => one.startsWith('2')));
   const schema = stream ? null : schemaOf(responses[status]);
   const isOpenAi = schema?.name === 'OpenAiErrorDto';
-  const own = Object.entries(tests).map(([sentence, fact]) => assertion(sentence, `pm.expect(${fact}).to.be.true`));
+  const own = Object.entries(tests).map(([sentence, fact]) =>
+    assertion(sentence, `pm.expect(${fact}).to.be.true`),
+  );
   return [
     assertion(`answers ${status}`, `pm.response.to.have.status(${status})`),
-    ...(schema || own.length > 0 || Object.keys(set).length > 0 ? [`const answer = pm.response.${stream ? 'text' : 'json'}();`] : []),
+    ...(schema || own.length > 0 || Object.keys(set).length > 0
+      ? [`const answer = pm.response.${stream ? 'text' : 'json'}();`]
+      : []),
     ...(schema
       ? [
           assertion(
@@ -99,9 +114,18 @@ function testsOf({ status: wanted, code, set = {}, tests = {}, stream = false },
           ),
         ]
       : []),
-    ...(code ? [assertion(`says ${code}`, `pm.expect(${isOpenAi ? 'answer.error.code' : 'answer.code'}).to.equal('${code}')`)] : []),
+    ...(code
+      ? [
+          assertion(
+            `says ${code}`,
+            `pm.expect(${isOpenAi ? 'answer.error.code' : 'answer.code'}).to.equal('${code}')`,
+          ),
+        ]
+      : []),
     ...own,
-    ...Object.entries(set).map(([name, value]) => `pm.collectionVariables.set('${name}', ${value});`),
+    ...Object.entries(set).map(
+      ([name, value]) => `pm.collectionVariables.set('${name}', ${value});`,
+    ),
   ];
 }
 
@@ -109,8 +133,11 @@ const assertion = (sentence, line) => `pm.test(${JSON.stringify(sentence)}, () =
 
 /** Name and required fields of what a response answers; null when it has no body. */
 function schemaOf(response) {
-  if (!response) throw new Error('A step wants a status that openapi.json does not know for its operation');
-  const found = response.$ref ? document.components.responses[response.$ref.split('/').at(-1)] : response;
+  if (!response)
+    throw new Error('A step wants a status that openapi.json does not know for its operation');
+  const found = response.$ref
+    ? document.components.responses[response.$ref.split('/').at(-1)]
+    : response;
   const [media] = Object.values(found.content ?? {});
   const name = media?.schema.$ref?.split('/').at(-1);
   return name ? { name, required: document.components.schemas[name].required } : null;

@@ -1,4 +1,5 @@
-// npm start: builds when needed, then runs the server in this same process, so that signals reach it.
+// npm start: builds when needed, then runs the server in this same process, so that signals reach
+// it.
 import { buildIfStale } from './build-if-stale.mjs';
 
 try {
@@ -9,7 +10,8 @@ try {
 }
 await import('../dist/src/main.js');
 
-// npm hands SIGTERM to the shell between it and us, which dies of it without a word. That we have lost our parent is the same message.
+// npm hands SIGTERM to the shell between it and us, which dies of it without a word. That we have
+// lost our parent is the same message.
 const parent = process.ppid;
 const watch = setInterval(() => {
   if (process.ppid === parent || !process.env.npm_lifecycle_event) return;

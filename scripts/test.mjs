@@ -1,4 +1,5 @@
-// npm test: builds when needed, runs jest, and ends with one line: N passed, N failed, N skipped. Arguments are those of jest.
+// npm test: builds when needed, runs jest, and ends with one line: N passed, N failed, N skipped.
+// Arguments are those of jest.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,13 +11,20 @@ import { buildIfStale } from './build-if-stale.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** They fill a machine, or measure it: nothing else runs beside them. */
-const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth'].map((name) => `/test/e2e/${name}\\.e2e-spec\\.ts$`).join('|');
+const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth']
+  .map((name) => `/test/e2e/${name}\\.e2e-spec\\.ts$`)
+  .join('|');
 
-/** With arguments one run of jest; without, all files, two at a time, and then those that run alone. */
+/**
+ * With arguments one run of jest; without, all files, two at a time, and then those that run alone.
+ */
 function runsOf(args) {
   if (args.length > 0) return [args];
   return [
-    [`--maxWorkers=${Math.max(2, Math.floor(availableParallelism() / 2))}`, `--testPathIgnorePatterns=${ALONE}`],
+    [
+      `--maxWorkers=${Math.max(2, Math.floor(availableParallelism() / 2))}`,
+      `--testPathIgnorePatterns=${ALONE}`,
+    ],
     ['--runInBand', ALONE],
   ];
 }
@@ -28,12 +36,19 @@ async function runJest(args, summaryFile) {
     BANYAN_TEST_SUMMARY: summaryFile,
     NODE_OPTIONS: [process.env.NODE_OPTIONS, ...flags].filter(Boolean).join(' '),
   };
-  const reporters = ['--reporters=default', `--reporters=${join(ROOT, 'test/support/summary-reporter.mjs')}`];
-  const child = spawn(process.execPath, [join(ROOT, 'node_modules/jest/bin/jest.js'), ...args, ...reporters], {
-    cwd: ROOT,
-    env,
-    stdio: 'inherit',
-  });
+  const reporters = [
+    '--reporters=default',
+    `--reporters=${join(ROOT, 'test/support/summary-reporter.mjs')}`,
+  ];
+  const child = spawn(
+    process.execPath,
+    [join(ROOT, 'node_modules/jest/bin/jest.js'), ...args, ...reporters],
+    {
+      cwd: ROOT,
+      env,
+      stdio: 'inherit',
+    },
+  );
   const stop = () => child.kill('SIGTERM');
   process.once('SIGTERM', stop);
   const [code] = await once(child, 'exit');
@@ -41,7 +56,10 @@ async function runJest(args, summaryFile) {
   return code ?? 1;
 }
 
-/** What the runs count together. `isWhole` is false when one of them counted nothing: it could not start, or was only asked something. */
+/**
+ * What the runs count together. `isWhole` is false when one of them counted nothing: it could not
+ * start, or was only asked something.
+ */
 async function runAll(runs, summaryFile) {
   const sum = { passed: 0, failed: 0, skipped: 0, leftOut: new Set(), code: 0 };
   for (const args of runs) {
@@ -63,9 +81,13 @@ async function main() {
   const summaryFile = join(dir, 'summary.json');
   try {
     await buildIfStale();
-    // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for that.
+    // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for
+    // that.
     process.on('SIGINT', () => {});
-    const { passed, failed, skipped, leftOut, code, isWhole } = await runAll(runsOf(process.argv.slice(2)), summaryFile);
+    const { passed, failed, skipped, leftOut, code, isWhole } = await runAll(
+      runsOf(process.argv.slice(2)),
+      summaryFile,
+    );
     if (!isWhole) return code; // --help, --version, --listTests; or jest could not start, then code says so
     for (const sentence of leftOut) console.log(`Left out: ${sentence}`);
     if (passed + failed === 0) console.log('No test ran.');

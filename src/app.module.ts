@@ -28,7 +28,10 @@ import { SummaryModule } from './modules/summary/summary.module.js';
 import { UsageModule } from './modules/usage/usage.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
 
-/** What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is told 401 before anything else. */
+/**
+ * What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is
+ * told 401 before anything else.
+ */
 @Module({
   providers: [
     { provide: APP_FILTER, useClass: ProblemFilter },

@@ -25,32 +25,50 @@ import { serveDocs } from './docs.setup.js';
 import { Doorkeeper } from './modules/auth/doorkeeper.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
-/** Clients of other protocols send their whole chat with each request: ten thousand messages of a dozen members and some parts. */
+/**
+ * Clients of other protocols send their whole chat with each request: ten thousand messages of a
+ * dozen members and some parts.
+ */
 const CHAT_BYTES_MAX = 8 * 1024 * 1024;
 const CHAT_BOUNDS: BodyBounds = { ...BODY_BOUNDS, values: 200_000 };
 const TAKES_CHATS = /^\/(api\/chat|v1\/(chat\/completions|responses))$/;
-/** Routes that are no part of the versioned API: for machines, and facades for clients that know their own addresses. */
+/**
+ * Routes that are no part of the versioned API: for machines, and facades for clients that know
+ * their own addresses.
+ */
 export const AT_THE_ROOT = [
   ...['livez', 'readyz', 'version'],
   ...['sessions{/*path}', 'v1/chat/sessions{/*path}'],
-  ...['v1/models{/*path}', 'v1/chat/completions', 'v1/responses{/*path}', 'v1/conversations{/*path}'],
+  ...[
+    'v1/models{/*path}',
+    'v1/chat/completions',
+    'v1/responses{/*path}',
+    'v1/conversations{/*path}',
+  ],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}'],
 ];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
- * The server on migrated databases, ready to listen. PostgreSQL must be there; MongoDB and Redis may be away.
+ * The server on migrated databases, ready to listen. PostgreSQL must be there; MongoDB and Redis
+ * may be away.
  * @throws when PostgreSQL cannot be reached or a migration fails.
  */
-export async function createApp(config: Config & { DATABASE_URL: string }): Promise<NestFastifyApplication> {
+export async function createApp(
+  config: Config & { DATABASE_URL: string },
+): Promise<NestFastifyApplication> {
   if (config.FAILPOINT) armFailpoint(config.FAILPOINT);
   await migrate(dataSourceOptions(config.DATABASE_URL));
-  const app = await NestFactory.create<NestFastifyApplication>(AppModule.forRoot(config), adapterOf(config), {
-    bodyParser: false,
-    abortOnError: false,
-    logger: new ServerLogger(config.LOG_LEVEL),
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.forRoot(config),
+    adapterOf(config),
+    {
+      bodyParser: false,
+      abortOnError: false,
+      logger: new ServerLogger(config.LOG_LEVEL),
+    },
+  );
   try {
     await prepare(app, config);
   } catch (error) {
@@ -114,7 +132,8 @@ async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Pr
     .addHook('onRequest', (request, reply, done) => cache.serve(request, reply, done))
     .addHook('onResponse', cutUnread)
     .addHook('onSend', (request, reply, payload, done) => {
-      // Fastify makes a HEAD of every GET, and reads its stream to the end: that of events has none.
+      // Fastify makes a HEAD of every GET, and reads its stream to the end: that of events has
+      // none.
       if (request.method === 'HEAD' && payload instanceof Readable) payload.destroy();
       reply.header('x-request-id', request.id);
       if (request.idempotent?.replayed) reply.header('idempotent-replayed', 'true');
@@ -123,7 +142,10 @@ async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Pr
     });
 }
 
-/** An OPTIONS that is no preflight is a method like any other: the plugin alone would call it an invalid preflight. */
+/**
+ * An OPTIONS that is no preflight is a method like any other: the plugin alone would call it an
+ * invalid preflight.
+ */
 function corsFor(origin: string[]): FastifyPluginOptions {
   const options: FastifyCorsOptions = {
     origin,
@@ -139,10 +161,13 @@ function corsFor(origin: string[]): FastifyPluginOptions {
       'x-request-id',
     ],
   };
-  const isPreflight = ({ headers }: FastifyRequest): boolean => Boolean(headers.origin && headers['access-control-request-method']);
+  const isPreflight = ({ headers }: FastifyRequest): boolean =>
+    Boolean(headers.origin && headers['access-control-request-method']);
   return {
-    delegator: (request: FastifyRequest, done: (error: null, options: FastifyCorsOptions) => void) =>
-      done(null, { ...options, preflight: isPreflight(request) }),
+    delegator: (
+      request: FastifyRequest,
+      done: (error: null, options: FastifyCorsOptions) => void,
+    ) => done(null, { ...options, preflight: isPreflight(request) }),
   };
 }
 
@@ -150,7 +175,11 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   fastify.addHook('onRoute', (route) => {
     const { url, method } = route;
-    if (TAKES_CHATS.test(url)) Object.assign(route, { bodyLimit: CHAT_BYTES_MAX, config: { ...route.config, bodyBounds: CHAT_BOUNDS } });
+    if (TAKES_CHATS.test(url))
+      Object.assign(route, {
+        bodyLimit: CHAT_BYTES_MAX,
+        config: { ...route.config, bodyBounds: CHAT_BOUNDS },
+      });
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);
@@ -158,7 +187,10 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   return routes;
 }
 
-/** A method that a route does not know is a 405 that names those it does (RFC 9110, 15.5.6); Fastify alone would say 404. */
+/**
+ * A method that a route does not know is a 405 that names those it does (RFC 9110, 15.5.6); Fastify
+ * alone would say 404.
+ */
 function answerOtherMethods(fastify: FastifyInstance, routes: Map<string, Set<string>>): void {
   for (const [url, known] of [...routes]) {
     const others = METHODS.filter((method) => !known.has(method));
@@ -168,7 +200,8 @@ function answerOtherMethods(fastify: FastifyInstance, routes: Map<string, Set<st
       method: others,
       url,
       config: { answersAnybody: true },
-      handler: (request, reply) => sendProblem(reply, problems.methodNotAllowed({ headers: { allow } }), request.id),
+      handler: (request, reply) =>
+        sendProblem(reply, problems.methodNotAllowed({ headers: { allow } }), request.id),
     });
   }
 }

@@ -28,7 +28,12 @@ import { TokenFamily } from './modules/auth/token-family.entity.js';
 import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
 import { Message } from './modules/chat/message.entity.js';
-import { Generation, GenerationChunk, MessageTokens, UsageDay } from './modules/answer/answer.entity.js';
+import {
+  Generation,
+  GenerationChunk,
+  MessageTokens,
+  UsageDay,
+} from './modules/answer/answer.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
@@ -38,7 +43,10 @@ import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-accou
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
 import { Webhook } from './modules/webhook/webhook.entity.js';
 
-/** Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand: in ESM a glob may load them twice. */
+/**
+ * Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand:
+ * in ESM a glob may load them twice.
+ */
 export const dataSourceOptions = (url: string): DataSourceOptions => ({
   type: 'postgres',
   url,
@@ -93,7 +101,10 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
   installExtensions: false,
 });
 
-/** The pool of a running server: every wait has an end, so that a database that is away is told as 503 within 3 s. */
+/**
+ * The pool of a running server: every wait has an end, so that a database that is away is told as
+ * 503 within 3 s.
+ */
 export const serverOptions = (url: string, poolSize: number): DataSourceOptions =>
   ({
     ...dataSourceOptions(url),
@@ -105,8 +116,8 @@ export const serverOptions = (url: string, poolSize: number): DataSourceOptions 
       lock_timeout: 2000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
-      // Every statement here is a look-up by keys. Left to itself PostgreSQL plans some of them (those with a small LIMIT) anew for each call,
-      // which costs eight times the look-up.
+      // Every statement here is a look-up by keys. Left to itself PostgreSQL plans some of them
+      // (those with a small LIMIT) anew for each call, which costs eight times the look-up.
       options: '-c plan_cache_mode=force_generic_plan',
     },
   }) as DataSourceOptions;

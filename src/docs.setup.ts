@@ -16,7 +16,10 @@ interface UiResponse {
   text?: string;
 }
 
-/** Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`. `/` leads there, as long as there is no page. */
+/**
+ * Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`. `/` leads
+ * there, as long as there is no page.
+ */
 export function serveDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApiOf(app), {
     jsonDocumentUrl: 'openapi.json',
@@ -32,18 +35,28 @@ export function serveDocs(app: NestFastifyApplication): void {
     },
   });
   // Relative: behind a proxy both may be below a path that we do not know.
-  app.getHttpAdapter().get('/', (_request: unknown, reply: FastifyReply) => void reply.redirect('docs', 302));
+  app
+    .getHttpAdapter()
+    .get('/', (_request: unknown, reply: FastifyReply) => void reply.redirect('docs', 302));
   let page: string | undefined;
   app.getHttpAdapter().get('/docs/errors', (_request: unknown, reply: FastifyReply) => {
     void reply.type('text/html; charset=utf-8').send((page ??= errorsPage()));
   });
 }
 
-/** Runs in the browser: whoever registers, logs in or refreshes there need not carry the token to the Authorize button. */
+/**
+ * Runs in the browser: whoever registers, logs in or refreshes there need not carry the token to
+ * the Authorize button.
+ */
 function authorizeAfterSignIn(response: UiResponse): UiResponse {
   if (response.ok && /\/auth\/(register|login|refresh)$/.test(response.url)) {
-    const { ui } = globalThis as unknown as { ui: { preauthorizeApiKey(scheme: string, token: string): void } };
-    ui.preauthorizeApiKey('bearer', (JSON.parse(response.text ?? '{}') as { access_token: string }).access_token);
+    const { ui } = globalThis as unknown as {
+      ui: { preauthorizeApiKey(scheme: string, token: string): void };
+    };
+    ui.preauthorizeApiKey(
+      'bearer',
+      (JSON.parse(response.text ?? '{}') as { access_token: string }).access_token,
+    );
   }
   return response;
 }

@@ -11,11 +11,15 @@ import { type Stores, startStores } from './database/embedded-stores.js';
 import { untilPostgresIsThere } from './database/start-patience.js';
 import { WaitingRoom } from './runtime/waiting-room.js';
 
-// V8 notes where objects are made that live long, and makes the next ones there old at once. What a request makes it takes for such an object, and
-// all that hangs on it then stays until a full collection: docs/performance.md, Sockets, has the figures with and without.
+// V8 notes where objects are made that live long, and makes the next ones there old at once. What a
+// request makes it takes for such an object, and all that hangs on it then stays until a full
+// collection: docs/performance.md, Sockets, has the figures with and without.
 setFlagsFromString('--no-allocation-site-pretenuring');
 
-/** What the parts of the application get for closing themselves, besides the time for running requests. A hanging one is left behind. */
+/**
+ * What the parts of the application get for closing themselves, besides the time for running
+ * requests. A hanging one is left behind.
+ */
 const CLOSE_GRACE_MS = 5000;
 
 /** Ctrl-C comes twice under npm: from the terminal, and handed on by npm. */
@@ -33,10 +37,16 @@ async function serve(): Promise<void> {
   const config = loadConfig();
   running.stores = await startStores(config, { say: print, log });
   if (stopping) return;
-  running.waiting = await onPort(config.PORT, config.HOST, () => WaitingRoom.open(config.PORT, config.HOST));
-  await untilPostgresIsThere(running.stores.config.DATABASE_URL, { say: print, isOver: () => stopping });
+  running.waiting = await onPort(config.PORT, config.HOST, () =>
+    WaitingRoom.open(config.PORT, config.HOST),
+  );
+  await untilPostgresIsThere(running.stores.config.DATABASE_URL, {
+    say: print,
+    isOver: () => stopping,
+  });
   if (stopping) return;
-  // Loaded here and not above: it takes most of a second, which would come before every message about a setting.
+  // Loaded here and not above: it takes most of a second, which would come before every message
+  // about a setting.
   const { createApp } = await import('./app.setup.js');
   running.app = await createApp(running.stores.config);
   if (stopping) return;
@@ -46,11 +56,18 @@ async function serve(): Promise<void> {
 }
 
 async function listen(app: NestFastifyApplication, { PORT, HOST }: Config): Promise<void> {
-  // Not app.listen(), which logs the error before it throws: a person should read one sentence, not two.
-  await onPort(PORT, HOST, () => app.getHttpAdapter().getInstance().listen({ port: PORT, host: HOST }));
+  // Not app.listen(), which logs the error before it throws: a person should read one sentence, not
+  // two.
+  await onPort(PORT, HOST, () =>
+    app.getHttpAdapter().getInstance().listen({ port: PORT, host: HOST }),
+  );
 }
 
-async function onPort<Result>(port: number, host: string, listen: () => Promise<Result>): Promise<Result> {
+async function onPort<Result>(
+  port: number,
+  host: string,
+  listen: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await listen();
   } catch (error) {
@@ -61,13 +78,17 @@ async function onPort<Result>(port: number, host: string, listen: () => Promise<
 function reasonOf({ code, message }: NodeJS.ErrnoException, port: number, host: string): string {
   if (code === 'EADDRINUSE')
     return `Port ${port} on ${host} is in use by another program. Stop that one, or set PORT to another port (0 takes any free one).`;
-  if (code === 'EACCES') return `Port ${port} may not be opened by this user. Set PORT to one above 1023.`;
+  if (code === 'EACCES')
+    return `Port ${port} may not be opened by this user. Set PORT to one above 1023.`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
     return `This machine has no address ${host}. Set HOST to one that it has, or to 0.0.0.0 for all.`;
   return `Cannot listen on ${host}:${port}: ${message}`;
 }
 
-/** Lines of the servers that we started. Before the application is there its logger has no level yet: what matters then is thrown. */
+/**
+ * Lines of the servers that we started. Before the application is there its logger has no level
+ * yet: what matters then is thrown.
+ */
 function log(line: string): void {
   if (!running.app) return;
   if (/PANIC|unexpectedly|did not start/.test(line)) Logger.warn(line, 'Stores');
@@ -86,19 +107,29 @@ async function stopAll(): Promise<void> {
 /**
  * The one order of a stop; each step waits for the one before it:
  * 1. Here: `/readyz` says `draining`, and who asks is told to close the connection; then the delay.
- * 2. `onModuleDestroy`: sockets and event streams are sent elsewhere, no loop begins another run, those in progress end, and what was gathered is
+ * 2. `onModuleDestroy`: sockets and event streams are sent elsewhere, no loop begins another run,
+ *   those in progress end, and what was gathered is
  *    written. Counters and the cache let go of Redis, without which they work.
- * 3. `beforeApplicationShutdown`: answers have the drain time (`answer/draining.service.ts`), and those that need longer are interrupted.
- * 4. Nest closes the HTTP server: no new connections are taken, running requests end, and what is not done in time is cut off.
- * 5. `onApplicationShutdown`: what all of those use goes last: the channel between instances, the sessions' Redis, MongoDB, the tokenizer, PostgreSQL.
+ * 3. `beforeApplicationShutdown`: answers have the drain time (`answer/draining.service.ts`), and
+ *   those that need longer are interrupted.
+ * 4. Nest closes the HTTP server: no new connections are taken, running requests end, and what is
+ *   not done in time is cut off.
+ * 5. `onApplicationShutdown`: what all of those use goes last: the channel between instances, the
+ *   sessions' Redis, MongoDB, the tokenizer, PostgreSQL.
  */
-async function closeApp(app: NestFastifyApplication, { SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config): Promise<void> {
+async function closeApp(
+  app: NestFastifyApplication,
+  { SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config,
+): Promise<void> {
   const { HealthService } = await import('./modules/health/health.service.js');
   app.get(HealthService, { strict: false }).drain();
   const server = app.getHttpServer();
-  server.prependListener('request', (_request: unknown, response: ServerResponse) => response.setHeader('connection', 'close'));
+  server.prependListener('request', (_request: unknown, response: ServerResponse) =>
+    response.setHeader('connection', 'close'),
+  );
   await sleep(SHUTDOWN_DELAY_SECONDS * 1000);
-  // Node closes connections that are idle when the stop begins, and would wait for those that become so later until their keep-alive ends.
+  // Node closes connections that are idle when the stop begins, and would wait for those that
+  // become so later until their keep-alive ends.
   const sweep = setInterval(() => server.closeIdleConnections(), 50);
   const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_TIMEOUT_SECONDS * 1000);
   await Promise.race([app.close(), sleep(SHUTDOWN_TIMEOUT_SECONDS * 1000 + CLOSE_GRACE_MS)]);
@@ -119,7 +150,10 @@ async function onSignal(signal: NodeJS.Signals): Promise<void> {
   process.exit(0);
 }
 
-/** A fault that nobody caught may have left anything behind: the state on disk is good (R8), the one in memory is not to be trusted. */
+/**
+ * A fault that nobody caught may have left anything behind: the state on disk is good (R8), the one
+ * in memory is not to be trusted.
+ */
 function onCrash(error: unknown): void {
   Logger.fatal(error instanceof Error ? (error.stack ?? error.message) : String(error), 'main');
   process.exit(1);
@@ -139,7 +173,8 @@ if (command.kind === 'tell') {
   (command.exitCode === 0 ? process.stdout : process.stderr).write(command.text);
   process.exitCode = command.exitCode;
 } else {
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, (name) => void onSignal(name));
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(signal, (name) => void onSignal(name));
   process.on('uncaughtException', onCrash);
   process.on('unhandledRejection', onCrash);
   starting = serve();

@@ -10,12 +10,19 @@ const CONNECTIONS = 64;
 /** Few enough that a batch holds hardly more than one append. */
 const FEW = 16;
 
-/** P4, P5, P9: appends from 64 and from 16 connections over many chats, beside Fastify with one statement for each, beside PostgreSQL alone. */
+/**
+ * P4, P5, P9: appends from 64 and from 16 connections over many chats, beside Fastify with one
+ * statement for each, beside PostgreSQL alone.
+ */
 export const append: Scenario = {
   ids: ['P4', 'P5', 'P9'],
   play: async (play) => {
     const { stage, bed, options, say } = play;
-    const database = pgbenchFor({ databaseUrl: stage.databaseUrl, accountId: stage.accountId, chats: bed.many });
+    const database = pgbenchFor({
+      databaseUrl: stage.databaseUrl,
+      accountId: stage.accountId,
+      chats: bed.many,
+    });
     const tally = { acknowledged: 0 };
     const count = async (load: () => Promise<{ requests: number; seconds: number }>) => {
       const done = await load();
@@ -24,19 +31,32 @@ export const append: Scenario = {
     };
     const floor: Side = {
       name: database.name,
-      // Its connections end with it, and the CPU of processes that have ended is not read reliably: only its rate is told.
-      run: async () => ({ ...(await counted(stage, null, () => count(() => database.run(options.sliceMs)))), databaseUs: NaN }),
+      // Its connections end with it, and the CPU of processes that have ended is not read reliably:
+      // only its rate is told.
+      run: async () => ({
+        ...(await counted(stage, null, () => count(() => database.run(options.sliceMs)))),
+        databaseUs: NaN,
+      }),
     };
     const http = (who: 'Banyan' | 'Fastify', connections = CONNECTIONS): Side => {
       const server = who === 'Banyan' ? stage.banyan : stage.peer;
       const load = { port: server.port, connections, next: appendsOf(play, who) };
       const name = connections === CONNECTIONS ? who : `${who} at ${connections}`;
-      return { name, run: () => counted(stage, server, () => count(() => drive(load, options.sliceMs))) };
+      return {
+        name,
+        run: () => counted(stage, server, () => count(() => drive(load, options.sliceMs))),
+      };
     };
     const before = await pairsOf(stage.sql, stage.accountId);
-    const rounds = await inRounds(options.rounds, http('Fastify'), [http('Banyan'), floor, http('Banyan', FEW), http('Fastify', FEW)], say);
+    const rounds = await inRounds(
+      options.rounds,
+      http('Fastify'),
+      [http('Banyan'), floor, http('Banyan', FEW), http('Fastify', FEW)],
+      say,
+    );
     const stored = (await assertWhole(stage.sql, stage.accountId)) - before;
-    if (stored !== tally.acknowledged) throw new Error(`${tally.acknowledged} appends were acknowledged, ${stored} are stored`);
+    if (stored !== tally.acknowledged)
+      throw new Error(`${tally.acknowledged} appends were acknowledged, ${stored} are stored`);
     say(`all ${stored} pairs are there, in order`);
     return findingOf(rounds, database.name);
   },
@@ -46,7 +66,10 @@ export const append: Scenario = {
 function appendsOf({ stage, bed }: Play, side: 'Banyan' | 'Fastify'): () => string {
   const requests = Array.from({ length: bed.many }, (_, n) => {
     const body = JSON.stringify(pairOf(n % 1000));
-    const path = side === 'Banyan' ? `/api/v1/chats/${chatIdOf(n + 1)}/messages` : `/append/${chatIdOf(n + 1)}`;
+    const path =
+      side === 'Banyan'
+        ? `/api/v1/chats/${chatIdOf(n + 1)}/messages`
+        : `/append/${chatIdOf(n + 1)}`;
     return requestOf('POST', path, { token: stage.token, body });
   });
   let n = 0;
@@ -80,5 +103,14 @@ function findingOf(rounds: Rounds, floor: string): Finding {
       held: { sign: '<=', bar: 1.35, aim: 1.2 },
     },
   ];
-  return { rows, details: ratesOf('P4, P5, P9 append', rounds, ['Fastify', 'Banyan', floor, `Fastify at ${FEW}`, `Banyan at ${FEW}`]) };
+  return {
+    rows,
+    details: ratesOf('P4, P5, P9 append', rounds, [
+      'Fastify',
+      'Banyan',
+      floor,
+      `Fastify at ${FEW}`,
+      `Banyan at ${FEW}`,
+    ]),
+  };
 }

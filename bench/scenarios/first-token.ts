@@ -11,8 +11,9 @@ const BIG = 1000;
 const QUESTIONS = 15;
 
 /**
- * P16: how much later the provider is asked, and says its first word, in a chat of 1,000 pairs than in one of 10; in milliseconds, questions in
- * turn. The provider is in this process and answers at once; the window is the default, so of the 1,000 pairs some 600 are told.
+ * P16: how much later the provider is asked, and says its first word, in a chat of 1,000 pairs than
+ * in one of 10; in milliseconds, questions in turn. The provider is in this process and answers at
+ * once; the window is the default, so of the 1,000 pairs some 600 are told.
  */
 export const firstToken: Scenario = {
   ids: ['P16'],
@@ -26,7 +27,10 @@ export const firstToken: Scenario = {
   },
 };
 
-async function measure({ stage, bed, options, say }: Play, banyan: Play['stage']['banyan']): Promise<Finding> {
+async function measure(
+  { stage, bed, options, say }: Play,
+  banyan: Play['stage']['banyan'],
+): Promise<Finding> {
   const person = await Person.of({ ...stage, banyan });
   const chats = [await bed.filled(SMALL), await bed.filled(BIG)] as const;
   // The first question in a long chat counts its pairs, once.
@@ -40,14 +44,23 @@ async function measure({ stage, bed, options, say }: Play, banyan: Play['stage']
       big.push(await firstTokenIn(person, chats[1]));
     }
     rounds.push({ small: median(small), big: median(big) });
-    say(`round ${n + 1}: ${short(median(small))} ms at ${SMALL} pairs, ${short(median(big))} at ${BIG}`);
+    say(
+      `round ${n + 1}: ${short(median(small))} ms at ${SMALL} pairs, ${short(median(big))} at ${BIG}`,
+    );
   }
   person.close();
   const later = spreadOf(rounds.map(({ small, big }) => big - small));
-  const [small, big] = (['small', 'big'] as const).map((side) => short(median(rounds.map((round) => round[side]))));
+  const [small, big] = (['small', 'big'] as const).map((side) =>
+    short(median(rounds.map((round) => round[side]))),
+  );
   return {
     rows: [
-      { id: 'P16', what: `first token at ${BIG} pairs later than at ${SMALL}, ms`, ratio: later, held: { sign: '<=', bar: 10, aim: 10 } },
+      {
+        id: 'P16',
+        what: `first token at ${BIG} pairs later than at ${SMALL}, ms`,
+        ratio: later,
+        held: { sign: '<=', bar: 10, aim: 10 },
+      },
     ],
     details: [
       `P16 first token: ${small} ms at ${SMALL} pairs, ${big} at ${BIG}; ${short(first)} at the very first question there, which counts its pairs`,
@@ -55,9 +68,14 @@ async function measure({ stage, bed, options, say }: Play, banyan: Play['stage']
   };
 }
 
-/** As the server measured it: from its acceptance to the first piece. The question keeps the chat's length, to a pair. */
+/**
+ * As the server measured it: from its acceptance to the first piece. The question keeps the chat's
+ * length, to a pair.
+ */
 async function firstTokenIn(person: Person, chatId: string): Promise<number> {
-  const answer = await person.call('POST', `/chats/${chatId}/messages`, { question: 'And what follows from that?' });
+  const answer = await person.call('POST', `/chats/${chatId}/messages`, {
+    question: 'And what follows from that?',
+  });
   const { status, usage } = answer.json;
   if (status !== 'complete') throw new Error(`a question ended ${status}: the measurement is void`);
   return usage.first_token_ms;
@@ -74,12 +92,20 @@ const ANSWER = [
 /** Speaks as much of OpenAI's API as it takes, and answers as soon as the question is there. */
 async function aProvider() {
   const server = createServer((request, response) => {
-    request.resume().once('end', () => response.writeHead(200, { 'content-type': 'text/event-stream' }).end(ANSWER));
+    request
+      .resume()
+      .once('end', () =>
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).end(ANSWER),
+      );
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    settings: { OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, OPENAI_API_KEY: 'sk-bench', LLM_MODEL: 'bench' },
+    settings: {
+      OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
+      OPENAI_API_KEY: 'sk-bench',
+      LLM_MODEL: 'bench',
+    },
     close: () => new Promise((resolve) => server.close(resolve)),
   };
 }

@@ -9,10 +9,16 @@ const CONNECTIONS = 32;
 const LIMIT = 50;
 /** Pages that are asked for again and again. */
 const HOT_PAGES = 20;
-/** Prime, and so no divisor of the length: the windows walk over the whole chat before one comes again. */
+/**
+ * Prime, and so no divisor of the length: the windows walk over the whole chat before one comes
+ * again.
+ */
 const STRIDE = 7919;
 
-/** P6, P7: a page of 50 pairs in the middle of a big chat; cold = a window that nobody asked for before, warm = one of 20. */
+/**
+ * P6, P7: a page of 50 pairs in the middle of a big chat; cold = a window that nobody asked for
+ * before, warm = one of 20.
+ */
 export const pages: Scenario = {
   ids: ['P6', 'P7'],
   play: async ({ stage, bed, options, say }) => {
@@ -20,10 +26,15 @@ export const pages: Scenario = {
       const load = { port: server.port, connections: CONNECTIONS, next, check };
       return { name, run: () => counted(stage, server, () => drive(load, options.sliceMs)) };
     };
-    const peer = (route: string) => windows(bed, (last) => requestOf('GET', `/${route}/${bed.big}?from=${last - LIMIT + 1}&to=${last}`));
+    const peer = (route: string) =>
+      windows(bed, (last) =>
+        requestOf('GET', `/${route}/${bed.big}?from=${last - LIMIT + 1}&to=${last}`),
+      );
     const page = (last: number) => {
       const before = encodeCursor(bed.big, last + 1);
-      return requestOf('GET', `/api/v1/chats/${bed.big}/messages?limit=${LIMIT}&before=${before}`, { token: stage.token });
+      return requestOf('GET', `/api/v1/chats/${bed.big}/messages?limit=${LIMIT}&before=${before}`, {
+        token: stage.token,
+      });
     };
     const hot = Array.from({ length: HOT_PAGES }, (_, n) => page((n + 1) * LIMIT));
     let n = 0;
@@ -37,7 +48,12 @@ export const pages: Scenario = {
       ),
       side('Fastify spliced', stage.peer, peer('spliced')),
     ];
-    const rounds = await inRounds(options.rounds, side('Fastify', stage.peer, peer('page')), others, say);
+    const rounds = await inRounds(
+      options.rounds,
+      side('Fastify', stage.peer, peer('page')),
+      others,
+      say,
+    );
     return {
       rows: [
         {
@@ -58,7 +74,12 @@ export const pages: Scenario = {
           held: { sign: '>=', bar: 4, aim: 6 },
         },
       ],
-      details: ratesOf('P6, P7 page of 50', rounds, ['Fastify', 'Fastify spliced', 'Banyan cold', 'Banyan warm']),
+      details: ratesOf('P6, P7 page of 50', rounds, [
+        'Fastify',
+        'Fastify spliced',
+        'Banyan cold',
+        'Banyan warm',
+      ]),
     };
   },
 };
@@ -73,8 +94,13 @@ function windows({ bigPairs }: Play['bed'], request: (last: number) => string): 
 }
 
 function pageCheck(answer: Answer, cache?: string): void {
-  const { qa_pairs: pairs } = answer.json as { qa_pairs: { seq: number; question: string; response: string }[] };
-  const dense = pairs.every(({ seq, question, response }, n) => seq === pairs[0]!.seq + n && question && response);
+  const { qa_pairs: pairs } = answer.json as {
+    qa_pairs: { seq: number; question: string; response: string }[];
+  };
+  const dense = pairs.every(
+    ({ seq, question, response }, n) => seq === pairs[0]!.seq + n && question && response,
+  );
   if (pairs.length !== LIMIT || !dense) throw new Error('A page is not what was asked for.');
-  if (cache && !answer.head.includes(`x-cache: ${cache}`)) throw new Error(`A page should have been a ${cache}:\n${answer.head}`);
+  if (cache && !answer.head.includes(`x-cache: ${cache}`))
+    throw new Error(`A page should have been a ${cache}:\n${answer.head}`);
 }

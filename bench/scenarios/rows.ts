@@ -10,18 +10,27 @@ const CONNECTIONS = 32;
 const COLD_ROWS = 50_000;
 const HOT_ROWS = 20;
 
-/** P8: one pair by its id; Banyan's answer names its siblings too, so a page of one pair (no siblings) stands beside it. */
+/**
+ * P8: one pair by its id; Banyan's answer names its siblings too, so a page of one pair (no
+ * siblings) stands beside it.
+ */
 export const rows: Scenario = {
   ids: ['P8'],
   play: async (play) => {
     const { stage, bed, options, say } = play;
     const ids = await someIds(play);
-    const side = (name: string, server: Server, next: (n: number) => string, check: (answer: Answer) => void): Side => {
+    const side = (
+      name: string,
+      server: Server,
+      next: (n: number) => string,
+      check: (answer: Answer) => void,
+    ): Side => {
       let n = 0;
       const load = { port: server.port, connections: CONNECTIONS, next: () => next(n++), check };
       return { name, run: () => counted(stage, server, () => drive(load, options.sliceMs)) };
     };
-    const get = (path: string) => requestOf('GET', `/api/v1/chats/${bed.big}/messages${path}`, { token: stage.token });
+    const get = (path: string) =>
+      requestOf('GET', `/api/v1/chats/${bed.big}/messages${path}`, { token: stage.token });
     const others = [
       side('Banyan pair', stage.banyan, (n) => get(`/${ids[n % ids.length]}`), isPair),
       side(
@@ -32,7 +41,12 @@ export const rows: Scenario = {
       ),
       side('Banyan pair, warm', stage.banyan, (n) => get(`/${ids[n % HOT_ROWS]}`), isPair),
     ];
-    const peer = side('Fastify', stage.peer, (n) => requestOf('GET', `/row/${ids[n % ids.length]}`), isPair);
+    const peer = side(
+      'Fastify',
+      stage.peer,
+      (n) => requestOf('GET', `/row/${ids[n % ids.length]}`),
+      isPair,
+    );
     const rounds = await inRounds(options.rounds, peer, others, say);
     const against = (name: string, what: string): Row => ({
       id: 'P8',
@@ -41,7 +55,10 @@ export const rows: Scenario = {
     });
     return {
       rows: [
-        { ...against('Banyan pair', 'one pair with its siblings, cold'), held: { sign: '>=', bar: 0.6, aim: 0.95 } },
+        {
+          ...against('Banyan pair', 'one pair with its siblings, cold'),
+          held: { sign: '>=', bar: 0.6, aim: 0.95 },
+        },
         against('Banyan page of 1', 'page of one pair, cold'),
         against('Banyan pair, warm', 'one pair with its siblings, warm'),
       ],
@@ -59,7 +76,8 @@ async function someIds({ stage, bed }: Play): Promise<string[]> {
 }
 
 function isPair({ json }: Answer): void {
-  if (!json.response_id || !json.question || !json.response) throw new Error('A pair is not what was asked for.');
+  if (!json.response_id || !json.question || !json.response)
+    throw new Error('A pair is not what was asked for.');
 }
 
 function isPage({ json }: Answer): void {

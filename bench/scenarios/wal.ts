@@ -12,8 +12,9 @@ const SMALL = 10;
 const CONNECTIONS = 64;
 
 /**
- * P2: bytes of write-ahead log for each append. Images of whole pages (one for each page after each checkpoint) depend on how many pages are
- * written between two checkpoints, not on the append: `full_page_writes` and autovacuum are off while this is measured, and only then.
+ * P2: bytes of write-ahead log for each append. Images of whole pages (one for each page after each
+ * checkpoint) depend on how many pages are written between two checkpoints, not on the append:
+ * `full_page_writes` and autovacuum are off while this is measured, and only then.
  */
 export const wal: Scenario = {
   ids: ['P2'],
@@ -27,8 +28,12 @@ export const wal: Scenario = {
   },
 };
 
-async function configure({ stage: { sql } }: Play, settings: Record<string, 'on' | 'off'>): Promise<void> {
-  for (const [name, value] of Object.entries(settings)) await sql.query(`ALTER SYSTEM SET ${name} = ${value}`);
+async function configure(
+  { stage: { sql } }: Play,
+  settings: Record<string, 'on' | 'off'>,
+): Promise<void> {
+  for (const [name, value] of Object.entries(settings))
+    await sql.query(`ALTER SYSTEM SET ${name} = ${value}`);
   await sql.query('SELECT pg_reload_conf()');
   await sql.query('CHECKPOINT');
   await sleep(300); // until every process has read it
@@ -51,7 +56,9 @@ async function measure(play: Play): Promise<Finding> {
     const ofBig = await writtenBy(play, () => appendMany(person, bed.big));
     rounds.push({ small: ofSmall.each, big: ofBig.each });
     last = ofBig;
-    say(`round ${n + 1}: ${ofSmall.each.toFixed(0)} bytes each at ${SMALL} pairs, ${ofBig.each.toFixed(0)} at ${bed.bigPairs}`);
+    say(
+      `round ${n + 1}: ${ofSmall.each.toFixed(0)} bytes each at ${SMALL} pairs, ${ofBig.each.toFixed(0)} at ${bed.bigPairs}`,
+    );
   }
   person.close();
   const split = await splitOf(play, last.from, last.to);
@@ -70,9 +77,13 @@ async function appendTogether({ stage, bed, options }: Play): Promise<number> {
   let n = 0;
   const next = (): string => {
     const chat = chatIdOf(1 + (n++ % bed.many));
-    return requestOf('POST', `/api/v1/chats/${chat}/messages`, { token: stage.token, body: JSON.stringify(pairOf(n % 1000)) });
+    return requestOf('POST', `/api/v1/chats/${chat}/messages`, {
+      token: stage.token,
+      body: JSON.stringify(pairOf(n % 1000)),
+    });
   };
-  return (await drive({ port: stage.banyan.port, connections: CONNECTIONS, next }, options.sliceMs)).requests;
+  return (await drive({ port: stage.banyan.port, connections: CONNECTIONS, next }, options.sliceMs))
+    .requests;
 }
 
 interface Written {
@@ -82,15 +93,22 @@ interface Written {
 }
 
 async function writtenBy({ stage: { sql } }: Play, work: () => Promise<number>): Promise<Written> {
-  const position = async (): Promise<string> => (await sql.query<{ lsn: string }>('SELECT pg_current_wal_lsn() AS lsn')).rows[0]!.lsn;
+  const position = async (): Promise<string> =>
+    (await sql.query<{ lsn: string }>('SELECT pg_current_wal_lsn() AS lsn')).rows[0]!.lsn;
   const from = await position();
   const appends = await work();
   const to = await position();
-  const { rows } = await sql.query<{ bytes: string }>('SELECT pg_wal_lsn_diff($1, $2) AS bytes', [to, from]);
+  const { rows } = await sql.query<{ bytes: string }>('SELECT pg_wal_lsn_diff($1, $2) AS bytes', [
+    to,
+    from,
+  ]);
   return { from, to, each: Number(rows[0]!.bytes) / appends };
 }
 
-/** A record that touches several pages counts for each in equal parts; one that touches none is the commit. */
+/**
+ * A record that touches several pages counts for each in equal parts; one that touches none is the
+ * commit.
+ */
 const SPLIT = `
   WITH touched AS (
     SELECT r.start_lsn, r.record_length, r.record_type, b.relfilenode, count(*) OVER (PARTITION BY r.start_lsn) AS parts
@@ -108,24 +126,44 @@ async function splitOf({ stage: { sql } }: Play, from: string, to: string): Prom
     return ['  (no pg_walinspect here: no split by table)'];
   }
   const { rows } = await sql.query<{ name: string; bytes: number }>(SPLIT, [from, to]);
-  return rows.filter(({ bytes }) => bytes >= APPENDS).map(({ name, bytes }) => `  ${name}: ${(bytes / APPENDS).toFixed(0)}`);
+  return rows
+    .filter(({ bytes }) => bytes >= APPENDS)
+    .map(({ name, bytes }) => `  ${name}: ${(bytes / APPENDS).toFixed(0)}`);
 }
 
-function findingOf(rounds: readonly Bytes[], bigPairs: number, together: number, split: string[]): Finding {
+function findingOf(
+  rounds: readonly Bytes[],
+  bigPairs: number,
+  together: number,
+  split: string[],
+): Finding {
   const big = spreadOf(rounds.map((bytes) => bytes.big));
-  const multiple = { min: big.min / PAYLOAD_BYTES, med: big.med / PAYLOAD_BYTES, max: big.max / PAYLOAD_BYTES };
+  const multiple = {
+    min: big.min / PAYLOAD_BYTES,
+    med: big.med / PAYLOAD_BYTES,
+    max: big.max / PAYLOAD_BYTES,
+  };
   const ratio = spreadOf(rounds.map((bytes) => bytes.big / bytes.small));
   const batched = together / PAYLOAD_BYTES;
   return {
     rows: [
-      { id: 'P2', what: `log bytes an append: ${bigPairs} pairs / ${SMALL} pairs`, ratio, held: { sign: '<=', bar: 1.05, aim: 1.05 } },
+      {
+        id: 'P2',
+        what: `log bytes an append: ${bigPairs} pairs / ${SMALL} pairs`,
+        ratio,
+        held: { sign: '<=', bar: 1.05, aim: 1.05 },
+      },
       {
         id: 'P2',
         what: `log bytes an append / payload of ${PAYLOAD_BYTES} bytes`,
         ratio: multiple,
         held: { sign: '<=', bar: 2, aim: 1.5 },
       },
-      { id: 'P2', what: 'the same with 64 at once', ratio: { min: batched, med: batched, max: batched } },
+      {
+        id: 'P2',
+        what: 'the same with 64 at once',
+        ratio: { min: batched, med: batched, max: batched },
+      },
     ],
     details: [
       `P2 log: ${median(rounds.map(({ small }) => small)).toFixed(0)} bytes an append at ${SMALL} pairs, ${big.med.toFixed(0)} at ${bigPairs} (${short(multiple.med)} x payload), ${together.toFixed(0)} with 64 at once; without images of whole pages. Where they go:`,

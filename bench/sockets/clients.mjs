@@ -21,13 +21,20 @@ function onFrame(payload) {
 /** @param sent when the event was posted */
 function note(sent) {
   frames++;
-  latencies[Math.max(0, Math.min(10_000, Math.round(performance.timeOrigin + performance.now() - Number(sent))))]++;
+  latencies[
+    Math.max(
+      0,
+      Math.min(10_000, Math.round(performance.timeOrigin + performance.now() - Number(sent))),
+    )
+  ]++;
 }
 
 async function open({ port, path, people, count, deafEvery = 0 }) {
   for (let n = 0; n < count; n += 50) {
     await Promise.all(
-      Array.from({ length: Math.min(50, count - n) }, (_, i) => openOne(port, path, people[(n + i) % people.length], n + i, deafEvery)),
+      Array.from({ length: Math.min(50, count - n) }, (_, i) =>
+        openOne(port, path, people[(n + i) % people.length], n + i, deafEvery),
+      ),
     );
   }
   const wanted = people[0].chatId ? sockets.length : 0;
@@ -38,7 +45,12 @@ async function open({ port, path, people, count, deafEvery = 0 }) {
 
 async function openOne(port, path, { token, chatId }, n, deafEvery) {
   const isDeaf = deafEvery > 0 && n % deafEvery === 0;
-  const socket = await RawSocket.open(port, path, token, isDeaf ? (payload) => payload.includes('"subscribed"') && subscribed++ : onFrame);
+  const socket = await RawSocket.open(
+    port,
+    path,
+    token,
+    isDeaf ? (payload) => payload.includes('"subscribed"') && subscribed++ : onFrame,
+  );
   socket.onClose(() => closed++);
   sockets.push(socket);
   if (chatId) socket.send({ event: 'subscribe', data: { chat_id: chatId } });
@@ -48,7 +60,12 @@ async function openOne(port, path, { token, chatId }, n, deafEvery) {
 async function stream({ port, person: { token, chatId }, count, deafEvery }) {
   for (let n = 0; n < count; n++) {
     const isDeaf = n % deafEvery === 0;
-    const one = await RawStream.open(port, `/api/v1/events?chat_id=${chatId}`, token, isDeaf ? () => undefined : note);
+    const one = await RawStream.open(
+      port,
+      `/api/v1/events?chat_id=${chatId}`,
+      token,
+      isDeaf ? () => undefined : note,
+    );
     one.onClose(() => closed++);
     if (isDeaf) one.pause();
   }
@@ -66,7 +83,8 @@ function report() {
 
 function percentile(part) {
   const wanted = frames * part;
-  for (let ms = 0, seen = 0; ms < latencies.length; ms++) if ((seen += latencies[ms]) >= wanted) return ms;
+  for (let ms = 0, seen = 0; ms < latencies.length; ms++)
+    if ((seen += latencies[ms]) >= wanted) return ms;
   return Infinity;
 }
 

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
-/** The writer puts the time into the text of every question: two of these, 16 characters in between. */
+/**
+ * The writer puts the time into the text of every question: two of these, 16 characters in between.
+ */
 export const MARK = Buffer.from('@@');
 const MARKED = 20;
 const NO_MASK = Buffer.alloc(4);
@@ -11,8 +13,9 @@ const PING = 9;
 const PONG = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 /**
- * A WebSocket client that does as little as one can: it finds the borders of frames (RFC 6455, 5.2) and hands their first bytes on. On two cores
- * a client that costs as much as the server would hide what the server does.
+ * A WebSocket client that does as little as one can: it finds the borders of frames (RFC 6455, 5.2)
+ * and hands their first bytes on. On two cores a client that costs as much as the server would hide
+ * what the server does.
  */
 export class RawSocket {
   #socket;
@@ -28,7 +31,10 @@ export class RawSocket {
     socket.on('error', () => undefined);
   }
 
-  /** @param onFrame gets the bytes of a frame that came with its header; at least 120 of them unless the frame is shorter */
+  /**
+   * @param onFrame gets the bytes of a frame that came with its header; at least 120 of them unless
+   * the frame is shorter
+   */
   static async open(port, path, token, onFrame) {
     const socket = connect(port, '127.0.0.1');
     socket.setNoDelay(true);
@@ -39,7 +45,8 @@ export class RawSocket {
     );
     const [answer] = await once(socket, 'data');
     const end = answer.indexOf('\r\n\r\n');
-    if (!answer.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101'))) throw new Error(answer.toString());
+    if (!answer.subarray(0, 12).equals(Buffer.from('HTTP/1.1 101')))
+      throw new Error(answer.toString());
     const raw = new RawSocket(socket, onFrame);
     if (answer.length > end + 4) raw.#read(answer.subarray(end + 4));
     return raw;
@@ -72,7 +79,10 @@ export class RawSocket {
         at += taken;
         continue;
       }
-      const rest = this.#header.length > 0 ? Buffer.concat([this.#header, chunk.subarray(at)]) : chunk.subarray(at);
+      const rest =
+        this.#header.length > 0
+          ? Buffer.concat([this.#header, chunk.subarray(at)])
+          : chunk.subarray(at);
       const frame = sizeOf(rest);
       if (!frame || rest.length < Math.min(frame.header + frame.payload, frame.header + 120)) {
         this.#header = Buffer.from(rest);
@@ -87,7 +97,10 @@ export class RawSocket {
   }
 }
 
-/** A reader of server-sent events that does as little as one can: it looks for the marks that the writer put into the texts. */
+/**
+ * A reader of server-sent events that does as little as one can: it looks for the marks that the
+ * writer put into the texts.
+ */
 export class RawStream {
   #socket;
   /** The end of what was read: a mark may be cut by the border of two chunks. */
@@ -102,9 +115,12 @@ export class RawStream {
   static async open(port, path, token, onMark) {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
-    socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`);
+    socket.write(
+      `GET ${path} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer ${token}\r\n\r\n`,
+    );
     const [answer] = await once(socket, 'data');
-    if (!answer.subarray(0, 12).equals(Buffer.from('HTTP/1.1 200'))) throw new Error(answer.toString());
+    if (!answer.subarray(0, 12).equals(Buffer.from('HTTP/1.1 200')))
+      throw new Error(answer.toString());
     return new RawStream(socket, onMark);
   }
 
@@ -119,7 +135,11 @@ export class RawStream {
   #read(chunk, onMark) {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     let at = 0;
-    for (let mark; (mark = bytes.indexOf(MARK, at)) >= 0 && mark + MARKED <= bytes.length; at = mark + MARKED) {
+    for (
+      let mark;
+      (mark = bytes.indexOf(MARK, at)) >= 0 && mark + MARKED <= bytes.length;
+      at = mark + MARKED
+    ) {
       onMark(bytes.latin1Slice(mark + 2, mark + MARKED - 2));
     }
     this.#rest = bytes.subarray(Math.max(at, bytes.length - MARKED + 1));
@@ -132,5 +152,7 @@ function sizeOf(bytes) {
   const short = bytes[1] & 127;
   if (short < 126) return { header: 2, payload: short };
   if (bytes.length < (short === 126 ? 4 : 10)) return null;
-  return short === 126 ? { header: 4, payload: bytes.readUInt16BE(2) } : { header: 10, payload: Number(bytes.readBigUInt64BE(2)) };
+  return short === 126
+    ? { header: 4, payload: bytes.readUInt16BE(2) }
+    : { header: 10, payload: Number(bytes.readBigUInt64BE(2)) };
 }

@@ -1,9 +1,12 @@
-// node bench/sockets/sockets.mjs [idle] [slow] [streams] [fanout]    (all of them when nothing is said; about five minutes)
+// node bench/sockets/sockets.mjs [idle] [slow] [streams] [fanout] (all of them when nothing is
+// said; about five minutes)
 //
-// idle    5,000 sockets, authenticated, each subscribed to one of 100 conversations, and silent: RSS of the server for each; a bare ws for comparison
-// slow    1,000 sockets on one conversation, 5 % of them never read, 50 events a second of 2 KiB for 60 s: growth of RSS, latency of the others
-// streams the same with 200 server-sent streams besides, 5 % of them deaf too
-// fanout  1,000 sockets on one conversation, 50 events a second of 300 B: server CPU for each delivery, against a bare loop over ws, interleaved
+// idle 5,000 sockets, authenticated, each subscribed to one of 100 conversations, and silent: RSS
+// of the server for each; a bare ws for comparison slow 1,000 sockets on one conversation, 5 % of
+// them never read, 50 events a second of 2 KiB for 60 s: growth of RSS, latency of the others
+// streams the same with 200 server-sent streams besides, 5 % of them deaf too fanout 1,000 sockets
+// on one conversation, 50 events a second of 300 B: server CPU for each delivery, against a bare
+// loop over ws, interleaved
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -71,7 +74,10 @@ class Server {
   async call(method, path, token, body) {
     const answer = await fetch(`${this.url}/api/v1${path}`, {
       method,
-      headers: { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
+      headers: {
+        'content-type': 'application/json',
+        ...(token && { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
@@ -117,7 +123,10 @@ async function settledRss(server) {
   return least;
 }
 
-/** A fresh server for each row: the memory that closed sockets leave behind would be taken by the next ones. */
+/**
+ * A fresh server for each row: the memory that closed sockets leave behind would be taken by the
+ * next ones.
+ */
 async function idle(startBanyan, startPeer) {
   const figures = {};
   for (const [name, start, path, take] of [
@@ -165,9 +174,16 @@ async function slow(startBanyan, _startPeer, streams = 0) {
   const person = await banyan.aPerson();
   const seconds = 60;
   const crowd = clients();
-  await crowd.ask({ open: { port: banyan.port, path: '/api/v1/ws', people: [person], count: CROWD, deafEvery: 20 } });
-  if (streams > 0) await crowd.ask({ stream: { port: banyan.port, person, count: streams, deafEvery: 20 } });
-  const send = (question) => banyan.call('POST', `/chats/${person.chatId}/messages`, person.token, { question, response: 'y' });
+  await crowd.ask({
+    open: { port: banyan.port, path: '/api/v1/ws', people: [person], count: CROWD, deafEvery: 20 },
+  });
+  if (streams > 0)
+    await crowd.ask({ stream: { port: banyan.port, person, count: streams, deafEvery: 20 } });
+  const send = (question) =>
+    banyan.call('POST', `/chats/${person.chatId}/messages`, person.token, {
+      question,
+      response: 'y',
+    });
   await post(send, 50, 5, 2048);
   const before = await settledRss(banyan);
   await crowd.ask({ report: true });
@@ -178,10 +194,14 @@ async function slow(startBanyan, _startPeer, streams = 0) {
   await sleep(1000);
   clearInterval(watch);
   const { frames, p50, p99, max, closed } = await crowd.ask({ report: true });
-  const cpu = { server: (banyan.cpu - cpuBefore.server) / seconds, clients: (cpuOf(crowd.pid) - cpuBefore.clients) / seconds };
+  const cpu = {
+    server: (banyan.cpu - cpuBefore.server) / seconds,
+    clients: (cpuOf(crowd.pid) - cpuBefore.clients) / seconds,
+  };
   crowd.stop();
   return {
-    // Where the clients have no core of their own, they are the slow readers, and the figures below are theirs.
+    // Where the clients have no core of their own, they are the slow readers, and the figures below
+    // are theirs.
     'cores used': `server ${cpu.server.toFixed(2)}, clients ${cpu.clients.toFixed(2)}`,
     'deliveries to the healthy': `${frames} of ${50 * seconds * (CROWD + streams) * 0.95}`,
     'from the sending of a post to the event': `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms`,
@@ -198,12 +218,18 @@ async function fanout(startBanyan, startPeer) {
     { name: 'ws', server: peer, path: '/', people: [{ chatId: 'any' }], us: [] },
   ];
   const senders = {
-    banyan: (question) => banyan.call('POST', `/chats/${person.chatId}/messages`, person.token, { question, response: 'y' }),
+    banyan: (question) =>
+      banyan.call('POST', `/chats/${person.chatId}/messages`, person.token, {
+        question,
+        response: 'y',
+      }),
     ws: (question) => fetch(`${peer.url}/publish?text=${question}`).then((answer) => answer.text()),
   };
   for (const side of sides) {
     side.crowd = clients();
-    await side.crowd.ask({ open: { port: side.server.port, path: side.path, people: side.people, count: CROWD } });
+    await side.crowd.ask({
+      open: { port: side.server.port, path: side.path, people: side.people, count: CROWD },
+    });
     await post(senders[side.name], 50, 3, 60);
     await side.crowd.ask({ report: true });
   }
@@ -226,21 +252,32 @@ async function fanout(startBanyan, startPeer) {
   };
 }
 
-const SCENARIOS = { idle, slow, streams: (startBanyan, startPeer) => slow(startBanyan, startPeer, 200), fanout };
+const SCENARIOS = {
+  idle,
+  slow,
+  streams: (startBanyan, startPeer) => slow(startBanyan, startPeer, 200),
+  fanout,
+};
 
 async function main(names) {
   await buildIfStale();
   const dir = mkdtempSync(join(tmpdir(), 'banyan-sockets-'));
   chmodSync(dir, 0o755);
   const { startEmbeddedPostgres } = await import('../../dist/src/database/embedded-postgres.js');
-  // The disk is no part of this: posts to one conversation come one after the other, and would wait for it.
-  const { url, stop } = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), settings: { synchronous_commit: 'off' } });
+  // The disk is no part of this: posts to one conversation come one after the other, and would wait
+  // for it.
+  const { url, stop } = await startEmbeddedPostgres({
+    dataDir: join(dir, 'postgres'),
+    settings: { synchronous_commit: 'off' },
+  });
   try {
-    const startBanyan = () => Server.start(join(ROOT, 'dist/src/main.js'), { ...SETTINGS, DATABASE_URL: url, CWD: dir });
+    const startBanyan = () =>
+      Server.start(join(ROOT, 'dist/src/main.js'), { ...SETTINGS, DATABASE_URL: url, CWD: dir });
     const startPeer = () => Server.start(fileURLToPath(new URL('peer.mjs', import.meta.url)));
     for (const name of names) {
       console.log(`${name}:`);
-      for (const [what, figure] of Object.entries(await SCENARIOS[name](startBanyan, startPeer))) console.log(`  ${what}: ${figure}`);
+      for (const [what, figure] of Object.entries(await SCENARIOS[name](startBanyan, startPeer)))
+        console.log(`  ${what}: ${figure}`);
       await Promise.all([...Server.running].map((server) => server.stop()));
     }
   } finally {

@@ -10,16 +10,21 @@ const WAIT_SECONDS_MAX = 30;
 
 /** A new person on this server; answers what later calls and a login need. */
 export async function register(url) {
-  const account = { email: `demo-${randomBytes(4).toString('hex')}@example.org`, password: randomBytes(9).toString('base64url') };
+  const account = {
+    email: `demo-${randomBytes(4).toString('hex')}@example.org`,
+    password: randomBytes(9).toString('base64url'),
+  };
   const session = { url, ...account, token: null };
   let answer = await send(session, 'POST', '/auth/register', account);
-  // Routes of /auth take no Idempotency-Key. The e-mail is new, so "taken" can only mean that an answer got lost on the way.
+  // Routes of /auth take no Idempotency-Key. The e-mail is new, so "taken" can only mean that an
+  // answer got lost on the way.
   if (answer.status === 409) answer = await send(session, 'POST', '/auth/login', account);
   return { ...session, token: bodyOf(session, answer).access_token };
 }
 
 export const get = async (session, path) => bodyOf(session, await send(session, 'GET', path));
-export const put = async (session, path, body) => bodyOf(session, await send(session, 'PUT', path, body));
+export const put = async (session, path, body) =>
+  bodyOf(session, await send(session, 'PUT', path, body));
 
 /** @param place where in the file the body comes from, to be named when the server refuses it */
 export async function post(session, path, body, place) {
@@ -31,7 +36,10 @@ export async function post(session, path, body, place) {
   }
 }
 
-/** Sends until it is answered. A POST has one Idempotency-Key for all its attempts: a lost answer is given again, nothing is done twice. */
+/**
+ * Sends until it is answered. A POST has one Idempotency-Key for all its attempts: a lost answer is
+ * given again, nothing is done twice.
+ */
 async function send(session, method, path, body) {
   const headers = {
     ...(session.token && { authorization: `Bearer ${session.token}` }),
@@ -42,17 +50,27 @@ async function send(session, method, path, body) {
   for (let attempt = 1; ; attempt++) {
     const answer = await attemptOf(`${session.url}/api/v1${path}`, request);
     if (!isPassing(answer)) return { ...answer, what: `${method} ${path}` };
-    if (attempt === ATTEMPTS_MAX) throw new Fault(`${session.url} did not answer ${method} ${path}: ${answer.fault ?? titleOf(answer)}`);
+    if (attempt === ATTEMPTS_MAX)
+      throw new Fault(
+        `${session.url} did not answer ${method} ${path}: ${answer.fault ?? titleOf(answer)}`,
+      );
     await sleep(1000 * Math.min(answer.retryAfter || 0.1 * 2 ** attempt, WAIT_SECONDS_MAX));
   }
 }
 
 async function attemptOf(address, request) {
   try {
-    const answer = await fetch(address, { ...request, signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
+    const answer = await fetch(address, {
+      ...request,
+      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+    });
     const text = await answer.text();
     const isJson = /json/.test(answer.headers.get('content-type') ?? '');
-    return { status: answer.status, retryAfter: Number(answer.headers.get('retry-after')), body: isJson && text ? JSON.parse(text) : null };
+    return {
+      status: answer.status,
+      retryAfter: Number(answer.headers.get('retry-after')),
+      body: isJson && text ? JSON.parse(text) : null,
+    };
   } catch (error) {
     return { fault: reasonOf(error) };
   }
@@ -60,7 +78,9 @@ async function attemptOf(address, request) {
 
 /** Whether the same request may fare better a moment later. */
 const isPassing = ({ status, body }) =>
-  status === undefined || [429, 502, 503, 504].includes(status) || (status === 409 && body?.code === 'idempotency_key_in_use');
+  status === undefined ||
+  [429, 502, 503, 504].includes(status) ||
+  (status === 409 && body?.code === 'idempotency_key_in_use');
 
 function bodyOf({ url }, answer) {
   if (answer.status < 300) return answer.body;

@@ -4,9 +4,18 @@ export const isTerminal = Boolean(process.stdout.isTTY) && process.env.TERM !== 
 const hasColour = isTerminal && !process.env.NO_COLOR;
 export const width = Math.max(40, Math.min(process.stdout.columns || 100, 120));
 export const style = (code) => (text) => (hasColour ? `\x1b[${code}m${text}\x1b[0m` : text);
-export const paint = { plain: (text) => text, bold: style(1), dim: style(2), green: style('1;32'), cyan: style(36) };
+export const paint = {
+  plain: (text) => text,
+  bold: style(1),
+  dim: style(2),
+  green: style('1;32'),
+  cyan: style(36),
+};
 
-/** A bar on a terminal, nothing elsewhere. The answered function counts a step and says what it was; null takes the bar away. */
+/**
+ * A bar on a terminal, nothing elsewhere. The answered function counts a step and says what it was;
+ * null takes the bar away.
+ */
 export function progressOf(total) {
   let done = 0;
   return (what) => {
@@ -22,8 +31,10 @@ export function progressOf(total) {
 export const flat = (text) => text.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim();
 
 const graphemes = new Intl.Segmenter();
-const WIDE = /\p{Extended_Pictographic}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u;
-export const cellsOf = (text) => [...graphemes.segment(text)].reduce((sum, { segment }) => sum + (WIDE.test(segment) ? 2 : 1), 0);
+const WIDE =
+  /\p{Extended_Pictographic}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60]/u;
+export const cellsOf = (text) =>
+  [...graphemes.segment(text)].reduce((sum, { segment }) => sum + (WIDE.test(segment) ? 2 : 1), 0);
 export const pad = (text, cells) => text + ' '.repeat(Math.max(0, cells - cellsOf(text)));
 
 export function cut(text, cells) {

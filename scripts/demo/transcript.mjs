@@ -4,14 +4,23 @@ import { Fault } from './fault.mjs';
 
 export async function readTranscript(file) {
   const text = await readFile(file, 'utf8').catch((error) => {
-    throw new Fault(error.code === 'ENOENT' ? `There is no file ${file}.` : `${file} cannot be read: ${error.message}`);
+    throw new Fault(
+      error.code === 'ENOENT'
+        ? `There is no file ${file}.`
+        : `${file} cannot be read: ${error.message}`,
+    );
   });
   const faults = [];
   const transcript = parseJson(text.replace(/^\uFEFF/, ''), file);
   checkChat(transcript, '', null, faults);
-  const shown = faults.slice(0, 10).map(({ place, fault }) => `  ${place || 'the whole file'}: ${fault}`);
+  const shown = faults
+    .slice(0, 10)
+    .map(({ place, fault }) => `  ${place || 'the whole file'}: ${fault}`);
   if (faults.length > shown.length) shown.push(`  … and ${faults.length - shown.length} more`);
-  if (shown.length) throw new Fault(`${file} is not a conversation as examples/README.md describes it:\n${shown.join('\n')}`);
+  if (shown.length)
+    throw new Fault(
+      `${file} is not a conversation as examples/README.md describes it:\n${shown.join('\n')}`,
+    );
   return transcript;
 }
 
@@ -20,7 +29,9 @@ function parseJson(text, file) {
     return JSON.parse(text);
   } catch {
     const before = text.slice(0, faultAt(text)).split('\n');
-    throw new Fault(`${file}, line ${before.length}, column ${before.at(-1).length + 1}: this is not JSON.`);
+    throw new Fault(
+      `${file}, line ${before.length}, column ${before.at(-1).length + 1}: this is not JSON.`,
+    );
   }
 }
 
@@ -44,7 +55,12 @@ function faultAt(text) {
     return take(close);
   };
   const member = () => take(STRING) && take(/:/y) && value();
-  const value = () => (take(/\{/y) ? list(/\}/y, member) : take(/\[/y) ? list(/\]/y, value) : take(STRING) || take(SCALAR));
+  const value = () =>
+    take(/\{/y)
+      ? list(/\}/y, member)
+      : take(/\[/y)
+        ? list(/\]/y, value)
+        : take(STRING) || take(SCALAR);
   if (value()) take(/$/y);
   return at;
 }
@@ -54,19 +70,29 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 const CHAT_FIELDS = ['name', 'system_prompt', 'active', 'pairs', 'branches'];
 const PAIR_FIELDS = ['question', 'response', 'message_type', 'metadata'];
 
-/** Adds what is wrong to `faults`. `inherited` is the length of the parent's path; null for the root, which has no `at`. */
+/**
+ * Adds what is wrong to `faults`. `inherited` is the length of the parent's path; null for the
+ * root, which has no `at`.
+ */
 function checkChat(chat, place, inherited, faults) {
   const at = (field) => (place ? `${place}.${field}` : field);
   const mustBe = (field, holds, fault) => holds || faults.push({ place: at(field), fault });
   if (!isObject(chat)) return void faults.push({ place, fault: 'must be an object' });
-  const fields = inherited === null ? CHAT_FIELDS : [...CHAT_FIELDS.filter((field) => field !== 'system_prompt'), 'at'];
+  const fields =
+    inherited === null
+      ? CHAT_FIELDS
+      : [...CHAT_FIELDS.filter((field) => field !== 'system_prompt'), 'at'];
   checkFields(chat, fields, place, faults);
   const { name, system_prompt: prompt, active, pairs = [], branches = [] } = chat;
   const fork = inherited === null ? 0 : chat.at;
   mustBe('name', isText(name), 'must be text');
   mustBe('system_prompt', prompt === undefined || isText(prompt), 'must be text');
   mustBe('active', active === undefined || typeof active === 'boolean', 'must be true or false');
-  mustBe('at', Number.isInteger(fork) && fork >= 0 && fork <= (inherited ?? 0), `must be a pair of its parent, 0 to ${inherited}`);
+  mustBe(
+    'at',
+    Number.isInteger(fork) && fork >= 0 && fork <= (inherited ?? 0),
+    `must be a pair of its parent, 0 to ${inherited}`,
+  );
   if (mustBe('pairs', Array.isArray(pairs), 'must be a list') === true)
     pairs.forEach((pair, i) => checkPair(pair, `${at('pairs')}[${i}]`, faults));
   if (mustBe('branches', Array.isArray(branches), 'must be a list') !== true) return;
@@ -74,7 +100,9 @@ function checkChat(chat, place, inherited, faults) {
   branches.forEach((branch, i) => checkChat(branch, `${at('branches')}[${i}]`, length, faults));
 }
 
-/** The rules of the types and sizes are the server's: it names the field, and the demo the place. */
+/**
+ * The rules of the types and sizes are the server's: it names the field, and the demo the place.
+ */
 function checkPair(pair, place, faults) {
   if (!isObject(pair)) return void faults.push({ place, fault: 'must be an object' });
   checkFields(pair, PAIR_FIELDS, place, faults);
@@ -85,5 +113,9 @@ function checkPair(pair, place, faults) {
 
 function checkFields(object, known, place, faults) {
   const stray = Object.keys(object).filter((key) => !known.includes(key));
-  for (const key of stray) faults.push({ place, fault: `has no field ${JSON.stringify(key)}; known are ${known.join(', ')}` });
+  for (const key of stray)
+    faults.push({
+      place,
+      fault: `has no field ${JSON.stringify(key)}; known are ${known.join(', ')}`,
+    });
 }

@@ -13,7 +13,10 @@ export interface Made {
 /** Larger answers are not worth the memory. */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
-/** Where answers are kept for a time, by account and URL: the cache of Nest. One that is away has nothing. */
+/**
+ * Where answers are kept for a time, by account and URL: the cache of Nest. One that is away has
+ * nothing.
+ */
 @Injectable()
 export class AnswerStore {
   constructor(@Inject(CACHE_MANAGER) private readonly cache: Cache) {}
@@ -30,10 +33,15 @@ export class AnswerStore {
 }
 
 /** State and link in a line each, then the answer: the text of one in a store that keeps texts. */
-export const textOf = ({ state, link, json }: Made): string => `${state}\n${link}\n${json.toString()}`;
+export const textOf = ({ state, link, json }: Made): string =>
+  `${state}\n${link}\n${json.toString()}`;
 
 export function madeOf(text: string): Made {
   const first = text.indexOf('\n');
   const second = text.indexOf('\n', first + 1);
-  return { state: text.slice(0, first), link: text.slice(first + 1, second), json: Buffer.from(text.slice(second + 1)) };
+  return {
+    state: text.slice(0, first),
+    link: text.slice(first + 1, second),
+    json: Buffer.from(text.slice(second + 1)),
+  };
 }

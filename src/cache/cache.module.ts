@@ -14,17 +14,22 @@ const MEGABYTE = 1024 * 1024;
 /** What one entry costs besides its answer. */
 const ENTRY_BYTES = 200;
 
-/** Keyv over an LRU of bounded size: Keyv's own map keeps expired entries until somebody asks for them. */
+/**
+ * Keyv over an LRU of bounded size: Keyv's own map keeps expired entries until somebody asks for
+ * them.
+ */
 function memoryStore({ CACHE_MAX_MB, CACHE_TTL_SECONDS }: Config): Keyv {
   const lru = new LRUCache<string, { value: Made }>({
     // A cache of 0 MiB has room for nothing; the library would read 0 as "no bound".
     maxSize: Math.max(1, CACHE_MAX_MB * MEGABYTE),
-    sizeCalculation: ({ value: { json, link } }, key) => json.length + link.length + key.length + ENTRY_BYTES,
+    sizeCalculation: ({ value: { json, link } }, key) =>
+      json.length + link.length + key.length + ENTRY_BYTES,
     ttl: CACHE_TTL_SECONDS * 1000,
   });
   const store = {
     get: (key: string) => lru.get(key),
-    set: (key: string, entry: { value: Made }, ttlMs?: number) => void lru.set(key, entry, { ttl: ttlMs }),
+    set: (key: string, entry: { value: Made }, ttlMs?: number) =>
+      void lru.set(key, entry, { ttl: ttlMs }),
     delete: (key: string) => lru.delete(key),
     clear: () => lru.clear(),
   };
@@ -35,11 +40,16 @@ function memoryStore({ CACHE_MAX_MB, CACHE_TTL_SECONDS }: Config): Keyv {
 async function redisStore(url: string): Promise<CacheStore> {
   const logger = new Logger('Cache');
   const { Redis } = await import('../runtime/redis.js');
-  const redis = new Redis(url, new Outage((cause) => logger.warn({ message: 'Redis is away; answers are made anew', cause })));
+  const redis = new Redis(
+    url,
+    new Outage((cause) => logger.warn({ message: 'Redis is away; answers are made anew', cause })),
+  );
   const store = {
     get: (key: string) => redis.ask((client) => client.get(key)),
     set: (key: string, text: string, ttlMs?: number) =>
-      redis.ask((client) => client.set(key, text, ttlMs ? { expiration: { type: 'PX', value: ttlMs } } : {})),
+      redis.ask((client) =>
+        client.set(key, text, ttlMs ? { expiration: { type: 'PX', value: ttlMs } } : {}),
+      ),
     delete: (key: string) => redis.ask(async (client) => (await client.del(key)) > 0),
     // Nobody clears it: what it has ends by itself.
     clear: () => Promise.resolve(),
@@ -69,7 +79,8 @@ class CacheStore implements OnModuleDestroy {
     {
       provide: CacheStore,
       inject: [Config],
-      useFactory: (config: Config) => (config.REDIS_URL ? redisStore(config.REDIS_URL) : new CacheStore(memoryStore(config))),
+      useFactory: (config: Config) =>
+        config.REDIS_URL ? redisStore(config.REDIS_URL) : new CacheStore(memoryStore(config)),
     },
   ],
   exports: [CacheStore],
@@ -83,9 +94,17 @@ class CacheStoreModule {}
     NestCacheModule.registerAsync({
       imports: [CacheStoreModule],
       inject: [CacheStore, Config],
-      useFactory: ({ keyv }: CacheStore, { CACHE_TTL_SECONDS }: Config) => ({ stores: [keyv], ttl: CACHE_TTL_SECONDS * 1000 }),
+      useFactory: ({ keyv }: CacheStore, { CACHE_TTL_SECONDS }: Config) => ({
+        stores: [keyv],
+        ttl: CACHE_TTL_SECONDS * 1000,
+      }),
     }),
   ],
-  providers: [AnswerStore, Validators, ReadCache, { provide: APP_INTERCEPTOR, useClass: ReadCacheInterceptor }],
+  providers: [
+    AnswerStore,
+    Validators,
+    ReadCache,
+    { provide: APP_INTERCEPTOR, useClass: ReadCacheInterceptor },
+  ],
 })
 export class CacheModule {}

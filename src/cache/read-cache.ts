@@ -29,10 +29,12 @@ interface Read {
 }
 
 /**
- * Serves read routes marked `@Validated` from what is kept, as a hook of Fastify: behind who asks, and before all that Nest would do for the request.
- * The key is account and URL; what is kept there names the state it was read in, and is served only while PostgreSQL says that this is still the
- * state: so an answer is never stale after a write on any instance, whatever became of Redis in between, and no account is given another's. What
- * was kept had passed the checks of its route, and they look at nothing but the URL. The `ReadCacheInterceptor` makes what is not there.
+ * Serves read routes marked `@Validated` from what is kept, as a hook of Fastify: behind who asks,
+ * and before all that Nest would do for the request. The key is account and URL; what is kept there
+ * names the state it was read in, and is served only while PostgreSQL says that this is still the
+ * state: so an answer is never stale after a write on any instance, whatever became of Redis in
+ * between, and no account is given another's. What was kept had passed the checks of its route, and
+ * they look at nothing but the URL. The `ReadCacheInterceptor` makes what is not there.
  */
 @Injectable()
 export class ReadCache {
@@ -60,11 +62,17 @@ export class ReadCache {
 
   /** The state of the chat that is asked for; null where there is none. */
   async stateOf(read: Read): Promise<string | null> {
-    if (read.state === undefined) read.state = await this.validators.stateOf(read.validation.kind, read.accountId, read.chatId);
+    if (read.state === undefined)
+      read.state = await this.validators.stateOf(read.validation.kind, read.accountId, read.chatId);
     return read.state;
   }
 
-  private async serveKept(read: Read, keeping: Promise<Made | null>, request: FastifyRequest, reply: FastifyReply): Promise<boolean> {
+  private async serveKept(
+    read: Read,
+    keeping: Promise<Made | null>,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<boolean> {
     const kept = await keeping;
     if (kept === null || (await this.stateOf(read)) !== kept.state) return false;
     void reply.send(answerOf(kept, 'hit', request, reply));
@@ -76,7 +84,8 @@ export class ReadCache {
 function readOf({ routeOptions, principal, params, query, url }: FastifyRequest): Read | null {
   const { validation } = routeOptions.config;
   if (!validation || !principal) return null;
-  const chatId = (params as { chat_id?: unknown }).chat_id ?? (query as { chat_id?: unknown }).chat_id;
+  const chatId =
+    (params as { chat_id?: unknown }).chat_id ?? (query as { chat_id?: unknown }).chat_id;
   if (!isUuid(chatId)) return null;
   const { accountId } = principal;
   return { key: `${accountId}:${url}`, accountId, chatId: chatId.toLowerCase(), validation };
@@ -89,7 +98,11 @@ function answerOf(
   reply: FastifyReply,
 ): Buffer | undefined {
   const etag = etagOf(state);
-  reply.header('etag', etag).header('cache-control', 'private, no-cache').header('vary', 'authorization').header('x-cache', xCache);
+  reply
+    .header('etag', etag)
+    .header('cache-control', 'private, no-cache')
+    .header('vary', 'authorization')
+    .header('x-cache', xCache);
   if (noneMatches(headers['if-none-match'], etag)) {
     reply.status(HttpStatus.NOT_MODIFIED);
     return undefined;

@@ -1,6 +1,9 @@
 import { RouteConfig } from '@nestjs/platform-fastify';
 
-/** What an answer depends on: one chat (its `revision`) or the whole tree (`event_seq` of the conversation). */
+/**
+ * What an answer depends on: one chat (its `revision`) or the whole tree (`event_seq` of the
+ * conversation).
+ */
 export type ValidatorKind = 'chat' | 'tree';
 
 /** How a read route is validated. */
@@ -15,7 +18,10 @@ export const chatState = (revision: number): string => String(revision);
 /** The state of a tree, as its ETag tells it. */
 export const treeState = (eventSeq: number): string => `t${eventSeq}`;
 
-/** An answer as JSON with the state that it was read in: the one of the same moment, or an older one. */
+/**
+ * An answer as JSON with the state that it was read in: the one of the same moment, or an older
+ * one.
+ */
 export class StatedJson {
   constructor(
     readonly json: string,
@@ -24,7 +30,8 @@ export class StatedJson {
 }
 
 /**
- * Marks a read route whose answer depends on nothing but the URL, the account and this state of a chat; `chat_id` is in the path or query.
+ * Marks a read route whose answer depends on nothing but the URL, the account and this state of a
+ * chat; `chat_id` is in the path or query.
  * @param options `stated`: the handler answers a `StatedJson`
  */
 export const Validated = (kind: ValidatorKind, { stated = false } = {}): MethodDecorator =>

@@ -3,7 +3,10 @@ import { Database, type Statement } from '../database/database.js';
 import { requestDeadline, under } from '../runtime/deadline.js';
 import { chatState, treeState, type ValidatorKind } from './validated.js';
 
-/** Of chats $2 of accounts $1, by their places from 1; those that an account has not are left out. `LIMIT 1` makes each a look-up by its key. */
+/**
+ * Of chats $2 of accounts $1, by their places from 1; those that an account has not are left out.
+ * `LIMIT 1` makes each a look-up by its key.
+ */
 const STATES: Statement = {
   name: 'validator.states',
   text: `
@@ -31,8 +34,9 @@ interface Batch {
 }
 
 /**
- * Asks PostgreSQL, which alone knows, what state an answer would be made from: a lookup by primary keys. All who ask in one turn of the event loop
- * share a statement: under load its round trip costs more than the look-up and than all else that is done for an answer which is kept.
+ * Asks PostgreSQL, which alone knows, what state an answer would be made from: a lookup by primary
+ * keys. All who ask in one turn of the event loop share a statement: under load its round trip
+ * costs more than the look-up and than all else that is done for an answer which is kept.
  */
 @Injectable()
 export class Validators {

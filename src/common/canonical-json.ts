@@ -1,7 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { exactTwin, FREE_JSON } from './exact-json.js';
 
-/** Text is handed on in parts of about so many characters: long ropes of strings are what is dear in making one text of it all. */
+/**
+ * Text is handed on in parts of about so many characters: long ropes of strings are what is dear in
+ * making one text of it all.
+ */
 const PART_CHARS = 8192;
 /** Of objects with no more members it is remembered in which order their keys go. */
 const KNOWN_KEYS_MAX = 16;
@@ -9,8 +12,8 @@ const KNOWN_KEYS_MAX = 16;
 const ESCAPED = /[^ !#-[\]-\ud7ff\ue000-\uffff]/;
 
 /**
- * SHA-256 of a value as JSON with sorted keys: two bodies that mean the same have one digest, those that differ in the last digit of a number two.
- * It costs about as much as parsing that JSON.
+ * SHA-256 of a value as JSON with sorted keys: two bodies that mean the same have one digest, those
+ * that differ in the last digit of a number two. It costs about as much as parsing that JSON.
  */
 export function canonicalDigest(value: unknown): Buffer {
   const writer = new CanonicalWriter();
@@ -21,7 +24,10 @@ export function canonicalDigest(value: unknown): Buffer {
 class CanonicalWriter {
   private readonly hash: Hash = createHash('sha256');
   private text = '';
-  /** By their first key: lists of chats hold objects of one kind, and sorting their keys each time is dear. */
+  /**
+   * By their first key: lists of chats hold objects of one kind, and sorting their keys each time
+   * is dear.
+   */
   private readonly orders = new Map<string, { keys: string[]; sorted: string[] }>();
 
   write(value: unknown): void {
@@ -63,7 +69,8 @@ class CanonicalWriter {
     if (keys.length < 2) return keys;
     if (keys.length > KNOWN_KEYS_MAX) return keys.sort();
     const known = this.orders.get(keys[0]!);
-    if (known?.keys.length === keys.length && known.keys.every((key, n) => key === keys[n])) return known.sorted;
+    if (known?.keys.length === keys.length && known.keys.every((key, n) => key === keys[n]))
+      return known.sorted;
     const sorted = keys.toSorted();
     this.orders.set(keys[0]!, { keys, sorted });
     return sorted;
@@ -75,7 +82,11 @@ class CanonicalWriter {
   }
 }
 
-/** What `JSON.stringify` writes in any list as it is to be; it is faster than this. Numbers are not: infinite ones have a name here. */
-const isWord = (value: unknown): boolean => typeof value === 'string' || typeof value === 'boolean' || value === null;
+/**
+ * What `JSON.stringify` writes in any list as it is to be; it is faster than this. Numbers are not:
+ * infinite ones have a name here.
+ */
+const isWord = (value: unknown): boolean =>
+  typeof value === 'string' || typeof value === 'boolean' || value === null;
 
 const quoted = (text: string): string => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);

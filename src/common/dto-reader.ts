@@ -19,12 +19,20 @@ const MEMBERS = 'members';
 export const Read = (read: (value: unknown) => unknown): PropertyDecorator =>
   ValidateBy({ name: READ, constraints: [read], validator: { validate: () => true } });
 
-/** A field of a query that is made of all parameters with its name and a dot before theirs: `metadata.KEY=value`. */
-export const Members = (): PropertyDecorator => ValidateBy({ name: MEMBERS, validator: { validate: () => true } });
+/**
+ * A field of a query that is made of all parameters with its name and a dot before theirs:
+ * `metadata.KEY=value`.
+ */
+export const Members = (): PropertyDecorator =>
+  ValidateBy({ name: MEMBERS, validator: { validate: () => true } });
 
 /** A field that is an object of a DTO class. */
 export const ObjectOf = (dto: () => Type): PropertyDecorator =>
-  ValidateBy({ name: NESTED, constraints: [dto], validator: { validate: isObject, defaultMessage: () => 'must be an object' } });
+  ValidateBy({
+    name: NESTED,
+    constraints: [dto],
+    validator: { validate: isObject, defaultMessage: () => 'must be an object' },
+  });
 
 /** A field that is a list of at most `max` objects of a DTO class. */
 export const ListOf = (dto: () => Type, max: number): PropertyDecorator =>
@@ -77,9 +85,11 @@ interface Reading {
 const plans = new Map<Type, Plan>();
 
 /**
- * Reads an object as a DTO by the decorators of class-validator on its class: each field is taken as it is (or as its `Read` makes it) and held
- * to its rules, of which the first that does not hold is told. The cost grows with what is read and not faster: class-transformer and the
- * validator of class-validator pay the square of the number of unknown keys, and some 15 µs for each object of a list.
+ * Reads an object as a DTO by the decorators of class-validator on its class: each field is taken
+ * as it is (or as its `Read` makes it) and held to its rules, of which the first that does not hold
+ * is told. The cost grows with what is read and not faster: class-transformer and the validator of
+ * class-validator pay the square of the number of unknown keys, and some 15 µs for each object of a
+ * list.
  */
 export function readDto<Dto extends object>(dto: Type<Dto>, input: object, reading: Reading): Dto {
   const { faults, path = '' } = reading;
@@ -89,21 +99,30 @@ export function readDto<Dto extends object>(dto: Type<Dto>, input: object, readi
   if (!plan.lenient) faults.addUnknown(unknownIn(values, plan), path);
   for (const name of plan.members) read[name] = membersOf(values, name);
   for (const { name, reads } of plan.fields) {
-    if (plan.names.has(name) && Object.hasOwn(values, name)) read[name] = reads.reduce((value, change) => change(value), values[name]);
+    if (plan.names.has(name) && Object.hasOwn(values, name))
+      read[name] = reads.reduce((value, change) => change(value), values[name]);
   }
   for (const field of plan.fields) readField(field, read, reading);
   return read as Dto;
 }
 
 const unknownIn = (values: object, { names, members }: Plan): string[] =>
-  Object.keys(values).filter((name) => !names.has(name) && !members.some((one) => name.startsWith(`${one}.`)));
+  Object.keys(values).filter(
+    (name) => !names.has(name) && !members.some((one) => name.startsWith(`${one}.`)),
+  );
 
 function membersOf(values: Record<string, unknown>, name: string): object | undefined {
   const found = Object.entries(values).filter(([key]) => key.startsWith(`${name}.`));
-  return found.length > 0 ? Object.fromEntries(found.map(([key, value]) => [key.slice(name.length + 1), value])) : undefined;
+  return found.length > 0
+    ? Object.fromEntries(found.map(([key, value]) => [key.slice(name.length + 1), value]))
+    : undefined;
 }
 
-function readField(field: Field, read: Record<string, unknown>, { faults, checkText, path = '' }: Reading): void {
+function readField(
+  field: Field,
+  read: Record<string, unknown>,
+  { faults, checkText, path = '' }: Reading,
+): void {
   const value = read[field.name];
   const at = path + field.name;
   const spoiled = checkText && field.nested === null ? spoiledText(value, at) : null;
@@ -115,15 +134,18 @@ function readField(field: Field, read: Record<string, unknown>, { faults, checkT
     return !holds(value, args);
   });
   if (broken) faults.add(at, broken.message());
-  else if (field.nested) read[field.name] = readNested(field.nested(), value, { faults, checkText, path: at });
+  else if (field.nested)
+    read[field.name] = readNested(field.nested(), value, { faults, checkText, path: at });
 }
 
 function readNested(dto: Type, value: unknown, { faults, checkText, path }: Reading): unknown {
-  if (!Array.isArray(value)) return readDto(dto, value as object, { faults, checkText, path: `${path}.` });
+  if (!Array.isArray(value))
+    return readDto(dto, value as object, { faults, checkText, path: `${path}.` });
   const list: unknown[] = [];
   for (const [index, item] of value.entries()) {
     if (faults.areEnough) break;
-    if (isObject(item)) list.push(readDto(dto, item, { faults, checkText, path: `${path}.${index}.` }));
+    if (isObject(item))
+      list.push(readDto(dto, item, { faults, checkText, path: `${path}.${index}.` }));
     else faults.add(`${path}.${index}`, 'must be an object');
   }
   return list;
@@ -133,23 +155,39 @@ function makePlan(dto: Type): Plan {
   const fields = new Map<string, Field>();
   for (const rule of getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false)) {
     const { propertyName: name } = rule;
-    const field = fields.get(name) ?? { name, reads: [], conditions: [], rules: [], nested: null, members: false };
+    const field = fields.get(name) ?? {
+      name,
+      reads: [],
+      conditions: [],
+      rules: [],
+      nested: null,
+      members: false,
+    };
     fields.set(name, field);
     addRule(field, rule);
   }
   const all = [...fields.values()];
   const names = new Set(all.filter(({ members }) => !members).map(({ name }) => name));
-  const plan = { lenient: isLenient(dto), fields: all, names, members: all.filter(({ members }) => members).map(({ name }) => name) };
+  const plan = {
+    lenient: isLenient(dto),
+    fields: all,
+    names,
+    members: all.filter(({ members }) => members).map(({ name }) => name),
+  };
   plans.set(dto, plan);
   return plan;
 }
 
-type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
+type Metadata = ReturnType<
+  ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']
+>[number];
 
 function addRule(field: Field, metadata: Metadata): void {
   const { type, name, constraints, constraintCls } = metadata;
-  if (type === ValidationTypes.CONDITIONAL_VALIDATION) field.conditions.push(constraints[0] as Field['conditions'][number]);
-  else if (type !== ValidationTypes.CUSTOM_VALIDATION) throw new Error(`${field.name}: ${type} is not known to the reader of DTOs`);
+  if (type === ValidationTypes.CONDITIONAL_VALIDATION)
+    field.conditions.push(constraints[0] as Field['conditions'][number]);
+  else if (type !== ValidationTypes.CUSTOM_VALIDATION)
+    throw new Error(`${field.name}: ${type} is not known to the reader of DTOs`);
   else if (name === READ) field.reads.push(constraints[0] as Field['reads'][number]);
   else {
     if (name === MEMBERS) field.members = true;
@@ -159,16 +197,35 @@ function addRule(field: Field, metadata: Metadata): void {
   }
 }
 
-function ruleOf({ target, propertyName, constraints, message, each }: Metadata, constraint: ValidatorConstraintInterface): Rule {
-  const args = { value: undefined, object: {}, constraints: constraints ?? [], targetName: (target as Type).name, property: propertyName };
+function ruleOf(
+  { target, propertyName, constraints, message, each }: Metadata,
+  constraint: ValidatorConstraintInterface,
+): Rule {
+  const args = {
+    value: undefined,
+    object: {},
+    constraints: constraints ?? [],
+    targetName: (target as Type).name,
+    property: propertyName,
+  };
   const holds: Rule['holds'] = (value, given) => constraint.validate(value, given) as boolean;
   return {
     args,
-    holds: each ? (value, given) => Array.isArray(value) && value.every((one) => holds(one, given)) : holds,
-    message: () => sentenceOf(typeof message === 'function' ? message(args) : (message ?? constraint.defaultMessage?.(args) ?? ''), args),
+    holds: each
+      ? (value, given) => Array.isArray(value) && value.every((one) => holds(one, given))
+      : holds,
+    message: () =>
+      sentenceOf(
+        typeof message === 'function'
+          ? message(args)
+          : (message ?? constraint.defaultMessage?.(args) ?? ''),
+        args,
+      ),
   };
 }
 
 /** The sentences of class-validator have gaps. */
 const sentenceOf = (text: string, { property, constraints }: ValidationArguments): string =>
-  text.replace(/\$property|\$constraint(\d)/g, (gap, nth?: string) => (nth ? String(constraints[Number(nth) - 1]) : property));
+  text.replace(/\$property|\$constraint(\d)/g, (gap, nth?: string) =>
+    nth ? String(constraints[Number(nth) - 1]) : property,
+  );

@@ -5,25 +5,35 @@ import { problems } from './problems.js';
 /** The strong entity tag (RFC 9110, 8.8.3) of a revision. */
 export const etagOf = (revision: number | string): string => `"${revision}"`;
 
-/** What `If-Match` asks for: null = nothing, `*` = any, else the tags of which one must be the current one. */
+/**
+ * What `If-Match` asks for: null = nothing, `*` = any, else the tags of which one must be the
+ * current one.
+ */
 export type IfMatch = readonly string[] | '*' | null;
 
 const tagsOf = (header: string): string[] => header.split(',').map((tag) => tag.trim());
 
 /** The parsed `If-Match` of the request. */
-export const ReadIfMatch = createParamDecorator((_: unknown, context: ExecutionContext): IfMatch => {
-  const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
-  if (header === undefined) return null;
-  return header.trim() === '*' ? '*' : tagsOf(header);
-});
+export const ReadIfMatch = createParamDecorator(
+  (_: unknown, context: ExecutionContext): IfMatch => {
+    const header = context.switchToHttp().getRequest<FastifyRequest>().headers['if-match'];
+    if (header === undefined) return null;
+    return header.trim() === '*' ? '*' : tagsOf(header);
+  },
+);
 
-/** @throws 412 with the current revision when `ifMatch` asks for another one. Weak tags never match (RFC 9110, 13.1.1). */
+/**
+ * @throws 412 with the current revision when `ifMatch` asks for another one. Weak tags never match
+ * (RFC 9110, 13.1.1).
+ */
 export function assertMatches(ifMatch: IfMatch, revision: number): void {
   if (ifMatch === null || ifMatch === '*' || ifMatch.includes(etagOf(revision))) return;
   throw problems.revisionStale({ revision, headers: { etag: etagOf(revision) } });
 }
 
-/** Whether `If-None-Match` names the current tag; there weak comparison holds (RFC 9110, 13.1.2). */
+/**
+ * Whether `If-None-Match` names the current tag; there weak comparison holds (RFC 9110, 13.1.2).
+ */
 export function noneMatches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
   return header.trim() === '*' || tagsOf(header).some((tag) => tag.replace(/^W\//, '') === etag);

@@ -1,7 +1,10 @@
 /** Members of bodies that are kept as they came, to the last digit of their numbers. */
 export const FREE_JSON: ReadonlySet<string> = new Set(['metadata']);
 
-/** JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a minus before nothing. */
+/**
+ * JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a
+ * minus before nothing.
+ */
 const MAY_LOSE = /\d{16}|\d[.eE]|-0/;
 /** Strings, and numbers outside of them. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
@@ -17,7 +20,8 @@ interface Source {
 const sources = new WeakMap<object, Source>();
 
 /**
- * Remembers out of which JSON a value was read, so that `exactJson` can write its numbers as they came (`1546130668394913822`, `1.10`, `1e400`,
+ * Remembers out of which JSON a value was read, so that `exactJson` can write its numbers as they
+ * came (`1546130668394913822`, `1.10`, `1e400`,
  * `-0`). It costs nothing until then. Holds for this very object: a copy of it has lost them.
  */
 export function rememberDigits(value: unknown, text: string, member?: string): void {
@@ -35,8 +39,9 @@ export function exactEntries(value: object): [key: string, json: string][] {
 }
 
 /**
- * The value with numbers that would not come back as they came in the place of which stand their digits, as text behind U+0000. No text that is
- * kept here has that character, so none can be taken for a number.
+ * The value with numbers that would not come back as they came in the place of which stand their
+ * digits, as text behind U+0000. No text that is kept here has that character, so none can be taken
+ * for a number.
  */
 export function exactTwin(value: unknown): unknown {
   const source = typeof value === 'object' && value !== null ? sources.get(value) : undefined;
@@ -51,4 +56,5 @@ function twinOf({ text, member }: Source): unknown {
   return member === undefined ? twin : twin[member];
 }
 
-const survives = (token: string): boolean => token.startsWith('"') || String(Number(token)) === token;
+const survives = (token: string): boolean =>
+  token.startsWith('"') || String(Number(token)) === token;

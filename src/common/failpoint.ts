@@ -1,6 +1,6 @@
 /**
- * Where a crash test may kill the process: the two sides of every step that must survive a death between them (`test/crash`).
- * Each is hit by one call of `failpoint` in the code.
+ * Where a crash test may kill the process: the two sides of every step that must survive a death
+ * between them (`test/crash`). Each is hit by one call of `failpoint` in the code.
  */
 export const FAILPOINTS = [
   'append.before_commit',
@@ -17,7 +17,10 @@ export type Failpoint = (typeof FAILPOINTS)[number];
 
 let armed: Failpoint | undefined;
 
-/** Makes this process die at the named place. For crash tests alone. @throws RangeError for a name that no code has. */
+/**
+ * Makes this process die at the named place. For crash tests alone. @throws RangeError for a name
+ * that no code has.
+ */
 export function armFailpoint(name: string): void {
   const known = FAILPOINTS.find((point) => point === name);
   // A test that arms a misspelt name would never kill anything, and pass.

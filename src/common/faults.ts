@@ -13,7 +13,8 @@ export class Faults {
   /** Fields that nobody knows. */
   addUnknown(names: readonly string[], prefix = ''): void {
     const room = FAULTS_NAMED_MAX - this.named.length;
-    for (const name of names.slice(0, room)) this.named.push({ path: prefix + name, message: 'there is no such field; leave it out' });
+    for (const name of names.slice(0, room))
+      this.named.push({ path: prefix + name, message: 'there is no such field; leave it out' });
     this.total += names.length;
   }
 
@@ -24,6 +25,10 @@ export class Faults {
 
   /** @throws validation_failed when there are any */
   throwIfAny(): void {
-    if (this.total > 0) throw problems.validation({ errors: this.named, errors_more: this.total - this.named.length });
+    if (this.total > 0)
+      throw problems.validation({
+        errors: this.named,
+        errors_more: this.total - this.named.length,
+      });
   }
 }

@@ -1,10 +1,22 @@
 import { applyDecorators } from '@nestjs/common';
-import { IsBoolean, IsIn, IsInt, Max, Min, ValidateBy, ValidateIf, type ValidationArguments } from 'class-validator';
+import {
+  IsBoolean,
+  IsIn,
+  IsInt,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateIf,
+  type ValidationArguments,
+} from 'class-validator';
 import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
 import { isLonger } from './text-length.js';
 
-/** A check that says itself what is wrong, or null. It runs once: what it found is kept for the moment until it is told. */
+/**
+ * A check that says itself what is wrong, or null. It runs once: what it found is kept for the
+ * moment until it is told.
+ */
 export function Held(
   name: string,
   faultOf: (value: unknown, args?: ValidationArguments) => string | null,
@@ -15,10 +27,17 @@ export function Held(
     fault = faultOf(value, args);
     return fault === null;
   };
-  return ValidateBy({ name, constraints, validator: { validate, defaultMessage: () => fault ?? '' } });
+  return ValidateBy({
+    name,
+    constraints,
+    validator: { validate, defaultMessage: () => fault ?? '' },
+  });
 }
 
-/** What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` characters (code points, as `maxLength` of JSON Schema does). */
+/**
+ * What a string field of ours must be; `bytesMax` counts UTF-8, `charsMax` characters (code points,
+ * as `maxLength` of JSON Schema does).
+ */
 export interface TextRules {
   charsMax?: number;
   bytesMax?: number;
@@ -27,7 +46,11 @@ export interface TextRules {
 }
 
 /** A string that says something and fits. */
-export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false }: TextRules = {}): PropertyDecorator => {
+export const IsSaid = ({
+  charsMax = Infinity,
+  bytesMax = Infinity,
+  blank = false,
+}: TextRules = {}): PropertyDecorator => {
   const faultOf = (value: unknown): string | null => {
     if (typeof value !== 'string') return 'must be a string';
     if (!blank && value.trim() === '') return 'must not be empty or blank';
@@ -43,16 +66,24 @@ export const IsSaid = ({ charsMax = Infinity, bytesMax = Infinity, blank = false
 export const IsId = (): PropertyDecorator =>
   applyDecorators(
     Read((value) => (isUuid(value) ? value.toLowerCase() : value)),
-    ValidateBy({ name: 'isId', validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' } }),
+    ValidateBy({
+      name: 'isId',
+      validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' },
+    }),
   );
 
-/** The field may be left out. Null is a value like any other here: a field that takes it says so by `IsOptional`. */
+/**
+ * The field may be left out. Null is a value like any other here: a field that takes it says so by
+ * `IsOptional`.
+ */
 export const Optional = (): PropertyDecorator => ValidateIf((_body, value) => value !== undefined);
 
 /** A whole number in a query string. */
 export const QueryInt = (min: number, max: number): PropertyDecorator =>
   applyDecorators(
-    Read((value) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value)),
+    Read((value) =>
+      typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value,
+    ),
     IsInt({ message: `must be a whole number from ${min} to ${max}` }),
     Min(min, { message: `must be at least ${min}` }),
     Max(max, { message: `must be at most ${max}` }),

@@ -5,12 +5,29 @@ import { spoiledText } from './spoiled-text.js';
 
 const readAscii = (value: unknown): object =>
   readJson(
-    Buffer.from(JSON.stringify(value).replace(/[^ -~]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)),
+    Buffer.from(
+      JSON.stringify(value).replace(
+        /[^ -~]/g,
+        (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+      ),
+    ),
   ) as object;
 
 describe('a body that was read', () => {
   it('is sound exactly where no string of it is spoiled, by codes in capitals or not', () => {
-    const unit = fc.constantFrom('a', '\\', '"', 'u', '\0', '\ud83c', '\udf32', 'ä', '\ud800', '\n', 'x'.repeat(80));
+    const unit = fc.constantFrom(
+      'a',
+      '\\',
+      '"',
+      'u',
+      '\0',
+      '\ud83c',
+      '\udf32',
+      'ä',
+      '\ud800',
+      '\n',
+      'x'.repeat(80),
+    );
     const text = fc.array(unit, { maxLength: 6 }).map((units) => units.join(''));
     fc.assert(
       fc.property(text, text, (key, value) => {

@@ -18,11 +18,20 @@ declare module 'fastify' {
   }
 }
 
-/** Nobody of good will nests deeper. The largest metadata (16 KiB) hold fewer values, and so does every other body of our own routes. */
+/**
+ * Nobody of good will nests deeper. The largest metadata (16 KiB) hold fewer values, and so does
+ * every other body of our own routes.
+ */
 export const BODY_BOUNDS: BodyBounds = { levels: 32, values: 10_000 };
 
 const codeOf = (sign: string): number => sign.charCodeAt(0);
-const [QUOTE, BACKSLASH, U, SPACE, COLON] = ['"', '\\', 'u', ' ', ':'].map(codeOf) as [number, number, number, number, number];
+const [QUOTE, BACKSLASH, U, SPACE, COLON] = ['"', '\\', 'u', ' ', ':'].map(codeOf) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 /** What a byte outside of strings means to the walk; most mean nothing. */
 const [NOTHING, STRING, COMMA, OPEN, CLOSE] = [0, 1, 2, 3, 4] as const;
 const MEANING = new Uint8Array(256);
@@ -37,24 +46,36 @@ for (const [signs, meaning] of [
 const CODE_DIGITS = 4;
 const DIGITS = new Uint8Array(256);
 for (let digit = 0; digit < 16; digit++)
-  for (const sign of digit.toString(16) + digit.toString(16).toUpperCase()) DIGITS[codeOf(sign)] = digit;
+  for (const sign of digit.toString(16) + digit.toString(16).toUpperCase())
+    DIGITS[codeOf(sign)] = digit;
 const [SURROGATES, LOW_SURROGATES, BEHIND_SURROGATES] = [0xd800, 0xdc00, 0xe000] as const;
-/** With what a key may begin that stands for a member of `FREE_JSON`, and how long it may be, with a code for each of its letters. */
+/**
+ * With what a key may begin that stands for a member of `FREE_JSON`, and how long it may be, with a
+ * code for each of its letters.
+ */
 const CODE = /\\u([\da-f]{4})/gi;
 const BEGINS_FREE = new Set([...[...FREE_JSON].map(codeOf), BACKSLASH]);
-const FREE_KEY_BYTES_MAX = Math.max(...[...FREE_JSON].map((name) => name.length)) * '\\u0000'.length;
-/** So many bytes of a string are looked at one by one before the search for its end is worth its call. */
+const FREE_KEY_BYTES_MAX =
+  Math.max(...[...FREE_JSON].map((name) => name.length)) * '\\u0000'.length;
+/**
+ * So many bytes of a string are looked at one by one before the search for its end is worth its
+ * call.
+ */
 const SHORT_STRING = 64;
 
-/** Bodies none of whose strings would be changed by a store: nowhere in them stands U+0000 or a lone surrogate. */
+/**
+ * Bodies none of whose strings would be changed by a store: nowhere in them stands U+0000 or a lone
+ * surrogate.
+ */
 const sound = new WeakSet<object>();
 
 /** Whether the strings of a body that `readJson` made need no look: no store would change them. */
 export const isSound = (body: object): boolean => sound.has(body);
 
 /**
- * The JSON of a body. Its bounds are checked in one walk over the bytes, before anything that costs more sees it: a small body can hold a
- * million lists, and what comes behind (the parser, the check of fields, the answer that names the faults) pays for each.
+ * The JSON of a body. Its bounds are checked in one walk over the bytes, before anything that costs
+ * more sees it: a small body can hold a million lists, and what comes behind (the parser, the check
+ * of fields, the answer that names the faults) pays for each.
  * @throws invalid_json, and validation_failed for what is out of bounds
  */
 export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unknown {
@@ -73,7 +94,11 @@ export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unkno
 }
 
 /** The content-type parser of Fastify. */
-export function parseJsonBody(request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void): void {
+export function parseJsonBody(
+  request: FastifyRequest,
+  body: Buffer,
+  done: (error: Error | null, value?: unknown) => void,
+): void {
   // Many clients name a media type on a DELETE that has no body.
   if (body.length === 0 && request.method === 'DELETE') return done(null);
   let value: unknown;
@@ -103,7 +128,10 @@ interface Range {
 class Walk {
   /** Whether a code stands in a string that is U+0000 or half of a pair of surrogates. */
   isSpoiled = false;
-  /** Where the values of the members of `FREE_JSON` are. Of members with one name the last one counts, as for the parser. */
+  /**
+   * Where the values of the members of `FREE_JSON` are. Of members with one name the last one
+   * counts, as for the parser.
+   */
   readonly free = new Map<string, Range>();
   private open: Range | null = null;
   private readonly quotes: Finder;
@@ -135,8 +163,10 @@ class Walk {
       }
       if (level === 1 && meaning !== OPEN) this.endMember(at);
       if (meaning === CLOSE) level--;
-      else if (meaning === OPEN && ++level > levels) throw invalidField('', `is nested deeper than ${levels} levels`);
-      else if (++begun > values) throw invalidField('', `has more than ${values} members and items`);
+      else if (meaning === OPEN && ++level > levels)
+        throw invalidField('', `is nested deeper than ${levels} levels`);
+      else if (++begun > values)
+        throw invalidField('', `has more than ${values} members and items`);
       else isKey = level === 1;
     }
   }
@@ -144,7 +174,9 @@ class Walk {
   private beginMember(from: number, to: number): void {
     if (!BEGINS_FREE.has(this.bytes[from]!) || to - from > FREE_KEY_BYTES_MAX) return;
     const key = this.bytes.toString('latin1', from, to);
-    const name = key.includes('\\') ? key.replace(CODE, (_, digits: string) => String.fromCharCode(parseInt(digits, 16))) : key;
+    const name = key.includes('\\')
+      ? key.replace(CODE, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
+      : key;
     if (!FREE_JSON.has(name)) return;
     this.open = { from: this.bytes.indexOf(COLON, to) + 1, to: 0 };
     this.free.set(name, this.open);
@@ -175,21 +207,31 @@ class Walk {
     return bytes.length;
   }
 
-  /** The last digit of the code whose `u` is at `at`; that of the low surrogate behind it where the two are a pair. */
+  /**
+   * The last digit of the code whose `u` is at `at`; that of the low surrogate behind it where the
+   * two are a pair.
+   */
   private endOfCode(at: number): number {
     const { bytes } = this;
     const end = at + CODE_DIGITS;
     const code = this.codeAt(at + 1);
     if (code !== 0 && (code < SURROGATES || code >= BEHIND_SURROGATES)) return end;
     const next = bytes[end + 1] === BACKSLASH && bytes[end + 2] === U ? this.codeAt(end + 3) : 0;
-    if (code >= SURROGATES && code < LOW_SURROGATES && next >= LOW_SURROGATES && next < BEHIND_SURROGATES) return end + 2 + CODE_DIGITS;
+    if (
+      code >= SURROGATES &&
+      code < LOW_SURROGATES &&
+      next >= LOW_SURROGATES &&
+      next < BEHIND_SURROGATES
+    )
+      return end + 2 + CODE_DIGITS;
     this.isSpoiled = true;
     return end;
   }
 
   private codeAt(at: number): number {
     let code = 0;
-    for (let digit = at; digit < at + CODE_DIGITS; digit++) code = code * 16 + DIGITS[this.bytes[digit]!]!;
+    for (let digit = at; digit < at + CODE_DIGITS; digit++)
+      code = code * 16 + DIGITS[this.bytes[digit]!]!;
     return code;
   }
 }

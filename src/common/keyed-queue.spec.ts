@@ -10,7 +10,11 @@ describe('a queue by keys', () => {
       await sleep(ms);
       seen.push(`${name} ends`);
     };
-    await Promise.all([queue.run('a', task('a1', 20)), queue.run('a', task('a2', 1)), queue.run('b', task('b1', 5))]);
+    await Promise.all([
+      queue.run('a', task('a1', 20)),
+      queue.run('a', task('a2', 1)),
+      queue.run('b', task('b1', 5)),
+    ]);
     expect(seen).toEqual(['a1 begins', 'b1 begins', 'b1 ends', 'a1 ends', 'a2 begins', 'a2 ends']);
     expect(queue.isBusy('a')).toBe(false);
   });

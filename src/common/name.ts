@@ -4,7 +4,10 @@ import { isLonger } from './text-length.js';
 
 export const NAME_CHARS_MAX = 200;
 
-/** A name that clients make up (of a session, of a chat), taken as it is: any text that says something. @throws 422 that names `field` */
+/**
+ * A name that clients make up (of a session, of a chat), taken as it is: any text that says
+ * something. @throws 422 that names `field`
+ */
 export function checkedName(field: string, name: string): string {
   const fault = isLonger(name, NAME_CHARS_MAX)
     ? `must have at most ${NAME_CHARS_MAX} characters`

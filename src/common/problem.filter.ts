@@ -1,25 +1,53 @@
-import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  Logger,
+} from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
 import { Problem, problemDocument, problems } from './problems.js';
 import { StoreRefusesError, WRITES_REFUSED } from './store-refusal.js';
 import { SQLSTATE } from '../runtime/pg-errors.js';
 
-/** SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of resources. */
+/**
+ * SQLSTATEs that say "not now": connection lost, shutting down, too many connections, out of
+ * resources.
+ */
 const POSTGRES_AWAY = /^(08...|57P0[1-5]|53...)$/;
-/** Those of a PostgreSQL that is well and gave one statement up: it was cancelled (`statement_timeout`), or waited too long for others. */
+/**
+ * Those of a PostgreSQL that is well and gave one statement up: it was cancelled
+ * (`statement_timeout`), or waited too long for others.
+ */
 const GIVEN_UP: Readonly<Record<string, () => Problem>> = {
   [SQLSTATE.queryCanceled]: () => problems.tookTooLong({ headers: { 'retry-after': '5' } }),
   [SQLSTATE.lockNotAvailable]: () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
   [SQLSTATE.deadlock]: () => problems.resourceBusy({ headers: { 'retry-after': '1' } }),
 };
-const SOCKET_AWAY = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH']);
-/** What node-postgres, its pool and the ORM say without a code. Its own time-out is longer than that of a statement: it speaks of a silent server. */
+const SOCKET_AWAY = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+]);
+/**
+ * What node-postgres, its pool and the ORM say without a code. Its own time-out is longer than that
+ * of a statement: it speaks of a silent server.
+ */
 const POOL_AWAY =
   /^(timeout exceeded when trying to connect|Connection terminated|Cannot use a pool after calling end|Query read timeout|Query runner already released|Client (was closed|has encountered a connection error))/;
 const BROKEN_MIDWAY = /^(Connection terminated|Query read timeout)/;
 /** A server that is shut down or killed may have carried the statement out, and not said so. */
-const MIDWAY_CODES = new Set<string>(['ECONNRESET', SQLSTATE.adminShutdown, SQLSTATE.crashShutdown]);
+const MIDWAY_CODES = new Set<string>([
+  'ECONNRESET',
+  SQLSTATE.adminShutdown,
+  SQLSTATE.crashShutdown,
+]);
 
 interface Fault {
   code?: string;
@@ -28,7 +56,10 @@ interface Fault {
   driverError?: Fault;
 }
 
-/** The one place where an error becomes an answer: `application/problem+json` (RFC 9457), never a stack. */
+/**
+ * The one place where an error becomes an answer: `application/problem+json` (RFC 9457), never a
+ * stack.
+ */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger('Problem');
@@ -50,12 +81,17 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-/** Writes a problem document, or OpenAI's envelope where that is spoken; also for errors that happen before Nest sees the request. */
+/**
+ * Writes a problem document, or OpenAI's envelope where that is spoken; also for errors that happen
+ * before Nest sees the request.
+ */
 export function sendProblem(reply: FastifyReply, problem: Problem, requestId: string): void {
   const { kind, details } = problem;
   if (speaksOpenAi(reply.request.url)) {
     reply.status(openAiStatus(kind)).headers({ ...openAiHeaders(kind), ...details.headers });
-    return void reply.header('content-type', 'application/json; charset=utf-8').send(openAiError(problem));
+    return void reply
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(openAiError(problem));
   }
   void reply
     .status(kind.status)
@@ -66,11 +102,18 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
     .send(Buffer.from(JSON.stringify(problemDocument(problem, requestId))));
 }
 
-/** Any error as a problem: ours as it is, the framework's by its kind, a store that is away as 503, the rest as a bare 500. */
+/**
+ * Any error as a problem: ours as it is, the framework's by its kind, a store that is away as 503,
+ * the rest as a bare 500.
+ */
 export function problemOf(error: unknown, method: string): Problem {
   if (error instanceof Problem) return error;
   const fault = error as Fault;
-  return frameworkProblem(error, fault) ?? storeProblem(fault.driverError ?? fault, method) ?? problems.internal();
+  return (
+    frameworkProblem(error, fault) ??
+    storeProblem(fault.driverError ?? fault, method) ??
+    problems.internal()
+  );
 }
 
 function frameworkProblem(error: unknown, fault: Fault): Problem | null {
@@ -81,15 +124,21 @@ function frameworkProblem(error: unknown, fault: Fault): Problem | null {
   if (status === 415) return problems.unsupportedMediaType();
   if (status === 401) return problems.unauthorized();
   const aboutJson = error instanceof SyntaxError || /JSON/i.test(fault.message ?? '');
-  return aboutJson ? problems.invalidJson({ detail: fault.message }) : problems.invalidRequest({ detail: fault.message });
+  return aboutJson
+    ? problems.invalidJson({ detail: fault.message })
+    : problems.invalidRequest({ detail: fault.message });
 }
 
 function storeProblem({ code = '', message = '' }: Fault, method: string): Problem | null {
   const midway = BROKEN_MIDWAY.test(message) || MIDWAY_CODES.has(code);
-  if (midway && method !== 'GET' && method !== 'HEAD') return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
+  if (midway && method !== 'GET' && method !== 'HEAD')
+    return problems.outcomeUnknown({ headers: { 'retry-after': '1' } });
   const refused = WRITES_REFUSED[code];
   if (refused)
-    return problems.storeUnavailable({ detail: new StoreRefusesError('PostgreSQL', refused).message, headers: { 'retry-after': '10' } });
+    return problems.storeUnavailable({
+      detail: new StoreRefusesError('PostgreSQL', refused).message,
+      headers: { 'retry-after': '10' },
+    });
   const givenUp = GIVEN_UP[code];
   if (givenUp) return givenUp();
   const away = POSTGRES_AWAY.test(code) || SOCKET_AWAY.has(code) || POOL_AWAY.test(message);

@@ -22,6 +22,8 @@ describe('the headers', () => {
 
   it('have the syntax of draft 11', () => {
     expect(policyHeader(policy)).toBe('"default";q=100;w=60');
-    expect(standingHeader(policy, { allowed: true, remaining: 50, resetSeconds: 30 })).toBe('"default";r=50;t=30');
+    expect(standingHeader(policy, { allowed: true, remaining: 50, resetSeconds: 30 })).toBe(
+      '"default";r=50;t=30',
+    );
   });
 });

@@ -18,7 +18,8 @@ export interface Standing {
 }
 
 /** The two headers of draft-ietf-httpapi-ratelimit-headers-11. */
-export const policyHeader = ({ name, quota, windowSeconds }: Policy): string => `"${name}";q=${quota};w=${windowSeconds}`;
+export const policyHeader = ({ name, quota, windowSeconds }: Policy): string =>
+  `"${name}";q=${quota};w=${windowSeconds}`;
 export const standingHeader = ({ name }: Policy, { remaining, resetSeconds }: Standing): string =>
   `"${name}";r=${remaining};t=${resetSeconds}`;
 
@@ -33,7 +34,10 @@ export const tooMany = (policy: Policy, standing: Standing, detail?: string): Pr
     },
   });
 
-/** What an address counts as: an IPv4 address for itself, an IPv6 address with its /64, since any home has 2^64 of them. */
+/**
+ * What an address counts as: an IPv4 address for itself, an IPv6 address with its /64, since any
+ * home has 2^64 of them.
+ */
 export function addressKey(ip: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
   if (mapped) return mapped;

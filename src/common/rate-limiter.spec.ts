@@ -11,20 +11,44 @@ Logger.overrideLogger(false);
 
 describe('RateLimiter in memory', () => {
   it('refuses what is over the quota, each key for itself', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1, strangersPerMinute: 1 });
+    const limiter = new RateLimiter({
+      accountPerMinute: 2,
+      addressPerMinute: 1,
+      passwordsPerMinute: 1,
+      strangersPerMinute: 1,
+    });
     const take = async (key: string) => (await limiter.take(limiter.account, key))?.allowed;
 
-    expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual([true, true, false, true]);
+    expect([await take('a'), await take('a'), await take('a'), await take('b')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
   });
 
   it('counts down what is left', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 2, addressPerMinute: 1, passwordsPerMinute: 1, strangersPerMinute: 1 });
-    expect(await limiter.take(limiter.account, 'a')).toEqual({ allowed: true, remaining: 1, resetSeconds: 60 });
+    const limiter = new RateLimiter({
+      accountPerMinute: 2,
+      addressPerMinute: 1,
+      passwordsPerMinute: 1,
+      strangersPerMinute: 1,
+    });
+    expect(await limiter.take(limiter.account, 'a')).toEqual({
+      allowed: true,
+      remaining: 1,
+      resetSeconds: 60,
+    });
     expect(await limiter.take(limiter.account, 'a')).toMatchObject({ allowed: true, remaining: 0 });
   });
 
   it('0 is off', async () => {
-    const limiter = new RateLimiter({ accountPerMinute: 0, addressPerMinute: 0, passwordsPerMinute: 0, strangersPerMinute: 0 });
+    const limiter = new RateLimiter({
+      accountPerMinute: 0,
+      addressPerMinute: 0,
+      passwordsPerMinute: 0,
+      strangersPerMinute: 0,
+    });
     expect(await limiter.take(limiter.account, 'a')).toBeNull();
   });
 
@@ -52,7 +76,16 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
   const limiters: RateLimiter[] = [];
 
   beforeAll(async () => {
-    redis = spawn(REDIS_SERVER as string, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', tmpdir()]);
+    redis = spawn(REDIS_SERVER as string, [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+      '--dir',
+      tmpdir(),
+    ]);
     await once(redis.stdout as NodeJS.ReadableStream, 'data');
   });
   afterAll(() => {
@@ -72,7 +105,8 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
     await limiter.onModuleInit();
     return limiter;
   }
-  const remaining = async (limiter: RateLimiter, key: string) => (await limiter.take(limiter.account, key))?.remaining;
+  const remaining = async (limiter: RateLimiter, key: string) =>
+    (await limiter.take(limiter.account, key))?.remaining;
 
   /** Both are connected to Redis: until then each counts for itself. */
   async function untilTogether(one: RateLimiter, two: RateLimiter): Promise<void> {

@@ -16,7 +16,10 @@ export abstract class RateLimitSettings {
 
 const WINDOW_SECONDS = 60;
 
-/** Counts requests in fixed windows of a minute: in Redis where there is one and it answers, else in this process. Never rejects. */
+/**
+ * Counts requests in fixed windows of a minute: in Redis where there is one and it answers, else in
+ * this process. Never rejects.
+ */
 @Injectable()
 export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   readonly account: Policy;
@@ -29,22 +32,51 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   private redis: Redis | undefined;
 
   constructor(private readonly settings: RateLimitSettings) {
-    this.account = { name: 'default', quota: settings.accountPerMinute, windowSeconds: WINDOW_SECONDS };
-    this.address = { name: 'auth', quota: settings.addressPerMinute, windowSeconds: WINDOW_SECONDS };
-    this.password = { name: 'password', quota: settings.passwordsPerMinute, windowSeconds: WINDOW_SECONDS };
-    this.stranger = { name: 'strangers', quota: settings.strangersPerMinute, windowSeconds: WINDOW_SECONDS };
-    for (const policy of this.policies) this.memory.set(policy, new RateLimiterMemory(optionsOf(policy)));
+    this.account = {
+      name: 'default',
+      quota: settings.accountPerMinute,
+      windowSeconds: WINDOW_SECONDS,
+    };
+    this.address = {
+      name: 'auth',
+      quota: settings.addressPerMinute,
+      windowSeconds: WINDOW_SECONDS,
+    };
+    this.password = {
+      name: 'password',
+      quota: settings.passwordsPerMinute,
+      windowSeconds: WINDOW_SECONDS,
+    };
+    this.stranger = {
+      name: 'strangers',
+      quota: settings.strangersPerMinute,
+      windowSeconds: WINDOW_SECONDS,
+    };
+    for (const policy of this.policies)
+      this.memory.set(policy, new RateLimiterMemory(optionsOf(policy)));
   }
 
-  /** Does not wait for Redis: until it is there, and whenever it is not, the process counts for itself. */
+  /**
+   * Does not wait for Redis: until it is there, and whenever it is not, the process counts for
+   * itself.
+   */
   async onModuleInit(): Promise<void> {
     const { redisUrl: url } = this.settings;
     if (!url) return;
     const logger = new Logger('RateLimiter');
     const { Redis } = await import('../runtime/redis.js');
-    this.redis = new Redis(url, new Outage((cause) => logger.warn({ message: 'Redis is away, each instance counts for itself', cause })));
+    this.redis = new Redis(
+      url,
+      new Outage((cause) =>
+        logger.warn({ message: 'Redis is away, each instance counts for itself', cause }),
+      ),
+    );
     for (const policy of this.policies) {
-      const options = { ...optionsOf(policy), storeClient: this.redis.client, useRedisPackage: true };
+      const options = {
+        ...optionsOf(policy),
+        storeClient: this.redis.client,
+        useRedisPackage: true,
+      };
       this.shared.set(policy, new RateLimiterRedis(options));
     }
   }
@@ -57,7 +89,9 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   /** Counts one request of `key`; null where the policy is off. */
   async take(policy: Policy, key: string): Promise<Standing | null> {
     if (policy.quota === 0) return null;
-    const counted = (await this.takeShared(policy, key)) ?? (await countOf((this.memory.get(policy) as RateLimiterMemory).consume(key)));
+    const counted =
+      (await this.takeShared(policy, key)) ??
+      (await countOf((this.memory.get(policy) as RateLimiterMemory).consume(key)));
     return {
       allowed: counted.consumedPoints <= policy.quota,
       remaining: counted.remainingPoints,

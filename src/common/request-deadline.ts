@@ -8,8 +8,8 @@ declare module 'fastify' {
 }
 
 /**
- * Gives each request one deadline, from its arrival to the moment that its answer begins to go out; streams and what goes on behind an answer are
- * free of it. Call it before other hooks are added.
+ * Gives each request one deadline, from its arrival to the moment that its answer begins to go out;
+ * streams and what goes on behind an answer are free of it. Call it before other hooks are added.
  */
 export function limitRequests(fastify: FastifyInstance): void {
   fastify.decorateRequest('deadline', null);
@@ -17,7 +17,8 @@ export function limitRequests(fastify: FastifyInstance): void {
     request.deadline = new Deadline();
     under(request.deadline, done);
   });
-  // How fast a body comes is up to its client. It comes by events of the socket, to which no request belongs.
+  // How fast a body comes is up to its client. It comes by events of the socket, to which no
+  // request belongs.
   fastify.addHook('preParsing', (request, _reply, payload, done) => {
     request.deadline!.pause();
     done(null, payload);

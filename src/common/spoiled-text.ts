@@ -1,8 +1,8 @@
 import type { FieldError } from './problems.js';
 
 /**
- * The first string (key or value) that would be changed silently on its way into a store: PostgreSQL refuses U+0000, and turns a lone surrogate
- * into U+FFFD.
+ * The first string (key or value) that would be changed silently on its way into a store:
+ * PostgreSQL refuses U+0000, and turns a lone surrogate into U+FFFD.
  */
 export function spoiledText(value: unknown, path: string): FieldError | null {
   const fault = faultIn(value);
@@ -29,9 +29,12 @@ function faultInList(items: readonly unknown[]): FieldError | null {
   return null;
 }
 
-const within = (key: string | number, fault: FieldError | null): FieldError | null => fault && { ...fault, path: `.${key}${fault.path}` };
+const within = (key: string | number, fault: FieldError | null): FieldError | null =>
+  fault && { ...fault, path: `.${key}${fault.path}` };
 
 function textFault(text: string): FieldError | null {
   if (text.includes('\0')) return { path: '', message: 'must not contain U+0000' };
-  return text.isWellFormed() ? null : { path: '', message: 'must be well-formed Unicode (it has a lone surrogate)' };
+  return text.isWellFormed()
+    ? null
+    : { path: '', message: 'must be well-formed Unicode (it has a lone surrogate)' };
 }

@@ -6,7 +6,9 @@ export const WRITES_REFUSED: Readonly<Record<string, string>> = {
   [SQLSTATE.readOnly]: 'it is read-only',
 };
 
-/** A store answers, but takes no writes. The message is for everybody: it has no names and no words. */
+/**
+ * A store answers, but takes no writes. The message is for everybody: it has no names and no words.
+ */
 export class StoreRefusesError extends Error {
   override readonly name = 'StoreRefusesError';
 

@@ -7,15 +7,18 @@ import { Faults } from './faults.js';
 
 const LENIENT = 'banyan:lenient';
 
-/** For facades, on the controller and on its DTOs: fields that they do not know are ignored there, as their clients expect. */
+/**
+ * For facades, on the controller and on its DTOs: fields that they do not know are ignored there,
+ * as their clients expect.
+ */
 export const Lenient = (): MethodDecorator & ClassDecorator => SetMetadata(LENIENT, true);
 
 /** Whether a DTO class is marked `@Lenient()`. */
 export const isLenient = (dto: object): boolean => Reflect.getMetadata(LENIENT, dto) === true;
 
 /**
- * Refuses a query or a body on a route that takes none: there a typing error would otherwise pass unnoticed. Routes that take one check
- * its fields by their DTO.
+ * Refuses a query or a body on a route that takes none: there a typing error would otherwise pass
+ * unnoticed. Routes that take one check its fields by their DTO.
  */
 @Injectable()
 export class StrictInputGuard implements CanActivate {
@@ -25,7 +28,10 @@ export class StrictInputGuard implements CanActivate {
     if (context.getType() !== 'http') return true;
     const { query, body } = context.switchToHttp().getRequest<FastifyRequest>();
     if (isEmpty(query) && isEmpty(body)) return true;
-    if (this.reflector.getAllAndOverride<boolean>(LENIENT, [context.getHandler(), context.getClass()])) return true;
+    if (
+      this.reflector.getAllAndOverride<boolean>(LENIENT, [context.getHandler(), context.getClass()])
+    )
+      return true;
     const takes = takenInputs(context);
     const faults = new Faults();
     if (!takes.has(RouteParamtypes.QUERY)) faults.addUnknown(keys(query));
@@ -35,11 +41,16 @@ export class StrictInputGuard implements CanActivate {
   }
 }
 
-const keys = (value: unknown): string[] => (typeof value === 'object' && value !== null ? Object.keys(value) : []);
+const keys = (value: unknown): string[] =>
+  typeof value === 'object' && value !== null ? Object.keys(value) : [];
 const isEmpty = (value: unknown): boolean => keys(value).length === 0;
 
 /** Nest keys its parameter metadata by `<type>:<index>`. */
 function takenInputs(context: ExecutionContext): Set<number> {
-  const args = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), context.getHandler().name) as object | undefined;
+  const args = Reflect.getMetadata(
+    ROUTE_ARGS_METADATA,
+    context.getClass(),
+    context.getHandler().name,
+  ) as object | undefined;
   return new Set(Object.keys(args ?? {}).map((key) => Number(key.split(':')[0])));
 }

@@ -12,7 +12,16 @@ let upgrades: Upgrades;
 /** The server's end of each socket. */
 let accepted: WebSocket[];
 /** The clock of the looks at the sockets is the test's; the sockets and `ws` keep theirs. */
-const REAL = ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'] as const;
+const REAL = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setTimeout',
+  'clearTimeout',
+] as const;
 
 beforeAll(() => Logger.overrideLogger(false));
 beforeEach(async () => {
@@ -30,12 +39,16 @@ afterEach(async () => {
   server.close();
 });
 
-const connect = (path: string): WebSocket => new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
+const connect = (path: string): WebSocket =>
+  new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}${path}`);
 
 describe('a reader that takes nothing of what waits for it', () => {
   const PIECE = 'x'.repeat(64 * 1024);
 
-  /** Sends until the system takes no more on either end: something waits for 20 looks. Answers how much that is. */
+  /**
+   * Sends until the system takes no more on either end: something waits for 20 looks. Answers how
+   * much that is.
+   */
   async function fill(socket: WebSocket): Promise<number> {
     for (let looks = 0; looks < 20; looks++) {
       await sleep(10);
@@ -60,7 +73,13 @@ describe('a reader that takes nothing of what waits for it', () => {
       jest.advanceTimersByTime(seconds * 1000);
       states.push(socket.readyState);
     }
-    expect([waiting < 256 * 1024, ...states]).toEqual([true, socket.OPEN, socket.OPEN, socket.OPEN, socket.CLOSING]);
+    expect([waiting < 256 * 1024, ...states]).toEqual([
+      true,
+      socket.OPEN,
+      socket.OPEN,
+      socket.OPEN,
+      socket.CLOSING,
+    ]);
     client.resume();
     expect((await once(client, 'close'))[0]).toBe(1013);
   });

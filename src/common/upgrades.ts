@@ -25,7 +25,12 @@ const CLOSE_MS = 5000;
 /** Pings that may be on their way when a socket is closed for too many of them. */
 const LATE_FRAMES_MAX = 1000;
 /** Close codes; 4401 and 4429 are named after the HTTP statuses. */
-export const CLOSE = { serviceRestart: 1012, tryAgainLater: 1013, unauthorized: 4401, tooMany: 4429 } as const;
+export const CLOSE = {
+  serviceRestart: 1012,
+  tryAgainLater: 1013,
+  unauthorized: 4401,
+  tooMany: 4429,
+} as const;
 
 /** `closeTimeout` is not in the types yet. */
 const OPTIONS: ServerOptions & { closeTimeout: number } = {
@@ -44,16 +49,23 @@ export interface Upgrade {
   readonly request: IncomingMessage;
   /** The named groups of the path's pattern, percent-decoded. */
   readonly params: Readonly<Record<string, string>>;
-  /** The token as an `Authorization` header: from that header or, for browsers, from the subprotocols `bearer, <token>`. */
+  /**
+   * The token as an `Authorization` header: from that header or, for browsers, from the
+   * subprotocols `bearer, <token>`.
+   */
   readonly authorization: string | undefined;
   /**
-   * Answers 101. Synchronous: listeners must be set before anything is awaited, else the first frames are lost.
+   * Answers 101. Synchronous: listeners must be set before anything is awaited, else the first
+   * frames are lost.
    * @throws invalid_request when it is no WebSocket handshake
    */
   accept(): WebSocket;
 }
 
-/** Looks at who asks, and accepts or throws a Problem: before `accept()` it is answered as HTTP, with its real status. */
+/**
+ * Looks at who asks, and accepts or throws a Problem: before `accept()` it is answered as HTTP,
+ * with its real status.
+ */
 export type UpgradeHandler = (upgrade: Upgrade) => void | Promise<void>;
 
 /** Where an upgrade came in: its connection, and the bytes that came behind its headers. */
@@ -74,9 +86,10 @@ interface Watched {
 }
 
 /**
- * All WebSockets of the server come in here. Unknown paths are a 404, pages of a foreign origin a 403; then the path's handler decides.
- * Sockets get pings, and are closed with 1012 at shutdown, with 1013 when they read nothing, and with 4429 when they send too many pings; their
- * owner closes them for every other reason.
+ * All WebSockets of the server come in here. Unknown paths are a 404, pages of a foreign origin a
+ * 403; then the path's handler decides. Sockets get pings, and are closed with 1012 at shutdown,
+ * with 1013 when they read nothing, and with 4429 when they send too many pings; their owner closes
+ * them for every other reason.
  */
 @Injectable()
 export class Upgrades implements OnModuleDestroy {
@@ -94,15 +107,23 @@ export class Upgrades implements OnModuleDestroy {
     this.server.on('wsClientError', () => undefined);
   }
 
-  /** Registers a path. `path` is tried on the part of the URL before `?`, so it should be anchored on both ends. */
+  /**
+   * Registers a path. `path` is tried on the part of the URL before `?`, so it should be anchored
+   * on both ends.
+   */
   handle(path: RegExp, handler: UpgradeHandler): void {
     this.routes.push({ path, handler });
   }
 
-  /** Begins to take upgrades. Call it once. `origins` are those of foreign pages that may connect. */
+  /**
+   * Begins to take upgrades. Call it once. `origins` are those of foreign pages that may connect.
+   */
   attach(server: Server, origins: readonly string[]): void {
     this.origins = origins;
-    server.on('upgrade', (request, socket, head) => void this.take({ request, socket: socket as Socket, head }));
+    server.on(
+      'upgrade',
+      (request, socket, head) => void this.take({ request, socket: socket as Socket, head }),
+    );
     this.looking = setInterval(() => this.look(), LOOK_MS).unref();
   }
 
@@ -110,8 +131,13 @@ export class Upgrades implements OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     clearInterval(this.looking);
-    for (const socket of this.sockets.keys()) socket.close(CLOSE.serviceRestart, 'the server stops');
-    for (const end = performance.now() + STOP_GRACE_MS; this.sockets.size > 0 && performance.now() < end;) await sleep(20);
+    for (const socket of this.sockets.keys())
+      socket.close(CLOSE.serviceRestart, 'the server stops');
+    for (
+      const end = performance.now() + STOP_GRACE_MS;
+      this.sockets.size > 0 && performance.now() < end;
+    )
+      await sleep(20);
     for (const socket of this.sockets.keys()) socket.terminate();
   }
 
@@ -149,7 +175,8 @@ export class Upgrades implements OnModuleDestroy {
     const opened: WebSocket[] = [];
     this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
     const [webSocket] = opened;
-    if (!webSocket) throw problems.invalidRequest({ detail: 'This is no WebSocket handshake (RFC 6455, 4.1).' });
+    if (!webSocket)
+      throw problems.invalidRequest({ detail: 'This is no WebSocket handshake (RFC 6455, 4.1).' });
     const watched = { wire: socket, alive: true, taken: 0, takenAt: performance.now() };
     this.sockets.set(webSocket, watched);
     webSocket.on('pong', () => (watched.alive = true));
@@ -175,12 +202,18 @@ export class Upgrades implements OnModuleDestroy {
     const id = randomUUID();
     const { status, code } = problem.kind;
     if (status >= 500)
-      this.logger.error({ message: 'upgrade failed', request_id: id, code, cause: String((cause as Error).stack ?? cause) });
+      this.logger.error({
+        message: 'upgrade failed',
+        request_id: id,
+        code,
+        cause: String((cause as Error).stack ?? cause),
+      });
     endWithProblem(socket, problem, id);
   }
 }
 
-const stops = (): Problem => problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
+const stops = (): Problem =>
+  problems.storeUnavailable({ detail: 'The server stops.', headers: { 'retry-after': '1' } });
 
 /** Imported by every module that has sockets. */
 @Module({ providers: [Upgrades], exports: [Upgrades] })
@@ -203,7 +236,10 @@ function isStalled(socket: WebSocket, watched: Watched, now: number): boolean {
   return false;
 }
 
-/** Answers the newest ping, once the pong before it has left: the others need none (RFC 6455, 5.5.3), and never is there more to keep than two. */
+/**
+ * Answers the newest ping, once the pong before it has left: the others need none (RFC 6455,
+ * 5.5.3), and never is there more to keep than two.
+ */
 function answerPings(socket: WebSocket): void {
   let newest: Buffer | null = null;
   let answering = false;
@@ -221,7 +257,10 @@ function answerPings(socket: WebSocket): void {
   });
 }
 
-/** Pings and pongs; other frames are counted where they are read. Whoever goes on although the socket was closed for it gets no good-bye. */
+/**
+ * Pings and pongs; other frames are counted where they are read. Whoever goes on although the
+ * socket was closed for it gets no good-bye.
+ */
 function limitControlFrames(socket: WebSocket): void {
   const bucket = new FrameBucket();
   let late = 0;
@@ -234,8 +273,8 @@ function limitControlFrames(socket: WebSocket): void {
 }
 
 /**
- * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page of ours sends our host. `null` (a page in a
- * sandbox, or a file) is nobody's.
+ * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page
+ * of ours sends our host. `null` (a page in a sandbox, or a file) is nobody's.
  */
 function isOriginAllowed({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
   const { origin, host } = headers;
@@ -246,21 +285,26 @@ function isOriginAllowed({ headers }: IncomingMessage, allowed: readonly string[
 function authorizationOf({ headers }: IncomingMessage): string | undefined {
   // Another scheme is that of a proxy before us: its password is no token.
   if (/^bearer /i.test(headers.authorization ?? '')) return headers.authorization;
-  const [scheme, token, ...others] = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
+  const [scheme, token, ...others] = (headers['sec-websocket-protocol'] ?? '')
+    .split(',')
+    .map((name) => name.trim());
   return scheme === 'bearer' && token && others.length === 0 ? `Bearer ${token}` : undefined;
 }
 
 function paramsOf({ groups = {} }: RegExpExecArray): Record<string, string> {
   try {
-    return Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]));
+    return Object.fromEntries(
+      Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]),
+    );
   } catch {
     throw problems.invalidRequest({ detail: 'The path has a broken percent sign.' });
   }
 }
 
 /**
- * Once a server listens for upgrades, Node hands it those to any protocol, and reads no body behind them. Some HTTP clients offer HTTP/2 with
- * every request (`Upgrade: h2c`: Java, curl --http2); an offer may be ignored (RFC 9110, 7.8), so such a request is one like any other.
+ * Once a server listens for upgrades, Node hands it those to any protocol, and reads no body behind
+ * them. Some HTTP clients offer HTTP/2 with every request (`Upgrade: h2c`: Java, curl --http2); an
+ * offer may be ignored (RFC 9110, 7.8), so such a request is one like any other.
  */
 export class WebSocketUpgradesOnly extends IncomingMessage {
   private offered = false;

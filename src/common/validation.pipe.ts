@@ -7,8 +7,9 @@ import { isSound } from './json-body.js';
 import { invalidField } from './problems.js';
 
 /**
- * Checks every body and query against its DTO class: unknown fields are refused (dropped, where the class is `@Lenient()`), and so is text
- * that the two stores would not give back unchanged. A refusal is one 422 that names the fields.
+ * Checks every body and query against its DTO class: unknown fields are refused (dropped, where the
+ * class is `@Lenient()`), and so is text that the two stores would not give back unchanged. A
+ * refusal is one 422 that names the fields.
  */
 @Injectable()
 export class DtoPipe implements PipeTransform {
@@ -23,7 +24,9 @@ export class DtoPipe implements PipeTransform {
   }
 }
 
-/** A path parameter that is a UUID; answered in lower case. A malformed one is a 422 that names it. */
+/**
+ * A path parameter that is a UUID; answered in lower case. A malformed one is a 422 that names it.
+ */
 @Injectable()
 export class UuidPipe implements PipeTransform<string, string> {
   transform(value: string, { data }: ArgumentMetadata): string {

@@ -14,7 +14,11 @@ interface BrokenRequest extends Error {
 const REQUEST_LINE = /^[\w!#$%&'*+.^`|~-]+ [!-~]+ HTTP\/1\.[01]\r?\n/;
 
 /** Answers a problem on a bare connection, where no framework does, and ends it. */
-export function endWithProblem(socket: Socket, problem: Problem, requestId: string = randomUUID()): void {
+export function endWithProblem(
+  socket: Socket,
+  problem: Problem,
+  requestId: string = randomUUID(),
+): void {
   const { status } = problem.kind;
   const body = JSON.stringify(problemDocument(problem, requestId));
   const headers = {
@@ -41,11 +45,14 @@ export function answerBrokenRequest(error: BrokenRequest, socket: Socket): void 
 function problemOfBroken({ code, reason, message, rawPacket }: BrokenRequest): Problem {
   switch (code) {
     case 'HPE_HEADER_OVERFLOW':
-      return problems.headersTooLarge({ detail: `The request line and the headers have at most ${maxHeaderSize} bytes together.` });
+      return problems.headersTooLarge({
+        detail: `The request line and the headers have at most ${maxHeaderSize} bytes together.`,
+      });
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return problems.requestTimeout();
     case 'HPE_INVALID_METHOD':
-      if (Buffer.isBuffer(rawPacket) && REQUEST_LINE.test(rawPacket.toString('latin1'))) return problems.methodUnknown();
+      if (Buffer.isBuffer(rawPacket) && REQUEST_LINE.test(rawPacket.toString('latin1')))
+        return problems.methodUnknown();
   }
   return problems.invalidRequest({ detail: `This is no HTTP request: ${reason ?? message}.` });
 }

@@ -38,7 +38,11 @@ export function parseCommand(args: readonly string[]): Command {
     if (values.version) return { kind: 'tell', text: versionLine(), exitCode: 0 };
     return { kind: 'serve' };
   } catch (error) {
-    return { kind: 'tell', text: `${(error as Error).message}\nnpm start -- --help tells what there is.\n`, exitCode: 2 };
+    return {
+      kind: 'tell',
+      text: `${(error as Error).message}\nnpm start -- --help tells what there is.\n`,
+      exitCode: 2,
+    };
   }
 }
 

@@ -17,7 +17,10 @@ export function buildInfo(): BuildInfo {
   return { name, version, ...(commit && { commit }) };
 }
 
-/** The next one upwards: this file lies in src/config in the tests and in dist/src/config in a build. */
+/**
+ * The next one upwards: this file lies in src/config in the tests and in dist/src/config in a
+ * build.
+ */
 function packageFile(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);

@@ -61,14 +61,30 @@ describe('loadConfig', () => {
       TRUST_PROXY: '10.0.0.0/8, ::1',
       CORS_ORIGINS: 'https://a.example,http://localhost:5173',
     });
-    expect(config).toMatchObject({ PORT: 0, PASSWORD_BLOCKLIST: false, TRUST_PROXY: ['10.0.0.0/8', '::1'] });
+    expect(config).toMatchObject({
+      PORT: 0,
+      PASSWORD_BLOCKLIST: false,
+      TRUST_PROXY: ['10.0.0.0/8', '::1'],
+    });
     expect(config.CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:5173']);
   });
 
   it('tells all faults at once, each with the name of its setting', () => {
-    const faults = faultsOf({ PORT: '70000', LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://x', JWKS_URI: 'http://keys.example/jwks' });
+    const faults = faultsOf({
+      PORT: '70000',
+      LOG_LEVEL: 'loud',
+      DATABASE_URL: 'mysql://x',
+      JWKS_URI: 'http://keys.example/jwks',
+    });
     expect(faults.map((fault) => fault.split(' ')[0])).toEqual(
-      expect.arrayContaining(['PORT', 'LOG_LEVEL', 'DATABASE_URL', 'JWKS_URI', 'JWKS_ISSUER', 'JWKS_AUDIENCE']),
+      expect.arrayContaining([
+        'PORT',
+        'LOG_LEVEL',
+        'DATABASE_URL',
+        'JWKS_URI',
+        'JWKS_ISSUER',
+        'JWKS_AUDIENCE',
+      ]),
     );
     expect(faults).toHaveLength(6);
     expect(faults).toContain('PORT must be a whole number from 0 to 65535');
@@ -92,7 +108,9 @@ describe('loadConfig', () => {
     ['REDIS_URL', 'redis://user:50%@h'],
     ['HOST', 'http://localhost'],
   ])('refuses %s=%s', (name, value) => {
-    expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must `))]);
+    expect(faultsOf({ [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} must `)),
+    ]);
   });
 
   it.each([
@@ -108,22 +126,34 @@ describe('loadConfig', () => {
   });
 
   it('wants JWT_SECRET or JWKS_URI when PostgreSQL is not its own', () => {
-    const jwks = { JWKS_URI: 'https://id.example/jwks', JWKS_ISSUER: 'https://id.example/', JWKS_AUDIENCE: 'banyan' };
-    expect(faultsOf({ DATABASE_URL })).toEqual([expect.stringContaining('JWT_SECRET (or JWKS_URI) must be set')]);
+    const jwks = {
+      JWKS_URI: 'https://id.example/jwks',
+      JWKS_ISSUER: 'https://id.example/',
+      JWKS_AUDIENCE: 'banyan',
+    };
+    expect(faultsOf({ DATABASE_URL })).toEqual([
+      expect.stringContaining('JWT_SECRET (or JWKS_URI) must be set'),
+    ]);
     expect(faultsOf({ DATABASE_URL, JWT_SECRET: SECRET })).toEqual([]);
     expect(faultsOf({ DATABASE_URL, ...jwks })).toEqual([]);
     expect(faultsOf({})).toEqual([]);
   });
 
-  it.each(['0.0.0.0', '::', '192.168.1.5', 'banyan.internal'])('wants REGISTRATION where HOST (%s) lets other machines in', (HOST) => {
-    expect(faultsOf({ HOST })).toEqual([expect.stringContaining('REGISTRATION must be set')]);
-    expect(faultsOf({ HOST, REGISTRATION: 'open' })).toEqual([]);
-    expect(faultsOf({ HOST, REGISTRATION: 'closed' })).toEqual([]);
-  });
+  it.each(['0.0.0.0', '::', '192.168.1.5', 'banyan.internal'])(
+    'wants REGISTRATION where HOST (%s) lets other machines in',
+    (HOST) => {
+      expect(faultsOf({ HOST })).toEqual([expect.stringContaining('REGISTRATION must be set')]);
+      expect(faultsOf({ HOST, REGISTRATION: 'open' })).toEqual([]);
+      expect(faultsOf({ HOST, REGISTRATION: 'closed' })).toEqual([]);
+    },
+  );
 
-  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])('does not want it at %s, where this machine alone gets in', (HOST) => {
-    expect(faultsOf({ HOST })).toEqual([]);
-  });
+  it.each(['127.0.0.1', '127.8.8.8', '::1', 'localhost'])(
+    'does not want it at %s, where this machine alone gets in',
+    (HOST) => {
+      expect(faultsOf({ HOST })).toEqual([]);
+    },
+  );
 
   it('refuses invitations with the reason', () => {
     expect(faultsOf({ REGISTRATION: 'invite' })).toEqual([
@@ -133,7 +163,9 @@ describe('loadConfig', () => {
 
   it('knows failpoints under NODE_ENV=test alone', () => {
     expect(loadConfig({ FAILPOINT: 'append.before_commit' }).FAILPOINT).toBeUndefined();
-    expect(loadConfig({ FAILPOINT: 'append.before_commit', NODE_ENV: 'test' }).FAILPOINT).toBe('append.before_commit');
+    expect(loadConfig({ FAILPOINT: 'append.before_commit', NODE_ENV: 'test' }).FAILPOINT).toBe(
+      'append.before_commit',
+    );
     expect(faultsOf({ FAILPOINT: 'misspelt', NODE_ENV: 'test' })).toHaveLength(1);
   });
 });
@@ -144,11 +176,18 @@ describe('in a folder', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   it('.env fills what the environment does not set', () => {
-    writeFileSync(join(folder, '.env'), '# a remark\nPORT=4001\nBANYAN_SPEC_EMPTY=from the file\nPATH=nowhere\n');
+    writeFileSync(
+      join(folder, '.env'),
+      '# a remark\nPORT=4001\nBANYAN_SPEC_EMPTY=from the file\nPATH=nowhere\n',
+    );
     process.env['BANYAN_SPEC_EMPTY'] = '';
     const env = environment(folder);
     delete process.env['BANYAN_SPEC_EMPTY'];
-    expect(env).toMatchObject({ PORT: '4001', PATH: process.env['PATH'], BANYAN_SPEC_EMPTY: 'from the file' });
+    expect(env).toMatchObject({
+      PORT: '4001',
+      PATH: process.env['PATH'],
+      BANYAN_SPEC_EMPTY: 'from the file',
+    });
   });
 
   it('a secret may stand in a file, with a line break behind it', () => {
@@ -160,11 +199,16 @@ describe('in a folder', () => {
     ]);
   });
 
-  it.each(['missing', 'empty', '.'])('a file of a secret that is %s is told by its setting, once', (name) => {
-    writeFileSync(join(folder, 'empty'), '\n');
-    const faults = faultsOf({ DATABASE_URL, JWT_SECRET_FILE: join(folder, name) });
-    expect(faults).toEqual([expect.stringMatching(/^JWT_SECRET_FILE must be the path of a file that can be read/)]);
-  });
+  it.each(['missing', 'empty', '.'])(
+    'a file of a secret that is %s is told by its setting, once',
+    (name) => {
+      writeFileSync(join(folder, 'empty'), '\n');
+      const faults = faultsOf({ DATABASE_URL, JWT_SECRET_FILE: join(folder, name) });
+      expect(faults).toEqual([
+        expect.stringMatching(/^JWT_SECRET_FILE must be the path of a file that can be read/),
+      ]);
+    },
+  );
 
   it('the example names every setting that may stand in a file', () => {
     expect(

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** The environment of this process, and `.env` of the working folder for what is not set there. Empty texts count as not set. */
+/**
+ * The environment of this process, and `.env` of the working folder for what is not set there.
+ * Empty texts count as not set.
+ */
 export function environment(folder = process.cwd()): Record<string, string | undefined> {
   return { ...parseEnv(envFile(join(folder, '.env'))), ...withoutEmpty(process.env) };
 }
@@ -12,7 +15,10 @@ function envFile(path: string): string {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw new Error(`${path} cannot be read: ${(error as Error).message}. Mend its rights, or remove it.`, { cause: error });
+    throw new Error(
+      `${path} cannot be read: ${(error as Error).message}. Mend its rights, or remove it.`,
+      { cause: error },
+    );
   }
 }
 

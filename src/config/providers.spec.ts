@@ -3,7 +3,11 @@ import { type Config, ConfigError, loadConfig } from './config.js';
 import { OPENAI_URL, providersOf } from './providers.js';
 
 const KEY = 'sk-very-secret-0123456789';
-const LOCAL = { name: 'local', base_url: 'http://127.0.0.1:11434/v1/', models: ['llama3.3', 'meta/tiny'] };
+const LOCAL = {
+  name: 'local',
+  base_url: 'http://127.0.0.1:11434/v1/',
+  models: ['llama3.3', 'meta/tiny'],
+};
 const json = (...providers: object[]): string => JSON.stringify(providers);
 
 function faultsOf(env: Record<string, string>): readonly string[] {
@@ -33,9 +37,19 @@ describe('the providers of models', () => {
         outputTokens: 8192,
       },
     ]);
-    const env = { OPENAI_BASE_URL: 'http://10.0.0.7:8000/v1/', LLM_MODEL: 'qwen', LLM_CONTEXT_TOKENS: '8192' };
+    const env = {
+      OPENAI_BASE_URL: 'http://10.0.0.7:8000/v1/',
+      LLM_MODEL: 'qwen',
+      LLM_CONTEXT_TOKENS: '8192',
+    };
     expect(providersOf(loadConfig(env))).toMatchObject([
-      { baseUrl: 'http://10.0.0.7:8000/v1', apiKey: null, models: ['qwen'], contextTokens: 8192, outputTokens: 2048 },
+      {
+        baseUrl: 'http://10.0.0.7:8000/v1',
+        apiKey: null,
+        models: ['qwen'],
+        contextTokens: 8192,
+        outputTokens: 2048,
+      },
     ]);
   });
 
@@ -49,19 +63,35 @@ describe('the providers of models', () => {
       output_tokens: 100,
     });
     expect(providersOf(loadConfig({ LLM_PROVIDERS: list }))).toEqual([
-      { ...fields('local', 'http://127.0.0.1:11434/v1'), models: LOCAL.models, apiKey: null, contextTokens: 128_000, outputTokens: 8192 },
-      { ...fields('cloud', 'https://c.example/v1'), models: ['big'], apiKey: KEY, contextTokens: 9000, outputTokens: 100 },
+      {
+        ...fields('local', 'http://127.0.0.1:11434/v1'),
+        models: LOCAL.models,
+        apiKey: null,
+        contextTokens: 128_000,
+        outputTokens: 8192,
+      },
+      {
+        ...fields('cloud', 'https://c.example/v1'),
+        models: ['big'],
+        apiKey: KEY,
+        contextTokens: 9000,
+        outputTokens: 100,
+      },
     ]);
   });
 
   it('may be both, with the default among either', () => {
     const both = { OPENAI_API_KEY: KEY, LLM_PROVIDERS: json(LOCAL) };
-    expect(providersOf(loadConfig(both)).map(({ models }) => models)).toEqual([['gpt-5-mini'], LOCAL.models]);
-    expect(providersOf(loadConfig({ ...both, LLM_MODEL: 'local/llama3.3' })).map(({ models }) => models)).toEqual([
+    expect(providersOf(loadConfig(both)).map(({ models }) => models)).toEqual([
       ['gpt-5-mini'],
       LOCAL.models,
     ]);
-    expect(providersOf(loadConfig({ ...both, LLM_MODEL: 'gpt-9' })).map(({ models }) => models)).toEqual([['gpt-9'], LOCAL.models]);
+    expect(
+      providersOf(loadConfig({ ...both, LLM_MODEL: 'local/llama3.3' })).map(({ models }) => models),
+    ).toEqual([['gpt-5-mini'], LOCAL.models]);
+    expect(
+      providersOf(loadConfig({ ...both, LLM_MODEL: 'gpt-9' })).map(({ models }) => models),
+    ).toEqual([['gpt-9'], LOCAL.models]);
   });
 });
 
@@ -73,16 +103,40 @@ describe('a fault in the settings of models', () => {
     ['no list', '{"name":"local"}', 'must be a list'],
     ['an empty list', '[]', 'must be a list'],
     ['no object', '["local"]', '[0] must be an object'],
-    ['a field misspelt', json({ ...LOCAL, apikey: KEY }), '[0] must have no other fields than name, base_url, api_key'],
+    [
+      'a field misspelt',
+      json({ ...LOCAL, apikey: KEY }),
+      '[0] must have no other fields than name, base_url, api_key',
+    ],
     ['no name', json({ ...LOCAL, name: undefined }), '[0].name must be'],
     ['a slash in the name', json({ ...LOCAL, name: 'a/b' }), '[0].name must be'],
     ['no address', json({ ...LOCAL, base_url: 'localhost:11434' }), '[0].base_url must be an http'],
-    ['a key in the address', json({ ...LOCAL, base_url: `https://user:${KEY}@c.example/v1` }), '[0].base_url must be an http'],
-    ['a key with a line in it', json({ ...LOCAL, api_key: `${KEY}\n` }), '[0].api_key must be the key alone'],
+    [
+      'a key in the address',
+      json({ ...LOCAL, base_url: `https://user:${KEY}@c.example/v1` }),
+      '[0].base_url must be an http',
+    ],
+    [
+      'a key with a line in it',
+      json({ ...LOCAL, api_key: `${KEY}\n` }),
+      '[0].api_key must be the key alone',
+    ],
     ['no models', json({ ...LOCAL, models: [] }), '[0].models must be a list'],
-    ['a model twice', json({ ...LOCAL, models: ['a', 'a'] }), '[0].models must not name a model twice'],
-    ['a model without a name', json(LOCAL, { ...LOCAL, models: ['a', ''] }), '[1].models[1] must be'],
-    ['a window too small', json({ ...LOCAL, context_tokens: 10 }), '[0].context_tokens must be a whole number from 1024'],
+    [
+      'a model twice',
+      json({ ...LOCAL, models: ['a', 'a'] }),
+      '[0].models must not name a model twice',
+    ],
+    [
+      'a model without a name',
+      json(LOCAL, { ...LOCAL, models: ['a', ''] }),
+      '[1].models[1] must be',
+    ],
+    [
+      'a window too small',
+      json({ ...LOCAL, context_tokens: 10 }),
+      '[0].context_tokens must be a whole number from 1024',
+    ],
     [
       'no room for the question',
       json({ ...LOCAL, context_tokens: 2000, output_tokens: 2000 }),
@@ -106,15 +160,21 @@ describe('a fault in the settings of models', () => {
     ['LLM_FIRST_TOKEN_TIMEOUT_SECONDS', '301'],
     ['LLM_IDLE_TIMEOUT_SECONDS', 'never'],
   ])('refuses %s=%s', (name, value) => {
-    expect(faultsOf({ [name]: value })).toEqual([expect.stringMatching(new RegExp(`^${name} must be `))]);
+    expect(faultsOf({ [name]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${name} must be `)),
+    ]);
   });
 
   it('a default that no provider has, and two providers of one name, are told before the start', () => {
     expect(faultsOf({ LLM_PROVIDERS: json(LOCAL), LLM_MODEL: 'gpt-9' })).toEqual([
       'LLM_MODEL must be one of the models of LLM_PROVIDERS: llama3.3, meta/tiny',
     ]);
-    expect(faultsOf({ LLM_PROVIDERS: json({ ...LOCAL, name: 'openai' }), OPENAI_API_KEY: KEY })).toEqual([
-      expect.stringContaining('two providers called openai (OPENAI_API_KEY and OPENAI_BASE_URL make the one called openai)'),
+    expect(
+      faultsOf({ LLM_PROVIDERS: json({ ...LOCAL, name: 'openai' }), OPENAI_API_KEY: KEY }),
+    ).toEqual([
+      expect.stringContaining(
+        'two providers called openai (OPENAI_API_KEY and OPENAI_BASE_URL make the one called openai)',
+      ),
     ]);
   });
 });

@@ -32,9 +32,12 @@ export interface ModelSettings {
 
 /** All providers, the one of OPENAI_… first; none where the offline model serves. */
 export function providersOf(settings: ModelSettings): Provider[] {
-  const { OPENAI_API_KEY, OPENAI_BASE_URL, LLM_MODEL, LLM_PROVIDERS, LLM_CONTEXT_TOKENS } = settings;
+  const { OPENAI_API_KEY, OPENAI_BASE_URL, LLM_MODEL, LLM_PROVIDERS, LLM_CONTEXT_TOKENS } =
+    settings;
   if (!OPENAI_API_KEY && !OPENAI_BASE_URL) return [...LLM_PROVIDERS];
-  const elsewhere = LLM_MODEL !== undefined && LLM_PROVIDERS.some((provider) => namesOf(provider).includes(LLM_MODEL));
+  const elsewhere =
+    LLM_MODEL !== undefined &&
+    LLM_PROVIDERS.some((provider) => namesOf(provider).includes(LLM_MODEL));
   const openai: Provider = {
     name: 'openai',
     baseUrl: withoutSlash(OPENAI_BASE_URL ?? OPENAI_URL),
@@ -48,7 +51,10 @@ export function providersOf(settings: ModelSettings): Provider[] {
 }
 
 /** How a provider's models may be called: by their names, or with the provider's in front. */
-export const namesOf = ({ name, models }: Provider): string[] => [...models, ...models.map((model) => `${name}/${model}`)];
+export const namesOf = ({ name, models }: Provider): string[] => [
+  ...models,
+  ...models.map((model) => `${name}/${model}`),
+];
 
 /** What no setting about models can be blamed for alone. */
 export function modelFaults(settings: ModelSettings): string[] {
@@ -57,19 +63,28 @@ export function modelFaults(settings: ModelSettings): string[] {
   const names = providers.map(({ name }) => name);
   const twice = names.find((name, at) => names.indexOf(name) !== at);
   if (twice !== undefined) {
-    const why = twice === 'openai' ? ' (OPENAI_API_KEY and OPENAI_BASE_URL make the one called openai)' : '';
+    const why =
+      twice === 'openai' ? ' (OPENAI_API_KEY and OPENAI_BASE_URL make the one called openai)' : '';
     faults.push(`LLM_PROVIDERS must not have two providers called ${twice}${why}`);
   }
   const { LLM_MODEL } = settings;
-  if (LLM_MODEL && providers.length > 0 && !providers.some((one) => one.takesAnyModel || namesOf(one).includes(LLM_MODEL))) {
-    faults.push(`LLM_MODEL must be one of the models of LLM_PROVIDERS: ${providers.flatMap(({ models }) => models).join(', ')}`);
+  if (
+    LLM_MODEL &&
+    providers.length > 0 &&
+    !providers.some((one) => one.takesAnyModel || namesOf(one).includes(LLM_MODEL))
+  ) {
+    faults.push(
+      `LLM_MODEL must be one of the models of LLM_PROVIDERS: ${providers.flatMap(({ models }) => models).join(', ')}`,
+    );
   }
   return faults;
 }
 
 /**
- * Reads LLM_PROVIDERS: `[{"name": "local", "base_url": "http://127.0.0.1:11434/v1", "models": ["llama3.3"]}, …]`.
- * @throws Error whose message completes "LLM_PROVIDERS …"; it repeats no values, for a key may be among them.
+ * Reads LLM_PROVIDERS: `[{"name": "local", "base_url": "http://127.0.0.1:11434/v1", "models":
+ * ["llama3.3"]}, …]`.
+ * @throws Error whose message completes "LLM_PROVIDERS …"; it repeats no values, for a key may be
+ * among them.
  */
 export function parseProviders(text: string): Provider[] {
   let list: unknown;
@@ -80,7 +95,8 @@ export function parseProviders(text: string): Provider[] {
       'must be JSON: a list of providers, as [{"name":"local","base_url":"http://127.0.0.1:11434/v1","models":["llama3.3"]}]',
     );
   }
-  if (!Array.isArray(list) || list.length === 0) throw new Error('must be a list with at least one provider: [{"name": …}]');
+  if (!Array.isArray(list) || list.length === 0)
+    throw new Error('must be a list with at least one provider: [{"name": …}]');
   return list.map((entry, at) => parseProvider(entry, `[${at}]`));
 }
 
@@ -89,8 +105,13 @@ function parseProvider(entry: unknown, at: string): Provider {
     throw new Error(`${at} must be an object with name, base_url and models`);
   const fields = entry as Record<string, unknown>;
   const unknown = Object.keys(fields).find((field) => !FIELDS.includes(field));
-  if (unknown !== undefined) throw new Error(`${at} must have no other fields than ${FIELDS.join(', ')}`);
-  const contextTokens = whole(fields.context_tokens ?? CONTEXT_TOKENS, `${at}.context_tokens`, ...CONTEXT_TOKENS_LIMITS);
+  if (unknown !== undefined)
+    throw new Error(`${at} must have no other fields than ${FIELDS.join(', ')}`);
+  const contextTokens = whole(
+    fields.context_tokens ?? CONTEXT_TOKENS,
+    `${at}.context_tokens`,
+    ...CONTEXT_TOKENS_LIMITS,
+  );
   const outputTokens = fields.output_tokens ?? roomForAnswer(contextTokens);
   return {
     name: text(
@@ -99,8 +120,13 @@ function parseProvider(entry: unknown, at: string): Provider {
       (name) => /^[\w.-]{1,40}$/.test(name),
       'must be 1 to 40 letters, digits, dots, dashes or underscores',
     ),
-    baseUrl: withoutSlash(text(fields.base_url, `${at}.base_url`, isProviderUrl, PROVIDER_URL_MEND)),
-    apiKey: fields.api_key === undefined ? null : text(fields.api_key, `${at}.api_key`, isApiKey, API_KEY_MEND),
+    baseUrl: withoutSlash(
+      text(fields.base_url, `${at}.base_url`, isProviderUrl, PROVIDER_URL_MEND),
+    ),
+    apiKey:
+      fields.api_key === undefined
+        ? null
+        : text(fields.api_key, `${at}.api_key`, isApiKey, API_KEY_MEND),
     models: modelNames(fields.models, `${at}.models`),
     takesAnyModel: false,
     contextTokens,
@@ -114,18 +140,23 @@ function text(value: unknown, at: string, check: (text: string) => boolean, mend
 }
 
 function whole(value: unknown, at: string, min: number, max: number): number {
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
+    return value as number;
   throw new Error(`${at} must be a whole number from ${min} to ${max}`);
 }
 
 function modelNames(value: unknown, at: string): string[] {
-  if (!Array.isArray(value) || value.length === 0) throw new Error(`${at} must be a list with the name of at least one model`);
-  const names = value.map((name, index) => text(name, `${at}[${index}]`, isModelName, MODEL_NAME_MEND));
+  if (!Array.isArray(value) || value.length === 0)
+    throw new Error(`${at} must be a list with the name of at least one model`);
+  const names = value.map((name, index) =>
+    text(name, `${at}[${index}]`, isModelName, MODEL_NAME_MEND),
+  );
   if (new Set(names).size < names.length) throw new Error(`${at} must not name a model twice`);
   return names;
 }
 
-const roomForAnswer = (contextTokens: number): number => Math.min(OUTPUT_TOKENS_MAX, Math.floor(contextTokens / 4));
+const roomForAnswer = (contextTokens: number): number =>
+  Math.min(OUTPUT_TOKENS_MAX, Math.floor(contextTokens / 4));
 const withoutSlash = (url: string): string => url.replace(/\/+$/, '');
 
 /** An address with a key in it would end up in logs; a query cannot have a path behind it. */
@@ -135,7 +166,8 @@ export function isProviderUrl(text: string): boolean {
   return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
 
-export const PROVIDER_URL_MEND = 'must be an http or https URL without name, password or query, as https://api.openai.com/v1';
+export const PROVIDER_URL_MEND =
+  'must be an http or https URL without name, password or query, as https://api.openai.com/v1';
 export const isApiKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text);
 export const API_KEY_MEND = 'must be the key alone: printable ASCII without blanks';
 export const isModelName = (text: string): boolean => /^[\x21-\x7e]{1,200}$/.test(text);

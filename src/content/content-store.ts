@@ -1,6 +1,9 @@
 import type { EntityManager } from 'typeorm';
 
-/** What was said in one pair. `metadata` is null, or what its `message_type` asks for (`{url}`, `{language}`, …). */
+/**
+ * What was said in one pair. `metadata` is null, or what its `message_type` asks for (`{url}`,
+ * `{language}`, …).
+ */
 export interface Words {
   question: string;
   response: string | null;
@@ -22,13 +25,19 @@ export interface PairRef {
   version: number;
 }
 
-/** A pair to be written. `body` is `bodyOf(words)`; the other fields are copies for people who read the store directly. */
+/**
+ * A pair to be written. `body` is `bodyOf(words)`; the other fields are copies for people who read
+ * the store directly.
+ */
 export interface PairWrite extends PairRef {
   body: string;
   sha256: Buffer;
   messageType: string;
   createdAt: Date;
-  /** Chats forked at this pair, at most `BRANCHES_SHOWN` of them, oldest first, and how many there are. */
+  /**
+   * Chats forked at this pair, at most `BRANCHES_SHOWN` of them, oldest first, and how many there
+   * are.
+   */
   branches: readonly string[];
   branchesTotal: number;
 }
@@ -46,29 +55,43 @@ export interface StoredPair {
 export const BRANCHES_SHOWN = 100;
 
 /**
- * Where the words are kept (`design.md`, 3). PostgreSQL is the truth about existence, order and rights; a store is only ever asked for the
- * words of pairs that PostgreSQL named. One contract suite (`test/contract`) runs on every adapter.
+ * Where the words are kept (`design.md`, 3). PostgreSQL is the truth about existence, order and
+ * rights; a store is only ever asked for the words of pairs that PostgreSQL named. One contract
+ * suite (`test/contract`) runs on every adapter.
  */
 export abstract class ContentStore {
   abstract readonly name: 'mongo' | 'postgres';
 
   /**
-   * The table into which the append statement itself puts the words, in its transaction: `chat_contents` holds them for good,
-   * `content_journal` until MongoDB has proved that it keeps them. For statements to be made of, not to be compared with. Both have `(account_id, chat_id, seq, version, body)`.
+   * The table into which the append statement itself puts the words, in its transaction:
+   * `chat_contents` holds them for good,
+   * `content_journal` until MongoDB has proved that it keeps them. For statements to be made of,
+   * not to be compared with. Both have `(account_id, chat_id, seq, version, body)`.
    */
   abstract readonly table: 'chat_contents' | 'content_journal';
 
-  /** How long after its time a write of words may still come that was under way when nobody expected it any more, in ms. */
+  /**
+   * How long after its time a write of words may still come that was under way when nobody expected
+   * it any more, in ms.
+   */
   readonly lateMs: number = 0;
 
-  /** Has the list of branches of some pairs written anew, in the transaction that changes their branches. Nothing where the store keeps no such list. */
-  askForBranches(_tx: EntityManager, _accountId: string, _responseIds: readonly string[]): Promise<void> {
+  /**
+   * Has the list of branches of some pairs written anew, in the transaction that changes their
+   * branches. Nothing where the store keeps no such list.
+   */
+  askForBranches(
+    _tx: EntityManager,
+    _accountId: string,
+    _responseIds: readonly string[],
+  ): Promise<void> {
     return Promise.resolve();
   }
 
   /**
-   * Writes the words of pairs, each of them named once. Idempotent; a version older than the stored one changes nothing, an equal one is
-   * written again, so that damaged words are mended by writing them. Answers which of them could not be written, by `responseId`.
+   * Writes the words of pairs, each of them named once. Idempotent; a version older than the stored
+   * one changes nothing, an equal one is written again, so that damaged words are mended by writing
+   * them. Answers which of them could not be written, by `responseId`.
    * @throws when the store is away, within 2 s; any of the writes may then still happen
    */
   abstract putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>>;
@@ -79,21 +102,44 @@ export abstract class ContentStore {
     if (failure) throw failure;
   }
 
-  /** Replaces the list of branches of a stored pair, and nothing else. A pair that is not stored stays so. @throws like `put`. */
-  abstract putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void>;
+  /**
+   * Replaces the list of branches of a stored pair, and nothing else. A pair that is not stored
+   * stays so. @throws like `put`.
+   */
+  abstract putBranches(
+    pair: PairRef,
+    branches: readonly string[],
+    branchesTotal: number,
+  ): Promise<void>;
 
-  /** The words of the given pairs of one conversation, by `responseId`, of whatever version is stored; what is not stored is left out. @throws like `put`. */
-  abstract findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>>;
+  /**
+   * The words of the given pairs of one conversation, by `responseId`, of whatever version is
+   * stored; what is not stored is left out. @throws like `put`.
+   */
+  abstract findMany(
+    accountId: string,
+    rootChatId: string,
+    pairs: readonly PairRef[],
+  ): Promise<Map<string, StoredPair>>;
 
   /** As `findMany`, for pairs of any conversations. */
   abstract findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>>;
 
-  /** Removes the words of one chat with `seq` above `afterSeq`. Idempotent. A `put` that runs beside it may come after it. @throws like `put`. */
-  abstract removeTail(chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>, afterSeq: number): Promise<void>;
+  /**
+   * Removes the words of one chat with `seq` above `afterSeq`. Idempotent. A `put` that runs beside
+   * it may come after it. @throws like `put`.
+   */
+  abstract removeTail(
+    chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>,
+    afterSeq: number,
+  ): Promise<void>;
 
   /** Answers when the store does. @throws when it is away. */
   abstract ping(): Promise<void>;
 
-  /** Writes something that nobody reads. @throws StoreRefusesError when the store answers and takes no writes, another error when it is away. */
+  /**
+   * Writes something that nobody reads. @throws StoreRefusesError when the store answers and takes
+   * no writes, another error when it is away.
+   */
   abstract tryToWrite(): Promise<void>;
 }

@@ -1,9 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
 import type { PairWrite } from './content-store.js';
-import { CLAIM, COUNT_UNSENT, FAILED, FORGET, HURRY, LOST, PAIRS, SENT, UNTOUCHED, VERIFIED } from './journal.sql.js';
+import {
+  CLAIM,
+  COUNT_UNSENT,
+  FAILED,
+  FORGET,
+  HURRY,
+  LOST,
+  PAIRS,
+  SENT,
+  UNTOUCHED,
+  VERIFIED,
+} from './journal.sql.js';
 
-/** What a relay writes and compares: the pair with its branches as PostgreSQL has them now. `sha256` is that of the right words. */
+/**
+ * What a relay writes and compares: the pair with its branches as PostgreSQL has them now. `sha256`
+ * is that of the right words.
+ */
 export type JournaledPair = Omit<PairWrite, 'body'>;
 
 /** A row of the journal that this relay holds until its lease ends. */
@@ -65,23 +79,36 @@ interface PairColumns {
 }
 
 /**
- * The relay's side of `content_journal`. Every step is one statement with its own commit for all rows that make it, and changes only those
- * that are still held and have no newer work.
+ * The relay's side of `content_journal`. Every step is one statement with its own commit for all
+ * rows that make it, and changes only those that are still held and have no newer work.
  */
 @Injectable()
 export class JournalRows {
   constructor(private readonly database: Database) {}
 
-  /** Takes up to `limit` rows that are due, of `bytesMax` together, so that no other relay has them for `leaseSeconds`. */
+  /**
+   * Takes up to `limit` rows that are due, of `bytesMax` together, so that no other relay has them
+   * for `leaseSeconds`.
+   */
   async claim(limit: number, bytesMax: number, leaseSeconds: number): Promise<HeldRow[]> {
-    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds, bytesMax])).map(heldRowOf);
+    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds, bytesMax])).map(
+      heldRowOf,
+    );
   }
 
   /** The rows with their pairs; left out are those whose pair is gone from PostgreSQL. */
   async withPairs(rows: readonly HeldRow[]): Promise<PairRow[]> {
     if (rows.length === 0) return [];
-    const keys = [rows.map((row) => row.accountId), rows.map((row) => row.chatId), rows.map((row) => row.seq)];
-    const pairs = new Map((await this.database.query<PairColumns>(PAIRS, keys)).map(pairOf).map((pair) => [placeOf(pair), pair]));
+    const keys = [
+      rows.map((row) => row.accountId),
+      rows.map((row) => row.chatId),
+      rows.map((row) => row.seq),
+    ];
+    const pairs = new Map(
+      (await this.database.query<PairColumns>(PAIRS, keys))
+        .map(pairOf)
+        .map((pair) => [placeOf(pair), pair]),
+    );
     return rows.flatMap((row) => {
       const pair = pairs.get(placeOf(row));
       return pair ? [{ ...row, pair }] : [];
@@ -119,9 +146,16 @@ export class JournalRows {
     return row?.rows ?? 0;
   }
 
-  private async change(statement: Statement, rows: readonly HeldRow[], ...more: unknown[]): Promise<void> {
+  private async change(
+    statement: Statement,
+    rows: readonly HeldRow[],
+    ...more: unknown[]
+  ): Promise<void> {
     if (rows.length === 0) return;
-    await this.database.query(statement, [...HELD_BY.map((field) => rows.map((row) => row[field])), ...more]);
+    await this.database.query(statement, [
+      ...HELD_BY.map((field) => rows.map((row) => row[field])),
+      ...more,
+    ]);
   }
 }
 
@@ -129,8 +163,11 @@ export class JournalRows {
 const HELD_BY = ['accountId', 'chatId', 'seq', 'round', 'version', 'lease'] as const;
 
 /** Names the place of a row, or of a pair. */
-export const placeOf = ({ accountId, chatId, seq }: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string =>
-  `${accountId}:${chatId}:${seq}`;
+export const placeOf = ({
+  accountId,
+  chatId,
+  seq,
+}: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string => `${accountId}:${chatId}:${seq}`;
 
 function heldRowOf({ account_id, chat_id, has_body, ...same }: ClaimedColumns): HeldRow {
   return { accountId: account_id, chatId: chat_id, hasBody: has_body, ...same };

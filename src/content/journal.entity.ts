@@ -1,8 +1,10 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /**
- * What MongoDB still has to be given, or still has to prove that it kept. A row lives from the commit that made the pair (or changed the
- * `branches` of one) until two read-backs, one retention apart, found the right words (SERVER-139311).
+ * What MongoDB still has to be given, or still has to prove that it kept. A row lives from the
+ * commit that made the pair (or changed the
+ * `branches` of one) until two read-backs, one retention apart, found the right words
+ * (SERVER-139311).
  */
 @Entity('content_journal')
 @Index('content_journal_due', ['dueAt'])
@@ -17,7 +19,10 @@ export class JournalEntry {
   @PrimaryColumn('int', { primaryKeyConstraintName: 'content_journal_pkey' })
   seq!: number;
 
-  /** The version of the words that `body` holds, or that MongoDB is known to hold when `body` is null. */
+  /**
+   * The version of the words that `body` holds, or that MongoDB is known to hold when `body` is
+   * null.
+   */
   @Column('int')
   version!: number;
 
@@ -25,7 +30,10 @@ export class JournalEntry {
   @Column('text', { nullable: true })
   body!: string | null;
 
-  /** Rises whenever the row gets new work, so that a relay that finished older work does not delete it. */
+  /**
+   * Rises whenever the row gets new work, so that a relay that finished older work does not delete
+   * it.
+   */
   @Column('int', { default: 0 })
   round!: number;
 

@@ -2,14 +2,16 @@ import type { Statement } from '../database/database.js';
 import { BRANCHES_SHOWN } from './content-store.js';
 
 /**
- * For changes that may be forgotten when PostgreSQL crashes, since they only say that work is done: the commit does not wait for the disk.
- * As a condition it is looked at while the row is changed, in the transaction of that statement alone.
+ * For changes that may be forgotten when PostgreSQL crashes, since they only say that work is done:
+ * the commit does not wait for the disk. As a condition it is looked at while the row is changed,
+ * in the transaction of that statement alone.
  */
 const FORGETTABLE = `set_config('synchronous_commit', 'off', true) IS NOT NULL`;
 
 /**
- * The direct writes that MongoDB acknowledged. A row that has new work since (another round or version) stays unsent; a row that somebody
- * holds is left to the relay rather than waited for, so that no deadlock can come from here.
+ * The direct writes that MongoDB acknowledged. A row that has new work since (another round or
+ * version) stays unsent; a row that somebody holds is left to the relay rather than waited for, so
+ * that no deadlock can come from here.
  */
 export const MARK_STORED: Statement = {
   name: 'journal.mark_stored',
@@ -25,7 +27,10 @@ export const MARK_STORED: Statement = {
     FROM sent WHERE j.account_id = sent.account_id AND j.chat_id = sent.chat_id AND j.seq = sent.seq AND ${FORGETTABLE}`,
 };
 
-/** Over all accounts, and never more rows than the limit asks about; lengths are read without unpacking the bodies. */
+/**
+ * Over all accounts, and never more rows than the limit asks about; lengths are read without
+ * unpacking the bodies.
+ */
 export const BACKLOG: Statement = {
   name: 'journal.backlog',
   text: `
@@ -39,9 +44,11 @@ const SAMPLE_PAGES = 256;
 const SHARE = `least(1, ${SAMPLE_PAGES}.0 * current_setting('block_size')::int / greatest(1, pg_relation_size('content_journal')))`;
 
 /**
- * How much the whole journal holds, for the price of some pages however large it is: exact while it is small, else reckoned from pages taken at
- * random. A count would read everything every second, a counter would be one row that all appends change, and the size of the files says
- * nothing after an outage: it stays when the rows are gone. Lengths are read without unpacking the bodies, wherever those are kept.
+ * How much the whole journal holds, for the price of some pages however large it is: exact while it
+ * is small, else reckoned from pages taken at random. A count would read everything every second, a
+ * counter would be one row that all appends change, and the size of the files says nothing after an
+ * outage: it stays when the rows are gone. Lengths are read without unpacking the bodies, wherever
+ * those are kept.
  */
 export const HELD_ABOUT: Statement = {
   name: 'journal.held_about',
@@ -51,9 +58,10 @@ export const HELD_ABOUT: Statement = {
 };
 
 /**
- * Takes due rows for a while: $1 at most, and no more than have $3 bytes of words together (the first one in any case), so that a claim of
- * long words fits into memory and into the time limits of MongoDB. `lease` tells the holder from everybody who takes the row later. Bodies
- * come with unsent rows only.
+ * Takes due rows for a while: $1 at most, and no more than have $3 bytes of words together (the
+ * first one in any case), so that a claim of long words fits into memory and into the time limits
+ * of MongoDB. `lease` tells the holder from everybody who takes the row later. Bodies come with
+ * unsent rows only.
  */
 export const CLAIM: Statement = {
   name: 'relay.claim',
@@ -73,8 +81,9 @@ export const CLAIM: Statement = {
 };
 
 /**
- * What PostgreSQL says of the pairs and their branches; a statement of its own, because it must be newer than the claim. `LIMIT 1` keeps the look-ups from
- * being made joins, which read all pairs of a long chat for each row where PostgreSQL takes chats to be short.
+ * What PostgreSQL says of the pairs and their branches; a statement of its own, because it must be
+ * newer than the claim. `LIMIT 1` keeps the look-ups from being made joins, which read all pairs of
+ * a long chat for each row where PostgreSQL takes chats to be short.
  */
 export const PAIRS: Statement = {
   name: 'relay.pairs',
@@ -95,10 +104,11 @@ export const PAIRS: Statement = {
 };
 
 /**
- * Those rows of a claim ($1–$6) that are still held. The lease is gone when another relay took a row meanwhile; round and version differ when
- * it got new work. A row that somebody is changing now is about to become one of these, so it is not waited for: no deadlock can come from
- * here. All of them stay as they are, for whoever comes next. All rows of a claim have one lease: `IS NOT DISTINCT FROM` keeps PostgreSQL from
- * looking for each of them by the index of `due_at`.
+ * Those rows of a claim ($1–$6) that are still held. The lease is gone when another relay took a
+ * row meanwhile; round and version differ when it got new work. A row that somebody is changing now
+ * is about to become one of these, so it is not waited for: no deadlock can come from here. All of
+ * them stay as they are, for whoever comes next. All rows of a claim have one lease: `IS NOT
+ * DISTINCT FROM` keeps PostgreSQL from looking for each of them by the index of `due_at`.
  */
 const HELD = `
     WITH held AS MATERIALIZED (
@@ -111,7 +121,9 @@ const HELD = `
     )`;
 const IS_HELD = `j.account_id = held.account_id AND j.chat_id = held.chat_id AND j.seq = held.seq`;
 
-/** MongoDB acknowledged the writes: the first read-back is due one retention ($7, seconds) later. */
+/**
+ * MongoDB acknowledged the writes: the first read-back is due one retention ($7, seconds) later.
+ */
 export const SENT: Statement = {
   name: 'relay.sent',
   text: `${HELD}
@@ -128,8 +140,8 @@ export const VERIFIED: Statement = {
 };
 
 /**
- * A read-back found something else. This one must be on the disk before anybody writes the words again: were it forgotten, the row would
- * vouch by its old read-back for a write that is brand-new.
+ * A read-back found something else. This one must be on the disk before anybody writes the words
+ * again: were it forgotten, the row would vouch by its old read-back for a write that is brand-new.
  */
 export const LOST: Statement = {
   name: 'relay.lost',
@@ -162,7 +174,10 @@ export const UNTOUCHED: Statement = {
     UPDATE content_journal j SET due_at = now() FROM held WHERE ${IS_HELD} AND ${FORGETTABLE}`,
 };
 
-/** Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which is harmless. It waits for rows, so it takes them in their order. */
+/**
+ * Makes all unsent rows due. For tests and repair; a relay that holds one of them loses it, which
+ * is harmless. It waits for rows, so it takes them in their order.
+ */
 export const HURRY: Statement = {
   name: 'relay.hurry',
   text: `

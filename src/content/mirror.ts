@@ -17,9 +17,14 @@ export const mirrorPart = (table: ContentStore['table'], from: string, where: st
 const ASK = mirrorOf('messages', 'response_id = ANY ($2::uuid[])');
 
 /**
- * Asks the relay, in the transaction that changes the branches of some pairs, to mirror them into MongoDB. The relay reads the branches when
- * it writes, so a row says only which pair is to be looked at.
+ * Asks the relay, in the transaction that changes the branches of some pairs, to mirror them into
+ * MongoDB. The relay reads the branches when it writes, so a row says only which pair is to be
+ * looked at.
  */
-export async function askForMirror(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
+export async function askForMirror(
+  tx: EntityManager,
+  accountId: string,
+  responseIds: readonly string[],
+): Promise<void> {
   if (responseIds.length > 0) await tx.query(ASK, [accountId, responseIds]);
 }

@@ -7,8 +7,8 @@ interface Waiting {
 }
 
 /**
- * Pairs that are put in one turn of the event loop go to the store in one write: what many appends committed together costs hardly more than
- * one of them. Nobody waits for anybody who comes later.
+ * Pairs that are put in one turn of the event loop go to the store in one write: what many appends
+ * committed together costs hardly more than one of them. Nobody waits for anybody who comes later.
  */
 export class PutTogether {
   private waiting = new Map<string, Waiting>();
@@ -19,7 +19,9 @@ export class PutTogether {
   put(pair: PairWrite): Promise<void> {
     if (this.waiting.has(pair.responseId)) void this.write(); // a write names each pair once
     if (this.waiting.size === 0) setImmediate(() => void this.write());
-    return new Promise((resolve, reject) => this.waiting.set(pair.responseId, { pair, resolve, reject }));
+    return new Promise((resolve, reject) =>
+      this.waiting.set(pair.responseId, { pair, resolve, reject }),
+    );
   }
 
   private async write(): Promise<void> {

@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { failpoint } from '../common/failpoint.js';
 import { Config } from '../config/config.js';
 import { Loop } from '../runtime/loop.js';
@@ -12,7 +17,10 @@ import { Shift } from './shift.js';
 const CLAIM_ROWS = 500;
 /** Words of one claim in memory. */
 const CLAIM_BYTES = 8 * 1024 * 1024;
-/** Rows in one question to the store: many, for it costs hardly more than one; not all, for it has one time limit. */
+/**
+ * Rows in one question to the store: many, for it costs hardly more than one; not all, for it has
+ * one time limit.
+ */
 const GROUP_ROWS = 32;
 /** Questions to the store at the same time. */
 const LANES = 4;
@@ -34,17 +42,20 @@ export interface Tick {
 }
 
 /**
- * Brings the words from `content_journal` into MongoDB, whatever died on their way, and forgets them only after two read-backs, each one
- * retention after the step before it: a standalone MongoDB may lose a write that it acknowledged when it dies (SERVER-139311). Every
- * instance runs one. The order of steps and commits is the protocol; `docs/decisions/journal.md` says why each is where it is. A claim costs
- * the same number of statements however many rows it has.
+ * Brings the words from `content_journal` into MongoDB, whatever died on their way, and forgets
+ * them only after two read-backs, each one retention after the step before it: a standalone MongoDB
+ * may lose a write that it acknowledged when it dies (SERVER-139311). Every instance runs one. The
+ * order of steps and commits is the protocol; `docs/decisions/journal.md` says why each is where it
+ * is. A claim costs the same number of statements however many rows it has.
  */
 @Injectable()
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(Relay.name);
   private readonly loop = new Loop(
     () => this.run(),
-    new Outage((cause) => this.logger.warn({ message: 'the relay could not reach PostgreSQL', cause })),
+    new Outage((cause) =>
+      this.logger.warn({ message: 'the relay could not reach PostgreSQL', cause }),
+    ),
   );
   private idleMs = BUSY_MS;
   /** Ticks in a row that found the store away. */
@@ -66,7 +77,10 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return this.loop.stop();
   }
 
-  /** Sends all that is unsent, due or not, and makes the read-backs that are due; answers how many rows are unsent still (0 unless the store is away). */
+  /**
+   * Sends all that is unsent, due or not, and makes the read-backs that are due; answers how many
+   * rows are unsent still (0 unless the store is away).
+   */
   async drain(): Promise<number> {
     if (this.store.table !== 'content_journal') return 0;
     for (;;) {
@@ -76,14 +90,22 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     }
   }
 
-  /** Takes rows that are due and does the next step of each. @throws when PostgreSQL is away; the rows then come back with their leases. */
+  /**
+   * Takes rows that are due and does the next step of each. @throws when PostgreSQL is away; the
+   * rows then come back with their leases.
+   */
   async tick(): Promise<Tick> {
-    const claimed = await this.rows.claim(this.misses > 0 ? 1 : CLAIM_ROWS, CLAIM_BYTES, LEASE_SECONDS);
+    const claimed = await this.rows.claim(
+      this.misses > 0 ? 1 : CLAIM_ROWS,
+      CLAIM_BYTES,
+      LEASE_SECONDS,
+    );
     if (claimed.length === 0) return { claimed: 0, failed: 0, more: false };
     const rows = await this.rows.withPairs(claimed);
     const shift = new Shift();
     shift.done.push(...withoutPair(claimed, rows));
-    // Another version in `messages` means that the row has newer work since the claim; should it ever not, it is tried again and again, and seen.
+    // Another version in `messages` means that the row has newer work since the claim; should it
+    // ever not, it is tried again and again, and seen.
     shift.failed.push(...rows.filter((row) => row.version !== row.pair.version));
     const right = rows.filter((row) => row.version === row.pair.version);
     await this.sendAll(
@@ -142,8 +164,11 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async write(group: readonly PairRow[]): Promise<ReadonlyMap<string, Error>> {
-    const failures = await this.store.putMany(group.flatMap(({ pair, body }) => (body === null ? [] : [{ ...pair, body }])));
-    for (const { pair, body } of group) if (body === null) await this.store.putBranches(pair, pair.branches, pair.branchesTotal);
+    const failures = await this.store.putMany(
+      group.flatMap(({ pair, body }) => (body === null ? [] : [{ ...pair, body }])),
+    );
+    for (const { pair, body } of group)
+      if (body === null) await this.store.putBranches(pair, pair.branches, pair.branchesTotal);
     return failures;
   }
 
@@ -153,7 +178,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
       groupsOf(rows, ({ attempts }) => attempts > 0),
       (group) => this.readBack(group, shift),
     );
-    // The commit of this comes before the writing, which is the next tick's: the other order lost words (reliability, B7).
+    // The commit of this comes before the writing, which is the next tick's: the other order lost
+    // words (reliability, B7).
     await this.rows.lost(shift.lost);
     await this.rows.verified(shift.verified, this.config.JOURNAL_RETENTION_SECONDS);
     if (shift.verified.length > 0) failpoint('relay.verified');
@@ -173,26 +199,49 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private judge(row: PairRow, stored: StoredPair | undefined, shift: Shift): void {
-    const hasWords = stored !== undefined && stored.version >= row.version && stored.sha256.equals(row.pair.sha256);
-    if (hasWords && mirrorsBranches(row, stored)) return void (row.verified ? shift.done : shift.verified).push(row);
-    const about = { account_id: row.accountId, chat_id: row.chatId, seq: row.seq, response_id: row.pair.responseId, version: row.version };
+    const hasWords =
+      stored !== undefined &&
+      stored.version >= row.version &&
+      stored.sha256.equals(row.pair.sha256);
+    if (hasWords && mirrorsBranches(row, stored))
+      return void (row.verified ? shift.done : shift.verified).push(row);
+    const about = {
+      account_id: row.accountId,
+      chat_id: row.chatId,
+      seq: row.seq,
+      response_id: row.pair.responseId,
+      version: row.version,
+    };
     if (!hasWords && !row.hasBody) {
-      // They were proved once, so this is damage from outside; nothing here can mend it, and the row must not fill the journal.
-      this.logger.error({ message: 'words are in neither store: restore MongoDB from a backup, then run fsck', ...about });
+      // They were proved once, so this is damage from outside; nothing here can mend it, and the
+      // row must not fill the journal.
+      this.logger.error({
+        message: 'words are in neither store: restore MongoDB from a backup, then run fsck',
+        ...about,
+      });
       return void shift.done.push(row);
     }
-    if (!hasWords) this.logger.warn({ message: 'MongoDB lost words that it had acknowledged; they are written again', ...about });
+    if (!hasWords)
+      this.logger.warn({
+        message: 'MongoDB lost words that it had acknowledged; they are written again',
+        ...about,
+      });
     shift.lost.push(row);
   }
 
   private async fail(rows: readonly PairRow[], shift: Shift, error: unknown): Promise<void> {
     if (!shift.away) shift.away = !(await this.storeAnswers());
-    // Of those that met a store that is away only one was a try: the others must not wait long when it is back, nor go alone.
+    // Of those that met a store that is away only one was a try: the others must not wait long when
+    // it is back, nor go alone.
     const tried = shift.away ? 1 : rows.length;
     shift.failed.push(...rows.slice(0, tried));
     shift.untouched.push(...rows.slice(tried));
     if (!shift.away || this.misses === 0) {
-      this.logger.warn({ message: 'the relay could not use MongoDB', store_is_away: shift.away, cause: (error as Error).message });
+      this.logger.warn({
+        message: 'the relay could not use MongoDB',
+        store_is_away: shift.away,
+        cause: (error as Error).message,
+      });
     }
   }
 
@@ -212,7 +261,8 @@ const mirrorsBranches = ({ pair }: PairRow, stored: StoredPair): boolean =>
   stored.branches.every((chatId, i) => chatId === pair.branches[i]);
 
 const isFull = (claimed: readonly HeldRow[]): boolean =>
-  claimed.length === CLAIM_ROWS || claimed.reduce((sum, { bytes }) => sum + bytes, 0) >= CLAIM_BYTES;
+  claimed.length === CLAIM_ROWS ||
+  claimed.reduce((sum, { bytes }) => sum + bytes, 0) >= CLAIM_BYTES;
 
 function withoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): HeldRow[] {
   const kept = new Set(rows.map(placeOf));
@@ -220,8 +270,9 @@ function withoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): Hel
 }
 
 /**
- * Rows that go to the store together, those of a chat side by side. Some go alone: what failed before, so that one pair that the store cannot
- * take, or a store that is too slow for many, does not hold up the others.
+ * Rows that go to the store together, those of a chat side by side. Some go alone: what failed
+ * before, so that one pair that the store cannot take, or a store that is too slow for many, does
+ * not hold up the others.
  */
 function groupsOf(rows: readonly PairRow[], goesAlone: (row: PairRow) => boolean): PairRow[][] {
   const alone = rows.filter(goesAlone).map((row) => [row]);
@@ -232,4 +283,5 @@ function groupsOf(rows: readonly PairRow[], goesAlone: (row: PairRow) => boolean
   return [...groups, ...alone];
 }
 
-const byPlace = (a: PairRow, b: PairRow): number => (a.chatId === b.chatId ? a.seq - b.seq : a.chatId < b.chatId ? -1 : 1);
+const byPlace = (a: PairRow, b: PairRow): number =>
+  a.chatId === b.chatId ? a.seq - b.seq : a.chatId < b.chatId ? -1 : 1;

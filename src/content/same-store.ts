@@ -7,7 +7,8 @@ const HERE: Statement = {
 };
 
 /**
- * A database stays with the store that its first words went to: with another one every earlier message would be without words.
+ * A database stays with the store that its first words went to: with another one every earlier
+ * message would be without words.
  * @throws Error in plain words with the mend, before the server listens
  */
 export async function assertSameStore(database: Database, { name }: ContentStore): Promise<void> {

@@ -1,6 +1,9 @@
 import type { HeldRow } from './journal-rows.js';
 
-/** No row is begun later than this after its claim, so that the slowest (two time limits of the store) ends before the lease. */
+/**
+ * No row is begun later than this after its claim, so that the slowest (two time limits of the
+ * store) ends before the lease.
+ */
 const SHIFT_MS = 3000;
 
 /** What became of the rows of one claim: each of them is in one of these lists at the end. */

@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { StoreRefusesError } from '../common/store-refusal.js';
 import { Database } from '../database/database.js';
 import { tryToWrite } from '../database/try-to-write.js';
@@ -12,8 +17,9 @@ const LOOK_AGAIN_MS = 2000;
 type Store = 'postgres' | 'content';
 
 /**
- * Knows whether the stores take writes: one whose disk is full answers every question and keeps nothing. They are asked by writing something
- * that nobody reads, now and then, and more often while one refuses.
+ * Knows whether the stores take writes: one whose disk is full answers every question and keeps
+ * nothing. They are asked by writing something that nobody reads, now and then, and more often
+ * while one refuses.
  */
 @Injectable()
 export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
@@ -21,7 +27,12 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly refusals: Record<Store, string | null> = { postgres: null, content: null };
   private readonly loop = new Loop(
     () => this.lookAgain(),
-    new Outage((cause) => this.logger.warn({ message: 'the stores could not be asked whether they take writes', cause })),
+    new Outage((cause) =>
+      this.logger.warn({
+        message: 'the stores could not be asked whether they take writes',
+        cause,
+      }),
+    ),
   );
 
   constructor(
@@ -44,7 +55,10 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Asks both stores. Never throws. */
   async look(): Promise<void> {
-    await Promise.all([this.ask('postgres', () => tryToWrite(this.database)), this.ask('content', () => this.content.tryToWrite())]);
+    await Promise.all([
+      this.ask('postgres', () => tryToWrite(this.database)),
+      this.ask('content', () => this.content.tryToWrite()),
+    ]);
   }
 
   private async lookAgain(): Promise<number> {
@@ -58,9 +72,11 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
     this.refusals[store] = await write().then(() => null, refusalIn);
     const now = this.refusals[store];
     if (now !== null && now !== before) this.logger.error({ message: now });
-    if (now === null && before !== null) this.logger.log({ message: 'writes are taken again', store });
+    if (now === null && before !== null)
+      this.logger.log({ message: 'writes are taken again', store });
   }
 }
 
 /** One that is away is told by others. */
-const refusalIn = (error: unknown): string | null => (error instanceof StoreRefusesError ? error.message : null);
+const refusalIn = (error: unknown): string | null =>
+  error instanceof StoreRefusesError ? error.message : null;

@@ -14,8 +14,9 @@ export interface Statement {
 const ATTEMPTS_MAX = 4;
 
 /**
- * Does a piece of work again from its start, four times at most, when it was rolled back for the sake of others: nothing of it has happened, and
- * whoever asked has no business with it. For statements that do not go through `Database`; those that do are in its care.
+ * Does a piece of work again from its start, four times at most, when it was rolled back for the
+ * sake of others: nothing of it has happened, and whoever asked has no business with it. For
+ * statements that do not go through `Database`; those that do are in its care.
  */
 export async function untilDone<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
@@ -29,30 +30,49 @@ export async function untilDone<Result>(work: () => Promise<Result>): Promise<Re
 
 const AFTER_COMMIT = 'banyan:after-commit';
 
-/** Has something done when the transaction is committed; of a run that is rolled back nothing is left. `task` must not throw. */
+/**
+ * Has something done when the transaction is committed; of a run that is rolled back nothing is
+ * left. `task` must not throw.
+ */
 export function afterCommit({ queryRunner }: EntityManager, task: () => void): void {
   if (queryRunner) tasksOf(queryRunner).push(task);
 }
 
-const tasksOf = ({ data }: QueryRunner): (() => void)[] => (data[AFTER_COMMIT] ??= []) as (() => void)[];
+const tasksOf = ({ data }: QueryRunner): (() => void)[] =>
+  (data[AFTER_COMMIT] ??= []) as (() => void)[];
 
-/** The two ways to PostgreSQL: named prepared statements for hot paths, and transactions for the rest. Both use TypeORM's one pool. */
+/**
+ * The two ways to PostgreSQL: named prepared statements for hot paths, and transactions for the
+ * rest. Both use TypeORM's one pool.
+ */
 @Injectable()
 export class Database {
   private readonly pool: Pool;
 
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {
-    // TypeORM names no statements, so PostgreSQL would parse and plan each call; its driver's pool is a plain pg.Pool.
+    // TypeORM names no statements, so PostgreSQL would parse and plan each call; its driver's pool
+    // is a plain pg.Pool.
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
   }
 
-  /** Runs one prepared statement by itself, in its own implicit transaction; answers its rows. A deadlock's victim is run again. */
-  async query<Row extends QueryResultRow>({ name, text }: Statement, values: unknown[]): Promise<Row[]> {
-    const result: QueryResult<Row> = await untilDone(() => this.pool.query<Row>({ name, text, values }));
+  /**
+   * Runs one prepared statement by itself, in its own implicit transaction; answers its rows. A
+   * deadlock's victim is run again.
+   */
+  async query<Row extends QueryResultRow>(
+    { name, text }: Statement,
+    values: unknown[],
+  ): Promise<Row[]> {
+    const result: QueryResult<Row> = await untilDone(() =>
+      this.pool.query<Row>({ name, text, values }),
+    );
     return result.rows;
   }
 
-  /** Runs `work` in one transaction, and again from the start when it was rolled back as a deadlock's victim: so it keeps nothing but its result. */
+  /**
+   * Runs `work` in one transaction, and again from the start when it was rolled back as a
+   * deadlock's victim: so it keeps nothing but its result.
+   */
   transaction<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     return untilDone(() => this.attempt(work));
   }
@@ -78,15 +98,28 @@ export class Database {
   }
 }
 
-const ENDED = new Set<string>([SQLSTATE.adminShutdown, SQLSTATE.crashShutdown, SQLSTATE.cannotConnectNow, 'ECONNRESET', 'EPIPE']);
+const ENDED = new Set<string>([
+  SQLSTATE.adminShutdown,
+  SQLSTATE.crashShutdown,
+  SQLSTATE.cannotConnectNow,
+  'ECONNRESET',
+  'EPIPE',
+]);
 
-/** The connection ended, by what PostgreSQL, the network or our own patience (`store-client.ts`) says. */
+/**
+ * The connection ended, by what PostgreSQL, the network or our own patience (`store-client.ts`)
+ * says.
+ */
 const isEnd = (error: unknown): boolean => {
-  const { code = '', message = '' } = (error as { driverError?: { code?: string; message?: string } }).driverError ?? {};
+  const { code = '', message = '' } =
+    (error as { driverError?: { code?: string; message?: string } }).driverError ?? {};
   return ENDED.has(code) || /^(Connection terminated|Query read timeout|Client )/.test(message);
 };
 
-/** What was not committed is undone by PostgreSQL; whether a COMMIT came to its end in time is not known. */
+/**
+ * What was not committed is undone by PostgreSQL; whether a COMMIT came to its end in time is not
+ * known.
+ */
 function connectionLost(committing: boolean, error: unknown): Problem {
   const lost = committing ? problems.outcomeUnknown : problems.storeUnavailable;
   const problem = lost({ headers: { 'retry-after': committing ? '1' : '2' } });

@@ -29,13 +29,17 @@ export function locateBinaries(): Binaries {
 
 function packageRoot(name: string): string | undefined {
   try {
-    return dirname(dirname(createRequire(import.meta.url).resolve(name))); // it exports <root>/dist/index.js
+    // it exports <root>/dist/index.js
+    return dirname(dirname(createRequire(import.meta.url).resolve(name)));
   } catch {
     return undefined;
   }
 }
 
-/** npm cannot pack symbolic links, so the package makes them after its install; with `--ignore-scripts` that did not happen. */
+/**
+ * npm cannot pack symbolic links, so the package makes them after its install; with
+ * `--ignore-scripts` that did not happen.
+ */
 function linkLibraries(root: string): void {
   const list = join(root, 'native/pg-symlinks.json');
   if (!existsSync(list)) return;
@@ -51,6 +55,9 @@ function link(to: string, at: string): void {
     symlinkSync(to, at);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return; // another process was quicker
-    throw new Error(`Cannot make the library link ${at}. Run "npm rebuild" as the user that installed node_modules.`, { cause: error });
+    throw new Error(
+      `Cannot make the library link ${at}. Run "npm rebuild" as the user that installed node_modules.`,
+      { cause: error },
+    );
   }
 }

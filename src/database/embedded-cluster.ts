@@ -1,11 +1,29 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Binaries } from './embedded-binaries.js';
 import { makePrivateDir } from './embedded-folders.js';
-import { commandOf, isRunning, type RunAs, spawnWatched, startTimeOf, restartOnExit, stopWatched, waitForEnd } from './embedded-process.js';
+import {
+  commandOf,
+  isRunning,
+  type RunAs,
+  spawnWatched,
+  startTimeOf,
+  restartOnExit,
+  stopWatched,
+  waitForEnd,
+} from './embedded-process.js';
 import { StoreClient } from './store-client.js';
 
 /** Everything that is settled before the first process is started. */
@@ -35,12 +53,15 @@ const SETTINGS = {
 };
 
 /**
- * PostgreSQL's built-in locale sorts and folds case the same on every machine. Only the word breaker of full-text search still asks the C
- * library what a letter is: the first of these that it knows is taken. With `C` a dash from beyond ASCII would be a letter.
+ * PostgreSQL's built-in locale sorts and folds case the same on every machine. Only the word
+ * breaker of full-text search still asks the C library what a letter is: the first of these that it
+ * knows is taken. With `C` a dash from beyond ASCII would be a letter.
  */
 const CTYPES = ['C.UTF-8', 'en_US.UTF-8', 'C'];
 
-/** How long to wait for the server of a Banyan that was killed; its shutdown writes all dirty pages. */
+/**
+ * How long to wait for the server of a Banyan that was killed; its shutdown writes all dirty pages.
+ */
 const PREDECESSOR_TIMEOUT_MS = 30_000;
 /** How long backends of a postmaster that was killed may hold its shared memory. */
 const SHARED_MEMORY_TIMEOUT_MS = 15_000;
@@ -56,23 +77,46 @@ export class Cluster {
 
   constructor(private readonly plan: ClusterPlan) {}
 
-  /** Address of a database of this cluster. Port and sslmode are spelt out, because pg would else take PGPORT and PGSSLMODE. */
+  /**
+   * Address of a database of this cluster. Port and sslmode are spelt out, because pg would else
+   * take PGPORT and PGSSLMODE.
+   */
   url(database: string): string {
     return `postgres://postgres@localhost:5432/${database}?host=${encodeURIComponent(this.plan.socketDir)}&sslmode=disable`;
   }
 
-  /** Makes the cluster. Killed half-way it leaves only a folder that the next call removes: the last step is a rename. */
+  /**
+   * Makes the cluster. Killed half-way it leaves only a folder that the next call removes: the last
+   * step is a rename.
+   */
   async create(): Promise<void> {
     const { binaries, dataDir, clusterDir, owner, settings } = this.plan;
     for (const name of readdirSync(dataDir)) {
-      if (name.startsWith('postgres.new')) rmSync(join(dataDir, name), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
+      if (name.startsWith('postgres.new'))
+        rmSync(join(dataDir, name), {
+          recursive: true,
+          force: true,
+          maxRetries: 20,
+          retryDelay: 50,
+        });
     }
     const half = join(dataDir, `postgres.new-${process.pid}`);
     makePrivateDir(half, owner);
-    const access = ['--username=postgres', '--auth-local=trust', '--auth-host=reject', '--no-instructions'];
+    const access = [
+      '--username=postgres',
+      '--auth-local=trust',
+      '--auth-host=reject',
+      '--no-instructions',
+    ];
     const sync = settings['fsync'] === 'off' ? ['--no-sync'] : [];
     for (const ctype of CTYPES) {
-      const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', `--lc-ctype=${ctype}`];
+      const locale = [
+        '--encoding=UTF8',
+        '--locale=C',
+        '--locale-provider=builtin',
+        '--builtin-locale=C.UTF-8',
+        `--lc-ctype=${ctype}`,
+      ];
       const child = this.run(binaries.initdb, ['-D', half, ...locale, ...access, ...sync], half);
       if ((await exitOf(child)) === 0) break;
       if (ctype === CTYPES.at(-1) || !this.lastWords().includes('invalid locale'))
@@ -81,7 +125,10 @@ export class Cluster {
     renameSync(half, clusterDir);
   }
 
-  /** Starts the server and waits until it answers, however long the recovery after a crash takes. @throws Error with the server's last lines */
+  /**
+   * Starts the server and waits until it answers, however long the recovery after a crash takes.
+   * @throws Error with the server's last lines
+   */
   async start(): Promise<void> {
     for (const deadline = Date.now() + SHARED_MEMORY_TIMEOUT_MS; ; await sleep(100)) {
       await this.endPredecessor();
@@ -90,8 +137,10 @@ export class Cluster {
       const child = this.launch();
       if (await this.answers(child)) return this.keepRunning(child);
       if (this.stopping) return;
-      const retry = /shared memory block .* still in use/.test(this.lastWords()) && Date.now() < deadline;
-      if (!retry) throw new Error(`PostgreSQL did not start in ${this.plan.clusterDir}: ${this.lastWords()}`);
+      const retry =
+        /shared memory block .* still in use/.test(this.lastWords()) && Date.now() < deadline;
+      if (!retry)
+        throw new Error(`PostgreSQL did not start in ${this.plan.clusterDir}: ${this.lastWords()}`);
     }
   }
 
@@ -105,7 +154,11 @@ export class Cluster {
   private launch(): ChildProcess {
     const { binaries, clusterDir, socketDir, settings } = this.plan;
     const all = Object.entries({ ...SETTINGS, unix_socket_directories: socketDir, ...settings });
-    this.child = this.run(binaries.postgres, ['-D', clusterDir, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])], clusterDir);
+    this.child = this.run(
+      binaries.postgres,
+      ['-D', clusterDir, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      clusterDir,
+    );
     return this.child;
   }
 
@@ -130,12 +183,18 @@ export class Cluster {
   }
 
   private keepRunning(child: ChildProcess): void {
-    restartOnExit(child, { name: 'PostgreSQL', start: () => this.start(), isStopping: () => this.stopping, log: this.plan.log });
+    restartOnExit(child, {
+      name: 'PostgreSQL',
+      start: () => this.start(),
+      isStopping: () => this.stopping,
+      log: this.plan.log,
+    });
   }
 
   /**
-   * Waits for a server that is still at work on this folder. Its Banyan is dead (the folder was claimed), so it is stopping, or nobody tells
-   * it to: the signal does no harm to one that is stopping.
+   * Waits for a server that is still at work on this folder. Its Banyan is dead (the folder was
+   * claimed), so it is stopping, or nobody tells it to: the signal does no harm to one that is
+   * stopping.
    */
   private async endPredecessor(): Promise<void> {
     const { clusterDir, socketDir } = this.plan;
@@ -145,7 +204,10 @@ export class Cluster {
     if (startTimeOf(pid) !== undefined && commandOf(pid).includes(clusterDir)) {
       signal(pid);
       const ended = await waitForEnd(pid, PREDECESSOR_TIMEOUT_MS);
-      if (!ended) throw new Error(`An older PostgreSQL server (process ${pid}) still uses ${clusterDir}. Stop it: kill -INT ${pid}`);
+      if (!ended)
+        throw new Error(
+          `An older PostgreSQL server (process ${pid}) still uses ${clusterDir}. Stop it: kill -INT ${pid}`,
+        );
     }
     disownLock(file);
     rmSync(join(socketDir, '.s.PGSQL.5432.lock'), { force: true });
@@ -167,8 +229,9 @@ function postmasterPid(file: string): number | undefined {
 }
 
 /**
- * Puts a pid that no process can have into the lock of a dead server. PostgreSQL would take any living process of the same user for its
- * owner, zombies too. The file itself stays, for by its other lines PostgreSQL finds backends that outlived their postmaster.
+ * Puts a pid that no process can have into the lock of a dead server. PostgreSQL would take any
+ * living process of the same user for its owner, zombies too. The file itself stays, for by its
+ * other lines PostgreSQL finds backends that outlived their postmaster.
  */
 function disownLock(file: string): void {
   if (!existsSync(file)) return;

@@ -5,7 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedMongo, startEmbeddedMongo } from './embedded-mongo.js';
 
-/** Stands in for mongod, which few machines have: listens on the socket that it is told, writes its pid, ends at SIGINT. */
+/**
+ * Stands in for mongod, which few machines have: listens on the socket that it is told, writes its
+ * pid, ends at SIGINT.
+ */
 const STAND_IN = `#!${process.execPath}
 const at = (name) => process.argv[process.argv.indexOf(name) + 1];
 if (require('fs').existsSync(__dirname + '/broken')) { console.log('no AVX'); process.exit(132); }
@@ -50,7 +53,11 @@ it('is started again at the same address when it is killed', async () => {
   mongo = await startEmbeddedMongo({ program, dataDir: join(folder, 'data') });
   const first = readFileSync(join(folder, 'pid'), 'utf8');
   process.kill(Number(first), 'SIGKILL');
-  for (const deadline = Date.now() + 10_000; readFileSync(join(folder, 'pid'), 'utf8') === first; await sleep(20)) {
+  for (
+    const deadline = Date.now() + 10_000;
+    readFileSync(join(folder, 'pid'), 'utf8') === first;
+    await sleep(20)
+  ) {
     if (Date.now() > deadline) throw new Error('it was not started again');
   }
   expect(await accepts(mongo.uri)).toBe(true);
@@ -58,5 +65,7 @@ it('is started again at the same address when it is killed', async () => {
 
 it('says at once what mongod said when it cannot run here', async () => {
   writeFileSync(join(folder, 'broken'), '');
-  await expect(startEmbeddedMongo({ program, dataDir: join(folder, 'data') })).rejects.toThrow(/did not start on .*no AVX/);
+  await expect(startEmbeddedMongo({ program, dataDir: join(folder, 'data') })).rejects.toThrow(
+    /did not start on .*no AVX/,
+  );
 });

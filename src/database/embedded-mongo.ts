@@ -23,19 +23,30 @@ export interface EmbeddedMongo {
   stop(): Promise<void>;
 }
 
-/** Name of the folder below DATA_DIR; that it exists says that the words of this data folder are in MongoDB. */
+/**
+ * Name of the folder below DATA_DIR; that it exists says that the words of this data folder are in
+ * MongoDB.
+ */
 export const MONGO_FOLDER = 'mongo';
 
-/** Recovery from the journal after a crash, and the wait for a predecessor that is still shutting down, may take this long together. */
+/**
+ * Recovery from the journal after a crash, and the wait for a predecessor that is still shutting
+ * down, may take this long together.
+ */
 const START_TIMEOUT_MS = 60_000;
 const LINES_KEPT = 10;
 
 /**
- * Starts the machine's own `mongod` as a standalone server on a folder, as the user of this process. It ends with this process, even with
+ * Starts the machine's own `mongod` as a standalone server on a folder, as the user of this
+ * process. It ends with this process, even with
  * `kill -9`, and is started again when it dies alone.
  * @throws Error with mongod's last lines when it does not answer within 60 s
  */
-export async function startEmbeddedMongo({ program, dataDir, log = () => {} }: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
+export async function startEmbeddedMongo({
+  program,
+  dataDir,
+  log = () => {},
+}: EmbeddedMongoOptions): Promise<EmbeddedMongo> {
   const server = new MongoServer(program, makeDataDir(dataDir), log);
   try {
     await server.start();
@@ -92,14 +103,28 @@ class MongoServer {
   private launch(): ChildProcess {
     this.lastLines = [];
     rmSync(this.socket, { force: true }); // what a killed server left
-    // mongod always makes a second socket, named after the port; by default in /tmp, where another mongod may have its own.
-    const sockets = ['--bind_ip', this.socket, '--unixSocketPrefix', this.socketDir, '--filePermissions', '0700'];
+    // mongod always makes a second socket, named after the port; by default in /tmp, where another
+    // mongod may have its own.
+    const sockets = [
+      '--bind_ip',
+      this.socket,
+      '--unixSocketPrefix',
+      this.socketDir,
+      '--filePermissions',
+      '0700',
+    ];
     const onLine = (line: string) => {
       this.lastLines = [...this.lastLines, line].slice(-LINES_KEPT);
       this.log(line);
     };
     const args = ['--dbpath', this.dbPath, '--quiet', ...sockets];
-    this.child = spawnWatched({ file: this.program, args, cwd: this.dbPath, runAs: { prefix: [] }, onLine });
+    this.child = spawnWatched({
+      file: this.program,
+      args,
+      cwd: this.dbPath,
+      runAs: { prefix: [] },
+      onLine,
+    });
     return this.child;
   }
 
@@ -112,7 +137,12 @@ class MongoServer {
   }
 
   private keepRunning(child: ChildProcess): void {
-    restartOnExit(child, { name: 'MongoDB', start: () => this.start(), isStopping: () => this.stopping, log: this.log });
+    restartOnExit(child, {
+      name: 'MongoDB',
+      start: () => this.start(),
+      isStopping: () => this.stopping,
+      log: this.log,
+    });
   }
 }
 

@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import { startTimeOf } from './embedded-process.js';
 
 /**
- * Makes this process the only user of the data folder. A claim left by a process that is dead does not count.
+ * Makes this process the only user of the data folder. A claim left by a process that is dead does
+ * not count.
  *
- * The claim is a file with pid and start time. PostgreSQL has a lock of its own, but that belongs to the server process: it cannot tell a
- * server whose Banyan was killed (wait for its end) from one that is in use (say so at once).
+ * The claim is a file with pid and start time. PostgreSQL has a lock of its own, but that belongs
+ * to the server process: it cannot tell a server whose Banyan was killed (wait for its end) from
+ * one that is in use (say so at once).
  * @returns gives the folder back
  * @throws Error when a living process uses the folder
  */
@@ -27,7 +29,8 @@ const inUse = (dataDir: string, claim: string): Error =>
   );
 
 function tryCreate(file: string, text: string): boolean {
-  // Written aside and linked, so that nobody ever reads a half-written claim; link fails when the name is taken.
+  // Written aside and linked, so that nobody ever reads a half-written claim; link fails when the
+  // name is taken.
   const aside = `${file}.${process.pid}`;
   writeFileSync(aside, text);
   try {
@@ -55,7 +58,10 @@ function isLive(claim: string): boolean {
   return started !== undefined && started === startTime.join(' ');
 }
 
-/** Removes a dead claim. Of several starters that found it dead one may already have put its own there: that one is put back. */
+/**
+ * Removes a dead claim. Of several starters that found it dead one may already have put its own
+ * there: that one is put back.
+ */
 function moveAway(file: string, dead: string): void {
   const aside = `${file}.${process.pid}.dead`;
   try {

@@ -8,7 +8,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RunAs {
   uid?: number;
   gid?: number;
-  /** A command that takes the other user's rights and then becomes the command after it (`setpriv …`). */
+  /**
+   * A command that takes the other user's rights and then becomes the command after it (`setpriv
+   * …`).
+   */
   prefix: readonly string[];
 }
 
@@ -23,14 +26,18 @@ export interface WatchedOptions {
 }
 
 /**
- * Nothing of our own environment reaches the servers: a stray PGPORT or LD_LIBRARY_PATH must not change what they do, and messages that we
- * look into must be English.
+ * Nothing of our own environment reaches the servers: a stray PGPORT or LD_LIBRARY_PATH must not
+ * change what they do, and messages that we look into must be English.
  */
-export const SERVER_ENV = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
+export const SERVER_ENV = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LC_ALL: 'C',
+};
 
 /**
- * Runs the server ("$@") as long as the pipe on stdin is open. When node dies, even by SIGKILL, the kernel closes the pipe, `read` ends and
- * the server gets SIGINT: PostgreSQL's fast shutdown, and a clean one for mongod too. When the server ends first, so does the watcher.
+ * Runs the server ("$@") as long as the pipe on stdin is open. When node dies, even by SIGKILL, the
+ * kernel closes the pipe, `read` ends and the server gets SIGINT: PostgreSQL's fast shutdown, and a
+ * clean one for mongod too. When the server ends first, so does the watcher.
  */
 const WATCH = `exec 3<&0
 "$@" 3<&- >&2 & server=$!
@@ -43,11 +50,19 @@ const STOP_TIMEOUT_MS = 20_000;
 const RESTART_DELAY_MS = { first: 100, most: 5_000 };
 
 /**
- * Starts a server that cannot outlive this process. It stands in a process group of its own, so Ctrl-C reaches this process alone, which can
- * finish its requests before it stops the server.
+ * Starts a server that cannot outlive this process. It stands in a process group of its own, so
+ * Ctrl-C reaches this process alone, which can finish its requests before it stops the server.
  */
 export function spawnWatched({ file, args, cwd, runAs, onLine }: WatchedOptions): ChildProcess {
-  const [command, ...rest] = [...runAs.prefix, '/bin/sh', '-c', WATCH, 'banyan-watch', file, ...args];
+  const [command, ...rest] = [
+    ...runAs.prefix,
+    '/bin/sh',
+    '-c',
+    WATCH,
+    'banyan-watch',
+    file,
+    ...args,
+  ];
   const child = spawn(command!, rest, {
     cwd,
     env: SERVER_ENV,
@@ -64,11 +79,13 @@ export function spawnWatched({ file, args, cwd, runAs, onLine }: WatchedOptions)
 /** Lets this process end while the server runs; the server ends with it. */
 function unref(child: ChildProcess): void {
   child.unref();
-  for (const stream of [child.stdin, child.stderr]) (stream as unknown as { unref(): void }).unref();
+  for (const stream of [child.stdin, child.stderr])
+    (stream as unknown as { unref(): void }).unref();
 }
 
 /** True as long as the watcher of the server runs. */
-export const isRunning = (child: ChildProcess): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+export const isRunning = (child: ChildProcess): boolean =>
+  child.pid !== undefined && child.exitCode === null && child.signalCode === null;
 
 /** Asks for a clean stop and waits for it; kills the whole group after 20 s. */
 export async function stopWatched(child: ChildProcess): Promise<void> {
@@ -93,13 +110,23 @@ export interface RestartOptions {
   log: (line: string) => void;
 }
 
-/** When a server ends that nobody stopped (out of memory, `kill -9`), it is started again, after longer and longer pauses while that fails. */
-export function restartOnExit(child: ChildProcess, { name, start, isStopping, log }: RestartOptions): void {
+/**
+ * When a server ends that nobody stopped (out of memory, `kill -9`), it is started again, after
+ * longer and longer pauses while that fails.
+ */
+export function restartOnExit(
+  child: ChildProcess,
+  { name, start, isStopping, log }: RestartOptions,
+): void {
   unref(child);
   child.once('exit', async (code, signal) => {
     if (isStopping()) return;
     log(`${name} ended unexpectedly (${signal ?? `code ${code}`}); starting it again`);
-    for (let delayMs = RESTART_DELAY_MS.first; !isStopping(); delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS.most)) {
+    for (
+      let delayMs = RESTART_DELAY_MS.first;
+      !isStopping();
+      delayMs = Math.min(delayMs * 2, RESTART_DELAY_MS.most)
+    ) {
       try {
         return await start();
       } catch (error) {
@@ -119,8 +146,9 @@ function killGroup(pid: number): void {
 }
 
 /**
- * When the process `pid` started, as an opaque text; undefined when there is no such process (a zombie counts as none). Pid and start time
- * together name a process for ever, while a pid alone is given away again.
+ * When the process `pid` started, as an opaque text; undefined when there is no such process (a
+ * zombie counts as none). Pid and start time together name a process for ever, while a pid alone is
+ * given away again.
  */
 export function startTimeOf(pid: number): string | undefined {
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
@@ -132,7 +160,8 @@ export function startTimeOf(pid: number): string | undefined {
 function linuxStartTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // proc(5): the name in parentheses may hold spaces; after it come the state (field 3) and, 19 fields on, the start time (field 22).
+    // proc(5): the name in parentheses may hold spaces; after it come the state (field 3) and, 19
+    // fields on, the start time (field 22).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
   } catch {

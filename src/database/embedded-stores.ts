@@ -22,11 +22,13 @@ export interface Stores {
 }
 
 /**
- * Starts the databases that no setting names, and completes the settings: DATABASE_URL, MONGODB_URI, JWT_SECRET.
+ * Starts the databases that no setting names, and completes the settings: DATABASE_URL,
+ * MONGODB_URI, JWT_SECRET.
  * @throws Error in plain words with the mend; nothing runs then
  */
 export async function startStores(config: Config, told: Told): Promise<Stores> {
-  if (config.DATABASE_URL) return { config: { ...config, DATABASE_URL: config.DATABASE_URL }, stop: async () => {} };
+  if (config.DATABASE_URL)
+    return { config: { ...config, DATABASE_URL: config.DATABASE_URL }, stop: async () => {} };
   try {
     return await startEmbedded(config, told);
   } catch (error) {
@@ -45,9 +47,12 @@ const UNWRITABLE: readonly (readonly [RegExp, string])[] = [
 function unwritable(error: Error, dataDir: string): Error | null {
   const [, mend] = UNWRITABLE.find(([said]) => said.test(error.message)) ?? [];
   if (!mend || error.message.includes('DATA_DIR')) return null;
-  return new Error(`DATA_DIR (${resolve(dataDir)}) cannot be written: ${mend}, or set DATA_DIR to another folder. (${error.message})`, {
-    cause: error,
-  });
+  return new Error(
+    `DATA_DIR (${resolve(dataDir)}) cannot be written: ${mend}, or set DATA_DIR to another folder. (${error.message})`,
+    {
+      cause: error,
+    },
+  );
 }
 
 async function startEmbedded(config: Config, told: Told): Promise<Stores> {
@@ -57,7 +62,9 @@ async function startEmbedded(config: Config, told: Told): Promise<Stores> {
   const postgres = await startEmbeddedPostgres({ dataDir, log: told.log, onFirstStart });
   told.say(`PostgreSQL is ready (${Math.round(performance.now() - started)} ms)`);
   try {
-    const mongo = config.MONGODB_URI ? undefined : await startMongo(dataDir, postgres.firstStart, told);
+    const mongo = config.MONGODB_URI
+      ? undefined
+      : await startMongo(dataDir, postgres.firstStart, told);
     const complete = {
       ...config,
       DATABASE_URL: postgres.url,
@@ -66,7 +73,10 @@ async function startEmbedded(config: Config, told: Told): Promise<Stores> {
       JWT_SECRET: config.JWT_SECRET ?? (config.JWKS_URI ? undefined : keptSecret(dataDir)),
       embedded: { postgres: true, content: mongo !== undefined },
     };
-    return { config: complete, stop: async () => void (await mongo?.stop(), await postgres.stop()) };
+    return {
+      config: complete,
+      stop: async () => void (await mongo?.stop(), await postgres.stop()),
+    };
   } catch (error) {
     await postgres.stop();
     throw error;
@@ -74,10 +84,14 @@ async function startEmbedded(config: Config, told: Told): Promise<Stores> {
 }
 
 /**
- * The words of a data folder stay where its first start put them: a mongod that was installed later must not hide those in PostgreSQL, and one
- * that was removed must not hide those in MongoDB.
+ * The words of a data folder stay where its first start put them: a mongod that was installed later
+ * must not hide those in PostgreSQL, and one that was removed must not hide those in MongoDB.
  */
-async function startMongo(dataDir: string, firstStart: boolean, { say, log }: Told): Promise<EmbeddedMongo | undefined> {
+async function startMongo(
+  dataDir: string,
+  firstStart: boolean,
+  { say, log }: Told,
+): Promise<EmbeddedMongo | undefined> {
   const folder = join(dataDir, MONGO_FOLDER);
   const inUse = existsSync(folder);
   const program = inUse || firstStart ? findProgram('mongod') : undefined;

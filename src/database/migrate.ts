@@ -4,8 +4,10 @@ import { DataSource, type DataSourceOptions } from 'typeorm';
 const LOCK = 8_217_001;
 
 /**
- * Runs the migrations that are missing, each in its own transaction. Several instances may call it at once: one works, the others wait.
- * @returns the names of those that ran. @throws when PostgreSQL cannot be reached or a migration fails.
+ * Runs the migrations that are missing, each in its own transaction. Several instances may call it
+ * at once: one works, the others wait.
+ * @returns the names of those that ran. @throws when PostgreSQL cannot be reached or a migration
+ * fails.
  */
 export async function migrate(options: DataSourceOptions): Promise<string[]> {
   // A connection of its own: a migration may take longer than a request is allowed to.

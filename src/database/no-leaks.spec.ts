@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { Linter } from 'eslint';
 
-const { noLeaks } = (await import(new URL('../../scripts/no-leaks.mjs', import.meta.url).href)) as { noLeaks: object };
-const config = { plugins: { banyan: { rules: { 'no-leaks': noLeaks } } }, rules: { 'banyan/no-leaks': 'error' } } as Linter.Config;
+const { noLeaks } = (await import(new URL('../../scripts/no-leaks.mjs', import.meta.url).href)) as {
+  noLeaks: object;
+};
+const config = {
+  plugins: { banyan: { rules: { 'no-leaks': noLeaks } } },
+  rules: { 'banyan/no-leaks': 'error' },
+} as Linter.Config;
 const leaksOf = (code: string): number => new Linter().verify(code, config).length;
 
 describe('the linter lets the work of a transaction keep nothing but what it returns', () => {

@@ -11,13 +11,17 @@ const pulse = new Pulse();
 
 /** How long a connection is waited for that is free, or new. */
 export const CONNECT_MS = 2000;
-/** How long the answer to a statement is waited for; a little longer than PostgreSQL's own `statement_timeout`, for one that says nothing any more. */
+/**
+ * How long the answer to a statement is waited for; a little longer than PostgreSQL's own
+ * `statement_timeout`, for one that says nothing any more.
+ */
 export const ANSWER_MS = 2900;
 
 /**
- * A connection to PostgreSQL that cannot end the process. node-postgres hands connections on before anybody listens to them, and the `error`
- * event of one that ends in that moment (a fail-over says so in the same segment as the end of an answer) would be heard by nobody. Who uses the
- * connection is told by its statement, which waits no longer than the request may that it is for.
+ * A connection to PostgreSQL that cannot end the process. node-postgres hands connections on before
+ * anybody listens to them, and the `error` event of one that ends in that moment (a fail-over says
+ * so in the same segment as the end of an answer) would be heard by nobody. Who uses the connection
+ * is told by its statement, which waits no longer than the request may that it is for.
  */
 export class StoreClient extends pg.Client {
   constructor(config?: string | ClientConfig) {
@@ -25,7 +29,7 @@ export class StoreClient extends pg.Client {
     this.on('error', () => undefined);
   }
 
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a method with nine overloads, handed through
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- nine overloads, handed on
   override query(statement: any, values?: any, callback?: any): any {
     const stop = pulse.watch(() => this.cut());
     if (callback) {
@@ -51,18 +55,25 @@ export class StoreClient extends pg.Client {
   private answered(stop: () => void, error?: Error | null): void {
     stop();
     if (!error || error instanceof pg.DatabaseError) pulse.beat();
-    // A server that fell silent leaves its connection waiting for ever: nobody may get it from the pool again.
+    // A server that fell silent leaves its connection waiting for ever: nobody may get it from the
+    // pool again.
     else if (error.message === SILENCE) this.end().catch(() => undefined);
   }
 
   /** Fails all that waits for this connection. */
   private cut(): void {
-    (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy(new Error(SILENCE));
+    (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy(
+      new Error(SILENCE),
+    );
   }
 }
 
 type Callback = (error: Error | null, result: unknown) => void;
-type Connected = (error: Error | undefined, client?: unknown, release?: (error?: Error) => void) => void;
+type Connected = (
+  error: Error | undefined,
+  client?: unknown,
+  release?: (error?: Error) => void,
+) => void;
 
 /** A pool of such connections, that nobody waits for longer than the request may that it is for. */
 class StorePool extends pg.Pool {
@@ -73,9 +84,11 @@ class StorePool extends pg.Pool {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   override connect(callback?: any): any {
     if (!callback) return super.connect();
-    // The pool calls from within whatever gave the connection back. (`AsyncResource.bind` takes ten times as long.)
+    // The pool calls from within whatever gave the connection back. (`AsyncResource.bind` takes ten
+    // times as long.)
     const caller = new AsyncResource('StorePool');
-    const tell: Connected = (...told) => caller.runInAsyncScope(callback as Connected, undefined, ...told);
+    const tell: Connected = (...told) =>
+      caller.runInAsyncScope(callback as Connected, undefined, ...told);
     let isLate = false;
     const stop = pulse.watch(() => {
       isLate = true;

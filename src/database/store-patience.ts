@@ -5,7 +5,10 @@ import { Config } from '../config/config.js';
 
 const TRY_AGAIN_MS = 1000;
 
-/** Whether something failed as a store is away, busy or slow (all that is 503); also in the middle of a change, whose outcome nobody knows then. */
+/**
+ * Whether something failed as a store is away, busy or slow (all that is 503); also in the middle
+ * of a change, whose outcome nobody knows then.
+ */
 export const isStoreAway = (error: unknown): boolean => problemOf(error, 'GET').kind.status === 503;
 
 interface Waiting {
@@ -18,8 +21,9 @@ interface Waiting {
 }
 
 /**
- * How answers meet a store that is away: their questions are stored and nobody asks them again, so what has to be read or written for them is
- * tried each second until it is back, for STORE_PATIENCE_SECONDS. Requests have no such patience: they are told 503.
+ * How answers meet a store that is away: their questions are stored and nobody asks them again, so
+ * what has to be read or written for them is tried each second until it is back, for
+ * STORE_PATIENCE_SECONDS. Requests have no such patience: they are told 503.
  */
 @Injectable()
 export class StorePatience {
@@ -27,8 +31,14 @@ export class StorePatience {
 
   constructor(private readonly config: Config) {}
 
-  /** @throws what `work` does not get over, as it came; the problem of the store after the patience; an AbortError by `signal` */
-  async during<Result>(work: () => Promise<Result>, { what, signal, always = false }: Waiting): Promise<Result> {
+  /**
+   * @throws what `work` does not get over, as it came; the problem of the store after the patience;
+   * an AbortError by `signal`
+   */
+  async during<Result>(
+    work: () => Promise<Result>,
+    { what, signal, always = false }: Waiting,
+  ): Promise<Result> {
     const until = performance.now() + this.config.STORE_PATIENCE_SECONDS * 1000;
     for (;;) {
       try {

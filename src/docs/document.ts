@@ -27,7 +27,10 @@ export function placesOf(document: OpenAPIObject): Place[] {
   );
 }
 
-/** Takes a note out of an operation that a decorator left there (`common/api-problems.ts`, `common/api-headers.ts`). */
+/**
+ * Takes a note out of an operation that a decorator left there (`common/api-problems.ts`,
+ * `common/api-headers.ts`).
+ */
 export function takeNote<Note>(operation: Operation, name: string): Note | undefined {
   const notes = operation as unknown as Record<string, Note | undefined>;
   const note = notes[name];

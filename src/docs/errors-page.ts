@@ -24,13 +24,22 @@ ${toHtml(source())}
 `;
 }
 
-/** The file lies in docs/ beside src/ and dist/; where it was not shipped, the catalogue itself is better than nothing. */
+/**
+ * The file lies in docs/ beside src/ and dist/; where it was not shipped, the catalogue itself is
+ * better than nothing.
+ */
 function source(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); folder !== dirname(folder); folder = dirname(folder)) {
+  for (
+    let folder = dirname(fileURLToPath(import.meta.url));
+    folder !== dirname(folder);
+    folder = dirname(folder)
+  ) {
     const file = join(folder, 'docs/errors.md');
     if (existsSync(file)) return readFileSync(file, 'utf8');
   }
-  const sections = Object.values(problems).map(({ kind }) => `## \`${kind.code}\`\n\n${kind.status}. ${kind.title}`);
+  const sections = Object.values(problems).map(
+    ({ kind }) => `## \`${kind.code}\`\n\n${kind.status}. ${kind.title}`,
+  );
   return ['# Errors', ...sections].join('\n\n');
 }
 

@@ -18,9 +18,18 @@ const messages: Record<string, Example> = {
     summary: 'A question with its response',
     value: { question: 'Where does the midnight sun begin?', response: 'At the Arctic Circle.' },
   },
-  asked: { summary: 'A question to the model', value: { question: 'And when is the best time to see it?' } },
-  streamed: { summary: 'The same, as it is written', value: { question: 'And when is the best time to see it?', stream: true } },
-  noted: { summary: 'A question without a response', value: { question: 'Remember: book the night train.', response: null } },
+  asked: {
+    summary: 'A question to the model',
+    value: { question: 'And when is the best time to see it?' },
+  },
+  streamed: {
+    summary: 'The same, as it is written',
+    value: { question: 'And when is the best time to see it?', stream: true },
+  },
+  noted: {
+    summary: 'A question without a response',
+    value: { question: 'Remember: book the night train.', response: null },
+  },
   link: {
     summary: 'A link',
     value: {
@@ -41,21 +50,41 @@ const messages: Record<string, Example> = {
   },
 };
 const branches: Record<string, Example> = {
-  named: { summary: 'From a pair', value: { response_id: RESPONSE_ID, name: 'What if we go in winter?' } },
-  active: { summary: 'From a pair, and go there', value: { response_id: RESPONSE_ID, name: 'What if we go in winter?', activate: true } },
+  named: {
+    summary: 'From a pair',
+    value: { response_id: RESPONSE_ID, name: 'What if we go in winter?' },
+  },
+  active: {
+    summary: 'From a pair, and go there',
+    value: { response_id: RESPONSE_ID, name: 'What if we go in winter?', activate: true },
+  },
   first: { summary: 'Before the first pair', value: { response_id: null } },
 };
 
-/** Examples of request bodies, by the name of their schema. Where there are none, Swagger UI makes one from the fields. */
+/**
+ * Examples of request bodies, by the name of their schema. Where there are none, Swagger UI makes
+ * one from the fields.
+ */
 export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>>> = {
   RegisterDto: {
-    named: { summary: 'With a name', value: { email: 'ada@example.com', password: 'four small blue boats', name: 'Ada' } },
-    bare: { summary: 'Without a name', value: { email: 'ada@example.com', password: 'four small blue boats' } },
+    named: {
+      summary: 'With a name',
+      value: { email: 'ada@example.com', password: 'four small blue boats', name: 'Ada' },
+    },
+    bare: {
+      summary: 'Without a name',
+      value: { email: 'ada@example.com', password: 'four small blue boats' },
+    },
   },
-  LoginDto: { ada: { summary: 'Ada', value: { email: 'ada@example.com', password: 'four small blue boats' } } },
+  LoginDto: {
+    ada: { summary: 'Ada', value: { email: 'ada@example.com', password: 'four small blue boats' } },
+  },
   CreateChatDto: {
     named: { summary: 'With a name', value: { name: 'Trip to Norway' } },
-    prompted: { summary: 'With a system prompt', value: { name: 'Trip to Norway', system_prompt: 'You are a patient guide.' } },
+    prompted: {
+      summary: 'With a system prompt',
+      value: { name: 'Trip to Norway', system_prompt: 'You are a patient guide.' },
+    },
     temporary: { summary: 'That leaves no trace', value: { chat_type: 'temporary' } },
   },
   UpdateChatDto: updates,
@@ -64,7 +93,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   AddMessageByBodyDto: withId(messages),
   EditMessageDto: {
     asked: { summary: 'Another question, to the model', value: { question: 'And in winter?' } },
-    stored: { summary: 'With its response', value: { question: 'And in winter?', response: 'There is no sun at all.' } },
+    stored: {
+      summary: 'With its response',
+      value: { question: 'And in winter?', response: 'There is no sun at all.' },
+    },
   },
   RegenerateMessageDto: {
     asked: { summary: 'By the model', value: {} },
@@ -78,11 +110,16 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   CreateBranchDto: branches,
   CreateBranchByBodyDto: withId(branches),
   ActiveBranchDto: { branch: { summary: 'A branch', value: { branch_chat_id: BRANCH_ID } } },
-  ActiveBranchByBodyDto: { branch: { summary: 'A branch', value: { chat_id: CHAT_ID, branch_chat_id: BRANCH_ID } } },
+  ActiveBranchByBodyDto: {
+    branch: { summary: 'A branch', value: { chat_id: CHAT_ID, branch_chat_id: BRANCH_ID } },
+  },
   CreateChatCompletionDto: {
     asked: {
       summary: 'A question',
-      value: { model: 'offline', messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }] },
+      value: {
+        model: 'offline',
+        messages: [{ role: 'user', content: 'Where does the midnight sun begin?' }],
+      },
     },
     streamed: {
       summary: 'As a stream, with instructions',
@@ -90,7 +127,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
         model: 'offline',
         messages: [
           { role: 'system', content: 'You are a patient guide.' },
-          { role: 'user', content: [{ type: 'text', text: 'And when is the best time to see it?' }] },
+          {
+            role: 'user',
+            content: [{ type: 'text', text: 'And when is the best time to see it?' }],
+          },
         ],
         stream: true,
         stream_options: { include_usage: true },
@@ -101,7 +141,11 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     all: { summary: 'Of everything', value: { url: 'https://example.com/banyan' } },
     some: {
       summary: 'Of new answers',
-      value: { url: 'https://example.com/banyan', events: ['message.completed'], description: 'tells the archive' },
+      value: {
+        url: 'https://example.com/banyan',
+        events: ['message.completed'],
+        description: 'tells the archive',
+      },
     },
   },
   UpdateWebhookDto: {
@@ -109,7 +153,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     moved: { summary: 'Another address', value: { url: 'https://example.com/banyan/v2' } },
   },
   CreateResponseDto: {
-    asked: { summary: 'A question, in a new chat', value: { model: 'offline', input: 'Where does the midnight sun begin?' } },
+    asked: {
+      summary: 'A question, in a new chat',
+      value: { model: 'offline', input: 'Where does the midnight sun begin?' },
+    },
     streamed: {
       summary: 'What was said so far, as a stream',
       value: {
@@ -123,7 +170,10 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
         stream: true,
       },
     },
-    direct: { summary: 'Without a trace', value: { model: 'offline', input: 'Where does the midnight sun begin?', store: false } },
+    direct: {
+      summary: 'Without a trace',
+      value: { model: 'offline', input: 'Where does the midnight sun begin?', store: false },
+    },
   },
   CreateConversationDto: {
     noted: { summary: 'An empty one', value: { metadata: { topic: 'norway' } } },
@@ -137,7 +187,9 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       },
     },
   },
-  UpdateConversationDto: { noted: { summary: 'Another topic', value: { metadata: { topic: 'iceland' } } } },
+  UpdateConversationDto: {
+    noted: { summary: 'Another topic', value: { metadata: { topic: 'iceland' } } },
+  },
   AddItemsDto: {
     pair: {
       summary: 'A question with its response',
@@ -151,12 +203,18 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
   },
   CreateApiKeyDto: {
     open: { summary: 'Without an end', value: { name: 'nightly import' } },
-    ending: { summary: 'With an end', value: { name: 'nightly import', expires_at: '2027-01-31T00:00:00Z' } },
+    ending: {
+      summary: 'With an end',
+      value: { name: 'nightly import', expires_at: '2027-01-31T00:00:00Z' },
+    },
   },
 };
 
 /** The same bodies for a verb route, which names its chat in the body. */
 function withId(examples: Readonly<Record<string, Example>>): Record<string, Example> {
-  const entries = Object.entries(examples).map(([name, { summary, value }]) => [name, { summary, value: { chat_id: CHAT_ID, ...value } }]);
+  const entries = Object.entries(examples).map(([name, { summary, value }]) => [
+    name,
+    { summary, value: { chat_id: CHAT_ID, ...value } },
+  ]);
   return Object.fromEntries(entries) as Record<string, Example>;
 }

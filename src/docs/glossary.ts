@@ -1,6 +1,9 @@
 import type { Parameter, Schema } from './document.js';
 
-/** What is true of a field wherever it stands: said once here, and only where its class says nothing else. */
+/**
+ * What is true of a field wherever it stands: said once here, and only where its class says nothing
+ * else.
+ */
 interface Entry {
   example?: unknown;
   format?: string;
@@ -10,10 +13,21 @@ interface Entry {
 const ROOT = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 const BRANCH = '019aa1b4-1f2e-7d3c-8b4a-5c6d7e8f9a0b';
 const PAIR = '019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d';
-const id = (example: string, description?: string): Entry => ({ format: 'uuid', example, description });
-const instant = (description?: string): Entry => ({ format: 'date-time', example: '2026-11-21T09:30:00.000Z', description });
+const id = (example: string, description?: string): Entry => ({
+  format: 'uuid',
+  example,
+  description,
+});
+const instant = (description?: string): Entry => ({
+  format: 'date-time',
+  example: '2026-11-21T09:30:00.000Z',
+  description,
+});
 
-/** The examples tell one story: a chat about Norway and a branch of it. Fields are shown in this order, others after them. */
+/**
+ * The examples tell one story: a chat about Norway and a branch of it. Fields are shown in this
+ * order, others after them.
+ */
 const ENTRIES: Readonly<Record<string, Entry>> = {
   response_id: id(PAIR, 'The QA pair.'),
   chat_id: id(ROOT, 'The chat: a root or a branch.'),
@@ -23,7 +37,10 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   chat_uuid: id(ROOT),
   branch_chat_id: id(BRANCH),
   parent_response_id: id(PAIR),
-  fork_response_id: id(PAIR, 'The last inherited pair; null for a root, and for a branch before the first pair.'),
+  fork_response_id: id(
+    PAIR,
+    'The last inherited pair; null for a root, and for a branch before the first pair.',
+  ),
   fork_seq: { example: 0, description: 'How many pairs are inherited.' },
   depth: { example: 0, description: 'How many forks lie between this chat and the root.' },
   account_id: id('019aa1b0-5e6f-7081-92a3-b4c5d6e7f809'),
@@ -31,8 +48,12 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   webhook_id: id('019aa1b6-2b3c-7d4e-9f5a-6b7c8d9e0f1a'),
   delivery_id: id('019aa1b7-3c4d-7e5f-8a6b-7c8d9e0f1a2b'),
   api_key: { example: 'bak_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI' },
-  access_token: { example: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJiYW55YW4ifQ.c2lnbmF0dXJl' },
-  refresh_token: { example: 'brt_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI' },
+  access_token: {
+    example: 'eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJpc3MiOiJiYW55YW4ifQ.c2lnbmF0dXJl',
+  },
+  refresh_token: {
+    example: 'brt_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI',
+  },
   seq: { example: 1, description: 'Position on the path, from 1, without gaps.' },
   question: { example: 'Where does the midnight sun begin?' },
   response: { example: 'At the Arctic Circle.', description: 'Null while there is none.' },
@@ -40,7 +61,10 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   message_type: { example: 'text' },
   name: { example: 'Trip to Norway' },
   author: { example: null, description: 'Who asked, where several people share a chat.' },
-  active: { example: true, description: 'Whether the person is in this chat: true for exactly one chat of a conversation.' },
+  active: {
+    example: true,
+    description: 'Whether the person is in this chat: true for exactly one chat of a conversation.',
+  },
   message_count: { example: 1, description: 'Length of the path, inherited pairs included.' },
   total: { example: 1 },
   pinned: { example: false, description: 'Holds for the whole conversation.' },
@@ -48,9 +72,13 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   status: { example: 'complete' },
   metadata: {
     example: null,
-    description: 'What belongs to the `message_type`: `{url, title?}`, `{language, filename?}`, or any small object.',
+    description:
+      'What belongs to the `message_type`: `{url, title?}`, `{language, filename?}`, or any small object.',
   },
-  model: { example: null, description: 'Which model answers, or answered; null for the default, and where none did.' },
+  model: {
+    example: null,
+    description: 'Which model answers, or answered; null for the default, and where none did.',
+  },
   system_prompt: { example: null, description: 'Given to the model before the conversation.' },
   usage: { example: null, description: 'Tokens; null where no model answered.' },
   input_tokens: { example: 12 },
@@ -69,10 +97,15 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
 };
 const ORDER = Object.keys(ENTRIES);
 
-/** Fills the gaps of a component schema: formats, descriptions and examples of known fields, whole numbers, one order. */
+/**
+ * Fills the gaps of a component schema: formats, descriptions and examples of known fields, whole
+ * numbers, one order.
+ */
 export function completeSchema(schema: Schema): void {
   if (!schema.properties) return;
-  const fields = Object.entries(schema.properties).sort(([left], [right]) => placeOf(left) - placeOf(right));
+  const fields = Object.entries(schema.properties).sort(
+    ([left], [right]) => placeOf(left) - placeOf(right),
+  );
   for (const [name, field] of fields) {
     if (!('$ref' in field)) complete(field, ENTRIES[name]);
   }
@@ -84,9 +117,17 @@ export function completeParameter(parameter: Parameter): void {
   const schema = parameter.schema as Schema | undefined;
   if (!schema) return;
   const { description, ...entry } = ENTRIES[parameter.name] ?? {};
-  complete(schema, parameter.in === 'path' ? { format: entry.format } : entry.format ? { format: entry.format } : undefined);
+  complete(
+    schema,
+    parameter.in === 'path'
+      ? { format: entry.format }
+      : entry.format
+        ? { format: entry.format }
+        : undefined,
+  );
   if (parameter.in !== 'path' && schema.default !== undefined) parameter.required = false;
-  if (description && !parameter.description && parameter.name.endsWith('_id')) parameter.description = description;
+  if (description && !parameter.description && parameter.name.endsWith('_id'))
+    parameter.description = description;
 }
 
 /** Every number of this API counts something, but for those that say otherwise. */
@@ -100,13 +141,17 @@ function complete(schema: Schema, entry: Entry = {}): void {
   if (isCount(schema)) schema.type = 'integer';
   if (entry.format && takesFormat(schema)) schema.format ??= entry.format;
   if (entry.description) schema.description ??= entry.description;
-  if (entry.example !== undefined && schema.example === undefined && fits(entry.example, schema)) schema.example = entry.example;
+  if (entry.example !== undefined && schema.example === undefined && fits(entry.example, schema))
+    schema.example = entry.example;
 }
 
 const typesOf = ({ type }: Schema): readonly unknown[] => [type].flat();
 const isText = (schema: Schema): boolean => typesOf(schema).includes('string');
 
-/** An example is taken only where its kind is right: a field of the same name may be another thing elsewhere. */
+/**
+ * An example is taken only where its kind is right: a field of the same name may be another thing
+ * elsewhere.
+ */
 function fits(example: unknown, schema: Schema): boolean {
   if (Array.isArray(schema.enum) && !schema.enum.includes(example as never)) return false;
   if (example === null) return typesOf(schema).includes('null') || 'anyOf' in schema;

@@ -5,13 +5,18 @@ const text = { type: 'string' } as const;
 
 /** Headers of answers, described once and named by the operations that send them. */
 const ANSWERED: NonNullable<Components['headers']> = {
-  ETag: { description: 'Strong tag of the state that was read, for `If-None-Match` and `If-Match`.', schema: { ...text, example: '"7"' } },
+  ETag: {
+    description: 'Strong tag of the state that was read, for `If-None-Match` and `If-Match`.',
+    schema: { ...text, example: '"7"' },
+  },
   'Idempotent-Replayed': {
-    description: '`true` when this is the answer of an earlier request with the same `Idempotency-Key`; absent otherwise.',
+    description:
+      '`true` when this is the answer of an earlier request with the same `Idempotency-Key`; absent otherwise.',
     schema: { type: 'string', enum: ['true'] },
   },
   Link: {
-    description: 'The neighbouring pages (RFC 8288), as far as there are any, relative to the address that was asked for.',
+    description:
+      'The neighbouring pages (RFC 8288), as far as there are any, relative to the address that was asked for.',
     schema: { ...text, example: '<?limit=50&cursor=Y2hhdHN8MDE5YWEx>; rel="next"' },
   },
   'Content-State': {
@@ -19,7 +24,10 @@ const ANSWERED: NonNullable<Components['headers']> = {
       '`stored`: the words are where they belong. `journaled`: MongoDB is away; they are safe in PostgreSQL and follow by themselves.',
     schema: { type: 'string', enum: ['stored', 'journaled'] },
   },
-  'Retry-After': { description: 'Seconds to wait before the next try.', schema: { type: 'integer', example: 2 } },
+  'Retry-After': {
+    description: 'Seconds to wait before the next try.',
+    schema: { type: 'integer', example: 2 },
+  },
   RateLimit: {
     description: 'What is left of the limit (draft-ietf-httpapi-ratelimit-headers).',
     schema: { ...text, example: '"default";r=0;t=41' },
@@ -42,7 +50,8 @@ const ASKED: NonNullable<Components['parameters']> = {
   'If-Match': {
     name: 'If-Match',
     in: 'header',
-    description: 'The `ETag` of the chat as you read it: if it changed since, nothing is done and the answer is 412.',
+    description:
+      'The `ETag` of the chat as you read it: if it changed since, nothing is done and the answer is 412.',
     schema: text,
   },
   'If-None-Match': {
@@ -53,9 +62,14 @@ const ASKED: NonNullable<Components['parameters']> = {
   },
 };
 
-export const headerRef = (name: string): { $ref: string } => ({ $ref: `#/components/headers/${name}` });
+export const headerRef = (name: string): { $ref: string } => ({
+  $ref: `#/components/headers/${name}`,
+});
 
-/** Writes the notes of `common/api-headers.ts` out: what each operation takes and answers in headers. */
+/**
+ * Writes the notes of `common/api-headers.ts` out: what each operation takes and answers in
+ * headers.
+ */
 export function addHeaders(operation: Operation): void {
   if (takeNote(operation, HEADER_NOTES.idempotent)) {
     take(operation, 'Idempotency-Key');
@@ -68,7 +82,10 @@ export function addHeaders(operation: Operation): void {
   if (takeNote(operation, HEADER_NOTES.revalidated)) {
     take(operation, 'If-None-Match');
     answer(operation, 'ETag');
-    operation.responses['304'] = { description: 'What you have is the newest.', headers: { ETag: headerRef('ETag') } };
+    operation.responses['304'] = {
+      description: 'What you have is the newest.',
+      headers: { ETag: headerRef('ETag') },
+    };
   }
   if (takeNote(operation, HEADER_NOTES.linked)) answer(operation, 'Link');
   if (takeNote(operation, HEADER_NOTES.contentState)) answer(operation, 'Content-State');
@@ -77,7 +94,9 @@ export function addHeaders(operation: Operation): void {
 
 /** Whether the operation takes a header, by its name in the components. */
 export const takes = (operation: Operation, name: string): boolean =>
-  (operation.parameters ?? []).some((parameter) => '$ref' in parameter && parameter.$ref === `#/components/parameters/${name}`);
+  (operation.parameters ?? []).some(
+    (parameter) => '$ref' in parameter && parameter.$ref === `#/components/parameters/${name}`,
+  );
 
 export const addHeaderComponents = (components: Components): void => {
   components.headers = ANSWERED;
@@ -85,7 +104,10 @@ export const addHeaderComponents = (components: Components): void => {
 };
 
 function take(operation: Operation, name: string): void {
-  operation.parameters = [...(operation.parameters ?? []), { $ref: `#/components/parameters/${name}` }];
+  operation.parameters = [
+    ...(operation.parameters ?? []),
+    { $ref: `#/components/parameters/${name}` },
+  ];
 }
 
 function answer(operation: Operation, name: string, status?: number): void {

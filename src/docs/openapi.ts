@@ -5,7 +5,16 @@ import { OpenAiErrorDto } from '../common/openai-error.dto.js';
 import { ProblemDto } from '../common/problem.dto.js';
 import { buildInfo } from '../config/build-info.js';
 import { addProblems } from './answers.js';
-import { type Components, isReference, type Operation, type Parameter, type Place, placesOf, type Schema, successOf } from './document.js';
+import {
+  type Components,
+  isReference,
+  type Operation,
+  type Parameter,
+  type Place,
+  placesOf,
+  type Schema,
+  successOf,
+} from './document.js';
 import { EXAMPLES } from './examples.js';
 import { completeParameter, completeSchema } from './glossary.js';
 import { addHeaderComponents, addHeaders } from './headers.js';
@@ -27,19 +36,40 @@ Every answer has an \`X-Request-Id\`, and \`RateLimit\` where requests are count
 
 /** The chapters, in their order. Those without a route are left out. */
 const TAGS: readonly (readonly [name: string, description: string])[] = [
-  ['auth', 'Accounts, tokens and API keys. The access token or an API key goes into `Authorization: Bearer …`.'],
+  [
+    'auth',
+    'Accounts, tokens and API keys. The access token or an API key goes into `Authorization: Bearer …`.',
+  ],
   ['chats', 'A chat is one line of conversation: a root, or a branch of another chat.'],
   ['messages', 'QA pairs on the path of a chat, from the first one of the root to its newest.'],
   ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
   ['usage', 'What the answers of models took.'],
   ['events', 'What happens in a conversation, as it happens; what was missed is sent first.'],
-  ['webhooks', 'Addresses of the outside that are told of events: signed as Standard Webhooks wants it, tried again when they fail.'],
+  [
+    'webhooks',
+    'Addresses of the outside that are told of events: signed as Standard Webhooks wants it, tried again when they fail.',
+  ],
   ['verb routes', 'Other doors to the same services, with the `chat_id` in the query or the body.'],
-  ['sessions in memory', 'A facade: numbered sessions in the memory of one process. Unknown fields are ignored.'],
-  ['first message', 'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.'],
-  ['chat sessions', 'A facade: sessions by name, in Redis where there is one. Unknown fields are ignored.'],
-  ['openai', 'OpenAI’s API, for clients that speak it: base URL `/v1`, errors in OpenAI’s envelope. Unknown fields are ignored.'],
-  ['AI SDK', 'The wire of `useChat` (AI SDK 5 to 7), over ordinary chats. Unknown fields are ignored.'],
+  [
+    'sessions in memory',
+    'A facade: numbered sessions in the memory of one process. Unknown fields are ignored.',
+  ],
+  [
+    'first message',
+    'A facade: ordinary chats, also known by a number, read as single messages. Unknown fields are ignored.',
+  ],
+  [
+    'chat sessions',
+    'A facade: sessions by name, in Redis where there is one. Unknown fields are ignored.',
+  ],
+  [
+    'openai',
+    'OpenAI’s API, for clients that speak it: base URL `/v1`, errors in OpenAI’s envelope. Unknown fields are ignored.',
+  ],
+  [
+    'AI SDK',
+    'The wire of `useChat` (AI SDK 5 to 7), over ordinary chats. Unknown fields are ignored.',
+  ],
   ['health', 'For load balancers and people; without a token.'],
 ];
 
@@ -53,21 +83,28 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
   for (const place of placesOf(document)) completeOperation(place, components);
   addHeaderComponents(components);
   addRules((components.schemas ??= {}), classesTakenBy(app));
-  for (const schema of Object.values(components.schemas ?? {})) if (!isReference(schema)) completeSchema(schema);
+  for (const schema of Object.values(components.schemas ?? {}))
+    if (!isReference(schema)) completeSchema(schema);
   sortComponents(components);
   const { openapi, info, servers, security } = document;
   const paths = byChapter(document);
   const used = new Set(placesOf(document).flatMap(({ operation }) => operation.tags ?? []));
-  const tags = TAGS.filter(([name]) => used.has(name)).map(([name, description]) => ({ name, description }));
+  const tags = TAGS.filter(([name]) => used.has(name)).map(([name, description]) => ({
+    name,
+    description,
+  }));
   return { openapi, info, servers, tags, security, paths, components };
 }
 
 /** The types of all parameters of all handlers, bodies and queries among them. */
 function classesTakenBy(app: INestApplication): Class[] {
-  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [
+    ...module.controllers.values(),
+  ]);
   return controllers.flatMap(({ metatype }) => {
     const { prototype } = metatype as Class;
-    const taken = (name: string): Class[] => (Reflect.getMetadata('design:paramtypes', prototype, name) as Class[] | undefined) ?? [];
+    const taken = (name: string): Class[] =>
+      (Reflect.getMetadata('design:paramtypes', prototype, name) as Class[] | undefined) ?? [];
     return Object.getOwnPropertyNames(prototype).flatMap(taken);
   });
 }
@@ -80,14 +117,20 @@ function head(): Omit<OpenAPIObject, 'paths'> {
     .setVersion(buildInfo().version)
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer('/', 'The server that this document comes from')
-    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token or an API key.' })
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      bearerFormat: 'JWT',
+      description: 'An access token or an API key.',
+    })
     .addSecurityRequirements('bearer')
     .build();
 }
 
 function completeOperation(place: Place, components: Components): void {
   const { operation } = place;
-  for (const parameter of operation.parameters ?? []) if (!isReference(parameter)) completeParameter(parameter as Parameter);
+  for (const parameter of operation.parameters ?? [])
+    if (!isReference(parameter)) completeParameter(parameter as Parameter);
   completeBody(operation, components);
   addStream(operation, components);
   addHeaders(operation);
@@ -100,7 +143,8 @@ function completeOperation(place: Place, components: Components): void {
 function completeBody({ requestBody }: Operation, components: Components): void {
   if (!requestBody || isReference(requestBody)) return;
   for (const content of Object.values(requestBody.content)) {
-    const name = content.schema && isReference(content.schema) ? content.schema.$ref.split('/').at(-1)! : '';
+    const name =
+      content.schema && isReference(content.schema) ? content.schema.$ref.split('/').at(-1)! : '';
     const schema = components.schemas?.[name] as Schema | undefined;
     const examples = EXAMPLES[name];
     if (examples) content.examples = structuredClone(examples) as typeof content.examples;
@@ -113,16 +157,29 @@ function addStream(operation: Operation, { schemas = {} }: Components): void {
   const { requestBody: body } = operation;
   const success = successOf(operation);
   if (!body || isReference(body) || !success?.content) return;
-  const named = Object.values(body.content).map(({ schema }) => (schema && isReference(schema) ? schema.$ref.split('/').at(-1)! : ''));
-  const takesStream = named.some((name) => 'stream' in ((schemas[name] as Schema | undefined)?.properties ?? {}));
+  const named = Object.values(body.content).map(({ schema }) =>
+    schema && isReference(schema) ? schema.$ref.split('/').at(-1)! : '',
+  );
+  const takesStream = named.some(
+    (name) => 'stream' in ((schemas[name] as Schema | undefined)?.properties ?? {}),
+  );
   if (takesStream) success.content['text/event-stream'] ??= { schema: { type: 'string' } };
 }
 
 /** The paths in the order of their chapters; within one, in that of the controllers. */
 function byChapter(document: OpenAPIObject): OpenAPIObject['paths'] {
   const names = TAGS.map(([name]) => name);
-  const chapterOf = new Map(placesOf(document).map(({ path, operation }) => [path, names.indexOf(operation.tags?.[0] ?? '')]));
-  return Object.fromEntries(Object.entries(document.paths).sort(([left], [right]) => chapterOf.get(left)! - chapterOf.get(right)!));
+  const chapterOf = new Map(
+    placesOf(document).map(({ path, operation }) => [
+      path,
+      names.indexOf(operation.tags?.[0] ?? ''),
+    ]),
+  );
+  return Object.fromEntries(
+    Object.entries(document.paths).sort(
+      ([left], [right]) => chapterOf.get(left)! - chapterOf.get(right)!,
+    ),
+  );
 }
 
 /** By name: the document must not depend on the order in which modules are loaded. */

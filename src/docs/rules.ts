@@ -13,7 +13,10 @@ interface Check {
   constraints?: unknown[];
 }
 
-/** What a check says of its field in the words of JSON Schema, by the name of the check; the rest stands in the classes. */
+/**
+ * What a check says of its field in the words of JSON Schema, by the name of the check; the rest
+ * stands in the classes.
+ */
 const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partial<Schema>>> = {
   isSaid: ([rules]: readonly TextRules[]) => textSchema(rules!),
   isId: () => ({ format: 'uuid' }),
@@ -24,42 +27,61 @@ const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partia
   arrayMaxSize: ([max]: readonly number[]) => ({ maxItems: max }),
 };
 
-/** `maxLength` counts characters; of a text that is bound by its bytes it is therefore only the most that can fit. */
+/**
+ * `maxLength` counts characters; of a text that is bound by its bytes it is therefore only the most
+ * that can fit.
+ */
 function textSchema({ charsMax, bytesMax, blank }: TextRules): Partial<Schema> {
   const maxLength = Math.min(charsMax ?? Infinity, bytesMax ?? Infinity);
-  return { ...(maxLength < Infinity && { maxLength }), ...(blank ? {} : { minLength: 1, pattern: SAID_TEXT }) };
+  return {
+    ...(maxLength < Infinity && { maxLength }),
+    ...(blank ? {} : { minLength: 1, pattern: SAID_TEXT }),
+  };
 }
 
 /**
- * Says in the schemas of request bodies what their classes check, so that nothing is refused which the document allows: which texts are blank or
- * too long, what an id is, and that there are no other fields, where such are refused.
+ * Says in the schemas of request bodies what their classes check, so that nothing is refused which
+ * the document allows: which texts are blank or too long, what an id is, and that there are no
+ * other fields, where such are refused.
  * @param taken the classes that routes take; those that lie in them have checks of their own
  */
-export function addRules(schemas: NonNullable<Components['schemas']>, taken: readonly Class[]): void {
+export function addRules(
+  schemas: NonNullable<Components['schemas']>,
+  taken: readonly Class[],
+): void {
   for (const dto of new Set([...taken, ...checkedClasses()])) {
     const schema = schemas[dto.name];
     if (!schema || isReference(schema) || !schema.properties) continue;
     if (!isLenient(dto)) schema.additionalProperties = false;
     const checks = checksOf(dto);
     for (const check of checks) addRule(schema, check);
-    const names = checks.filter(({ name }) => name === 'isChatName').map(({ propertyName }) => propertyName);
+    const names = checks
+      .filter(({ name }) => name === 'isChatName')
+      .map(({ propertyName }) => propertyName);
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
     const metadata = checks.find(({ name }) => name === 'isMetadata');
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     const plain = checks.find(({ name }) => name === 'isPlainMetadata');
     if (plain) addPlainMetadataRules(schema, schemas, plain.constraints![0] as MetadataRules);
-    for (const field of Object.values(schema.properties)) if (!isReference(field)) addTextRule(field);
+    for (const field of Object.values(schema.properties))
+      if (!isReference(field)) addTextRule(field);
   }
 }
 
 /** class-validator keeps the classes that it has checks for, and gives no list of them. */
 const checkedClasses = (): Class[] => [
-  ...(getMetadataStorage() as unknown as { validationMetadatas: Map<Class, unknown> }).validationMetadatas.keys(),
+  ...(
+    getMetadataStorage() as unknown as { validationMetadatas: Map<Class, unknown> }
+  ).validationMetadatas.keys(),
 ];
 
-const checksOf = (dto: Class): Check[] => getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false) as Check[];
+const checksOf = (dto: Class): Check[] =>
+  getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false) as Check[];
 
-function addRule({ properties = {} }: Schema, { propertyName, name = '', constraints = [] }: Check): void {
+function addRule(
+  { properties = {} }: Schema,
+  { propertyName, name = '', constraints = [] }: Check,
+): void {
   const field = properties[propertyName];
   const say = SAID_BY[name];
   if (!field || isReference(field) || !say) return;
@@ -70,7 +92,10 @@ function addRule({ properties = {} }: Schema, { propertyName, name = '', constra
 /** These formats leave no room for what a text must not have. */
 const EXACT_FORMATS = ['uuid', 'email', 'date-time', 'uri'];
 const isPlainText = ({ type, format = '', pattern, enum: values }: Schema): boolean =>
-  [type].flat().includes('string' as never) && !EXACT_FORMATS.includes(format) && !pattern && !values;
+  [type].flat().includes('string' as never) &&
+  !EXACT_FORMATS.includes(format) &&
+  !pattern &&
+  !values;
 
 function addTextRule(field: Schema): void {
   if (isPlainText(field)) field.pattern = ANY_TEXT;

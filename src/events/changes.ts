@@ -17,8 +17,9 @@ export interface Change {
 }
 
 /**
- * Keeps the number of living chats along with a new revision of a conversation `v`: `grown` more. Whoever gives it a revision and does not count
- * leaves `chats_revision` behind, so the number is known to be stale and counted anew (`branch/tree.sql.ts`); it can be missing, never wrong.
+ * Keeps the number of living chats along with a new revision of a conversation `v`: `grown` more.
+ * Whoever gives it a revision and does not count leaves `chats_revision` behind, so the number is
+ * known to be stale and counted anew (`branch/tree.sql.ts`); it can be missing, never wrong.
  */
 export const countAlong = (grown: string, v = 'conversations'): string =>
   `chats_total = CASE WHEN ${v}.chats_revision = ${v}.revision THEN ${v}.chats_total + ${grown} END, chats_revision = ${v}.revision + 1`;
@@ -34,13 +35,16 @@ const RECORD = `
   SELECT $1, $2, event_seq - cardinality($3::text[]) + place, type, chat_id, $5
   FROM conversation, unnest($3::text[], $4::uuid[]) WITH ORDINALITY AS change (type, chat_id, place)`;
 
-export const recordChange = (tx: EntityManager, { type, chatId, ...place }: Place & Change): Promise<void> =>
-  recordChanges(tx, place, [{ type, chatId }]);
+export const recordChange = (
+  tx: EntityManager,
+  { type, chatId, ...place }: Place & Change,
+): Promise<void> => recordChanges(tx, place, [{ type, chatId }]);
 
 /**
- * Writes the events of changes, in their order, in the transaction that makes them, and gives every chat of the tree a new revision.
- * It locks the conversation's row; chat rows are always locked before it, so that no two writers wait for each other.
- * After the commit the `EventDispatcher` wakes those who watch the conversation.
+ * Writes the events of changes, in their order, in the transaction that makes them, and gives every
+ * chat of the tree a new revision. It locks the conversation's row; chat rows are always locked
+ * before it, so that no two writers wait for each other. After the commit the `EventDispatcher`
+ * wakes those who watch the conversation.
  * @param grown how many more living chats the tree has after the changes
  */
 export async function recordChanges(
@@ -58,7 +62,10 @@ export async function recordChanges(
 
 const CHANGED = 'banyan:changed';
 
-/** The conversations that a transaction has changed so far, with their accounts: noted on its query runner, which lives as long as it does. */
+/**
+ * The conversations that a transaction has changed so far, with their accounts: noted on its query
+ * runner, which lives as long as it does.
+ */
 export function notesOf(runner: QueryRunner): Map<string, string> {
   const data = runner.data as Record<string, Map<string, string> | undefined>;
   return (data[CHANGED] ??= new Map());

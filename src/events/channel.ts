@@ -1,6 +1,7 @@
 /**
- * A way to tell something to all other instances. It may lose messages, and need not keep their order: whoever listens must find out the truth
- * from PostgreSQL, and look there now and then when nothing is heard.
+ * A way to tell something to all other instances. It may lose messages, and need not keep their
+ * order: whoever listens must find out the truth from PostgreSQL, and look there now and then when
+ * nothing is heard.
  */
 export abstract class Channel {
   /** Longest message, in ASCII characters. */
@@ -9,7 +10,10 @@ export abstract class Channel {
   /** Sends one message. Waits for a bounded time. @throws when the channel is away */
   abstract send(message: string): Promise<void>;
 
-  /** Begins to hear what is sent, by this instance too; again by itself after every outage. Call it once. */
+  /**
+   * Begins to hear what is sent, by this instance too; again by itself after every outage. Call it
+   * once.
+   */
   abstract listen(hear: (message: string) => void): void;
 
   /** Ends both. Never throws. */

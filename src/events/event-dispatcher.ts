@@ -15,7 +15,10 @@ export interface Watch {
   readonly head: number;
   /** Look for events after `head`. Must return at once. */
   wake(): void;
-  /** The conversation was purged: there will be no more events, nor can those that it lacks be read. Must return at once. */
+  /**
+   * The conversation was purged: there will be no more events, nor can those that it lacks be read.
+   * Must return at once.
+   */
   end(): void;
   /** Pieces of an answer that is being written; those that it has already are nothing to it. */
   hear(delta: Delta): void;
@@ -51,11 +54,17 @@ export interface PieceSource {
   begin(watch: Watch): void;
   /** Other instances may have put down pieces. Must return at once. */
   wake(watch: Watch): void;
-  /** Tells the rest of answers that have ended, by their `response_id`. @throws when it cannot be read now */
+  /**
+   * Tells the rest of answers that have ended, by their `response_id`. @throws when it cannot be
+   * read now
+   */
   tellRest(watch: Watch, responseIds: readonly string[]): Promise<void>;
 }
 
-/** Called after each commit of this instance that wrote events of a conversation. Must return at once. */
+/**
+ * Called after each commit of this instance that wrote events of a conversation. Must return at
+ * once.
+ */
 export type Listener = (accountId: string, rootChatId: string) => void;
 
 const LOOK_MS = 1000;
@@ -69,9 +78,11 @@ const LOOK: Statement = {
 };
 
 /**
- * Wakes those who watch a conversation when it has new events. The events themselves are in PostgreSQL, written in the transactions of the
- * changes, and watchers read them there by `seq`: a wake-up that is lost, between instances or in a crash, delays by a second and loses nothing,
- * because every second each instance asks in one statement which of its watched conversations went on.
+ * Wakes those who watch a conversation when it has new events. The events themselves are in
+ * PostgreSQL, written in the transactions of the changes, and watchers read them there by `seq`: a
+ * wake-up that is lost, between instances or in a crash, delays by a second and loses nothing,
+ * because every second each instance asks in one statement which of its watched conversations went
+ * on.
  */
 @Injectable()
 export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
@@ -101,7 +112,10 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     return this.loop.stop();
   }
 
-  /** To be called after the commit of a change that `recordChange` knows nothing of. Returns at once and never throws. */
+  /**
+   * To be called after the commit of a change that `recordChange` knows nothing of. Returns at once
+   * and never throws.
+   */
   changed(accountId: string, rootChatId: string): void {
     this.watches.get(rootChatId)?.wake();
     this.news.emit(rootChatId);
@@ -109,7 +123,10 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     for (const hear of this.listeners) hear(accountId, rootChatId);
   }
 
-  /** Has `hear` called for each change that this instance commits. A killed instance tells nobody: the events are in PostgreSQL all the same. */
+  /**
+   * Has `hear` called for each change that this instance commits. A killed instance tells nobody:
+   * the events are in PostgreSQL all the same.
+   */
   listen(hear: Listener): void {
     this.listeners.push(hear);
   }
@@ -119,7 +136,10 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.watches.get(delta.rootChatId)?.hear(delta);
   }
 
-  /** To be called when pieces of answers were put down where other instances find them. Returns at once and never throws. */
+  /**
+   * To be called when pieces of answers were put down where other instances find them. Returns at
+   * once and never throws.
+   */
   wrote(rootChatId: string): void {
     this.wakeUps.tell('pieces', rootChatId);
   }
@@ -134,7 +154,10 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.pieces = source;
   }
 
-  /** Tells the rest of answers that have ended: before their end is told. @throws when it cannot be read now */
+  /**
+   * Tells the rest of answers that have ended: before their end is told. @throws when it cannot be
+   * read now
+   */
   async tellRest(watch: Watch, responseIds: readonly string[]): Promise<void> {
     await this.pieces?.tellRest(watch, responseIds);
   }
@@ -142,7 +165,9 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   /** Resolves when there is something new of a conversation, or may be: after a second. */
   async newsOf(rootChatId: string): Promise<void> {
     this.open();
-    await once(this.news, rootChatId, { signal: AbortSignal.timeout(LOOK_MS) }).catch(() => undefined);
+    await once(this.news, rootChatId, { signal: AbortSignal.timeout(LOOK_MS) }).catch(
+      () => undefined,
+    );
   }
 
   /** Begins to wake. One watch for each conversation; a second one replaces the first. */
@@ -174,7 +199,9 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     // The next watch starts it again.
     if (watches.length === 0) return Infinity;
     for (const watch of watches) this.pieces?.wake(watch);
-    const known = (['accountId', 'rootChatId', 'head'] as const).map((field) => watches.map((watch) => watch[field]));
+    const known = (['accountId', 'rootChatId', 'head'] as const).map((field) =>
+      watches.map((watch) => watch[field]),
+    );
     const rows = await this.database.query<{ chat_id: string; is_gone: boolean }>(LOOK, known);
     for (const { chat_id: id, is_gone: isGone } of rows) {
       if (isGone) this.watches.get(id)?.end();

@@ -16,7 +16,10 @@ export const EVENT_TYPES = [
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-/** The outbox: one row for each change, written in the transaction that makes it. Words are not in it. */
+/**
+ * The outbox: one row for each change, written in the transaction that makes it. Words are not in
+ * it.
+ */
 @Entity('events')
 export class ChangeEvent {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'events_pkey' })

@@ -16,7 +16,11 @@ async function channel({ REDIS_URL, DATABASE_URL }: Config, database: Database):
 /** The outbox of changes, and who is told of them. */
 @Global()
 @Module({
-  providers: [{ provide: Channel, useFactory: channel, inject: [Config, Database] }, WakeUps, EventDispatcher],
+  providers: [
+    { provide: Channel, useFactory: channel, inject: [Config, Database] },
+    WakeUps,
+    EventDispatcher,
+  ],
   exports: [EventDispatcher, WakeUps],
 })
 export class EventsModule {}

@@ -12,14 +12,18 @@ const PROBE_MS = 10_000;
 const TIMEOUT_MS = 2000;
 
 /**
- * Between instances that share nothing but PostgreSQL: LISTEN on a connection of its own, NOTIFY on the pool. Never in the transaction of a
- * change: PostgreSQL lets transactions with a NOTIFY commit only one after the other.
+ * Between instances that share nothing but PostgreSQL: LISTEN on a connection of its own, NOTIFY on
+ * the pool. Never in the transaction of a change: PostgreSQL lets transactions with a NOTIFY commit
+ * only one after the other.
  */
 export class PostgresChannel extends Channel {
   /** PostgreSQL takes 7,999 bytes. */
   override readonly charsMax = 7900;
   private readonly outage = new Outage((cause) =>
-    new Logger('Events').warn({ message: 'LISTEN is away; events of other instances come late', cause }),
+    new Logger('Events').warn({
+      message: 'LISTEN is away; events of other instances come late',
+      cause,
+    }),
   );
   private client: StoreClient | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -86,5 +90,7 @@ export class PostgresChannel extends Channel {
 
 /** `end()` would wait for a server that says nothing any more. */
 function destroy(client: StoreClient): void {
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  (
+    client as unknown as { connection: { stream: { destroy(): void } } }
+  ).connection.stream.destroy();
 }

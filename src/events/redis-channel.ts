@@ -12,7 +12,12 @@ export class RedisChannel extends Channel {
 
   constructor(url: string) {
     super();
-    this.redis = new Redis(url, new Outage((cause) => new Logger('Events').warn({ message: 'Redis is away; events come late', cause })));
+    this.redis = new Redis(
+      url,
+      new Outage((cause) =>
+        new Logger('Events').warn({ message: 'Redis is away; events come late', cause }),
+      ),
+    );
   }
 
   override async send(message: string): Promise<void> {

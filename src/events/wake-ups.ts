@@ -6,15 +6,22 @@ import { Channel } from './channel.js';
 
 /** Ids that come within this time share a message. */
 const GATHER_MS = 20;
-/** While the channel is away: whoever is not woken finds out by looking, conversations within a second. */
+/**
+ * While the channel is away: whoever is not woken finds out by looking, conversations within a
+ * second.
+ */
 const WAITING_MAX = 10_000;
 
-/** What there is to look at: new events of a conversation, new pieces of its answers, or a sign-in, key or account that may have ended. */
+/**
+ * What there is to look at: new events of a conversation, new pieces of its answers, or a sign-in,
+ * key or account that may have ended.
+ */
 export type Kind = 'events' | 'pieces' | 'end';
 
 /**
- * Tells other instances what they should look at again: kinds and ids, and nothing else. A message is `<instance> <kind>:<id> <kind>:<id> …`,
- * at most one is on its way, and the first one after a quiet time leaves at once. A kind that an instance does not know is nothing to it.
+ * Tells other instances what they should look at again: kinds and ids, and nothing else. A message
+ * is `<instance> <kind>:<id> <kind>:<id> …`, at most one is on its way, and the first one after a
+ * quiet time leaves at once. A kind that an instance does not know is nothing to it.
  */
 @Injectable()
 export class WakeUps implements OnApplicationShutdown {
@@ -23,7 +30,9 @@ export class WakeUps implements OnApplicationShutdown {
   private readonly listeners = new Map<Kind, (id: string) => void>();
   private readonly loop = new Loop(
     () => this.sendOne(),
-    new Outage((cause) => new Logger('Events').debug({ message: 'other instances could not be told', cause })),
+    new Outage((cause) =>
+      new Logger('Events').debug({ message: 'other instances could not be told', cause }),
+    ),
     { restMs: GATHER_MS },
   );
 
@@ -36,15 +45,18 @@ export class WakeUps implements OnApplicationShutdown {
   }
 
   /**
-   * From now on `wake` is called with ids of that kind that other instances tell; one listener for each kind. The first call connects: an
-   * instance that nobody asks needs no ear.
+   * From now on `wake` is called with ids of that kind that other instances tell; one listener for
+   * each kind. The first call connects: an instance that nobody asks needs no ear.
    */
   listen(kind: Kind, wake: (id: string) => void): void {
     this.listeners.set(kind, wake);
     if (this.listeners.size === 1) this.channel.listen((message) => this.hear(message));
   }
 
-  /** Sends at once what waits. Never throws; what is lost is nothing: those who listen look for themselves. */
+  /**
+   * Sends at once what waits. Never throws; what is lost is nothing: those who listen look for
+   * themselves.
+   */
   async flush(): Promise<void> {
     while (this.waiting.size > 0 && !this.loop.isStopped) await this.loop.flush();
   }

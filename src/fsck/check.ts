@@ -1,4 +1,7 @@
-/** What must hold in both stores at every moment, numbered as in `docs/operations.md`. Missing numbers are checked by tests alone. */
+/**
+ * What must hold in both stores at every moment, numbered as in `docs/operations.md`. Missing
+ * numbers are checked by tests alone.
+ */
 export const INVARIANTS = {
   I1: 'every pair that was announced exists',
   I2: 'an idempotency key made at most one pair, and no two keys the same one',
@@ -28,35 +31,55 @@ export interface Finding<Key = unknown> {
   /** A fixed sentence; what differs from case to case is in `ids`. */
   what: string;
   ids: Ids;
-  /** Mends it and answers true, or answers false where that turned out not to be possible. Absent = nothing here can mend it. */
+  /**
+   * Mends it and answers true, or answers false where that turned out not to be possible. Absent =
+   * nothing here can mend it.
+   */
   mend?: () => Promise<boolean>;
   /** True for what mends itself without anybody and is only hurried by a repair: never counted. */
   healing?: boolean;
 }
 
 /**
- * A walk over one table or collection. It goes by windows of sorted keys, so memory is bounded and the whole is linear; and because the
- * server may be at work meanwhile, what `inspect` finds is looked at again (by the same keys, some time later) before it is believed.
+ * A walk over one table or collection. It goes by windows of sorted keys, so memory is bounded and
+ * the whole is linear; and because the server may be at work meanwhile, what `inspect` finds is
+ * looked at again (by the same keys, some time later) before it is believed.
  */
 export interface Check<Key = unknown> {
   /** What is counted: `chats`, `pairs`, … */
   readonly of: string;
   readonly invariants: readonly InvariantId[];
-  /** Waits before each further look at something suspicious, in milliseconds; by default `RECHECK_MS`. */
+  /**
+   * Waits before each further look at something suspicious, in milliseconds; by default
+   * `RECHECK_MS`.
+   */
   readonly recheckMs?: readonly number[];
-  /** The next keys after `after` (null = from the first on), sorted; an empty list ends the walk. */
+  /**
+   * The next keys after `after` (null = from the first on), sorted; an empty list ends the walk.
+   */
   window(after: Key | null): Promise<Key[]>;
   inspect(keys: readonly Key[]): Promise<Finding<Key>[]>;
 }
 
-/** Two looks at the stores, one after the other, may each see another moment; a write between them is over long before the last of these. */
+/**
+ * Two looks at the stores, one after the other, may each see another moment; a write between them
+ * is over long before the last of these.
+ */
 export const RECHECK_MS: readonly number[] = [200, 600, 1200];
 
 /** What makes two findings the same one, seen twice. */
-export const identityOf = ({ invariant, what, ids }: Finding): string => `${invariant} ${what} ${JSON.stringify(ids)}`;
+export const identityOf = ({ invariant, what, ids }: Finding): string =>
+  `${invariant} ${what} ${JSON.stringify(ids)}`;
 
-/** Cuts rows into parts of at most `bytesMax` (a single larger row is a part by itself), in their order. */
-export function partsByBytes<Row>(rows: readonly Row[], bytesMax: number, bytesOf: (row: Row) => number): Row[][] {
+/**
+ * Cuts rows into parts of at most `bytesMax` (a single larger row is a part by itself), in their
+ * order.
+ */
+export function partsByBytes<Row>(
+  rows: readonly Row[],
+  bytesMax: number,
+  bytesOf: (row: Row) => number,
+): Row[][] {
   const parts: Row[][] = [];
   let room = 0;
   for (const row of rows) {
@@ -72,5 +95,7 @@ export function partsByBytes<Row>(rows: readonly Row[], bytesMax: number, bytesO
 }
 
 /** The columns of rows, as the arrays that `unnest` takes. */
-export const columnsOf = <Row extends object>(rows: readonly Row[], names: readonly (keyof Row)[]): unknown[][] =>
-  names.map((name) => rows.map((row) => row[name]));
+export const columnsOf = <Row extends object>(
+  rows: readonly Row[],
+  names: readonly (keyof Row)[],
+): unknown[][] => names.map((name) => rows.map((row) => row[name]));

@@ -17,19 +17,26 @@ export interface EmbeddedStores extends Stores {
 }
 
 /**
- * Finds the databases of DATA_DIR: those of a running server at their sockets, else they are started, and stopped again by `stop`.
+ * Finds the databases of DATA_DIR: those of a running server at their sockets, else they are
+ * started, and stopped again by `stop`.
  * @throws Error when there are none, or they cannot be started; nothing is ever made here.
  */
 export async function findEmbedded(config: Config): Promise<EmbeddedStores> {
   const { DATA_DIR } = config;
   if (!existsSync(join(DATA_DIR, 'postgres'))) {
-    throw new Error(`There is no database in ${DATA_DIR}. Set DATA_DIR or DATABASE_URL to that of the server.`);
+    throw new Error(
+      `There is no database in ${DATA_DIR}. Set DATA_DIR or DATABASE_URL to that of the server.`,
+    );
   }
   const dataDir = realpathSync(DATA_DIR);
   if (isServed(dataDir)) {
     const url = postgresAt(dataDir);
     await untilItAnswers(url, dataDir);
-    const complete = { ...config, DATABASE_URL: url, MONGODB_URI: config.MONGODB_URI ?? mongoAt(dataDir) };
+    const complete = {
+      ...config,
+      DATABASE_URL: url,
+      MONGODB_URI: config.MONGODB_URI ?? mongoAt(dataDir),
+    };
     return { config: complete, serverRuns: true, stop: async () => {} };
   }
   const quiet = { say: () => {}, log: () => {} };
@@ -47,7 +54,10 @@ function mongoAt(dataDir: string): string | undefined {
   return `mongodb://${encodeURIComponent(socket)}/banyan?directConnection=true&retryWrites=false`;
 }
 
-/** Whether the process that claimed the folder lives (`embedded-owner.ts`). Its databases may outlive a killed one by a moment. */
+/**
+ * Whether the process that claimed the folder lives (`embedded-owner.ts`). Its databases may
+ * outlive a killed one by a moment.
+ */
 function isServed(dataDir: string): boolean {
   const file = join(dataDir, 'banyan.pid');
   if (!existsSync(file)) return false;
@@ -59,7 +69,10 @@ function isServed(dataDir: string): boolean {
 /** A server that has just been started may be recovering still. */
 async function untilItAnswers(url: string, dataDir: string): Promise<void> {
   for (const deadline = Date.now() + RECOVERY_MS; !(await answers(url)); await sleep(200)) {
-    if (Date.now() > deadline) throw new Error(`The server of ${dataDir} runs, but its PostgreSQL does not answer this user.`);
+    if (Date.now() > deadline)
+      throw new Error(
+        `The server of ${dataDir} runs, but its PostgreSQL does not answer this user.`,
+      );
   }
 }
 

@@ -12,7 +12,10 @@ async function fsck({ repair, json }: FsckOptions): Promise<number> {
   try {
     const started = performance.now();
     const repairs = repair ? await mend(stores) : null;
-    const tallies = await runChecks(stores.checks, { repair: false, onProgress: progress('checking') });
+    const tallies = await runChecks(stores.checks, {
+      repair: false,
+      onProgress: progress('checking'),
+    });
     progress('')('', 0);
     const report = reportOf(stores.content, performance.now() - started, tallies, repairs);
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : linesOf(report));
@@ -46,10 +49,13 @@ async function main(): Promise<number> {
 
 void main()
   .catch((error: unknown) => {
-    process.stderr.write(`fsck could not check: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(
+      `fsck could not check: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
     return 2;
   })
-  // Whatever still holds the process (a connection that is being made) is not waited for; the exit code is set, so pipes are flushed first.
+  // Whatever still holds the process (a connection that is being made) is not waited for; the exit
+  // code is set, so pipes are flushed first.
   .then((code) => {
     process.exitCode = code;
     setTimeout(() => process.exit(code), 2000).unref();

@@ -7,7 +7,8 @@ export interface FsckOptions {
 }
 
 /** What the command line asks for. */
-export type FsckCommand = { kind: 'check'; options: FsckOptions } | { kind: 'tell'; text: string; exitCode: number };
+export type FsckCommand =
+  { kind: 'check'; options: FsckOptions } | { kind: 'tell'; text: string; exitCode: number };
 
 const RULES = Object.entries(INVARIANTS).map(([id, rule]) => `  ${id.padEnd(4)} ${rule}`);
 
@@ -30,11 +31,22 @@ ${RULES.join('\n')}
 /** @param args without node and script */
 export function parseFsckCommand(args: readonly string[]): FsckCommand {
   try {
-    const options = { repair: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } as const;
+    const options = {
+      repair: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    } as const;
     const { values } = parseArgs({ args: [...args], options });
     if (values.help) return { kind: 'tell', text: HELP, exitCode: 0 };
-    return { kind: 'check', options: { repair: values.repair ?? false, json: values.json ?? false } };
+    return {
+      kind: 'check',
+      options: { repair: values.repair ?? false, json: values.json ?? false },
+    };
   } catch (error) {
-    return { kind: 'tell', text: `${(error as Error).message}\nnpm run fsck -- --help tells what there is.\n`, exitCode: 2 };
+    return {
+      kind: 'tell',
+      text: `${(error as Error).message}\nnpm run fsck -- --help tells what there is.\n`,
+      exitCode: 2,
+    };
   }
 }

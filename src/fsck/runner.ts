@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { untilDone } from '../database/database.js';
-import { type Check, type Finding, identityOf, type Ids, type InvariantId, RECHECK_MS } from './check.js';
+import {
+  type Check,
+  type Finding,
+  identityOf,
+  type Ids,
+  type InvariantId,
+  RECHECK_MS,
+} from './check.js';
 
 /** How many cases of one invariant are kept to be shown; all are counted. */
 export const EXAMPLES_MAX = 20;
@@ -28,12 +35,21 @@ export interface RunOptions {
   onProgress: (of: string, count: number) => void;
 }
 
-const emptyTally = (): Tally => ({ checked: {}, violations: 0, examples: [], mended: 0, tookMs: 0 });
+const emptyTally = (): Tally => ({
+  checked: {},
+  violations: 0,
+  examples: [],
+  mended: 0,
+  tookMs: 0,
+});
 
 /** Walks that are made side by side: they mostly wait, for the stores and to look again. */
 const WALKS_AT_ONCE = 4;
 
-/** Makes all walks. With `repair` they are made one after the other, and each case is mended as soon as it is certain, and counted as mended. */
+/**
+ * Makes all walks. With `repair` they are made one after the other, and each case is mended as soon
+ * as it is certain, and counted as mended.
+ */
 export async function runChecks(checks: readonly Check[], options: RunOptions): Promise<Tallies> {
   const tallies: Tallies = new Map();
   const left = checks.values();
@@ -65,7 +81,11 @@ async function walk(check: Check, tallies: Tallies, options: RunOptions): Promis
     for (const finding of await certain(check, suspects)) await settle(finding, tallies, options);
     suspects = [];
   };
-  for (let keys = await check.window(null); keys.length > 0; keys = await check.window(keys.at(-1))) {
+  for (
+    let keys = await check.window(null);
+    keys.length > 0;
+    keys = await check.window(keys.at(-1))
+  ) {
     const findings = await check.inspect(keys);
     suspects.push(...findings.filter(({ healing }) => options.repair || !healing));
     // Looked at again many at a time: each further look has to wait.
@@ -100,6 +120,7 @@ async function settle(finding: Finding, tallies: Tallies, { repair }: RunOptions
   if (repair && mend && (await untilDone(mend))) tally.mended++;
   else if (!finding.healing) {
     tally.violations++;
-    if (tally.examples.length < EXAMPLES_MAX) tally.examples.push({ what: finding.what, ids: finding.ids });
+    if (tally.examples.length < EXAMPLES_MAX)
+      tally.examples.push({ what: finding.what, ids: finding.ids });
   }
 }

@@ -48,23 +48,39 @@ const checkOptions = (url: string): DataSourceOptions =>
   ({
     ...dataSourceOptions(url),
     poolSize: 5,
-    extra: { connectionTimeoutMillis: 5000, statement_timeout: STATEMENT_TIMEOUT_MS, lock_timeout: 5000, application_name: 'banyan-fsck' },
+    extra: {
+      connectionTimeoutMillis: 5000,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      lock_timeout: 5000,
+      application_name: 'banyan-fsck',
+    },
   }) as DataSourceOptions;
 
 /** @throws Error in plain words when a store is away, or its schema is of another version. */
 export async function openStores(config: Config): Promise<OpenStores> {
   const found = config.DATABASE_URL
-    ? { config: { ...config, DATABASE_URL: config.DATABASE_URL }, serverRuns: true, stop: async () => {} }
+    ? {
+        config: { ...config, DATABASE_URL: config.DATABASE_URL },
+        serverRuns: true,
+        stop: async () => {},
+      }
     : await findEmbedded(config);
   const dataSource = new DataSource(checkOptions(found.config.DATABASE_URL));
   try {
     await dataSource.initialize();
-    if (await dataSource.showMigrations()) throw new Error('The tables are of an older version. Start the server once; it migrates them.');
+    if (await dataSource.showMigrations())
+      throw new Error(
+        'The tables are of an older version. Start the server once; it migrates them.',
+      );
     const words = found.config.MONGODB_URI
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
     const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
-    const answers = answersCheck({ dataSource, ends: endsOf(dataSource, words), serverRuns: found.serverRuns });
+    const answers = answersCheck({
+      dataSource,
+      ends: endsOf(dataSource, words),
+      serverRuns: found.serverRuns,
+    });
     const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answers];
     return {
       ...words,
@@ -85,7 +101,10 @@ export async function openStores(config: Config): Promise<OpenStores> {
 
 const nothing = async (): Promise<void> => {};
 
-/** Ends answers as a server does. Whoever is connected to one finds the event by itself, within a second. */
+/**
+ * Ends answers as a server does. Whoever is connected to one finds the event by itself, within a
+ * second.
+ */
 function endsOf(dataSource: DataSource, { store, journal }: Words): AnswerEnds {
   const database = new Database(dataSource);
   const nobody = { changed: () => undefined } as unknown as EventDispatcher;
@@ -106,7 +125,11 @@ function plainWords(dataSource: DataSource, config: Config): Words {
 }
 
 /** Mongoose is loaded only where MongoDB is used. */
-async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_URL: string }, serverRuns: boolean): Promise<Words> {
+async function mongoWords(
+  dataSource: DataSource,
+  config: Config & { DATABASE_URL: string },
+  serverRuns: boolean,
+): Promise<Words> {
   const { MongoConnection } = await import('../content/mongo/mongo-connection.js');
   const { MongoContentStore } = await import('../content/mongo/mongo-content-store.js');
   const { MongoBuckets } = await import('../content/mongo/mongo-buckets.js');
@@ -115,7 +138,8 @@ async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_UR
   const database = new Database(dataSource);
   const connection = new MongoConnection(config.MONGODB_URI!);
   const store = new MongoContentStore(config.MONGODB_URI!);
-  const close = async (): Promise<void> => void (await Promise.all([connection.close(), store.onApplicationShutdown()]));
+  const close = async (): Promise<void> =>
+    void (await Promise.all([connection.close(), store.onApplicationShutdown()]));
   try {
     await connection.ping();
   } catch (error) {
@@ -129,7 +153,11 @@ async function mongoWords(dataSource: DataSource, config: Config & { DATABASE_UR
     store,
     journal,
     // Nobody has to relay while no server runs; the next start does.
-    checks: [mongoWordsCheck(side), mongoOrphansCheck(side), ...(serverRuns ? [journalCheck(dataSource)] : [])] as Check[],
+    checks: [
+      mongoWordsCheck(side),
+      mongoOrphansCheck(side),
+      ...(serverRuns ? [journalCheck(dataSource)] : []),
+    ] as Check[],
     drain: async () => {
       await journal.flush();
       await relay.drain();

@@ -4,14 +4,19 @@ import type { ModelInfo, ModelPart } from './language-model.js';
 type End = Extract<ModelPart, { type: 'end' }>;
 
 /**
- * The span of one answer, with the attributes of OpenTelemetry's conventions for generative AI: numbers and names, and never a word that
- * anybody said. Where no SDK is registered it is nothing and costs nothing.
+ * The span of one answer, with the attributes of OpenTelemetry's conventions for generative AI:
+ * numbers and names, and never a word that anybody said. Where no SDK is registered it is nothing
+ * and costs nothing.
  */
 export class AnswerSpan {
   private constructor(private readonly span: Span) {}
 
   /** @param asked the name by which the model was asked for; null for the default */
-  static start(conversationId: string, { id, provider }: ModelInfo, asked: string | null): AnswerSpan {
+  static start(
+    conversationId: string,
+    { id, provider }: ModelInfo,
+    asked: string | null,
+  ): AnswerSpan {
     const attributes = {
       'gen_ai.operation.name': 'chat',
       'gen_ai.provider.name': provider,
@@ -19,7 +24,9 @@ export class AnswerSpan {
       'gen_ai.conversation.id': conversationId,
       'gen_ai.request.stream': true,
     };
-    return new AnswerSpan(trace.getTracer('banyan').startSpan(`chat ${id}`, { kind: SpanKind.CLIENT, attributes }));
+    return new AnswerSpan(
+      trace.getTracer('banyan').startSpan(`chat ${id}`, { kind: SpanKind.CLIENT, attributes }),
+    );
   }
 
   complete({ model, finishReason, usage }: End): void {
@@ -39,7 +46,8 @@ export class AnswerSpan {
 
   /** @param firstPieceMs from the question to the first piece, if there was one */
   end(firstPieceMs: number | undefined): void {
-    if (firstPieceMs !== undefined) this.span.setAttribute('gen_ai.server.time_to_first_token', firstPieceMs / 1000);
+    if (firstPieceMs !== undefined)
+      this.span.setAttribute('gen_ai.server.time_to_first_token', firstPieceMs / 1000);
     this.span.end();
   }
 }

@@ -18,7 +18,13 @@ const idsOf = (catalogue: Catalogue): string[] => catalogue.models.map(({ id }) 
 
 describe('the catalogue of models', () => {
   it('calls a model by its name, and with its provider where two have that name', () => {
-    expect(idsOf(new Catalogue([openai, local, cloud]))).toEqual(['gpt', 'local/llama', 'meta/tiny', 'cloud/llama', 'big']);
+    expect(idsOf(new Catalogue([openai, local, cloud]))).toEqual([
+      'gpt',
+      'local/llama',
+      'meta/tiny',
+      'cloud/llama',
+      'big',
+    ]);
   });
 
   it.each([
@@ -30,7 +36,10 @@ describe('the catalogue of models', () => {
     ['big', 'cloud', 'big'],
     [null, 'local', 'llama'],
   ])('finds %s at %s', (said, provider, name) => {
-    expect(new Catalogue([local, cloud]).find(said)).toMatchObject({ provider: { name: provider }, name });
+    expect(new Catalogue([local, cloud]).find(said)).toMatchObject({
+      provider: { name: provider },
+      name,
+    });
   });
 
   it('has the default first, by whichever name it was chosen', () => {
@@ -39,14 +48,23 @@ describe('the catalogue of models', () => {
   });
 
   it('refuses what nobody has, and repeats the name to whoever asked', () => {
-    expect(() => new Catalogue([local, cloud]).find('gpt-9')).toThrow(expect.objectContaining({ code: 'model_unknown' }));
+    expect(() => new Catalogue([local, cloud]).find('gpt-9')).toThrow(
+      expect.objectContaining({ code: 'model_unknown' }),
+    );
     expect(() => new Catalogue([local, cloud]).find('gpt-9')).toThrow(/“gpt-9”/);
   });
 
   it('leaves it to a provider that takes any model to know a name that nobody listed', () => {
     const catalogue = new Catalogue([openai, local]);
-    expect(catalogue.find('gpt-9')).toMatchObject({ provider: { name: 'openai' }, name: 'gpt-9', info: { id: 'gpt-9' } });
-    expect(catalogue.find('openai/gpt-9')).toMatchObject({ provider: { name: 'openai' }, name: 'gpt-9' });
+    expect(catalogue.find('gpt-9')).toMatchObject({
+      provider: { name: 'openai' },
+      name: 'gpt-9',
+      info: { id: 'gpt-9' },
+    });
+    expect(catalogue.find('openai/gpt-9')).toMatchObject({
+      provider: { name: 'openai' },
+      name: 'gpt-9',
+    });
     expect(catalogue.find('llama').provider.name).toBe('local');
   });
 });

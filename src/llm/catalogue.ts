@@ -15,7 +15,10 @@ export class Catalogue {
   private readonly listings: readonly Listing[];
   private readonly standard: Listing;
 
-  /** @param providers at least one @param standard name of the default model; the first one of all when it is absent */
+  /**
+   * @param providers at least one @param standard name of the default model; the first one of all
+   * when it is absent
+   */
   constructor(
     private readonly providers: readonly Provider[],
     standard?: string,
@@ -23,7 +26,9 @@ export class Catalogue {
     const names = providers.flatMap(({ models }) => models);
     // A name that two providers have says nothing without theirs.
     const isShared = (name: string): boolean => names.indexOf(name) !== names.lastIndexOf(name);
-    this.listings = providers.flatMap((one) => one.models.map((name) => listing(one, name, isShared(name) ? `${one.name}/${name}` : name)));
+    this.listings = providers.flatMap((one) =>
+      one.models.map((name) => listing(one, name, isShared(name) ? `${one.name}/${name}` : name)),
+    );
     this.standard = standard === undefined ? this.listings[0]! : this.find(standard);
     this.models = [...new Set([this.standard.info, ...this.listings.map(({ info }) => info)])];
   }
@@ -31,7 +36,9 @@ export class Catalogue {
   /** @throws ModelError model_unknown */
   find(said: string | null): Listing {
     if (said === null) return this.standard;
-    const found = this.listings.find(({ info }) => info.id === said) ?? this.listings.find((one) => isCalled(one, said));
+    const found =
+      this.listings.find(({ info }) => info.id === said) ??
+      this.listings.find((one) => isCalled(one, said));
     const open = this.providers.find(({ takesAnyModel }) => takesAnyModel);
     if (found) return found;
     if (!open) throw unknown(said);
@@ -40,13 +47,22 @@ export class Catalogue {
   }
 }
 
-const isCalled = ({ provider, name }: Listing, said: string): boolean => said === `${provider.name}/${name}` || said === name;
+const isCalled = ({ provider, name }: Listing, said: string): boolean =>
+  said === `${provider.name}/${name}` || said === name;
 
 const listing = (provider: Provider, name: string, id: string): Listing => ({
-  info: { id, provider: provider.name, contextTokens: provider.contextTokens, outputTokens: provider.outputTokens },
+  info: {
+    id,
+    provider: provider.name,
+    contextTokens: provider.contextTokens,
+    outputTokens: provider.outputTokens,
+  },
   provider,
   name,
 });
 
 const unknown = (said: string): ModelError =>
-  new ModelError('model_unknown', `There is no model “${said}” here. Choose another one for this chat.`);
+  new ModelError(
+    'model_unknown',
+    `There is no model “${said}” here. Choose another one for this chat.`,
+  );

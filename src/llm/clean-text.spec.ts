@@ -26,13 +26,17 @@ describe('the text of a provider', () => {
 
   it('is cut between characters, as late as the limit allows', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), fc.nat({ max: 80 }), (text, limit) => {
-        const cut = cutToBytes(text, limit);
-        const next = [...text.slice(cut.length)][0];
-        expect(text.startsWith(cut) && cut.isWellFormed()).toBe(true);
-        expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(limit);
-        if (next !== undefined) expect(Buffer.byteLength(cut + next)).toBeGreaterThan(limit);
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme', maxLength: 30 }),
+        fc.nat({ max: 80 }),
+        (text, limit) => {
+          const cut = cutToBytes(text, limit);
+          const next = [...text.slice(cut.length)][0];
+          expect(text.startsWith(cut) && cut.isWellFormed()).toBe(true);
+          expect(Buffer.byteLength(cut)).toBeLessThanOrEqual(limit);
+          if (next !== undefined) expect(Buffer.byteLength(cut + next)).toBeGreaterThan(limit);
+        },
+      ),
     );
   });
 });

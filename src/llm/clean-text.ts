@@ -2,8 +2,9 @@ const HIGH = /[\ud800-\udbff]$/;
 const REPLACEMENT = '\ufffd';
 
 /**
- * Text that comes in pieces, made fit to be stored: U+0000 and halves of surrogate pairs, which PostgreSQL refuses, become U+FFFD. A pair
- * whose halves come in two pieces is put together. Joined, the pieces that go out are what cleaning the whole would give.
+ * Text that comes in pieces, made fit to be stored: U+0000 and halves of surrogate pairs, which
+ * PostgreSQL refuses, become U+FFFD. A pair whose halves come in two pieces is put together.
+ * Joined, the pieces that go out are what cleaning the whole would give.
  */
 export class CleanText {
   /** First half of a pair, whose second half may come with the next piece. */

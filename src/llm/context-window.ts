@@ -25,13 +25,16 @@ export const MESSAGE_TOKENS = 4;
 const COUNTED_AT_ONCE = 64;
 
 /** Tokens that are left of a model's window for what it is asked. */
-export const roomOf = ({ contextTokens, outputTokens }: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>): number =>
-  contextTokens - outputTokens;
+export const roomOf = ({
+  contextTokens,
+  outputTokens,
+}: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>): number => contextTokens - outputTokens;
 
 /**
- * What a model is given: the system prompt, as many of the earlier pairs as its window has room for beside an answer, and the question.
- * Whole pairs are left out, from the oldest on; never the system prompt, never the question. What was counted before is not counted again, and
- * nothing is counted where even the bytes fit.
+ * What a model is given: the system prompt, as many of the earlier pairs as its window has room for
+ * beside an answer, and the question. Whole pairs are left out, from the oldest on; never the
+ * system prompt, never the question. What was counted before is not counted again, and nothing is
+ * counted where even the bytes fit.
  * @param earlier oldest first
  * @throws ModelError question_too_long
  */
@@ -42,18 +45,27 @@ export async function fitToWindow<Earlier extends CountedExchange>(
   window: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>,
   count: CountTokens,
 ): Promise<Fitted<Earlier>> {
-  const system: ModelMessage[] = systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }];
+  const system: ModelMessage[] =
+    systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }];
   const fixed: ModelMessage[] = [...system, { role: 'user', content: question }];
-  const messagesFrom = (from: number): ModelMessage[] => [...system, ...earlier.slice(from).flatMap(messagesOf), fixed.at(-1)!];
+  const messagesFrom = (from: number): ModelMessage[] => [
+    ...system,
+    ...earlier.slice(from).flatMap(messagesOf),
+    fixed.at(-1)!,
+  ];
   const room = roomOf(window);
-  if (sum(fixed.map(bytesOf)) + sum(earlier.map(costAtMost)) <= room) return { messages: messagesFrom(0), counted: new Map() };
+  if (sum(fixed.map(bytesOf)) + sum(earlier.map(costAtMost)) <= room)
+    return { messages: messagesFrom(0), counted: new Map() };
   const left = room - sum(await costsOf(fixed, count));
   if (left < 0) throw questionTooLong(system.length > 0);
   const { from, counted } = await newestThatFit(earlier, left, count);
   return { messages: messagesFrom(from), counted };
 }
 
-/** Whether the window has room for the messages as they are, for those who choose their context themselves. */
+/**
+ * Whether the window has room for the messages as they are, for those who choose their context
+ * themselves.
+ */
 export async function fitsWindow(
   messages: readonly ModelMessage[],
   { contextTokens }: Pick<ModelInfo, 'contextTokens'>,
@@ -67,13 +79,21 @@ export async function fitsWindow(
   return left >= 0;
 }
 
-/** Where the newest exchanges begin that have room together. Counts from the newest on, and not beyond the first that has none. */
-async function newestThatFit<Earlier extends CountedExchange>(earlier: readonly Earlier[], room: number, count: CountTokens) {
+/**
+ * Where the newest exchanges begin that have room together. Counts from the newest on, and not
+ * beyond the first that has none.
+ */
+async function newestThatFit<Earlier extends CountedExchange>(
+  earlier: readonly Earlier[],
+  room: number,
+  count: CountTokens,
+) {
   const counted = new Map<Earlier, number>();
   let left = room;
   for (let from = earlier.length; from > 0; from--) {
     const exchange = earlier[from - 1]!;
-    if (exchange.tokens === null && !counted.has(exchange)) await countNewest(earlier.slice(0, from), counted, count);
+    if (exchange.tokens === null && !counted.has(exchange))
+      await countNewest(earlier.slice(0, from), counted, count);
     const tokens = exchange.tokens ?? counted.get(exchange) ?? textBytes(exchange);
     left -= tokens + borderOf(exchange);
     if (left < 0) return { from, counted };
@@ -90,7 +110,8 @@ async function countNewest<Earlier extends CountedExchange>(
   const tokens = await count(next.flatMap(textsOf));
   if (!tokens) return;
   let at = 0;
-  for (const exchange of next) counted.set(exchange, sum(textsOf(exchange).map(() => tokens[at++]!)));
+  for (const exchange of next)
+    counted.set(exchange, sum(textsOf(exchange).map(() => tokens[at++]!)));
 }
 
 async function costsOf(messages: readonly ModelMessage[], count: CountTokens): Promise<number[]> {
@@ -103,12 +124,16 @@ function messagesOf({ question, response }: Exchange): ModelMessage[] {
   return response === null ? [asked] : [asked, { role: 'assistant', content: response }];
 }
 
-const textsOf = ({ question, response }: Exchange): string[] => (response === null ? [question] : [question, response]);
-const textBytes = (exchange: Exchange): number => sum(textsOf(exchange).map((text) => Buffer.byteLength(text)));
+const textsOf = ({ question, response }: Exchange): string[] =>
+  response === null ? [question] : [question, response];
+const textBytes = (exchange: Exchange): number =>
+  sum(textsOf(exchange).map((text) => Buffer.byteLength(text)));
 const borderOf = ({ response }: Exchange): number => (response === null ? 1 : 2) * MESSAGE_TOKENS;
-const costAtMost = (exchange: CountedExchange): number => (exchange.tokens ?? textBytes(exchange)) + borderOf(exchange);
+const costAtMost = (exchange: CountedExchange): number =>
+  (exchange.tokens ?? textBytes(exchange)) + borderOf(exchange);
 const bytesOf = ({ content }: ModelMessage): number => MESSAGE_TOKENS + Buffer.byteLength(content);
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+const sum = (numbers: readonly number[]): number =>
+  numbers.reduce((total, number) => total + number, 0);
 
 const questionTooLong = (withPrompt: boolean): ModelError =>
   new ModelError(

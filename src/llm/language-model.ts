@@ -6,9 +6,15 @@ export interface ModelMessage {
 
 /** What is asked. Context is exactly the path of one branch: never a sibling's words. */
 export interface ModelRequest {
-  /** Name as clients say it: `model` of a provider, or `provider/model`; the default (LLM_MODEL) when null. */
+  /**
+   * Name as clients say it: `model` of a provider, or `provider/model`; the default (LLM_MODEL)
+   * when null.
+   */
   model: string | null;
-  /** In order; a system message only as the first. The last one is what is to be answered. The caller cuts them with `fitToWindow`. */
+  /**
+   * In order; a system message only as the first. The last one is what is to be answered. The
+   * caller cuts them with `fitToWindow`.
+   */
   messages: readonly ModelMessage[];
   /** How long the answer may become; the model's own limit when absent. */
   maxOutputTokens?: number;
@@ -28,8 +34,13 @@ export interface Usage {
 /** `length`: cut at a limit, of the model or of ours. */
 export type FinishReason = 'stop' | 'length' | 'content_filter';
 
-/** What a stream gives: pieces of the answer (never empty), and last how it ended. `model` is the one that answered. */
-export type ModelPart = { type: 'delta'; text: string } | { type: 'end'; model: string; finishReason: FinishReason; usage: Usage };
+/**
+ * What a stream gives: pieces of the answer (never empty), and last how it ended. `model` is the
+ * one that answered.
+ */
+export type ModelPart =
+  | { type: 'delta'; text: string }
+  | { type: 'end'; model: string; finishReason: FinishReason; usage: Usage };
 
 /** A model that can be asked. */
 export interface ModelInfo {
@@ -44,8 +55,8 @@ export interface ModelInfo {
 }
 
 /**
- * Thrown by a model that cannot answer. The question is stored all the same, with this as its `error`: the message is for people, and
- * says nothing of addresses, keys or what a provider wrote.
+ * Thrown by a model that cannot answer. The question is stored all the same, with this as its
+ * `error`: the message is for people, and says nothing of addresses, keys or what a provider wrote.
  */
 export class ModelError extends Error {
   constructor(
@@ -66,7 +77,8 @@ export abstract class LanguageModel {
   abstract find(model: string | null): ModelInfo;
 
   /**
-   * Streams an answer: deltas, then exactly one `end`. Leaving the iteration ends the call to the provider.
+   * Streams an answer: deltas, then exactly one `end`. Leaving the iteration ends the call to the
+   * provider.
    * @throws ModelError when the model cannot answer; an `AbortError` when `signal` aborts.
    */
   abstract stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;

@@ -23,7 +23,10 @@ async function modelsOf(config: Config, tokens: TokenCounter): Promise<LanguageM
 
 @Global()
 @Module({
-  providers: [TokenCounter, { provide: LanguageModel, useFactory: modelsOf, inject: [Config, TokenCounter] }],
+  providers: [
+    TokenCounter,
+    { provide: LanguageModel, useFactory: modelsOf, inject: [Config, TokenCounter] },
+  ],
   exports: [LanguageModel, TokenCounter],
 })
 export class LlmModule {}

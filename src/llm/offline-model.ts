@@ -1,12 +1,25 @@
-import { LanguageModel, type ModelInfo, type ModelMessage, type ModelPart, type ModelRequest, stopped } from './language-model.js';
+import {
+  LanguageModel,
+  type ModelInfo,
+  type ModelMessage,
+  type ModelPart,
+  type ModelRequest,
+  stopped,
+} from './language-model.js';
 
 const QUOTED_CHARS_MAX = 200;
-const OFFLINE: ModelInfo = { id: 'offline', provider: 'offline', contextTokens: 262_144, outputTokens: 4096 };
+const OFFLINE: ModelInfo = {
+  id: 'offline',
+  provider: 'offline',
+  contextTokens: 262_144,
+  outputTokens: 4096,
+};
 
 /**
- * The model when no provider is configured. It knows nothing and says so: it shows what it was asked and how much of the branch it saw, so
- * that people can try branching without a key, and tests can see which context an answer was given. The same request gets the same answer,
- * word by word.
+ * The model when no provider is configured. It knows nothing and says so: it shows what it was
+ * asked and how much of the branch it saw, so that people can try branching without a key, and
+ * tests can see which context an answer was given. The same request gets the same answer, word by
+ * word.
  */
 
 export class OfflineModel extends LanguageModel {
@@ -14,12 +27,18 @@ export class OfflineModel extends LanguageModel {
     return [OFFLINE];
   }
 
-  /** Stands in for every model: what was written for a real one works here too, and `model` of the answer says who gave it. */
+  /**
+   * Stands in for every model: what was written for a real one works here too, and `model` of the
+   * answer says who gave it.
+   */
   find(): ModelInfo {
     return OFFLINE;
   }
 
-  async *stream({ messages, maxOutputTokens = Infinity, stop = [] }: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
+  async *stream(
+    { messages, maxOutputTokens = Infinity, stop = [] }: ModelRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ModelPart> {
     const all = wordsOf(upTo(stop, answerTo(messages)));
     const said = all.slice(0, maxOutputTokens);
     for (const text of said) {
@@ -30,7 +49,12 @@ export class OfflineModel extends LanguageModel {
     // Words are counted in place of tokens: this model has no tokenizer.
     const read = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
     const finishReason = said.length < all.length ? 'length' : 'stop';
-    yield { type: 'end', model: OFFLINE.id, finishReason, usage: { input_tokens: read, output_tokens: said.length } };
+    yield {
+      type: 'end',
+      model: OFFLINE.id,
+      finishReason,
+      usage: { input_tokens: read, output_tokens: said.length },
+    };
   }
 }
 

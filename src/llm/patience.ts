@@ -11,8 +11,8 @@ export interface Limits {
 }
 
 /**
- * Waits for a provider, and gives up when it is silent for too long, or when the caller wants no more. While nobody listens, only the time for
- * the whole answer runs.
+ * Waits for a provider, and gives up when it is silent for too long, or when the caller wants no
+ * more. While nobody listens, only the time for the whole answer runs.
  */
 export class Patience {
   private readonly giving = new AbortController();
@@ -24,7 +24,10 @@ export class Patience {
     private readonly limits: Limits,
     private readonly stop: AbortSignal,
   ) {
-    this.whole = setTimeout(() => this.giveUp(`The answer took longer than ${seconds(limits.wholeMs)}.`), limits.wholeMs);
+    this.whole = setTimeout(
+      () => this.giveUp(`The answer took longer than ${seconds(limits.wholeMs)}.`),
+      limits.wholeMs,
+    );
     stop.addEventListener('abort', this.end);
     if (stop.aborted) this.end();
   }

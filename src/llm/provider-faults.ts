@@ -1,6 +1,9 @@
 import { ModelError } from './language-model.js';
 
-/** A fault of a provider: what people are told, and beside it what the log may know. Neither has addresses, keys or words of a chat. */
+/**
+ * A fault of a provider: what people are told, and beside it what the log may know. Neither has
+ * addresses, keys or words of a chat.
+ */
 export class ProviderFault extends ModelError {
   constructor(
     code: string,
@@ -17,9 +20,13 @@ const MEND_IT = 'Whoever runs this server has to mend it.';
 export function unreachable(error: unknown): ProviderFault {
   const { cause } = error as { cause?: { code?: unknown } };
   const reason = wordOf(cause?.code);
-  return new ProviderFault('provider_unreachable', 'The provider of this model cannot be reached at the moment. Try again later.', {
-    reason,
-  });
+  return new ProviderFault(
+    'provider_unreachable',
+    'The provider of this model cannot be reached at the moment. Try again later.',
+    {
+      reason,
+    },
+  );
 }
 
 /** What an answer means that is no 2xx. */
@@ -34,31 +41,56 @@ const TOO_LONG: Meaning = [
   'provider_rejected',
   'The conversation is longer than this model can read. Choose a model with a larger window.',
 ];
-const PAID_UP: Meaning = ['provider_rate_limited', `What was paid for at the provider is used up. ${MEND_IT}`];
-const NO_KEY: Meaning = ['provider_rejected', `The provider does not accept this server’s key. ${MEND_IT}`];
+const PAID_UP: Meaning = [
+  'provider_rate_limited',
+  `What was paid for at the provider is used up. ${MEND_IT}`,
+];
+const NO_KEY: Meaning = [
+  'provider_rejected',
+  `The provider does not accept this server’s key. ${MEND_IT}`,
+];
 const SLOW: Meaning = ['provider_timeout', 'The provider took too long. Try again.'];
 
-const BY_REASON: Record<string, Meaning> = { context_length_exceeded: TOO_LONG, insufficient_quota: PAID_UP };
+const BY_REASON: Record<string, Meaning> = {
+  context_length_exceeded: TOO_LONG,
+  insufficient_quota: PAID_UP,
+};
 const BY_STATUS: Record<number, Meaning> = {
   401: NO_KEY,
   402: PAID_UP,
   403: NO_KEY,
-  404: ['provider_rejected', 'The provider does not have this model. Choose another one for this chat.'],
+  404: [
+    'provider_rejected',
+    'The provider does not have this model. Choose another one for this chat.',
+  ],
   408: SLOW,
   413: TOO_LONG,
-  429: ['provider_rate_limited', 'The provider takes no more questions at the moment. Try again in a minute.'],
+  429: [
+    'provider_rate_limited',
+    'The provider takes no more questions at the moment. Try again in a minute.',
+  ],
   504: SLOW,
 };
 
 function meaningOf(status: number, reason: string | undefined): Meaning {
-  const known = (reason !== undefined && Object.hasOwn(BY_REASON, reason) && BY_REASON[reason]) || BY_STATUS[status];
+  const known =
+    (reason !== undefined && Object.hasOwn(BY_REASON, reason) && BY_REASON[reason]) ||
+    BY_STATUS[status];
   if (known) return known;
-  if (status >= 500) return ['provider_failed', 'The provider has a fault at the moment. Try again later.'];
-  if (status < 400) return ['provider_rejected', `The provider has moved to another address. ${MEND_IT}`];
-  return ['provider_rejected', 'The provider refuses this question. Ask otherwise, or choose another model for this chat.'];
+  if (status >= 500)
+    return ['provider_failed', 'The provider has a fault at the moment. Try again later.'];
+  if (status < 400)
+    return ['provider_rejected', `The provider has moved to another address. ${MEND_IT}`];
+  return [
+    'provider_rejected',
+    'The provider refuses this question. Ask otherwise, or choose another model for this chat.',
+  ];
 }
 
-/** `code` or `type` of OpenAI's error envelope, where it is a word; the message beside it may have anything in it. */
+/**
+ * `code` or `type` of OpenAI's error envelope, where it is a word; the message beside it may have
+ * anything in it.
+ */
 function reasonIn(body: string): string | undefined {
   try {
     const { error } = JSON.parse(body) as { error?: { code?: unknown; type?: unknown } };
@@ -68,19 +100,28 @@ function reasonIn(body: string): string | undefined {
   }
 }
 
-const wordOf = (value: unknown): string | undefined => (typeof value === 'string' && /^\w{1,64}$/.test(value) ? value : undefined);
+const wordOf = (value: unknown): string | undefined =>
+  typeof value === 'string' && /^\w{1,64}$/.test(value) ? value : undefined;
 
-const NO_ANSWER = 'What the provider sends is no answer. Try again, or choose another model for this chat.';
+const NO_ANSWER =
+  'What the provider sends is no answer. Try again, or choose another model for this chat.';
 
 /** Bytes that are not what was agreed on. */
 export const noAnswer = (): ModelError => new ModelError('provider_failed', NO_ANSWER);
 
 export const brokenConnection = (): ModelError =>
-  new ModelError('answer_cut', 'The connection to the provider broke in the middle of the answer. Try again.');
+  new ModelError(
+    'answer_cut',
+    'The connection to the provider broke in the middle of the answer. Try again.',
+  );
 
-export const endedEarly = (): ModelError => new ModelError('answer_cut', 'The answer ended before it was complete. Try again.');
+export const endedEarly = (): ModelError =>
+  new ModelError('answer_cut', 'The answer ended before it was complete. Try again.');
 
-/** What broke while an answer was read, as far as it is known: ours as it is, and the library's by their names. */
+/**
+ * What broke while an answer was read, as far as it is known: ours as it is, and the library's by
+ * their names.
+ */
 export function faultOf(error: unknown): unknown {
   let at = error as Error | undefined;
   for (let depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
@@ -98,5 +139,9 @@ export function brokenOff(error: unknown): ProviderFault {
   const { code, type } = (error ?? {}) as { code?: unknown; type?: unknown };
   if (typeof code === 'number' && code >= 400 && code < 500) return refusal(code, '');
   const reason = wordOf(code) ?? wordOf(type);
-  return new ProviderFault('provider_failed', 'The provider broke off its answer with a fault. Try again.', { reason });
+  return new ProviderFault(
+    'provider_failed',
+    'The provider broke off its answer with a fault. Try again.',
+    { reason },
+  );
 }

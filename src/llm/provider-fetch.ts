@@ -21,7 +21,8 @@ export class Gate {
 }
 
 /**
- * The way to a provider: `fetch` that follows no redirects, so that keys and chats go to the configured address alone, and that fails with a
+ * The way to a provider: `fetch` that follows no redirects, so that keys and chats go to the
+ * configured address alone, and that fails with a
  * `ModelError` of ours for all that can go wrong on the way.
  */
 export function providerFetch(gate: Gate): typeof fetch {
@@ -31,7 +32,10 @@ export function providerFetch(gate: Gate): typeof fetch {
     });
     if (!answer.ok) throw refusal(answer.status, await beginningOf(answer));
     if (!answer.body) throw brokenConnection();
-    return new Response(ReadableStream.from(guarded(answer.body, gate)), { status: answer.status, headers: answer.headers });
+    return new Response(ReadableStream.from(guarded(answer.body, gate)), {
+      status: answer.status,
+      headers: answer.headers,
+    });
   };
 }
 

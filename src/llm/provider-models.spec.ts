@@ -16,7 +16,11 @@ const PATIENT: Limits = { firstMs: 60_000, idleMs: 60_000, wholeMs: 60_000 };
 const KEY = 'sk-fake-provider-key';
 const SECRETS = ['127.0.0.1', KEY, 'secret words', 'ECONN'];
 const never = (): AbortSignal => new AbortController().signal;
-const ask = (more: Partial<ModelRequest> = {}): ModelRequest => ({ model: null, messages: [{ role: 'user', content: 'Why?' }], ...more });
+const ask = (more: Partial<ModelRequest> = {}): ModelRequest => ({
+  model: null,
+  messages: [{ role: 'user', content: 'Why?' }],
+  ...more,
+});
 
 let provider: FakeProvider;
 let logged: unknown[];
@@ -27,12 +31,23 @@ afterAll(() => Promise.all([provider.close(), counter.onApplicationShutdown()]))
 beforeEach(() => {
   provider.reset();
   logged = [];
-  Logger.overrideLogger({ log: () => {}, error: (line: unknown) => logged.push(line), warn: (line: unknown) => logged.push(line) });
+  Logger.overrideLogger({
+    log: () => {},
+    error: (line: unknown) => logged.push(line),
+    warn: (line: unknown) => logged.push(line),
+  });
 });
 
-function aModel(settings: Record<string, string> = provider.settings(), limits: Partial<Limits> = {}): ProviderModels {
+function aModel(
+  settings: Record<string, string> = provider.settings(),
+  limits: Partial<Limits> = {},
+): ProviderModels {
   const config = loadConfig(settings);
-  return new ProviderModels(new Catalogue(providersOf(config), config.LLM_MODEL), { ...PATIENT, ...limits }, counter.count);
+  return new ProviderModels(
+    new Catalogue(providersOf(config), config.LLM_MODEL),
+    { ...PATIENT, ...limits },
+    counter.count,
+  );
 }
 
 /** All that a model said, and the error that it ended with. */
@@ -42,7 +57,8 @@ async function heard(
   signal = never(),
 ): Promise<{ parts: ModelPart[]; text: string; error?: ModelError }> {
   const parts: ModelPart[] = [];
-  const textOf = (): string => parts.map((part) => (part.type === 'delta' ? part.text : '')).join('');
+  const textOf = (): string =>
+    parts.map((part) => (part.type === 'delta' ? part.text : '')).join('');
   try {
     for await (const part of model.stream(request, signal)) parts.push(part);
     return { parts, text: textOf() };
@@ -58,7 +74,11 @@ async function portOf(server: Server): Promise<number> {
 
 describe('a provider that is well', () => {
   it('is asked as OpenAI is, and its answer comes piece by piece with its usage', async () => {
-    provider.next({ tokens: ['Be', 'cause', '.'], delayMs: 5, usage: { prompt_tokens: 11, completion_tokens: 3 } });
+    provider.next({
+      tokens: ['Be', 'cause', '.'],
+      delayMs: 5,
+      usage: { prompt_tokens: 11, completion_tokens: 3 },
+    });
     const request = ask({
       messages: [
         { role: 'system', content: 'Be brief.' },
@@ -71,24 +91,42 @@ describe('a provider that is well', () => {
     const { parts } = await heard(aModel(), request);
     expect(parts).toEqual([
       ...['Be', 'cause', '.'].map((text) => ({ type: 'delta', text })),
-      { type: 'end', model: 'fake-1', finishReason: 'stop', usage: { input_tokens: 11, output_tokens: 3 } },
+      {
+        type: 'end',
+        model: 'fake-1',
+        finishReason: 'stop',
+        usage: { input_tokens: 11, output_tokens: 3 },
+      },
     ]);
     expect(provider.asked).toHaveLength(1);
     const { path, headers, body } = provider.asked[0]!;
     expect([path, headers.authorization]).toEqual(['/v1/chat/completions', `Bearer ${KEY}`]);
-    expect(body).toMatchObject({ model: 'fake-1', stream: true, stream_options: { include_usage: true }, messages: request.messages });
+    expect(body).toMatchObject({
+      model: 'fake-1',
+      stream: true,
+      stream_options: { include_usage: true },
+      messages: request.messages,
+    });
     expect(body).toMatchObject({ max_tokens: 50, temperature: 0.5, top_p: 0.9, stop: ['END'] });
   });
 
   it('is told nothing that was not asked for', async () => {
     await heard(aModel({ OPENAI_BASE_URL: provider.url }));
-    expect(Object.keys(provider.asked[0]!.body).sort()).toEqual(['messages', 'model', 'stream', 'stream_options']);
+    expect(Object.keys(provider.asked[0]!.body).sort()).toEqual([
+      'messages',
+      'model',
+      'stream',
+      'stream_options',
+    ]);
     expect(provider.asked[0]!.headers.authorization).toBeUndefined();
   });
 
   it('has its tokens counted here when it does not count them', async () => {
     provider.next({ tokens: ['hello', ' world'], usage: null });
-    const { parts } = await heard(aModel(), ask({ messages: [{ role: 'user', content: 'hello world' }] }));
+    const { parts } = await heard(
+      aModel(),
+      ask({ messages: [{ role: 'user', content: 'hello world' }] }),
+    );
     expect(parts.at(-1)).toMatchObject({ usage: { input_tokens: 2, output_tokens: 2 } });
   });
 
@@ -99,12 +137,18 @@ describe('a provider that is well', () => {
     ['eos', 'stop'],
   ])('that ends with %s is understood as %s', async (finishReason, understood) => {
     provider.next({ finishReason });
-    expect((await heard(aModel())).parts.at(-1)).toMatchObject({ type: 'end', finishReason: understood });
+    expect((await heard(aModel())).parts.at(-1)).toMatchObject({
+      type: 'end',
+      finishReason: understood,
+    });
   });
 
   it('may leave out the last line of the protocol', async () => {
     provider.next({ withoutDone: true });
-    expect((await heard(aModel())).parts.at(-1)).toMatchObject({ type: 'end', finishReason: 'stop' });
+    expect((await heard(aModel())).parts.at(-1)).toMatchObject({
+      type: 'end',
+      finishReason: 'stop',
+    });
   });
 
   it('may use megabytes for an answer of many small pieces', async () => {
@@ -123,17 +167,35 @@ describe('a provider that is well', () => {
     const other = await FakeProvider.start();
     const list = [
       { name: 'local', base_url: provider.url, models: ['small', 'shared'] },
-      { name: 'cloud', base_url: `${other.url}/`, api_key: 'sk-of-the-cloud', models: ['shared', 'large'] },
+      {
+        name: 'cloud',
+        base_url: `${other.url}/`,
+        api_key: 'sk-of-the-cloud',
+        models: ['shared', 'large'],
+      },
     ];
     const model = aModel({ LLM_PROVIDERS: JSON.stringify(list), LLM_MODEL: 'large' });
-    expect(model.models().map(({ id }) => id)).toEqual(['large', 'small', 'local/shared', 'cloud/shared']);
+    expect(model.models().map(({ id }) => id)).toEqual([
+      'large',
+      'small',
+      'local/shared',
+      'cloud/shared',
+    ]);
     expect((await heard(model)).parts.at(-1)).toMatchObject({ model: 'large' });
-    expect((await heard(model, ask({ model: 'small' }))).parts.at(-1)).toMatchObject({ model: 'small' });
+    expect((await heard(model, ask({ model: 'small' }))).parts.at(-1)).toMatchObject({
+      model: 'small',
+    });
     await heard(model, ask({ model: 'cloud/shared' }));
-    expect(provider.asked.map(({ body, headers }) => [body.model, headers.authorization])).toEqual([['small', undefined]]);
+    expect(provider.asked.map(({ body, headers }) => [body.model, headers.authorization])).toEqual([
+      ['small', undefined],
+    ]);
     expect(other.asked.map(({ body }) => body.model)).toEqual(['large', 'shared']);
-    expect(other.asked.every(({ headers }) => headers.authorization === 'Bearer sk-of-the-cloud')).toBe(true);
-    expect((await heard(model, ask({ model: 'huge' }))).error).toMatchObject({ code: 'model_unknown' });
+    expect(
+      other.asked.every(({ headers }) => headers.authorization === 'Bearer sk-of-the-cloud'),
+    ).toBe(true);
+    expect((await heard(model, ask({ model: 'huge' }))).error).toMatchObject({
+      code: 'model_unknown',
+    });
     await other.close();
   });
 });
@@ -145,26 +207,66 @@ describe('a provider that fails', () => {
     ['forbids', { status: 403 }, 'provider_rejected', ''],
     ['does not know the model', { status: 404 }, 'provider_rejected', ''],
     ['refuses the question', { status: 400 }, 'provider_rejected', ''],
-    ['wants more money', { status: 429, body: '{"error":{"code":"insufficient_quota"}}' }, 'provider_rate_limited', ''],
+    [
+      'wants more money',
+      { status: 429, body: '{"error":{"code":"insufficient_quota"}}' },
+      'provider_rate_limited',
+      '',
+    ],
     ['is asked too often', { status: 429 }, 'provider_rate_limited', ''],
     ['has a fault', { status: 500 }, 'provider_failed', ''],
-    ['has a fault and no words for it', { status: 502, body: '<html>Bad gateway</html>' }, 'provider_failed', ''],
+    [
+      'has a fault and no words for it',
+      { status: 502, body: '<html>Bad gateway</html>' },
+      'provider_failed',
+      '',
+    ],
     ['timed out itself', { status: 504 }, 'provider_timeout', ''],
-    ['has moved', { status: 308, headers: { location: 'http://127.0.0.1:9/v1/chat/completions' } }, 'provider_rejected', ''],
+    [
+      'has moved',
+      { status: 308, headers: { location: 'http://127.0.0.1:9/v1/chat/completions' } },
+      'provider_rejected',
+      '',
+    ],
     ['tears the connection before a word', { cutAfter: 0 }, 'answer_cut', ''],
     ['tears the connection in the middle', { cutAfter: 2 }, 'answer_cut', 'Hello from'],
-    ['ends without saying that it is the end', { withoutFinish: true }, 'answer_cut', 'Hello from the fake provider.'],
+    [
+      'ends without saying that it is the end',
+      { withoutFinish: true },
+      'answer_cut',
+      'Hello from the fake provider.',
+    ],
     ['answers nothing', { body: '' }, 'answer_cut', ''],
     ['says that it said nothing', NOTHING, 'answer_empty', ''],
     ['says blanks alone', { tokens: [' ', '\n'] }, 'answer_empty', ' \n'],
-    ['thinks until its room is used up', { ...NOTHING, finishReason: 'length' }, 'answer_empty', ''],
+    [
+      'thinks until its room is used up',
+      { ...NOTHING, finishReason: 'length' },
+      'answer_empty',
+      '',
+    ],
     ['filters everything', { ...NOTHING, finishReason: 'content_filter' }, 'answer_filtered', ''],
     ['sends garbage at once', { garbageAfter: 0 }, 'provider_failed', ''],
     ['sends garbage in the middle', { garbageAfter: 2 }, 'provider_failed', 'Hello from'],
-    ['sends a page', { body: '<html>Welcome</html>', headers: { 'content-type': 'text/html' } }, 'answer_cut', ''],
-    ['sends JSON that is no answer', { body: 'data: {"choices":"none"}\n\n' }, 'provider_failed', ''],
+    [
+      'sends a page',
+      { body: '<html>Welcome</html>', headers: { 'content-type': 'text/html' } },
+      'answer_cut',
+      '',
+    ],
+    [
+      'sends JSON that is no answer',
+      { body: 'data: {"choices":"none"}\n\n' },
+      'provider_failed',
+      '',
+    ],
     ['breaks off with an error', { errorAfter: 2 }, 'provider_failed', 'Hello from'],
-    ['breaks off for its limit', { body: 'data: {"error":{"message":"slow down","code":429}}\n\n' }, 'provider_rate_limited', ''],
+    [
+      'breaks off for its limit',
+      { body: 'data: {"error":{"message":"slow down","code":429}}\n\n' },
+      'provider_rate_limited',
+      '',
+    ],
   ];
 
   it.each(cases)('because it %s is told so in words for people', async (_, script, code, text) => {
@@ -209,16 +311,19 @@ describe('a provider that fails', () => {
     ['says nothing', { hangAfter: 0 }, { firstMs: 100 }, ''],
     ['falls silent', { hangAfter: 2 }, { idleMs: 1000 }, 'Hello from'],
     ['never comes to an end', { floodBytes: 200_000, delayMs: 100 }, { wholeMs: 2000 }, 'x'],
-  ])('because it %s is given up in time, and told to stop', async (_, script, limits, beginning) => {
-    provider.next(script);
-    const started = performance.now();
-    const { error, text } = await heard(aModel(undefined, limits));
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect(error).toMatchObject({ name: 'ModelError', code: 'provider_timeout' });
-    expect(text.startsWith(beginning)).toBe(true);
-    await provider.asked[0]!.closed;
-    expect(provider.asked[0]!.aborted).toBe(true);
-  });
+  ])(
+    'because it %s is given up in time, and told to stop',
+    async (_, script, limits, beginning) => {
+      provider.next(script);
+      const started = performance.now();
+      const { error, text } = await heard(aModel(undefined, limits));
+      expect(performance.now() - started).toBeLessThan(10_000);
+      expect(error).toMatchObject({ name: 'ModelError', code: 'provider_timeout' });
+      expect(text.startsWith(beginning)).toBe(true);
+      await provider.asked[0]!.closed;
+      expect(provider.asked[0]!.aborted).toBe(true);
+    },
+  );
 
   it.each([
     [200, 'megabytes that mean nothing'],
@@ -235,7 +340,9 @@ describe('a provider that fails', () => {
       response.writeHead(status).write('data: ');
       more();
     });
-    const { error } = await heard(aModel({ OPENAI_BASE_URL: `http://127.0.0.1:${await portOf(endless)}/v1` }));
+    const { error } = await heard(
+      aModel({ OPENAI_BASE_URL: `http://127.0.0.1:${await portOf(endless)}/v1` }),
+    );
     expect(error).toMatchObject({ code: 'provider_failed' });
     await gone;
     endless.close();
@@ -248,7 +355,11 @@ describe('an answer', () => {
     const { text, parts, error } = await heard(aModel());
     expect(error).toBeUndefined();
     expect(Buffer.byteLength(text)).toBe(ANSWER_BYTES_MAX);
-    expect(parts.at(-1)).toMatchObject({ type: 'end', finishReason: 'length', usage: { output_tokens: expect.any(Number) } });
+    expect(parts.at(-1)).toMatchObject({
+      type: 'end',
+      finishReason: 'length',
+      usage: { output_tokens: expect.any(Number) },
+    });
     await provider.asked[0]!.closed;
     expect(provider.asked[0]!).toMatchObject({ aborted: true });
     expect(provider.asked[0]!.sent * 4096).toBeLessThan(8 * 1024 * 1024);
@@ -268,7 +379,9 @@ describe('an answer', () => {
     provider.next({ tokens: ['a\0b', '\ud83d', '\ude00 ', '\ude00', 'c', '\ud83d'] });
     const { text, parts } = await heard(aModel());
     expect(text).toBe('a\ufffdb😀 \ufffdc\ufffd');
-    expect(parts.every((part) => part.type === 'end' || (part.text !== '' && part.text.isWellFormed()))).toBe(true);
+    expect(
+      parts.every((part) => part.type === 'end' || (part.text !== '' && part.text.isWellFormed())),
+    ).toBe(true);
   });
 
   it('is not read faster than it is taken', async () => {
@@ -285,7 +398,10 @@ describe('an answer', () => {
   it('that nobody takes for a while does not count as the silence of the provider', async () => {
     provider.next({ tokens: ['a', 'b', 'c'], delayMs: 20 });
     const said: ModelPart[] = [];
-    for await (const part of aModel(undefined, { firstMs: 60_000, idleMs: 1000 }).stream(ask(), never())) {
+    for await (const part of aModel(undefined, { firstMs: 60_000, idleMs: 1000 }).stream(
+      ask(),
+      never(),
+    )) {
       said.push(part);
       await sleep(1300);
     }
@@ -315,7 +431,9 @@ describe('stopping', () => {
   });
 
   it('before the question was sent means that it is not sent', async () => {
-    expect((await heard(aModel(), ask(), AbortSignal.abort())).error).toMatchObject({ name: 'AbortError' });
+    expect((await heard(aModel(), ask(), AbortSignal.abort())).error).toMatchObject({
+      name: 'AbortError',
+    });
     expect(provider.asked).toHaveLength(0);
   });
 
@@ -328,10 +446,15 @@ describe('stopping', () => {
 });
 
 it('two hundred answers at once are neither lost nor mixed up', async () => {
-  provider.always(({ body }) => ({ tokens: Array.from({ length: 20 }, (_, n) => `${body.messages[0].content}:${n} `), delayMs: 2 }));
+  provider.always(({ body }) => ({
+    tokens: Array.from({ length: 20 }, (_, n) => `${body.messages[0].content}:${n} `),
+    delayMs: 2,
+  }));
   const model = aModel();
   const names = Array.from({ length: 200 }, (_, n) => `q${n}`);
-  const answers = await Promise.all(names.map((content) => heard(model, ask({ messages: [{ role: 'user', content }] }))));
+  const answers = await Promise.all(
+    names.map((content) => heard(model, ask({ messages: [{ role: 'user', content }] }))),
+  );
   answers.forEach(({ text, error }, at) => {
     expect(error).toBeUndefined();
     expect(text).toBe(Array.from({ length: 20 }, (_, n) => `${names[at]}:${n} `).join(''));

@@ -1,4 +1,7 @@
-import { createOpenAICompatible, type OpenAICompatibleProviderSettings } from '@ai-sdk/openai-compatible';
+import {
+  createOpenAICompatible,
+  type OpenAICompatibleProviderSettings,
+} from '@ai-sdk/openai-compatible';
 import { Logger } from '@nestjs/common';
 import type { Provider } from '../config/providers.js';
 import { type Listing, Catalogue } from './catalogue.js';
@@ -25,7 +28,10 @@ export const ANSWER_BYTES_MAX = 256 * 1024;
 
 type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
 type CallOptions = Parameters<ChatModel['doStream']>[0];
-type ProviderPart = Awaited<ReturnType<ChatModel['doStream']>>['stream'] extends ReadableStream<infer Part> ? Part : never;
+type ProviderPart =
+  Awaited<ReturnType<ChatModel['doStream']>>['stream'] extends ReadableStream<infer Part>
+    ? Part
+    : never;
 type ProviderText = Extract<ProviderPart, { type: 'text-delta' }>;
 type ProviderEnd = Extract<ProviderPart, { type: 'finish' }>;
 
@@ -65,12 +71,23 @@ export class ProviderModels extends LanguageModel {
   private told(error: unknown, { info, provider }: Listing): unknown {
     if (!(error instanceof ModelError)) return error;
     const details = error instanceof ProviderFault ? error.details : {};
-    this.logger.warn({ message: 'a model did not answer', model: info.id, provider: provider.name, code: error.code, ...details });
+    this.logger.warn({
+      message: 'a model did not answer',
+      model: info.id,
+      provider: provider.name,
+      code: error.code,
+      ...details,
+    });
     return error;
   }
 }
 
-async function* answerOf(listing: Listing, request: ModelRequest, patience: Patience, count: CountTokens): AsyncGenerator<ModelPart> {
+async function* answerOf(
+  listing: Listing,
+  request: ModelRequest,
+  patience: Patience,
+  count: CountTokens,
+): AsyncGenerator<ModelPart> {
   const answer = new AnswerText();
   let end: ProviderEnd | null = null;
   for await (const part of saidBy(listing, request, patience)) {
@@ -80,20 +97,33 @@ async function* answerOf(listing: Listing, request: ModelRequest, patience: Pati
     if (answer.isFull) break;
   }
   const finishReason = reasonOf(end, answer);
-  yield { type: 'end', model: listing.info.id, finishReason, usage: await usageOf(end, request.messages, answer.text, count) };
+  yield {
+    type: 'end',
+    model: listing.info.id,
+    finishReason,
+    usage: await usageOf(end, request.messages, answer.text, count),
+  };
 }
 
 /** What the provider says: pieces of text, and last its end. */
-async function* saidBy({ provider, name }: Listing, request: ModelRequest, patience: Patience): AsyncGenerator<ProviderText | ProviderEnd> {
+async function* saidBy(
+  { provider, name }: Listing,
+  request: ModelRequest,
+  patience: Patience,
+): AsyncGenerator<ProviderText | ProviderEnd> {
   const gate = new Gate();
-  const model = createOpenAICompatible({ ...settingsOf(provider), fetch: providerFetch(gate) }).chatModel(name);
+  const model = createOpenAICompatible({
+    ...settingsOf(provider),
+    fetch: providerFetch(gate),
+  }).chatModel(name);
   const { stream } = await patience.hear(() => model.doStream(optionsOf(request, patience.signal)));
   const reader = stream.getReader();
   for (;;) {
     const { done, value: part } = await patience.hear(() => reader.read());
     if (done) throw endedEarly();
     gate.understood();
-    if (part.type === 'error') throw part.error instanceof Error ? part.error : brokenOff(part.error);
+    if (part.type === 'error')
+      throw part.error instanceof Error ? part.error : brokenOff(part.error);
     if (part.type === 'text-delta' || part.type === 'reasoning-delta') patience.begin();
     if (part.type === 'finish') return yield part;
     if (part.type === 'text-delta') yield part;
@@ -133,14 +163,28 @@ function reasonOf(end: ProviderEnd | null, { text, isFull }: AnswerText): Finish
 
 function nothingSaid(reason: string | undefined): ModelError {
   if (reason === 'content-filter')
-    return new ModelError('answer_filtered', 'The provider’s filter kept the whole answer back. Ask otherwise.');
+    return new ModelError(
+      'answer_filtered',
+      'The provider’s filter kept the whole answer back. Ask otherwise.',
+    );
   if (reason === 'length')
-    return new ModelError('answer_empty', 'The model used up its room for the answer before it said a word. Try again.');
+    return new ModelError(
+      'answer_empty',
+      'The model used up its room for the answer before it said a word. Try again.',
+    );
   return new ModelError('answer_empty', 'The model answered nothing. Try again.');
 }
 
-/** As the provider counted; by our own tokenizer where it did not, or where we did not let it end; by the bytes where that cannot be had. */
-async function usageOf(end: ProviderEnd | null, messages: readonly ModelMessage[], text: string, count: CountTokens): Promise<Usage> {
+/**
+ * As the provider counted; by our own tokenizer where it did not, or where we did not let it end;
+ * by the bytes where that cannot be had.
+ */
+async function usageOf(
+  end: ProviderEnd | null,
+  messages: readonly ModelMessage[],
+  text: string,
+  count: CountTokens,
+): Promise<Usage> {
   const input = end?.usage.inputTokens.total;
   const output = end?.usage.outputTokens.total;
   if (isCount(input) && isCount(output)) return { input_tokens: input, output_tokens: output };
@@ -151,7 +195,8 @@ async function usageOf(end: ProviderEnd | null, messages: readonly ModelMessage[
   return { input_tokens: read.reduce((sum, one) => sum + one, 0), output_tokens: said! };
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0;
 
 function settingsOf({ name, baseUrl, apiKey }: Provider): OpenAICompatibleProviderSettings {
   return {
@@ -169,7 +214,10 @@ const newerName = ({ max_tokens, ...body }: Record<string, unknown>): Record<str
   max_completion_tokens: max_tokens,
 });
 
-function optionsOf({ messages, maxOutputTokens, temperature, topP, stop }: ModelRequest, abortSignal: AbortSignal): CallOptions {
+function optionsOf(
+  { messages, maxOutputTokens, temperature, topP, stop }: ModelRequest,
+  abortSignal: AbortSignal,
+): CallOptions {
   return {
     prompt: messages.map(promptMessage),
     abortSignal,
@@ -181,5 +229,7 @@ function optionsOf({ messages, maxOutputTokens, temperature, topP, stop }: Model
 }
 
 function promptMessage({ role, content }: ModelMessage): CallOptions['prompt'][number] {
-  return role === 'system' ? { role, content } : { role, content: [{ type: 'text', text: content }] };
+  return role === 'system'
+    ? { role, content }
+    : { role, content: [{ type: 'text', text: content }] };
 }

@@ -40,13 +40,19 @@ describe('tokens', () => {
     ['blanks', ' '],
     ['punctuation', '!@#$%^&*'],
     ['accents', '\u0301'],
-    ['random letters', Array.from({ length: 131_072 }, () => String.fromCharCode(97 + Math.random() * 26)).join('')],
-  ])('of 128 KiB of nothing but %s are counted soon: not in the square of its length', async (_, text) => {
-    await tokensOf('x'); // loads the encoding
-    const started = performance.now();
-    await tokensOf(text.repeat(131_072 / text.length));
-    expect(performance.now() - started).toBeLessThan(4000);
-  });
+    [
+      'random letters',
+      Array.from({ length: 131_072 }, () => String.fromCharCode(97 + Math.random() * 26)).join(''),
+    ],
+  ])(
+    'of 128 KiB of nothing but %s are counted soon: not in the square of its length',
+    async (_, text) => {
+      await tokensOf('x'); // loads the encoding
+      const started = performance.now();
+      await tokensOf(text.repeat(131_072 / text.length));
+      expect(performance.now() - started).toBeLessThan(4000);
+    },
+  );
 
   it('are counted for many at once, each getting its own, while the thread of the server goes on', async () => {
     const turns = { count: 0, isOver: false };
@@ -55,24 +61,30 @@ describe('tokens', () => {
       if (!turns.isOver) setImmediate(turn);
     };
     setImmediate(turn);
-    const many = Array.from({ length: 20 }, (_, i) => Array.from({ length: i }, () => 'word '.repeat(20_000)));
+    const many = Array.from({ length: 20 }, (_, i) =>
+      Array.from({ length: i }, () => 'word '.repeat(20_000)),
+    );
     const counts = await Promise.all(many.map((texts) => counter.count(texts)));
     turns.isOver = true;
     expect(counts.map((tokens) => tokens!.length)).toEqual(many.map((texts) => texts.length));
-    // Loading and counting take a second: on this thread there would have been a turn for each batch at most.
+    // Loading and counting take a second: on this thread there would have been a turn for each
+    // batch at most.
     expect(turns.count).toBeGreaterThan(1000);
   });
 });
 
 describe('the thread of the tokenizer', () => {
   /** What the counter has of it. */
-  const inside = (): { worker: { terminate(): Promise<number> } | null } => counter as unknown as ReturnType<typeof inside>;
+  const inside = (): { worker: { terminate(): Promise<number> } | null } =>
+    counter as unknown as ReturnType<typeof inside>;
 
   it('is the only place that loads it', () => {
     const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
       (file) => /\.m?[jt]s$/.test(file) && !file.endsWith('.spec.ts'),
     );
-    const loading = files.filter((file) => readFileSync(join(SRC, file), 'utf8').includes("'gpt-tokenizer"));
+    const loading = files.filter((file) =>
+      readFileSync(join(SRC, file), 'utf8').includes("'gpt-tokenizer"),
+    );
     expect(loading).toEqual([join('llm', 'token-worker.mjs')]);
   });
 

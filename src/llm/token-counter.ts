@@ -2,7 +2,10 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 
-/** Tokens of some texts; null where they cannot be counted now. Never more than the bytes of a text in UTF-8: no tokenizer gives more. */
+/**
+ * Tokens of some texts; null where they cannot be counted now. Never more than the bytes of a text
+ * in UTF-8: no tokenizer gives more.
+ */
 export type CountTokens = (texts: readonly string[]) => Promise<number[] | null>;
 
 interface Job {
@@ -11,7 +14,9 @@ interface Job {
 }
 
 const WORKER = fileURLToPath(new URL('./token-worker.mjs', import.meta.url));
-/** What the thread is given at a time, so that others come in between. It counts this in some 20 ms. */
+/**
+ * What the thread is given at a time, so that others come in between. It counts this in some 20 ms.
+ */
 const BATCH_CHARS_MAX = 256 * 1024;
 /** So many batches may wait. */
 const QUEUE_MAX = 256;
@@ -22,9 +27,10 @@ const ATTEMPTS_MAX = 2;
 const PAUSE_MS = 5000;
 
 /**
- * Counts tokens by OpenAI's o200k_base: right for its models of today, a good estimate for others; at most one token too many for each 512
- * characters. It does so on a thread of its own: loading the encoding takes half a second (and 65 MB), a long context 50 ms, and the server's
- * only thread serves everybody meanwhile.
+ * Counts tokens by OpenAI's o200k_base: right for its models of today, a good estimate for others;
+ * at most one token too many for each 512 characters. It does so on a thread of its own: loading
+ * the encoding takes half a second (and 65 MB), a long context 50 ms, and the server's only thread
+ * serves everybody meanwhile.
  */
 @Injectable()
 export class TokenCounter implements OnApplicationShutdown {
@@ -40,7 +46,10 @@ export class TokenCounter implements OnApplicationShutdown {
     this.thread();
   }
 
-  /** Never throws. Null when the thread broke, is overrun or says nothing for 10 s: callers then take the bytes, which are never too few. */
+  /**
+   * Never throws. Null when the thread broke, is overrun or says nothing for 10 s: callers then
+   * take the bytes, which are never too few.
+   */
   readonly count: CountTokens = async (texts) => {
     const all: number[] = [];
     for (const batch of batchesOf(texts)) {
@@ -61,7 +70,8 @@ export class TokenCounter implements OnApplicationShutdown {
 
   private async countBatch(texts: readonly string[]): Promise<number[] | null> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      if (this.isClosed || this.jobs.size >= QUEUE_MAX || performance.now() < this.pausedUntil) return null;
+      if (this.isClosed || this.jobs.size >= QUEUE_MAX || performance.now() < this.pausedUntil)
+        return null;
       const tokens = await this.ask(texts);
       if (tokens) return tokens;
     }
@@ -83,7 +93,9 @@ export class TokenCounter implements OnApplicationShutdown {
     if (this.worker) return this.worker;
     const worker = new Worker(WORKER);
     worker.unref();
-    worker.on('message', ({ id, tokens }: { id: number; tokens: number[] }) => this.settle(id, tokens));
+    worker.on('message', ({ id, tokens }: { id: number; tokens: number[] }) =>
+      this.settle(id, tokens),
+    );
     worker.on('error', (error: Error) => this.lose(worker, error.message));
     worker.on('exit', (code) => this.lose(worker, `it ended with ${code}`));
     return (this.worker = worker);
@@ -111,7 +123,10 @@ export class TokenCounter implements OnApplicationShutdown {
   }
 }
 
-/** The texts in order, a batch of them as long as the thread is given at a time; a longer text is one by itself. */
+/**
+ * The texts in order, a batch of them as long as the thread is given at a time; a longer text is
+ * one by itself.
+ */
 function* batchesOf(texts: readonly string[]): Generator<string[]> {
   let batch: string[] = [];
   let chars = 0;

@@ -10,8 +10,11 @@ const PIECE_CHARS_MAX = 512;
 
 function tokensOf(text) {
   let tokens = 0;
-  for (let at = 0; at < text.length; at += PIECE_CHARS_MAX) tokens += countTokens(text.slice(at, at + PIECE_CHARS_MAX), AS_TEXT);
+  for (let at = 0; at < text.length; at += PIECE_CHARS_MAX)
+    tokens += countTokens(text.slice(at, at + PIECE_CHARS_MAX), AS_TEXT);
   return tokens;
 }
 
-parentPort.on('message', ({ id, texts }) => parentPort.postMessage({ id, tokens: texts.map(tokensOf) }));
+parentPort.on('message', ({ id, texts }) =>
+  parentPort.postMessage({ id, tokens: texts.map(tokensOf) }),
+);

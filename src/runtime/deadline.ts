@@ -39,14 +39,16 @@ const current = new AsyncLocalStorage<Deadline>();
 export const requestDeadline = (): Deadline | undefined => current.getStore();
 
 /** Runs `work`, and all that comes of it, under that deadline; undefined is none. */
-export const under = <Result>(limit: Deadline | undefined, work: () => Result): Result => current.run(limit as Deadline, work);
+export const under = <Result>(limit: Deadline | undefined, work: () => Result): Result =>
+  current.run(limit as Deadline, work);
 
 /** A store that answered somebody so lately is not away. */
 const SILENCE_MS = 1000;
 
 /**
- * What is heard from one store. Where it answers others it is busy and not away, and to refuse what it would do in a moment would make it do that
- * twice: so the deadline of a request ends its waiting for a store that is silent to everybody. A single step keeps its own limit besides.
+ * What is heard from one store. Where it answers others it is busy and not away, and to refuse what
+ * it would do in a moment would make it do that twice: so the deadline of a request ends its
+ * waiting for a store that is silent to everybody. A single step keeps its own limit besides.
  */
 export class Pulse {
   private heardAtMs = 0;
@@ -56,7 +58,10 @@ export class Pulse {
     this.heardAtMs = performance.now();
   }
 
-  /** Calls `giveUp` once, when the time of the request at work is over and the store is silent. Returns what ends the watch. */
+  /**
+   * Calls `giveUp` once, when the time of the request at work is over and the store is silent.
+   * Returns what ends the watch.
+   */
   watch(giveUp: () => void): () => void {
     const limit = requestDeadline();
     if (!limit) return () => undefined;
@@ -66,7 +71,8 @@ export class Pulse {
       if (isOver) return;
       const ms = Math.max(limit.leftMs, this.heardAtMs + SILENCE_MS - performance.now());
       if (ms <= 0) giveUp();
-      // First what has arrived meanwhile is read: a process that did not get to run is no silence of the store.
+      // First what has arrived meanwhile is read: a process that did not get to run is no silence
+      // of the store.
       else if (ms !== Infinity) timer = setTimeout(() => setImmediate(look), Math.ceil(ms));
     };
     look();
@@ -78,11 +84,17 @@ export class Pulse {
 }
 
 /**
- * Answers as `work` does, or fails with `late()` after `ms` milliseconds; what `work` comes to after that is nobody's concern. A process that did
- * not get to run for so long first reads what has arrived meanwhile: that is no silence of the other side.
+ * Answers as `work` does, or fails with `late()` after `ms` milliseconds; what `work` comes to
+ * after that is nobody's concern. A process that did not get to run for so long first reads what
+ * has arrived meanwhile: that is no silence of the other side.
  * @param pulse of the store that is asked: the deadline of the request may end the waiting earlier
  */
-export async function within<Result>(ms: number, work: Promise<Result>, late: () => Error, pulse?: Pulse): Promise<Result> {
+export async function within<Result>(
+  ms: number,
+  work: Promise<Result>,
+  late: () => Error,
+  pulse?: Pulse,
+): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   const expired = new Promise<never>((_resolve, reject) => {

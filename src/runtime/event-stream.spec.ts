@@ -4,7 +4,8 @@ import { afterEach, expect, it, jest } from '@jest/globals';
 import { eventStream, sentEvent } from './event-stream.js';
 
 const broken: unknown[] = [];
-const streamOf = (frames: AsyncIterable<string>) => eventStream(frames, (error) => broken.push(error));
+const streamOf = (frames: AsyncIterable<string>) =>
+  eventStream(frames, (error) => broken.push(error));
 
 afterEach(() => {
   jest.useRealTimers();

@@ -19,18 +19,26 @@ const PING = ': ping\n\n';
  */
 export function sentEvent(data: string, event?: string, id?: string | number): string {
   const head = id === undefined ? '' : `id: ${id}\n`;
-  return event === undefined ? `${head}data: ${data}\n\n` : `${head}event: ${event}\ndata: ${data}\n\n`;
+  return event === undefined
+    ? `${head}data: ${data}\n\n`
+    : `${head}event: ${event}\ndata: ${data}\n\n`;
 }
 
 /**
- * Frames as they are made, with pings while there are none. A reader that is slow has them made later; one that leaves ends their making. Empty
- * frames are left out.
- * @param onBreak is told of an error: the status is out by then, so the reader sees a stream without its end
+ * Frames as they are made, with pings while there are none. A reader that is slow has them made
+ * later; one that leaves ends their making. Empty frames are left out.
+ * @param onBreak is told of an error: the status is out by then, so the reader sees a stream
+ * without its end
  */
-export const eventStream = (frames: AsyncIterable<string>, onBreak: (error: unknown) => void): Readable =>
-  Readable.from(withPings(frames, onBreak), { highWaterMark: FRAMES_MAX });
+export const eventStream = (
+  frames: AsyncIterable<string>,
+  onBreak: (error: unknown) => void,
+): Readable => Readable.from(withPings(frames, onBreak), { highWaterMark: FRAMES_MAX });
 
-async function* withPings(frames: AsyncIterable<string>, onBreak: (error: unknown) => void): AsyncGenerator<string> {
+async function* withPings(
+  frames: AsyncIterable<string>,
+  onBreak: (error: unknown) => void,
+): AsyncGenerator<string> {
   const iterator = frames[Symbol.asyncIterator]();
   try {
     for (let next = iterator.next(); ;) {
@@ -51,9 +59,13 @@ async function* withPings(frames: AsyncIterable<string>, onBreak: (error: unknow
 }
 
 /** What keeps proxies from closing a stream while a model thinks. */
-async function orPing(next: Promise<IteratorResult<string>>): Promise<IteratorResult<string> | typeof PING> {
+async function orPing(
+  next: Promise<IteratorResult<string>>,
+): Promise<IteratorResult<string> | typeof PING> {
   let timer: NodeJS.Timeout | undefined;
-  const quiet = new Promise<typeof PING>((resolve) => (timer = setTimeout(resolve, PING_MS, PING).unref()));
+  const quiet = new Promise<typeof PING>(
+    (resolve) => (timer = setTimeout(resolve, PING_MS, PING).unref()),
+  );
   try {
     return await Promise.race([next, quiet]);
   } finally {

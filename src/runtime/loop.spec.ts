@@ -10,7 +10,11 @@ const quiet = new Outage(() => undefined);
 describe('a loop in time', () => {
   let runs: boolean[];
   const loops: Loop[] = [];
-  const aLoop = (rhythm: Rhythm, work: Work = (isTime) => void runs.push(isTime), outage = quiet): Loop => {
+  const aLoop = (
+    rhythm: Rhythm,
+    work: Work = (isTime) => void runs.push(isTime),
+    outage = quiet,
+  ): Loop => {
     const loop = new Loop(work, outage, rhythm);
     loops.push(loop);
     return loop;
@@ -254,7 +258,8 @@ describe('a loop under every schedule', () => {
           await s.schedule(Promise.resolve(), 'the work');
           world.ended++;
         }, quiet);
-        for (let i = 0; i < wakings; i++) void s.schedule(Promise.resolve(), `wake ${i}`).then(() => loop.wake());
+        for (let i = 0; i < wakings; i++)
+          void s.schedule(Promise.resolve(), `wake ${i}`).then(() => loop.wake());
         let atStop: typeof world | null = null;
         const stop = s
           .schedule(Promise.resolve(), 'stop')
@@ -271,7 +276,10 @@ describe('a loop under every schedule', () => {
   });
 });
 
-/** Lets the scheduler choose what comes next until nothing is left to choose, and the loop its turns between. */
+/**
+ * Lets the scheduler choose what comes next until nothing is left to choose, and the loop its turns
+ * between.
+ */
 async function drained(s: fc.Scheduler, isDone: () => boolean): Promise<void> {
   for (let idle = 0; idle < 3 || !isDone(); idle = s.count() > 0 ? 0 : idle + 1) {
     if (s.count() > 0) await s.waitOne();

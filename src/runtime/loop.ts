@@ -3,14 +3,20 @@ import type { Outage } from './outage.js';
 
 /** A run that failed is done again after this, or after `everyMs` where that is shorter. */
 const AGAIN_MS = 1000;
-/** A stop waits no longer for the run in progress: what it does is safe to be cut off, or it would not be safe from a crash. */
+/**
+ * A stop waits no longer for the run in progress: what it does is safe to be cut off, or it would
+ * not be safe from a crash.
+ */
 const STOP_MS = 5000;
 /** Node's timers may be early by less than this. */
 const EARLY_MS = 1;
 
 /** When a loop runs, in milliseconds. */
 export interface Rhythm {
-  /** From the end of a run whose time it was to the next; it begins with `start`. Without it the loop runs only when it is woken. */
+  /**
+   * From the end of a run whose time it was to the next; it begins with `start`. Without it the
+   * loop runs only when it is woken.
+   */
   everyMs?: number;
   /** How long a wake-up waits for others to share its run. */
   gatherMs?: number;
@@ -20,13 +26,15 @@ export interface Rhythm {
 
 /**
  * @param isTime whether the time of the run has come; false for one that was only woken
- * @returns in how many milliseconds the next is due, where that is not after `everyMs`; Infinity: not before it is started or woken again
+ * @returns in how many milliseconds the next is due, where that is not after `everyMs`; Infinity:
+ * not before it is started or woken again
  */
 export type Work = (isTime: boolean) => number | void | Promise<number | void>;
 
 /**
- * Does its work again and again: when it is time, and when it is woken. One run at a time: whoever wakes it during a run gets exactly one more,
- * which begins after that. A run that fails is told once for each outage and done again after a pause. It holds no process alive, and is under the
+ * Does its work again and again: when it is time, and when it is woken. One run at a time: whoever
+ * wakes it during a run gets exactly one more, which begins after that. A run that fails is told
+ * once for each outage and done again after a pause. It holds no process alive, and is under the
  * deadline of no request, whoever woke it.
  */
 export class Loop {
@@ -62,7 +70,10 @@ export class Loop {
     this.arm();
   }
 
-  /** Waits for a run that begins from now on, and so has seen all that is there now. Never throws. After `stop` it does nothing. */
+  /**
+   * Waits for a run that begins from now on, and so has seen all that is there now. Never throws.
+   * After `stop` it does nothing.
+   */
   async flush(): Promise<void> {
     await this.running;
     await (this.running ?? this.begin());
@@ -72,14 +83,16 @@ export class Loop {
   async stop(): Promise<void> {
     this.stopped = true;
     this.arm();
-    if (this.running) await within(STOP_MS, this.running, () => new Error('too long')).catch(() => undefined);
+    if (this.running)
+      await within(STOP_MS, this.running, () => new Error('too long')).catch(() => undefined);
   }
 
   private arm(): void {
     clearTimeout(this.timer);
     clearImmediate(this.immediate);
     if (this.stopped || this.running) return;
-    const ms = Math.max(Math.min(this.timedAtMs, this.wokenAtMs), this.notBeforeMs) - performance.now();
+    const ms =
+      Math.max(Math.min(this.timedAtMs, this.wokenAtMs), this.notBeforeMs) - performance.now();
     // What is woken in one go shares one run.
     if (ms <= 0) this.immediate = setImmediate(() => this.begin()).unref();
     else if (ms !== Infinity) this.timer = setTimeout(() => this.begin(), Math.ceil(ms)).unref();
@@ -97,7 +110,8 @@ export class Loop {
     if (isTime) this.timedAtMs = Infinity;
     this.wokenAtMs = Infinity;
     try {
-      const nextMs = (await this.work(isTime)) ?? (isTime ? this.rhythm.everyMs : undefined) ?? Infinity;
+      const nextMs =
+        (await this.work(isTime)) ?? (isTime ? this.rhythm.everyMs : undefined) ?? Infinity;
       this.outage.end();
       this.timedAtMs = Math.min(this.timedAtMs, performance.now() + nextMs);
       this.notBeforeMs = performance.now() + (this.rhythm.restMs ?? 0);

@@ -17,17 +17,25 @@ interface Failed {
   driverError?: { code?: string };
 }
 
-/** What PostgreSQL (or the system, as ECONNRESET) calls an error, whether the driver throws it or TypeORM; '' where it has no name. */
+/**
+ * What PostgreSQL (or the system, as ECONNRESET) calls an error, whether the driver throws it or
+ * TypeORM; '' where it has no name.
+ */
 export function sqlStateOf(error: unknown): string {
   const { code, driverError } = (error ?? {}) as Failed;
   return driverError?.code ?? code ?? '';
 }
 
-export const isUniqueViolation = (error: unknown): boolean => sqlStateOf(error) === SQLSTATE.uniqueViolation;
+export const isUniqueViolation = (error: unknown): boolean =>
+  sqlStateOf(error) === SQLSTATE.uniqueViolation;
 
 /** Another held a lock for longer than `lock_timeout`. */
-export const isLockTimeout = (error: unknown): boolean => sqlStateOf(error) === SQLSTATE.lockNotAvailable;
+export const isLockTimeout = (error: unknown): boolean =>
+  sqlStateOf(error) === SQLSTATE.lockNotAvailable;
 
-/** Rolled back for the sake of others: a deadlock's victim, and what could not be put into an order (Citus, standbys). */
+/**
+ * Rolled back for the sake of others: a deadlock's victim, and what could not be put into an order
+ * (Citus, standbys).
+ */
 export const isVictim = (error: unknown): boolean =>
   sqlStateOf(error) === SQLSTATE.deadlock || sqlStateOf(error) === SQLSTATE.serializationFailure;

@@ -9,7 +9,10 @@ export interface Leaf {
 
 /** A chat that was read for a page of a tree. */
 export interface Read extends Leaf {
-  /** Of the page, or an ancestor that it is shown with; others are here so that somebody's nearest living ancestor can be named. */
+  /**
+   * Of the page, or an ancestor that it is shown with; others are here so that somebody's nearest
+   * living ancestor can be named.
+   */
   readonly shown: boolean;
 }
 
@@ -21,7 +24,8 @@ export interface Branch<T extends Leaf> {
 }
 
 /**
- * Chats nested in one answer at most. Each is an object in an array, two levels of JSON, and the last has an empty array: 63, where .NET's
+ * Chats nested in one answer at most. Each is an object in an array, two levels of JSON, and the
+ * last has an empty array: 63, where .NET's
  * `System.Text.Json` takes 64 and most others more.
  */
 export const NESTING_MAX = 31;
@@ -47,8 +51,12 @@ export function bandOf(depth: number): Band {
 /** Where a chat is in its tree. */
 export type Place = Pick<Leaf, 'depth' | 'chatId'>;
 
-/** Chats are in the order of their depth, then of their making: so a parent always comes before its children, and nothing ever moves. */
-export const inOrder = (a: Place, b: Place): number => a.depth - b.depth || (a.chatId < b.chatId ? -1 : Number(a.chatId > b.chatId));
+/**
+ * Chats are in the order of their depth, then of their making: so a parent always comes before its
+ * children, and nothing ever moves.
+ */
+export const inOrder = (a: Place, b: Place): number =>
+  a.depth - b.depth || (a.chatId < b.chatId ? -1 : Number(a.chatId > b.chatId));
 
 /** The nearest living ancestor, among chats that were read; null when there is none. */
 export function livingAbove<T extends Leaf>(chat: T, chats: ReadonlyMap<string, T>): string | null {
@@ -62,15 +70,24 @@ export function livingAbove<T extends Leaf>(chat: T, chats: ReadonlyMap<string, 
 }
 
 /** Chats of a page, flat. */
-export const flatPage = <T extends Leaf>(own: readonly T[], chats: ReadonlyMap<string, T>): Branch<T>[] =>
+export const flatPage = <T extends Leaf>(
+  own: readonly T[],
+  chats: ReadonlyMap<string, T>,
+): Branch<T>[] =>
   own.map((chat) => ({ chat, parentChatId: livingAbove(chat, chats), children: [] }));
 
 /**
- * A page as a tree: its chats with the ancestors that they hang under. Where an ancestor is not shown, the nearest that is stands in its place.
- * @param own the chats of the page in order; those that are of another band than the first, or too many, are left for a further page
+ * A page as a tree: its chats with the ancestors that they hang under. Where an ancestor is not
+ * shown, the nearest that is stands in its place.
+ * @param own the chats of the page in order; those that are of another band than the first, or too
+ * many, are left for a further page
  * @returns the tree, and the last chat of `own` that it has
  */
-export function nestedPage<T extends Read>(own: readonly T[], root: T, chats: ReadonlyMap<string, T>): { tree: Branch<T>; last: T | null } {
+export function nestedPage<T extends Read>(
+  own: readonly T[],
+  root: T,
+  chats: ReadonlyMap<string, T>,
+): { tree: Branch<T>; last: T | null } {
   const band = bandOf(own[0]?.depth ?? 0);
   const kept = new Map([[root.chatId, root]]);
   let last: T | null = null;
@@ -85,7 +102,11 @@ export function nestedPage<T extends Read>(own: readonly T[], root: T, chats: Re
 }
 
 /** The ancestors that are to be shown and are not yet. */
-function shownAbove<T extends Read>(chat: T, kept: ReadonlyMap<string, T>, chats: ReadonlyMap<string, T>): T[] {
+function shownAbove<T extends Read>(
+  chat: T,
+  kept: ReadonlyMap<string, T>,
+  chats: ReadonlyMap<string, T>,
+): T[] {
   const found: T[] = [];
   for (let at = livingAbove(chat, chats); at !== null && !kept.has(at);) {
     const above = chats.get(at)!;
@@ -96,14 +117,20 @@ function shownAbove<T extends Read>(chat: T, kept: ReadonlyMap<string, T>, chats
   return found;
 }
 
-function hang<T extends Leaf>(kept: readonly T[], root: T, band: Band, chats: ReadonlyMap<string, T>): Branch<T> {
+function hang<T extends Leaf>(
+  kept: readonly T[],
+  root: T,
+  band: Band,
+  chats: ReadonlyMap<string, T>,
+): Branch<T> {
   const top: Branch<T> = { chat: root, parentChatId: null, children: [] };
   const places = new Map([[root.chatId, top]]);
   for (const chat of kept) {
     if (chat === root) continue;
     const parentChatId = livingAbove(chat, chats);
     const branch: Branch<T> = { chat, parentChatId, children: [] };
-    // What is above the band hangs at the root, each by itself: so the nesting is bounded whatever was deleted between them.
+    // What is above the band hangs at the root, each by itself: so the nesting is bounded whatever
+    // was deleted between them.
     const place = chat.depth < band.from ? top : (places.get(parentChatId ?? '') ?? top);
     place.children.push(branch);
     places.set(chat.chatId, branch);
@@ -112,7 +139,10 @@ function hang<T extends Leaf>(kept: readonly T[], root: T, band: Band, chats: Re
 }
 
 /** The chat itself or its nearest ancestor that is not deleted; null when there is none. */
-export function nearestLiving<T extends Pick<Leaf, 'parentChatId' | 'deleted'>>(chatId: string, find: (chatId: string) => T): T | null {
+export function nearestLiving<T extends Pick<Leaf, 'parentChatId' | 'deleted'>>(
+  chatId: string,
+  find: (chatId: string) => T,
+): T | null {
   for (let at = find(chatId); ; at = find(at.parentChatId!)) {
     if (!at.deleted) return at;
     if (at.parentChatId === null) return null;

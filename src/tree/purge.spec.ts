@@ -8,14 +8,23 @@ interface Node extends Mortal {
 
 type Step = { kind: 'append' | 'fork'; chat: number; at: number };
 
-const steps = fc.array(fc.record({ kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'), chat: fc.nat(), at: fc.nat() }), {
-  maxLength: 80,
-});
+const steps = fc.array(
+  fc.record({
+    kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'),
+    chat: fc.nat(),
+    at: fc.nat(),
+  }),
+  {
+    maxLength: 80,
+  },
+);
 const ownerIn = (pair: string): string => pair.split('#')[0]!;
 
 /** Trees in which every chat has a copy of its path, so that what it can read needs no rule. */
 function grow(script: readonly Step[]): { nodes: Node[]; paths: Map<string, string[]> } {
-  const nodes: Node[] = [{ chatId: 'c0', parentChatId: null, forkSeq: 0, lastSeq: 0, expired: false }];
+  const nodes: Node[] = [
+    { chatId: 'c0', parentChatId: null, forkSeq: 0, lastSeq: 0, expired: false },
+  ];
   const paths = new Map<string, string[]>([['c0', []]]);
   for (const { kind, chat, at } of script) {
     const node = nodes[chat % nodes.length]!;
@@ -24,7 +33,13 @@ function grow(script: readonly Step[]): { nodes: Node[]; paths: Map<string, stri
     else {
       const forkSeq = at % (path.length + 1);
       const chatId = `c${nodes.length}`;
-      nodes.push({ chatId, parentChatId: forkSeq === 0 ? 'c0' : ownerIn(path[forkSeq - 1]!), forkSeq, lastSeq: forkSeq, expired: false });
+      nodes.push({
+        chatId,
+        parentChatId: forkSeq === 0 ? 'c0' : ownerIn(path[forkSeq - 1]!),
+        forkSeq,
+        lastSeq: forkSeq,
+        expired: false,
+      });
       paths.set(chatId, path.slice(0, forkSeq));
     }
   }
@@ -41,14 +56,17 @@ describe('the purge', () => {
         const { nodes, paths } = grow(script);
         for (const n of deletions) nodes[n % nodes.length]!.expired = true;
         const dooms = new Map(purgePlan(nodes).map((doom) => [doom.chatId, doom]));
-        const readable = new Set(nodes.filter((node) => !node.expired).flatMap((node) => paths.get(node.chatId)!));
+        const readable = new Set(
+          nodes.filter((node) => !node.expired).flatMap((node) => paths.get(node.chatId)!),
+        );
         for (const node of nodes) {
           const keepTo = dooms.get(node.chatId)?.keepTo ?? node.lastSeq;
           const kept = pairsOf(node).filter((pair) => Number(pair.split('#')[1]) <= keepTo);
           expect(kept).toEqual(pairsOf(node).filter((pair) => !node.expired || readable.has(pair)));
         }
         const staying = nodes.filter((node) => !dooms.get(node.chatId)?.whole);
-        for (const node of staying) expect(node.parentChatId === null || !dooms.get(node.parentChatId)?.whole).toBe(true);
+        for (const node of staying)
+          expect(node.parentChatId === null || !dooms.get(node.parentChatId)?.whole).toBe(true);
         for (const node of staying.filter(({ expired }) => expired)) {
           expect(staying.some(({ parentChatId }) => parentChatId === node.chatId)).toBe(true);
         }

@@ -1,13 +1,32 @@
 import fc from 'fast-check';
-import { bandOf, type Branch, inOrder, livingAbove, nearestLiving, nestedPage, NESTING_MAX, type Read } from './branch-tree.js';
-import { jumpOfChild, type Line, type Link, ownerOf, sharedLength, stretchesOf } from './lineage.js';
+import {
+  bandOf,
+  type Branch,
+  inOrder,
+  livingAbove,
+  nearestLiving,
+  nestedPage,
+  NESTING_MAX,
+  type Read,
+} from './branch-tree.js';
+import {
+  jumpOfChild,
+  type Line,
+  type Link,
+  ownerOf,
+  sharedLength,
+  stretchesOf,
+} from './lineage.js';
 
 interface Node extends Link {
   lastSeq: number;
   deleted: boolean;
 }
 
-/** What a fork means, without any cleverness: the branch has a copy of the path up to the fork point. */
+/**
+ * What a fork means, without any cleverness: the branch has a copy of the path up to the fork
+ * point.
+ */
 interface Model {
   nodes: Map<string, Node>;
   paths: Map<string, string[]>;
@@ -15,13 +34,28 @@ interface Model {
 
 type Step = { kind: 'append' | 'fork'; chat: number; at: number };
 
-const steps = fc.array(fc.record({ kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'), chat: fc.nat(), at: fc.nat() }), {
-  maxLength: 120,
-});
+const steps = fc.array(
+  fc.record({
+    kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'),
+    chat: fc.nat(),
+    at: fc.nat(),
+  }),
+  {
+    maxLength: 120,
+  },
+);
 const ownerIn = (pair: string): string => pair.split('#')[0]!;
 
 function grow(script: readonly Step[]): Model {
-  const root: Node = { chatId: 'c0', parentChatId: null, forkSeq: 0, depth: 0, jumpChatId: 'c0', lastSeq: 0, deleted: false };
+  const root: Node = {
+    chatId: 'c0',
+    parentChatId: null,
+    forkSeq: 0,
+    depth: 0,
+    jumpChatId: 'c0',
+    lastSeq: 0,
+    deleted: false,
+  };
   const model: Model = { nodes: new Map([['c0', root]]), paths: new Map([['c0', []]]) };
   for (const step of script) (step.kind === 'append' ? append : fork)(model, step);
   return model;
@@ -68,7 +102,9 @@ describe('the rules of the tree', () => {
         const path = paths.get(tip.chatId)!;
         const [from, to] = [1 + (a % (path.length + 1)), b % (path.length + 1)];
         const stretches = stretchesOf(tip, { from, to }, (id) => nodes.get(id)!);
-        const pairs = stretches.flatMap((s) => Array.from({ length: s.to - s.from + 1 }, (_, i) => `${s.chatId}#${s.from + i}`));
+        const pairs = stretches.flatMap((s) =>
+          Array.from({ length: s.to - s.from + 1 }, (_, i) => `${s.chatId}#${s.from + i}`),
+        );
         expect(pairs).toEqual(path.slice(from - 1, Math.max(to, from - 1)));
       }),
       { numRuns: 3000 },
@@ -112,36 +148,46 @@ describe('the rules of the tree', () => {
       limit: fc.integer({ min: 1, max: 40 }),
     };
     fc.assert(
-      fc.property(fc.record(shape), fc.array(fc.nat(), { maxLength: 40 }), ({ reach, size, limit }, deletions) => {
-        const chats = deepTree(size, reach, deletions);
-        const living = [...chats.values()].filter(({ deleted }) => !deleted).sort(inOrder);
-        const seen: string[] = [];
-        for (let rest = living; rest.length > 0;) {
-          const own = rest.slice(0, limit);
-          const { tree, last } = nestedPage(own, chats.get('c000')!, chats);
-          const shown = placesIn(tree);
-          expect(Math.max(...[...shown.values()].map(({ level }) => level))).toBeLessThanOrEqual(NESTING_MAX);
-          const { from } = bandOf(own[0]!.depth);
-          const wrong = [...shown].filter(([chatId, { under, parentChatId }]) => {
-            const chat = chats.get(chatId)!;
-            const place = chat.depth < from && under !== null ? 'c000' : parentChatId;
-            return parentChatId !== livingAbove(chat, chats) || under !== place;
-          });
-          expect(wrong).toEqual([]);
-          const told = own.slice(0, own.indexOf(last!) + 1).map(({ chatId }) => chatId);
-          expect(told.every((chatId) => shown.has(chatId))).toBe(true);
-          seen.push(...told);
-          rest = rest.slice(told.length);
-        }
-        expect(seen).toEqual(living.map(({ chatId }) => chatId));
-      }),
+      fc.property(
+        fc.record(shape),
+        fc.array(fc.nat(), { maxLength: 40 }),
+        ({ reach, size, limit }, deletions) => {
+          const chats = deepTree(size, reach, deletions);
+          const living = [...chats.values()].filter(({ deleted }) => !deleted).sort(inOrder);
+          const seen: string[] = [];
+          for (let rest = living; rest.length > 0;) {
+            const own = rest.slice(0, limit);
+            const { tree, last } = nestedPage(own, chats.get('c000')!, chats);
+            const shown = placesIn(tree);
+            expect(Math.max(...[...shown.values()].map(({ level }) => level))).toBeLessThanOrEqual(
+              NESTING_MAX,
+            );
+            const { from } = bandOf(own[0]!.depth);
+            const wrong = [...shown].filter(([chatId, { under, parentChatId }]) => {
+              const chat = chats.get(chatId)!;
+              const place = chat.depth < from && under !== null ? 'c000' : parentChatId;
+              return parentChatId !== livingAbove(chat, chats) || under !== place;
+            });
+            expect(wrong).toEqual([]);
+            const told = own.slice(0, own.indexOf(last!) + 1).map(({ chatId }) => chatId);
+            expect(told.every((chatId) => shown.has(chatId))).toBe(true);
+            seen.push(...told);
+            rest = rest.slice(told.length);
+          }
+          expect(seen).toEqual(living.map(({ chatId }) => chatId));
+        },
+      ),
       { numRuns: 200 },
     );
   });
 
   it('the nearest living ancestor is found past any number of deleted ones', () => {
     const chats = deepTree(40, 1, [5, 6, 7, 20]);
-    expect(['c008', 'c021', 'c001'].map((id) => livingAbove(chats.get(id)!, chats))).toEqual(['c004', 'c019', 'c000']);
+    expect(['c008', 'c021', 'c001'].map((id) => livingAbove(chats.get(id)!, chats))).toEqual([
+      'c004',
+      'c019',
+      'c000',
+    ]);
     expect(nearestLiving('c007', (id) => chats.get(id)!)!.chatId).toBe('c004');
   });
 
@@ -162,7 +208,13 @@ function deepTree(size: number, reach: number, deletions: readonly number[]): Ma
   for (let n = 0; n < size; n++) {
     const parent = n === 0 ? null : chats[Math.max(0, n - 1 - ((n * 7919) % reach))]!;
     const deleted = n > 0 && deletions.some((deletion) => deletion % size === n);
-    chats.push({ chatId: id(n), parentChatId: parent?.chatId ?? null, depth: (parent?.depth ?? -1) + 1, deleted, shown: true });
+    chats.push({
+      chatId: id(n),
+      parentChatId: parent?.chatId ?? null,
+      depth: (parent?.depth ?? -1) + 1,
+      deleted,
+      shown: true,
+    });
   }
   return new Map(chats.map((chat) => [chat.chatId, chat]));
 }
@@ -175,7 +227,11 @@ interface Seat {
 
 function placesIn(top: Branch<Read>): Map<string, Seat> {
   const places = new Map<string, Seat>();
-  const visit = ({ chat, parentChatId, children }: Branch<Read>, under: string | null, level: number): void => {
+  const visit = (
+    { chat, parentChatId, children }: Branch<Read>,
+    under: string | null,
+    level: number,
+  ): void => {
     if (places.has(chat.chatId)) throw new Error(`${chat.chatId} is shown twice`);
     places.set(chat.chatId, { under, parentChatId, level });
     for (const child of children) visit(child, chat.chatId, level + 1);

@@ -13,13 +13,31 @@ export function aChat(known: Partial<ChatKey> = {}): ChatKey {
   return { accountId: newId(), rootChatId: chatId, chatId, forkSeq: 0, ...known };
 }
 
-/** A pair of the chat; the same chat and seq give the same `responseId`, so that versions of one pair can be made one by one. */
+/**
+ * A pair of the chat; the same chat and seq give the same `responseId`, so that versions of one
+ * pair can be made one by one.
+ */
 export function aPair(chat: ChatKey, given: Partial<PairWrite & Words> = {}): PairWrite {
   const { seq = chat.forkSeq + 1, version = 1, branches = [] } = given;
   const { question = `question ${seq}`, response = `response ${version}`, metadata = null } = given;
-  const { responseId = responseIdOf(chat, seq), branchesTotal = branches.length, createdAt = MADE_AT } = given;
+  const {
+    responseId = responseIdOf(chat, seq),
+    branchesTotal = branches.length,
+    createdAt = MADE_AT,
+  } = given;
   const body = bodyOf({ question, response, metadata });
-  return { ...chat, responseId, seq, version, body, sha256: sha256Of(body), messageType: 'text', createdAt, branches, branchesTotal };
+  return {
+    ...chat,
+    responseId,
+    seq,
+    version,
+    body,
+    sha256: sha256Of(body),
+    messageType: 'text',
+    createdAt,
+    branches,
+    branchesTotal,
+  };
 }
 
 /** A UUID made of that of the chat and the seq: the same every time. */
@@ -30,8 +48,14 @@ export function responseIdOf(chat: ChatKey, seq: number): string {
 
 export const seqsUpTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
-/** Writes the pairs although a loaded machine may refuse some of many writes at once, which a store is free to do. */
-export async function putAllAtLast(store: ContentStore, pairs: readonly PairWrite[]): Promise<void> {
+/**
+ * Writes the pairs although a loaded machine may refuse some of many writes at once, which a store
+ * is free to do.
+ */
+export async function putAllAtLast(
+  store: ContentStore,
+  pairs: readonly PairWrite[],
+): Promise<void> {
   for (let attemptsLeft = 9; ; attemptsLeft--) {
     try {
       for (const failure of (await store.putMany(pairs)).values()) throw failure;
@@ -42,4 +66,5 @@ export async function putAllAtLast(store: ContentStore, pairs: readonly PairWrit
   }
 }
 
-export const putAtLast = (store: ContentStore, pair: PairWrite): Promise<void> => putAllAtLast(store, [pair]);
+export const putAtLast = (store: ContentStore, pair: PairWrite): Promise<void> =>
+  putAllAtLast(store, [pair]);

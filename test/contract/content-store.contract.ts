@@ -1,10 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { newId } from '../../src/common/ids.js';
-import { type ContentStore, BRANCHES_SHOWN, type PairWrite, type StoredPair, type Words } from '../../src/content/content-store.js';
+import {
+  type ContentStore,
+  BRANCHES_SHOWN,
+  type PairWrite,
+  type StoredPair,
+  type Words,
+} from '../../src/content/content-store.js';
 import { aChat, aPair, type ChatKey, putAllAtLast, putAtLast, seqsUpTo } from './builders.js';
 
-/** A store has 2 s for an operation, and a busy machine some more; one without a deadline takes 30. */
+/**
+ * A store has 2 s for an operation, and a busy machine some more; one without a deadline takes 30.
+ */
 export const TOO_LATE_MS = 4000;
 
 export interface StoreUnderTest {
@@ -47,14 +55,41 @@ const METADATA: Words['metadata'][] = [
   null,
   {},
   { url: 'https://example.org/?a=1&b=%20', title: 'Ünïcode' },
-  { nested: { list: [1, [2, [3, {}]], null, true, false, ''], deep: { deeper: { deepest: {} } } }, none: null },
-  { big: 1e21, tiny: 5e-324, tenth: 0.1, negative: -1.5, minusZero: -0, int32: 2147483648, int53: 9007199254740991, beyond: 1e308 },
+  {
+    nested: { list: [1, [2, [3, {}]], null, true, false, ''], deep: { deeper: { deepest: {} } } },
+    none: null,
+  },
+  {
+    big: 1e21,
+    tiny: 5e-324,
+    tenth: 0.1,
+    negative: -1.5,
+    minusZero: -0,
+    int32: 2147483648,
+    int53: 9007199254740991,
+    beyond: 1e308,
+  },
   { ключ: 1, 鍵: 2, '🔑': 3, 'with space': 4, 'ünï-cödé': 5, '7': 'seven', '07': 'not seven' },
-  { date: '2026-01-01T00:00:00.000Z', id: '507f1f77bcf86cd799439011', oid: { oid: '507f1f77bcf86cd799439011' } },
+  {
+    date: '2026-01-01T00:00:00.000Z',
+    id: '507f1f77bcf86cd799439011',
+    oid: { oid: '507f1f77bcf86cd799439011' },
+  },
   // Refused by the API today; a store must nevertheless give back what it was given.
   { $gt: '', 'a.b': 1, '': 2 },
   { _bsontype: 'ObjectId', id: 'x' },
-  { inner: [{ toBSON: 1, toJSON: 'x', isMongooseBuffer: true, $__: 1, constructor: { name: 'Date' }, prototype: 1 }] },
+  {
+    inner: [
+      {
+        toBSON: 1,
+        toJSON: 'x',
+        isMongooseBuffer: true,
+        $__: 1,
+        constructor: { name: 'Date' },
+        prototype: 1,
+      },
+    ],
+  },
   JSON.parse('{"__proto__":{"polluted":true}}') as Record<string, unknown>,
   JSON.parse('{"a":'.repeat(120) + '1' + '}'.repeat(120)) as Record<string, unknown>,
 ];
@@ -75,7 +110,8 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     const found = await find(pairs);
     return pairs.map((pair) => found.get(pair.responseId)?.body);
   };
-  const putAll = (pairs: readonly PairWrite[]): Promise<unknown> => Promise.all(pairs.map((pair) => putAtLast(store, pair)));
+  const putAll = (pairs: readonly PairWrite[]): Promise<unknown> =>
+    Promise.all(pairs.map((pair) => putAtLast(store, pair)));
 
   beforeAll(async () => {
     under = await open();
@@ -85,7 +121,11 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
 
   describe('put and findMany', () => {
     it('gives back what was put, with its version and hash', async () => {
-      const pair = aPair(await aKnownChat(), { question: 'Why?', response: 'Because.', metadata: { a: 1 } });
+      const pair = aPair(await aKnownChat(), {
+        question: 'Why?',
+        response: 'Because.',
+        metadata: { a: 1 },
+      });
       await store.put(pair);
       const found = (await find([pair])).get(pair.responseId);
       expect(found).toMatchObject({ version: 1, body: pair.body, sha256: pair.sha256 });
@@ -149,7 +189,12 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     it('finds the pairs of several chats of a conversation at once', async () => {
       const root = await aKnownChat();
       const branch = await aKnownChat({ ...root, chatId: newId(), forkSeq: 5 });
-      const pairs = [aPair(root, { seq: 5 }), aPair(branch, { seq: 6 }), aPair(root, { seq: 6 }), aPair(branch, { seq: 38 })];
+      const pairs = [
+        aPair(root, { seq: 5 }),
+        aPair(branch, { seq: 6 }),
+        aPair(root, { seq: 6 }),
+        aPair(branch, { seq: 38 }),
+      ];
       await putAll(pairs);
       expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
     });
@@ -175,10 +220,23 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
       await store.put(older);
       await store.put(newer);
       const better = aPair(chat, { seq: 2, version: 2 });
-      const pairs = [better, aPair(chat, { seq: 3, version: 3 }), aPair(chat, { seq: 40 }), aPair(chat), aPair(other, { seq: 2 })];
+      const pairs = [
+        better,
+        aPair(chat, { seq: 3, version: 3 }),
+        aPair(chat, { seq: 40 }),
+        aPair(chat),
+        aPair(other, { seq: 2 }),
+      ];
       expect(await store.putMany(pairs)).toEqual(new Map());
-      expect(await acrossBodies(pairs)).toEqual(pairs.map((pair) => (pair.seq === 3 ? newer.body : pair.body)));
-      expect(await bodiesOf([pairs[3]!, better, newer, pairs[2]!])).toEqual([pairs[3]!.body, better.body, newer.body, pairs[2]!.body]);
+      expect(await acrossBodies(pairs)).toEqual(
+        pairs.map((pair) => (pair.seq === 3 ? newer.body : pair.body)),
+      );
+      expect(await bodiesOf([pairs[3]!, better, newer, pairs[2]!])).toEqual([
+        pairs[3]!.body,
+        better.body,
+        newer.body,
+        pairs[2]!.body,
+      ]);
     });
 
     it('of nothing do nothing', async () => {
@@ -189,7 +247,11 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     it('may be repeated, and race each other', async () => {
       const chats = [await aKnownChat(), await aKnownChat()];
       const pairs = chats.flatMap((chat) => seqsUpTo(10).map((seq) => aPair(chat, { seq })));
-      await Promise.all([pairs, pairs.toReversed(), pairs.slice(5, 15), pairs].map((some) => putAllAtLast(store, some)));
+      await Promise.all(
+        [pairs, pairs.toReversed(), pairs.slice(5, 15), pairs].map((some) =>
+          putAllAtLast(store, some),
+        ),
+      );
       expect(await acrossBodies(pairs)).toEqual(pairs.map((pair) => pair.body));
     });
 
@@ -200,14 +262,17 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
         { ...pair, accountId: asked.accountId },
         { ...pair, rootChatId: asked.rootChatId },
       ];
-      for (const one of foreign) expect([...(await store.findAcross([one, asked])).keys()]).toEqual([asked.responseId]);
+      for (const one of foreign)
+        expect([...(await store.findAcross([one, asked])).keys()]).toEqual([asked.responseId]);
     });
   });
 
   describe('what is stored comes back byte for byte', () => {
     it('hostile texts', async () => {
       const chat = await aKnownChat();
-      const pairs = HOSTILE.map((text, i) => aPair(chat, { seq: i + 1, question: text, response: i % 5 === 0 ? null : text.repeat(3) }));
+      const pairs = HOSTILE.map((text, i) =>
+        aPair(chat, { seq: i + 1, question: text, response: i % 5 === 0 ? null : text.repeat(3) }),
+      );
       await putAll(pairs);
       expect(await bodiesOf(pairs)).toEqual(pairs.map((pair) => pair.body));
     });
@@ -225,9 +290,21 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
       let seq = 0;
       const key = fc.oneof(
         fc.string({ unit: 'grapheme' }),
-        fc.constantFrom('_bsontype', 'constructor', '__proto__', 'toObject', '$set', 'a.b', '_id', 'length', '0'),
+        fc.constantFrom(
+          '_bsontype',
+          'constructor',
+          '__proto__',
+          'toObject',
+          '$set',
+          'a.b',
+          '_id',
+          'length',
+          '0',
+        ),
       );
-      const metadata = fc.dictionary(key, fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }), { maxKeys: 6 });
+      const metadata = fc.dictionary(key, fc.jsonValue({ maxDepth: 3, stringUnit: 'grapheme' }), {
+        maxKeys: 6,
+      });
       await fc.assert(
         fc.asyncProperty(fc.string({ unit: 'binary' }), metadata, async (question, given) => {
           const pair = aPair(chat, {
@@ -245,7 +322,12 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     it('32 pairs of the greatest length in a row', async () => {
       const chat = await aKnownChat();
       const pairs = seqsUpTo(32).map((seq) =>
-        aPair(chat, { seq, question: '"\n'.repeat(MIB / 16), response: 'ж'.repeat(MIB / 8), metadata: { text: 'x'.repeat(MIB / 64) } }),
+        aPair(chat, {
+          seq,
+          question: '"\n'.repeat(MIB / 16),
+          response: 'ж'.repeat(MIB / 8),
+          metadata: { text: 'x'.repeat(MIB / 64) },
+        }),
       );
       for (const pair of pairs) await putAtLast(store, pair);
       expect((await bodiesOf(pairs)).every((body, i) => body === pairs[i]!.body)).toBe(true);
@@ -262,7 +344,11 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     });
 
     it('whatever the order of versions, in turn or at once, the highest remains', async () => {
-      const put = fc.record({ seq: fc.integer({ min: 1, max: 3 }), version: fc.integer({ min: 1, max: 5 }), atOnce: fc.boolean() });
+      const put = fc.record({
+        seq: fc.integer({ min: 1, max: 3 }),
+        version: fc.integer({ min: 1, max: 5 }),
+        atOnce: fc.boolean(),
+      });
       await fc.assert(
         fc.asyncProperty(fc.array(put, { minLength: 1, maxLength: 16 }), async (puts) => {
           const chat = await aKnownChat();
@@ -275,7 +361,10 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
           for (const seq of new Set(puts.map((one) => one.seq))) {
             const versions = puts.filter((one) => one.seq === seq).map((one) => one.version);
             const highest = aPair(chat, { seq, version: Math.max(...versions) });
-            expect((await find([highest])).get(highest.responseId)).toMatchObject({ version: highest.version, body: highest.body });
+            expect((await find([highest])).get(highest.responseId)).toMatchObject({
+              version: highest.version,
+              body: highest.body,
+            });
           }
         }),
         { numRuns: 40 },
@@ -290,7 +379,9 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
       await putAll(pairs);
       await store.removeTail(chat, after);
       await store.removeTail(chat, after);
-      expect((await bodiesOf(pairs)).map((body) => body !== undefined)).toEqual(pairs.map((pair) => pair.seq <= after));
+      expect((await bodiesOf(pairs)).map((body) => body !== undefined)).toEqual(
+        pairs.map((pair) => pair.seq <= after),
+      );
     });
 
     it('leaves other chats alone, and the inherited part of a branch is not its own', async () => {

@@ -11,7 +11,11 @@ import { Database } from '../../src/database/database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { createDatabase, mongoUriFor } from '../support/app.js';
 import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
-import { contentStoreContract, TOO_LATE_MS, type StoreUnderTest } from './content-store.contract.js';
+import {
+  contentStoreContract,
+  TOO_LATE_MS,
+  type StoreUnderTest,
+} from './content-store.contract.js';
 import { aGate, mongoTarget, throughGate } from './tcp-gate.js';
 
 Logger.overrideLogger(false); // outages are part of what is tested here
@@ -29,7 +33,12 @@ async function postgresStore(): Promise<StoreUnderTest> {
   return {
     store: new PostgresContentStore(new Database(dataSource)),
     know: async (chat: ChatKey) => {
-      await dataSource.query(INSERT_CHAT, [chat.accountId, chat.chatId, chat.rootChatId, chat.forkSeq]);
+      await dataSource.query(INSERT_CHAT, [
+        chat.accountId,
+        chat.chatId,
+        chat.rootChatId,
+        chat.forkSeq,
+      ]);
     },
     away: async () => {
       const gone = await connected();
@@ -59,15 +68,19 @@ async function mongoStore(uri: string): Promise<StoreUnderTest> {
 
 describe('the words in PostgreSQL', () => contentStoreContract(postgresStore));
 
-const mongoUri = process.env.TEST_MONGODB_URI ? mongoUriFor('postgres://127.0.0.1/content_contract') : '';
-const withMongo = mongoUri ? describe : describe.skip; // the run says at its end that MongoDB was left out
+const mongoUri = process.env.TEST_MONGODB_URI
+  ? mongoUriFor('postgres://127.0.0.1/content_contract')
+  : '';
+// the run says at its end that MongoDB was left out
+const withMongo = mongoUri ? describe : describe.skip;
 
 withMongo('the words in MongoDB', () => contentStoreContract(() => mongoStore(mongoUri)));
 
 withMongo('buckets in MongoDB', () => {
   let store: MongoContentStore;
   let raw: Connection;
-  const buckets = (chat: ChatKey) => raw.collection('chat_contents').find({ chat_id: chat.chatId }).sort({ bucket: 1 }).toArray();
+  const buckets = (chat: ChatKey) =>
+    raw.collection('chat_contents').find({ chat_id: chat.chatId }).sort({ bucket: 1 }).toArray();
 
   beforeAll(async () => {
     store = new MongoContentStore(mongoUri);
@@ -80,7 +93,12 @@ withMongo('buckets in MongoDB', () => {
   });
 
   it('are the documents of the assignment', async () => {
-    const pair = aPair(aChat(), { question: 'Why?', response: 'Because.', metadata: { url: 'https://example.org' }, branches: ['b'] });
+    const pair = aPair(aChat(), {
+      question: 'Why?',
+      response: 'Because.',
+      metadata: { url: 'https://example.org' },
+      branches: ['b'],
+    });
     await store.put(pair);
     const [bucket] = await buckets(pair);
     expect(bucket).toEqual({
@@ -120,7 +138,9 @@ withMongo('buckets in MongoDB', () => {
     const chat = aChat();
     const seqs = seqsUpTo(400).map((i) => ((i * 7) % 40) + 1);
     await Promise.all(seqs.map((seq) => putAtLast(store, aPair(chat, { seq }))));
-    const stored = (await buckets(chat)).flatMap((bucket) => bucket['qa_pairs'].map((pair: { seq: number }) => pair.seq));
+    const stored = (await buckets(chat)).flatMap((bucket) =>
+      bucket['qa_pairs'].map((pair: { seq: number }) => pair.seq),
+    );
     expect(stored).toEqual(seqsUpTo(40));
   });
 
@@ -129,8 +149,14 @@ withMongo('buckets in MongoDB', () => {
     const branches = seqsUpTo(120).map((i) => `branch ${i}`);
     await store.put(pair);
     await store.putBranches(pair, branches, 120);
-    const found = (await store.findMany(pair.accountId, pair.rootChatId, [pair])).get(pair.responseId);
-    expect(found).toMatchObject({ branches: branches.slice(0, 100), branchesTotal: 120, body: pair.body });
+    const found = (await store.findMany(pair.accountId, pair.rootChatId, [pair])).get(
+      pair.responseId,
+    );
+    expect(found).toMatchObject({
+      branches: branches.slice(0, 100),
+      branchesTotal: 120,
+      body: pair.body,
+    });
   });
 
   it('give way where a removed pair was left at the place of a new one', async () => {
@@ -147,7 +173,10 @@ withMongo('buckets in MongoDB', () => {
     const chat = aChat();
     const page = seqsUpTo(50).map((n) => aPair(chat, { seq: 50_000 + n }));
     const calls: Record<
-      Exclude<keyof ContentStore, 'name' | 'table' | 'lateMs' | 'askForBranches' | 'ping' | 'tryToWrite'>,
+      Exclude<
+        keyof ContentStore,
+        'name' | 'table' | 'lateMs' | 'askForBranches' | 'ping' | 'tryToWrite'
+      >,
       () => Promise<unknown>
     > = {
       put: () => store.put(page[0]!),
@@ -158,9 +187,11 @@ withMongo('buckets in MongoDB', () => {
       removeTail: () => store.removeTail(chat, 50_000),
     };
     const filters: Record<string, unknown>[] = [];
-    const { mongoose } = (store as unknown as { mongo: { mongoose: Mongoose } }).mongo; // the store has an instance of its own
+    // the store has an instance of its own
+    const { mongoose } = (store as unknown as { mongo: { mongoose: Mongoose } }).mongo;
     mongoose.set('debug', (_collection: string, method: string, asked: any) => {
-      if (method === 'bulkWrite') filters.push(...asked.map((operation: any) => operation.updateOne.filter));
+      if (method === 'bulkWrite')
+        filters.push(...asked.map((operation: any) => operation.updateOne.filter));
       else if (method !== 'createIndex') filters.push(asked);
     });
     for (const call of Object.values(calls)) await call();
@@ -168,15 +199,23 @@ withMongo('buckets in MongoDB', () => {
     expect(filters.length).toBeGreaterThanOrEqual(Object.keys(calls).length);
     for (const { _id: names, root_chat_id, chat_id, bucket } of filters) {
       // All buckets behind one are found by the index of the chat.
-      if (names === undefined) expect([root_chat_id, chat_id, (bucket as any).$gte]).toEqual([chat.rootChatId, chat.chatId, 1563]);
-      else expect([(names as { $in?: string[] }).$in ?? names].flat().length).toBeLessThanOrEqual(3);
+      if (names === undefined)
+        expect([root_chat_id, chat_id, (bucket as any).$gte]).toEqual([
+          chat.rootChatId,
+          chat.chatId,
+          1563,
+        ]);
+      else
+        expect([(names as { $in?: string[] }).$in ?? names].flat().length).toBeLessThanOrEqual(3);
     }
   });
 
   it('that are damaged keep only their own pairs back', async () => {
     const [damaged, whole] = [aPair(aChat()), aPair(aChat())];
     await store.put(damaged);
-    await raw.collection('chat_contents').updateOne({ chat_id: damaged.chatId }, { $set: { qa_pairs: 'no list' } });
+    await raw
+      .collection('chat_contents')
+      .updateOne({ chat_id: damaged.chatId }, { $set: { qa_pairs: 'no list' } });
     const failures = await store.putMany([damaged, whole]);
     expect([...failures.keys()]).toEqual([damaged.responseId]);
     expect((await store.findAcross([whole])).get(whole.responseId)?.body).toBe(whole.body);
@@ -185,7 +224,10 @@ withMongo('buckets in MongoDB', () => {
 
   it('have the index that removal uses, and no other', async () => {
     const indexes = await raw.collection('chat_contents').indexes();
-    expect(indexes.map((index) => Object.keys(index['key']).join())).toEqual(['_id', 'root_chat_id,chat_id,bucket']);
+    expect(indexes.map((index) => Object.keys(index['key']).join())).toEqual([
+      '_id',
+      'root_chat_id,chat_id,bucket',
+    ]);
   });
 });
 
@@ -231,7 +273,8 @@ withMongo('a MongoDB that comes and goes', () => {
     return Date.now() - started < TOO_LATE_MS ? outcome : 'too late';
   };
 
-  // A dozen, because the driver's loss of a server (`mongo-connection.ts`) is a matter of luck: it hit one outage in six.
+  // A dozen, because the driver's loss of a server (`mongo-connection.ts`) is a matter of luck: it
+  // hit one outage in six.
   it('is never waited for longer than its deadline of 2 s, and used again within seconds', async () => {
     await Promise.all(seqsUpTo(12).map(outage));
   });

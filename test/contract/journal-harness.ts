@@ -1,6 +1,11 @@
 import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
-import { ContentStore, type PairRef, type PairWrite, type StoredPair } from '../../src/content/content-store.js';
+import {
+  ContentStore,
+  type PairRef,
+  type PairWrite,
+  type StoredPair,
+} from '../../src/content/content-store.js';
 import { JournalRows } from '../../src/content/journal-rows.js';
 import { Journal } from '../../src/content/journal.js';
 import { Relay } from '../../src/content/relay.js';
@@ -38,12 +43,19 @@ export class WatchedStore extends ContentStore {
   override async putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>> {
     this.puts += pairs.length;
     const refused = new Map<string, Error>();
-    for (const pair of pairs) await this.beforePut(pair).catch((error: Error) => refused.set(pair.responseId, error));
-    const failures = await this.inner.putMany(pairs.filter((pair) => !refused.has(pair.responseId)));
+    for (const pair of pairs)
+      await this.beforePut(pair).catch((error: Error) => refused.set(pair.responseId, error));
+    const failures = await this.inner.putMany(
+      pairs.filter((pair) => !refused.has(pair.responseId)),
+    );
     return new Map([...refused, ...failures]);
   }
 
-  override findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+  override findMany(
+    accountId: string,
+    rootChatId: string,
+    pairs: readonly PairRef[],
+  ): Promise<Map<string, StoredPair>> {
     return this.inner.findMany(accountId, rootChatId, pairs);
   }
 
@@ -53,7 +65,11 @@ export class WatchedStore extends ContentStore {
     return found;
   }
 
-  override putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void> {
+  override putBranches(
+    pair: PairRef,
+    branches: readonly string[],
+    branchesTotal: number,
+  ): Promise<void> {
     return this.inner.putBranches(pair, branches, branchesTotal);
   }
 
@@ -84,8 +100,14 @@ export class JournalHarness {
     return new JournalHarness(dataSource, new Database(dataSource));
   }
 
-  /** One instance of the server's journal and relay; its timers do not run unless a test starts them. */
-  instance(store: ContentStore, settings: Partial<Config> = {}): { journal: Journal; relay: Relay } {
+  /**
+   * One instance of the server's journal and relay; its timers do not run unless a test starts
+   * them.
+   */
+  instance(
+    store: ContentStore,
+    settings: Partial<Config> = {},
+  ): { journal: Journal; relay: Relay } {
     const config = Object.assign(new Config(), settings);
     const journal = new Journal(this.database, store, config);
     return { journal, relay: new Relay(new JournalRows(this.database), store, journal, config) };

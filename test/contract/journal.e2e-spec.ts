@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { newId } from '../../src/common/ids.js';
 import type { Problem } from '../../src/common/problems.js';
@@ -18,8 +27,11 @@ import { aGate, type Gate, mongoTarget, throughGate } from './tcp-gate.js';
 Logger.overrideLogger(false); // outages are part of what is tested here
 
 const RETENTION = { JOURNAL_RETENTION_SECONDS: 60 };
-const mongoUri = process.env.TEST_MONGODB_URI ? mongoUriFor('postgres://127.0.0.1/content_journal') : '';
-const withMongo = mongoUri ? describe : describe.skip; // the run says at its end that MongoDB was left out
+const mongoUri = process.env.TEST_MONGODB_URI
+  ? mongoUriFor('postgres://127.0.0.1/content_journal')
+  : '';
+// the run says at its end that MongoDB was left out
+const withMongo = mongoUri ? describe : describe.skip;
 
 withMongo('the journal', () => {
   let pg: JournalHarness;
@@ -61,7 +73,9 @@ withMongo('the journal', () => {
   describe('the direct write', () => {
     it('is remembered, so that the relay only reads it back', async () => {
       const pairs = await Promise.all(seqsUpTo(20).map(() => anAppended()));
-      expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual(pairs.map(() => 'stored'));
+      expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual(
+        pairs.map(() => 'stored'),
+      );
       await journal.flush();
       const rows = (await Promise.all(pairs.map((pair) => pg.rows(pair)))).flat();
       expect(rows.every((row) => row.stored && row.due_in > 55)).toBe(true);
@@ -80,7 +94,9 @@ withMongo('the journal', () => {
 
     it('of a later version counts by its round', async () => {
       const pair = await anAppended({ version: 2 });
-      await pg.query(`UPDATE content_journal SET round = 3 WHERE account_id = $1`, [pair.accountId]);
+      await pg.query(`UPDATE content_journal SET round = 3 WHERE account_id = $1`, [
+        pair.accountId,
+      ]);
       await journal.deliver(pair, 3);
       await journal.flush();
       expect(await pg.rows(pair)).toMatchObject([{ stored: true, version: 2 }]);
@@ -90,7 +106,9 @@ withMongo('the journal', () => {
       const pair = await anAppended();
       await journal.deliver(pair);
       await pg.transaction(async (tx) => {
-        await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [pair.accountId]);
+        await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [
+          pair.accountId,
+        ]);
         await journal.flush();
       });
       expect(await pg.rows(pair)).toMatchObject([{ stored: false }]);
@@ -106,7 +124,10 @@ withMongo('the journal', () => {
         measured.assertRoom();
         return undefined;
       } catch (error) {
-        expect(error).toMatchObject({ kind: { status: 503, code: 'store_unavailable' }, details: { headers: { 'Retry-After': '5' } } });
+        expect(error).toMatchObject({
+          kind: { status: 503, code: 'store_unavailable' },
+          details: { headers: { 'Retry-After': '5' } },
+        });
         return (error as Problem).details.detail;
       }
     };
@@ -121,7 +142,9 @@ withMongo('the journal', () => {
     it('ends with the number of unsent rows, which sent ones are none of', async () => {
       const pairs = await Promise.all(seqsUpTo(3).map(() => anAppended()));
       expect(await refusal({ JOURNAL_MAX_ROWS: 4 })).toBeUndefined();
-      expect(await refusal({ JOURNAL_MAX_ROWS: 3 })).toBe('Too many words wait for MongoDB: 3 pairs are not sent yet (JOURNAL_MAX_ROWS).');
+      expect(await refusal({ JOURNAL_MAX_ROWS: 3 })).toBe(
+        'Too many words wait for MongoDB: 3 pairs are not sent yet (JOURNAL_MAX_ROWS).',
+      );
       await Promise.all(pairs.map((pair) => journal.deliver(pair)));
       await journal.flush();
       expect(await refusal({ JOURNAL_MAX_ROWS: 1 })).toBeUndefined();
@@ -130,14 +153,19 @@ withMongo('the journal', () => {
     it('ends when the oldest is a day old', async () => {
       const pair = await anAppended();
       expect(await refusal({})).toBeUndefined();
-      await pg.query(`UPDATE content_journal SET created_at = now() - interval '25 h' WHERE account_id = $1`, [pair.accountId]);
+      await pg.query(
+        `UPDATE content_journal SET created_at = now() - interval '25 h' WHERE account_id = $1`,
+        [pair.accountId],
+      );
       expect(await refusal({})).toMatch('a day');
     });
 
     it('ends with the number of all rows, also of those that MongoDB has but has not proved', async () => {
       await sentRows(300);
       expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 301 })).toBeUndefined();
-      expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 300 })).toMatch('300 pairs are in the journal (JOURNAL_HELD_MAX_ROWS)');
+      expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 300 })).toMatch(
+        '300 pairs are in the journal (JOURNAL_HELD_MAX_ROWS)',
+      );
     });
 
     it('ends with the length of all words, however small PostgreSQL could pack them', async () => {
@@ -145,16 +173,23 @@ withMongo('the journal', () => {
       await journal.deliver(pair);
       await journal.flush();
       expect(await refusal({ JOURNAL_HELD_MAX_MB: 2 })).toBeUndefined();
-      expect(await refusal({ JOURNAL_HELD_MAX_MB: 1 })).toMatch('1 MiB are in the journal (JOURNAL_HELD_MAX_MB)');
+      expect(await refusal({ JOURNAL_HELD_MAX_MB: 1 })).toMatch(
+        '1 MiB are in the journal (JOURNAL_HELD_MAX_MB)',
+      );
     });
 
     it('is measured by some pages, however large the journal is, and there is room again when the rows are gone', async () => {
       await sentRows(40_000);
       await journal.measure();
-      expect(journal.held.rows / 40_000).toBeCloseTo(1, 0); // between a half and one and a half; it is some hundredths in fact
+      // between a half and one and a half; it is some hundredths in fact
+      expect(journal.held.rows / 40_000).toBeCloseTo(1, 0);
       expect(journal.held.bytes / (40_000 * 900)).toBeCloseTo(1, 0);
-      const [{ 'QUERY PLAN': plan }] = (await pg.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${HELD_ABOUT.text}`)) as [any];
-      expect(plan[0].Plan['Shared Hit Blocks'] + plan[0].Plan['Shared Read Blocks']).toBeLessThan(500); // of more than 5,000
+      const [{ 'QUERY PLAN': plan }] = (await pg.query(
+        `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${HELD_ABOUT.text}`,
+      )) as [any];
+      expect(plan[0].Plan['Shared Hit Blocks'] + plan[0].Plan['Shared Read Blocks']).toBeLessThan(
+        500,
+      ); // of more than 5,000
       await pg.clear();
       expect(await refusal({ JOURNAL_HELD_MAX_ROWS: 1 })).toBeUndefined();
     });
@@ -166,7 +201,13 @@ withMongo('the journal', () => {
     store.beforePut = async ({ chatId }) => {
       if (chatId === pairs[2]!.chatId) throw new Error('this one cannot be written');
     };
-    expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual(['stored', 'stored', 'journaled', 'stored', 'stored']);
+    expect(await Promise.all(pairs.map((pair) => journal.deliver(pair)))).toEqual([
+      'stored',
+      'stored',
+      'journaled',
+      'stored',
+      'stored',
+    ]);
     expect(putMany).toHaveBeenCalledTimes(1);
   });
 

@@ -1,5 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  it,
+  jest,
+} from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type Connection, createConnection } from 'mongoose';
 import { newId } from '../../src/common/ids.js';
@@ -15,8 +24,11 @@ import { aGate, type Gate, mongoTarget, throughGate } from './tcp-gate.js';
 Logger.overrideLogger(false); // outages are what is tested here
 
 const RETENTION = { JOURNAL_RETENTION_SECONDS: 60 };
-const mongoUri = process.env.TEST_MONGODB_URI ? mongoUriFor('postgres://127.0.0.1/content_relay') : '';
-const withMongo = mongoUri ? describe : describe.skip; // the run says at its end that MongoDB was left out
+const mongoUri = process.env.TEST_MONGODB_URI
+  ? mongoUriFor('postgres://127.0.0.1/content_relay')
+  : '';
+// the run says at its end that MongoDB was left out
+const withMongo = mongoUri ? describe : describe.skip;
 
 withMongo('the relay', () => {
   let pg: JournalHarness;
@@ -121,7 +133,9 @@ withMongo('the relay', () => {
     });
 
     it('a claim of long words ends where memory does, and the next one follows at once', async () => {
-      const pairs = await Promise.all(seqsUpTo(10).map(() => anAppended({ response: 'x'.repeat(1024 * 1024) })));
+      const pairs = await Promise.all(
+        seqsUpTo(10).map(() => anAppended({ response: 'x'.repeat(1024 * 1024) })),
+      );
       await pg.letTimePass();
       const ticks = [await relay.tick(), await relay.tick()];
       expect(ticks).toMatchObject([
@@ -185,7 +199,9 @@ withMongo('the relay', () => {
     it('damaged words are mended', async () => {
       const pair = await anAppended({ question: 'as it was' });
       await step();
-      await raw.collection('chat_contents').updateOne({ chat_id: pair.chatId }, { $set: { 'qa_pairs.0.question': 'changed' } });
+      await raw
+        .collection('chat_contents')
+        .updateOne({ chat_id: pair.chatId }, { $set: { 'qa_pairs.0.question': 'changed' } });
       await steps(2);
       expect(await stored(pair)).toBe(pair.body);
     });
@@ -215,7 +231,8 @@ withMongo('the relay', () => {
       const pair = await anAppended();
       await steps(2);
       await mongoLoses(pair);
-      await mongo.put(pair); // the wrong order: written first, and killed before the row became unsent
+      // the wrong order: written first, and killed before the row became unsent
+      await mongo.put(pair);
       await step();
       expect(await pg.rows(pair)).toEqual([]);
       await mongoLoses(pair);
@@ -272,7 +289,9 @@ withMongo('the relay', () => {
       let transaction: Promise<void> | undefined;
       store.beforePut = async () => {
         transaction ??= pg.transaction(async (tx) => {
-          await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [changing.accountId]);
+          await tx.query(`SELECT FROM content_journal WHERE account_id = $1 FOR UPDATE`, [
+            changing.accountId,
+          ]);
           locked.open();
           await over.opened;
         });
@@ -290,9 +309,12 @@ withMongo('the relay', () => {
     it('a row that got new work during its last read-back is not deleted', async () => {
       const pair = await anAppended();
       await steps(2);
-      store.afterFind = () => pg.transaction((tx) => askForMirror(tx, pair.accountId, [pair.responseId]));
+      store.afterFind = () =>
+        pg.transaction((tx) => askForMirror(tx, pair.accountId, [pair.responseId]));
       await step();
-      expect(await pg.rows(pair)).toMatchObject([{ stored: false, verified: false, round: 1, has_body: true }]);
+      expect(await pg.rows(pair)).toMatchObject([
+        { stored: false, verified: false, round: 1, has_body: true },
+      ]);
     });
   });
 
@@ -309,9 +331,20 @@ withMongo('the relay', () => {
       };
       await pg.fork(pair, first);
       await pg.fork(pair, second);
-      expect(await mirrored()).toMatchObject({ branches: [first, second], branchesTotal: 2, body: pair.body });
-      await pg.query(`UPDATE chats SET deleted_at = now() WHERE account_id = $1 AND chat_id = $2`, [pair.accountId, first]);
-      expect(await mirrored()).toMatchObject({ branches: [second], branchesTotal: 1, body: pair.body });
+      expect(await mirrored()).toMatchObject({
+        branches: [first, second],
+        branchesTotal: 2,
+        body: pair.body,
+      });
+      await pg.query(`UPDATE chats SET deleted_at = now() WHERE account_id = $1 AND chat_id = $2`, [
+        pair.accountId,
+        first,
+      ]);
+      expect(await mirrored()).toMatchObject({
+        branches: [second],
+        branchesTotal: 1,
+        body: pair.body,
+      });
     });
 
     it('is mended when MongoDB lost it', async () => {
@@ -321,7 +354,9 @@ withMongo('the relay', () => {
       await step();
       await mongo.putBranches(pair, [], 0);
       await steps(2);
-      expect((await mongo.findMany(pair.accountId, pair.rootChatId, [pair])).get(pair.responseId)).toMatchObject({ branches: [branch] });
+      expect(
+        (await mongo.findMany(pair.accountId, pair.rootChatId, [pair])).get(pair.responseId),
+      ).toMatchObject({ branches: [branch] });
     });
   });
 

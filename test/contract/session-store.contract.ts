@@ -2,21 +2,39 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newId } from '../../src/common/ids.js';
-import type { SessionKey, SessionLimits, SessionMessage, SessionStore, Wake } from '../../src/modules/session/session-store.js';
+import type {
+  SessionKey,
+  SessionLimits,
+  SessionMessage,
+  SessionStore,
+  Wake,
+} from '../../src/modules/session/session-store.js';
 
 export interface SessionStoreOptions {
   ttlSeconds: number;
   limits?: SessionLimits;
 }
 
-/** Two views of the same sessions: as two instances have them where the store is shared, else twice the same. */
+/**
+ * Two views of the same sessions: as two instances have them where the store is shared, else twice
+ * the same.
+ */
 export type OpenSessionStores = (
   options: SessionStoreOptions,
 ) => Promise<{ here: SessionStore; there: SessionStore; close(): Promise<void> }>;
 
-const aKey = (sessionId: string = randomUUID(), accountId: string = randomUUID()): SessionKey => ({ accountId, sessionId });
-const aMessage = (content: string, id = newId()): SessionMessage => ({ id, role: 'user', content, created_at: new Date().toISOString() });
-const contentsOf = (messages: readonly SessionMessage[]): string[] => messages.map(({ content }) => content);
+const aKey = (sessionId: string = randomUUID(), accountId: string = randomUUID()): SessionKey => ({
+  accountId,
+  sessionId,
+});
+const aMessage = (content: string, id = newId()): SessionMessage => ({
+  id,
+  role: 'user',
+  content,
+  created_at: new Date().toISOString(),
+});
+const contentsOf = (messages: readonly SessionMessage[]): string[] =>
+  messages.map(({ content }) => content);
 
 async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   for (const deadline = performance.now() + 5000; !(await done()); await sleep(20)) {
@@ -54,7 +72,9 @@ export function sessionStoreContract(open: OpenSessionStores): void {
   it('100 appends at once at two instances lose nothing, and all readers see one order', async () => {
     const key = aKey();
     const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
-    await Promise.all(contents.map((content, n) => (n % 2 ? here : there).append(key, aMessage(content))));
+    await Promise.all(
+      contents.map((content, n) => (n % 2 ? here : there).append(key, aMessage(content))),
+    );
     const seen = contentsOf(await here.read(key));
     expect([...seen].sort()).toEqual([...contents].sort());
     expect(contentsOf(await there.read(key))).toEqual(seen);
@@ -90,7 +110,9 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     const names = Array.from({ length: 60 }, (_, n) => `s${(n * 7) % 60}`);
     // Sent without waiting: the store takes them in this order.
     await Promise.all(names.map((name) => here.append(aKey(name, accountId), aMessage('x'))));
-    expect((await there.list(accountId)).map(({ sessionId }) => sessionId)).toEqual(names.reverse());
+    expect((await there.list(accountId)).map(({ sessionId }) => sessionId)).toEqual(
+      names.reverse(),
+    );
   });
 
   it('the same name of two accounts is two sessions', async () => {
@@ -118,8 +140,11 @@ export function sessionStoreContract(open: OpenSessionStores): void {
       '__proto__',
     ];
     for (const name of names) await here.append(aKey(name, accountId), aMessage(name));
-    for (const name of names) expect(contentsOf(await there.read(aKey(name, accountId)))).toEqual([name]);
-    expect(new Set((await there.list(accountId)).map(({ sessionId }) => sessionId))).toEqual(new Set(names));
+    for (const name of names)
+      expect(contentsOf(await there.read(aKey(name, accountId)))).toEqual([name]);
+    expect(new Set((await there.list(accountId)).map(({ sessionId }) => sessionId))).toEqual(
+      new Set(names),
+    );
   });
 
   it('what is cleared is gone, and may be begun anew', async () => {
@@ -144,11 +169,9 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     });
     const wakes: Wake[] = [];
     const stop = there.watch(key, (wake) => wakes.push(wake));
-    const [one, two, three] = ['one', 'zwei 🦣 \n\u2028', '{"after":""}'].map((content) => aMessage(content)) as [
-      SessionMessage,
-      SessionMessage,
-      SessionMessage,
-    ];
+    const [one, two, three] = ['one', 'zwei 🦣 \n\u2028', '{"after":""}'].map((content) =>
+      aMessage(content),
+    ) as [SessionMessage, SessionMessage, SessionMessage];
     await here.append(other, aMessage('elsewhere'));
     for (const message of [one, two, two]) await here.append(key, message);
     await here.clear(key);
@@ -190,16 +213,29 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     });
 
     it('refuses what goes beyond a bound, and stores nothing of it', async () => {
-      const stores = await open({ ttlSeconds: 600, limits: { messagesMax: 3, bytesMax: 1000, sessionsMax: 2, accountBytesMax: 4000 } });
+      const stores = await open({
+        ttlSeconds: 600,
+        limits: { messagesMax: 3, bytesMax: 1000, sessionsMax: 2, accountBytesMax: 4000 },
+      });
       const [few, large] = [aKey(), aKey()];
       for (const content of ['1', '2', '3']) await stores.here.append(few, aMessage(content));
-      await expect(stores.here.append(few, aMessage('4'))).rejects.toMatchObject({ kind: { code: 'session_full' } });
-      await expect(stores.here.append(large, aMessage('ü'.repeat(500)))).rejects.toMatchObject({ kind: { code: 'session_full' } });
+      await expect(stores.here.append(few, aMessage('4'))).rejects.toMatchObject({
+        kind: { code: 'session_full' },
+      });
+      await expect(stores.here.append(large, aMessage('ü'.repeat(500)))).rejects.toMatchObject({
+        kind: { code: 'session_full' },
+      });
       const accountId = few.accountId;
       await stores.here.append(aKey('second', accountId), aMessage('1'));
       const third = aKey('third', accountId);
-      await expect(stores.here.append(third, aMessage('1'))).rejects.toMatchObject({ kind: { code: 'too_many_sessions' } });
-      expect([(await stores.here.read(few)).length, await stores.here.read(large), await stores.here.read(third)]).toEqual([3, [], []]);
+      await expect(stores.here.append(third, aMessage('1'))).rejects.toMatchObject({
+        kind: { code: 'too_many_sessions' },
+      });
+      expect([
+        (await stores.here.read(few)).length,
+        await stores.here.read(large),
+        await stores.here.read(third),
+      ]).toEqual([3, [], []]);
       await stores.here.clear(few);
       await stores.here.append(third, aMessage('now'));
       expect(await stores.here.list(accountId)).toHaveLength(2);
@@ -207,14 +243,20 @@ export function sessionStoreContract(open: OpenSessionStores): void {
     });
 
     it('one account has its room and no more, until a session is cleared or ends', async () => {
-      const stores = await open({ ttlSeconds: 2, limits: { messagesMax: 99, bytesMax: 2000, sessionsMax: 9, accountBytesMax: 1500 } });
+      const stores = await open({
+        ttlSeconds: 2,
+        limits: { messagesMax: 99, bytesMax: 2000, sessionsMax: 9, accountBytesMax: 1500 },
+      });
       const accountId = randomUUID();
-      const write = (sessionId: string, of = accountId) => stores.here.append(aKey(sessionId, of), aMessage('x'.repeat(400)));
+      const write = (sessionId: string, of = accountId) =>
+        stores.here.append(aKey(sessionId, of), aMessage('x'.repeat(400)));
       const refused = { kind: { code: 'too_many_sessions' } };
       await write('a');
       await write('b');
       for (const name of ['a', 'c']) await expect(write(name)).rejects.toMatchObject(refused);
-      expect((await stores.there.list(accountId)).map(({ sessionId, count }) => [sessionId, count])).toEqual([
+      expect(
+        (await stores.there.list(accountId)).map(({ sessionId, count }) => [sessionId, count]),
+      ).toEqual([
         ['b', 1],
         ['a', 1],
       ]);

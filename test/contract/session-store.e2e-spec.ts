@@ -24,13 +24,22 @@ describe('sessions in memory', () => {
     const write = (sessionId: string) =>
       store.append(
         { accountId, sessionId },
-        { id: newId(), role: 'user', content: 'x'.repeat(500), created_at: '2026-11-21T09:30:00.000Z' },
+        {
+          id: newId(),
+          role: 'user',
+          content: 'x'.repeat(500),
+          created_at: '2026-11-21T09:30:00.000Z',
+        },
       );
     for (const name of ['a', 'b', 'c']) await write(name);
     await store.read({ accountId, sessionId: 'a' });
     await write('d');
     expect(evicted).toEqual(['b']);
-    expect((await store.list(accountId)).map(({ sessionId }) => sessionId)).toEqual(['d', 'c', 'a']);
+    expect((await store.list(accountId)).map(({ sessionId }) => sessionId)).toEqual([
+      'd',
+      'c',
+      'a',
+    ]);
   });
 });
 

@@ -15,7 +15,8 @@ export interface Gate {
 /** `target` is `host:port` or the path of a Unix socket. */
 export async function aGate(target: string): Promise<Gate> {
   const [host, port] = target.split(':');
-  const dial = (): Socket => (target.startsWith('/') ? connect({ path: target }) : connect({ host, port: Number(port) }));
+  const dial = (): Socket =>
+    target.startsWith('/') ? connect({ path: target }) : connect({ host, port: Number(port) });
   const sockets = new Set<Socket>();
   let state: 'open' | 'shut' | 'silent' = 'open';
   const server = createServer((client) => {
@@ -59,6 +60,7 @@ function track(sockets: Set<Socket>, socket: Socket): Socket {
 }
 
 /** The MongoDB URI with the gate in the place of its server, and what the gate must lead to. */
-export const mongoTarget = (uri: string): string => decodeURIComponent(/^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri)![1]!);
+export const mongoTarget = (uri: string): string =>
+  decodeURIComponent(/^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(uri)![1]!);
 export const throughGate = (uri: string, gate: Gate): string =>
   uri.replace(/^(mongodb:\/\/(?:[^@/]*@)?)[^/?]+/, `$1127.0.0.1:${gate.port}`);

@@ -13,7 +13,10 @@ import { ofLength } from './length.js';
 
 const STREAMS = ofLength(15, 50);
 const TOKEN_MS = 50;
-/** What may be lost is a quarter of a second, and what is on its way to PostgreSQL: on a busy machine, with all of them at once, 3 s. */
+/**
+ * What may be lost is a quarter of a second, and what is on its way to PostgreSQL: on a busy
+ * machine, with all of them at once, 3 s.
+ */
 const LOST_TOKENS_MAX = 3000 / TOKEN_MS;
 /** More than are asked for while the others write, and than come before the kill. */
 const TOKENS = 2000;
@@ -21,7 +24,8 @@ const TOKENS = 2000;
 const SEEN_MS = 30_000;
 
 /** Every answer is another one: none can be taken for that of a neighbour. */
-const tokensOf = (question: string): string[] => Array.from({ length: TOKENS }, (_, i) => `${question}.${i} `);
+const tokensOf = (question: string): string[] =>
+  Array.from({ length: TOKENS }, (_, i) => `${question}.${i} `);
 
 describe.each(MODES)('kill -9 of the instance that writes answers, words in %s', (mode) => {
   let cwd: string;
@@ -37,7 +41,12 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
     provider.reset();
     const url = await createDatabase();
     const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(url) } : {};
-    env = { ...SETTINGS, ...provider.settings({ ANSWERS_PER_ACCOUNT: '0' }), DATABASE_URL: url, ...mongo };
+    env = {
+      ...SETTINGS,
+      ...provider.settings({ ANSWERS_PER_ACCOUNT: '0' }),
+      DATABASE_URL: url,
+      ...mongo,
+    };
   });
   afterEach(() => {
     for (const server of living) server.kill();
@@ -63,14 +72,31 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
 
   it(`in the middle of ${STREAMS} of them leaves each interrupted, with the text that was there, to be retried at another instance`, async () => {
     const [first, second] = [await aServer(), await aServer()];
-    provider.always(({ body }) => ({ tokens: tokensOf(body.messages.at(-1).content), delayMs: TOKEN_MS }));
-    const people = await Promise.all(Array.from({ length: 5 }, () => TestClient.register(first.url)));
+    provider.always(({ body }) => ({
+      tokens: tokensOf(body.messages.at(-1).content),
+      delayMs: TOKEN_MS,
+    }));
+    const people = await Promise.all(
+      Array.from({ length: 5 }, () => TestClient.register(first.url)),
+    );
     const asked = await Promise.all(
       Array.from({ length: STREAMS }, async (_, i) => {
         const person = people[i % people.length]!;
         const { id } = await person.aChat();
-        const reader = await AnswerReader.ask(person, id, `q${i}`, {}, { 'idempotency-key': `k${i}` });
-        return { person: person.at(second.url), id, question: `q${i}`, key: `k${i}`, reader: await reader.pieces(1) };
+        const reader = await AnswerReader.ask(
+          person,
+          id,
+          `q${i}`,
+          {},
+          { 'idempotency-key': `k${i}` },
+        );
+        return {
+          person: person.at(second.url),
+          id,
+          question: `q${i}`,
+          key: `k${i}`,
+          reader: await reader.pieces(1),
+        };
       }),
     );
     // Of each there is more than may be lost.
@@ -78,22 +104,37 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
     const reading = asked.map(({ reader }) => reader.end().catch(() => null));
     first.kill();
     await Promise.all(reading);
-    const pairs = await Promise.all(asked.map(({ person, id, reader }) => ended(person, id, reader.accepted.response_id)));
+    const pairs = await Promise.all(
+      asked.map(({ person, id, reader }) => ended(person, id, reader.accepted.response_id)),
+    );
     expect(pairs.map(({ status }) => status)).toEqual(Array(STREAMS).fill('interrupted'));
     for (const [i, { reader, question }] of asked.entries()) {
       const { response } = pairs[i];
       expect(tokensOf(question).join('').startsWith(response)).toBe(true);
-      expect(response.split(' ').length - 1).toBeGreaterThanOrEqual(reader.deltas.length - LOST_TOKENS_MAX);
+      expect(response.split(' ').length - 1).toBeGreaterThanOrEqual(
+        reader.deltas.length - LOST_TOKENS_MAX,
+      );
       expect(reader.deltas.length).toBeGreaterThanOrEqual(LOST_TOKENS_MAX + 20);
     }
     provider.always({ tokens: ['Now.'] });
     const one = asked[0]!;
     // Under its key the post is answered with what became of it, and not made again.
-    const again = await one.person.post(`/chats/${one.id}/messages`, { question: 'q0', stream: true }, { 'idempotency-key': one.key });
+    const again = await one.person.post(
+      `/chats/${one.id}/messages`,
+      { question: 'q0', stream: true },
+      { 'idempotency-key': one.key },
+    );
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     expect(again.text).toContain('event: message.failed');
-    const retried = await one.person.post(`/chats/${one.id}/messages/${pairs[0].response_id}/retry`);
-    expect(retried.body).toMatchObject({ response_id: pairs[0].response_id, status: 'complete', response: 'Now.', version: 3 });
+    const retried = await one.person.post(
+      `/chats/${one.id}/messages/${pairs[0].response_id}/retry`,
+    );
+    expect(retried.body).toMatchObject({
+      response_id: pairs[0].response_id,
+      status: 'complete',
+      response: 'Now.',
+      version: 3,
+    });
     expect(violationsOf(await runFsck(env, '--json'))).toEqual({});
   }, 240_000);
 
@@ -103,7 +144,10 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
   ])(
     '%s the commit of its end leaves it %s, with all its text',
     async (side, status) => {
-      const [first, second] = [await aServer({ FAILPOINT: `generation.${side}_end` }), await aServer()];
+      const [first, second] = [
+        await aServer({ FAILPOINT: `generation.${side}_end` }),
+        await aServer(),
+      ];
       const person = await TestClient.register(first.url);
       const { id } = await person.aChat();
       provider.always({ tokens: tokensOf('q').slice(0, 20), delayMs: 30 });
@@ -127,7 +171,10 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
       tokens: tokensOf('q').slice(0, body.messages.at(-1).content === 'quick' ? 20 : 400),
       delayMs: TOKEN_MS,
     }));
-    const readers = [await AnswerReader.ask(person, quick.id, 'quick'), await AnswerReader.ask(person, slow.id, 'slow')];
+    const readers = [
+      await AnswerReader.ask(person, quick.id, 'quick'),
+      await AnswerReader.ask(person, slow.id, 'slow'),
+    ];
     await Promise.all(readers.map((reader) => reader.pieces(1)));
     const ends = readers.map((reader) => reader.end());
     expect(await first.stop()).toBe(0);
@@ -135,7 +182,11 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
       ['message.completed', 'complete'],
       ['message.failed', 'interrupted'],
     ]);
-    const pair = (await person.at(second.url).get(`/chats/${slow.id}/messages/${readers[1]!.accepted.response_id}`)).body;
+    const pair = (
+      await person
+        .at(second.url)
+        .get(`/chats/${slow.id}/messages/${readers[1]!.accepted.response_id}`)
+    ).body;
     expect([pair.status, pair.response]).toEqual(['interrupted', readers[1]!.text]);
   }, 60_000);
 });

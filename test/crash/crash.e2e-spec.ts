@@ -10,19 +10,34 @@ const script = (path: string): string => fileURLToPath(new URL(path, import.meta
 
 const SERVER = script('../../dist/src/main.js');
 const NAIVE = script('./naive/server.mjs');
-/** Long enough for the slowest machine; the run itself ends after `seconds` and what it takes to reach every failpoint. */
+/**
+ * Long enough for the slowest machine; the run itself ends after `seconds` and what it takes to
+ * reach every failpoint.
+ */
 const TIMEOUT_MS = (seconds + 240) * 1000;
 
-/** Places that this mode has: without MongoDB there is no journal and no relay. Others are reached by tests of their own. */
+/**
+ * Places that this mode has: without MongoDB there is no journal and no relay. Others are reached
+ * by tests of their own.
+ */
 const failpointsOf = (mode: Mode): string[] =>
-  FAILPOINTS.filter((name) => name.startsWith('append.') || (mode === 'mongo' && /^(journal|relay)\./.test(name)));
+  FAILPOINTS.filter(
+    (name) => name.startsWith('append.') || (mode === 'mongo' && /^(journal|relay)\./.test(name)),
+  );
 
 describe.each(MODES)('kill -9 of any instance at any moment, words in %s', (mode) => {
   it(
     'loses nothing that was answered, stores nothing twice, and leaves both stores of one mind',
     async () => {
       const failpoints = failpointsOf(mode);
-      const history = await runScenario({ mode, script: SERVER, branches: true, failpoints, seconds, seed });
+      const history = await runScenario({
+        mode,
+        script: SERVER,
+        branches: true,
+        failpoints,
+        seconds,
+        seed,
+      });
       process.stderr.write(`crash test, words in ${mode}, ${history.summary()}\n`);
       if (history.violations.length > 0) throw new Error(history.failure());
       expect([...history.failpoints.keys()].sort()).toEqual([...failpoints].sort());
@@ -32,17 +47,32 @@ describe.each(MODES)('kill -9 of any instance at any moment, words in %s', (mode
     TIMEOUT_MS,
   );
 
-  // The control: were the order of writes the obvious one, this same test would have to see it. If it does not, it tests nothing.
+  // The control: were the order of writes the obvious one, this same test would have to see it. If
+  // it does not, it tests nothing.
   it(
     'is seen to lose words and to store twice where they are written after the commit and the key apart from it',
     async () => {
       const failpoints = ['naive.after_commit', 'naive.after_words'];
-      const history = await runScenario({ mode, script: NAIVE, branches: false, failpoints, seconds: 4, seed });
+      const history = await runScenario({
+        mode,
+        script: NAIVE,
+        branches: false,
+        failpoints,
+        seconds: 4,
+        seed,
+      });
       process.stderr.write(`control, words in ${mode}, ${history.summary()}\n`);
-      // Which of the two readers see depends on whether the post that died was tried again: a pair that is there twice, or one without words.
-      expect([...history.kinds].filter((kind) => kind === 'stored twice' || kind === 'nobody sent it')).not.toEqual([]);
+      // Which of the two readers see depends on whether the post that died was tried again: a pair
+      // that is there twice, or one without words.
+      expect(
+        [...history.kinds].filter((kind) => kind === 'stored twice' || kind === 'nobody sent it'),
+      ).not.toEqual([]);
       expect([...history.kinds]).toContain('fsck');
-      expect(history.violations.filter(({ kind }) => kind === 'fsck').map(({ detail }) => detail.split(' ')[0])).toContain('I3');
+      expect(
+        history.violations
+          .filter(({ kind }) => kind === 'fsck')
+          .map(({ detail }) => detail.split(' ')[0]),
+      ).toContain('I3');
     },
     TIMEOUT_MS,
   );

@@ -1,6 +1,9 @@
 import { createServer } from 'node:net';
 
-/** A free port below 32768: above, the kernel may give it to an outgoing connection while the server that had it is dead. */
+/**
+ * A free port below 32768: above, the kernel may give it to an outgoing connection while the server
+ * that had it is dead.
+ */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);

@@ -22,7 +22,9 @@ export async function runFsck(env: Record<string, string>, ...args: string[]): P
   const texts = { stdout: '', stderr: '' };
   child.stdout.on('data', (data: Buffer) => (texts.stdout += data));
   child.stderr.on('data', (data: Buffer) => (texts.stderr += data));
-  const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject));
+  const code = await new Promise<number | null>((resolve, reject) =>
+    child.once('close', resolve).once('error', reject),
+  );
   return { code, report: texts.stdout.startsWith('{') ? JSON.parse(texts.stdout) : null, ...texts };
 }
 

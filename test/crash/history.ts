@@ -70,7 +70,9 @@ export class History {
 
   /** What is needed to look into a failure: seed, violations, and what was killed when. */
   failure(): string {
-    const violations = this.violations.slice(0, 20).map(({ kind, detail }) => `  ${kind}: ${detail}`);
+    const violations = this.violations
+      .slice(0, 20)
+      .map(({ kind, detail }) => `  ${kind}: ${detail}`);
     return [
       this.summary(),
       `CRASH_SEED=${this.seed} repeats it`,

@@ -27,10 +27,15 @@ export class Instance {
   }
 
   get isRunning(): boolean {
-    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+    return (
+      this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+    );
   }
 
-  /** Starts it, armed to die at `failpoint` if one is given, and waits until it takes requests or has died at its failpoint already. */
+  /**
+   * Starts it, armed to die at `failpoint` if one is given, and waits until it takes requests or
+   * has died at its failpoint already.
+   */
   async start(failpoint?: string): Promise<void> {
     const env = {
       PATH: process.env.PATH,
@@ -39,14 +44,21 @@ export class Instance {
       PORT: String(this.port),
       ...(failpoint && { FAILPOINT: failpoint }),
     };
-    const child = spawn(process.execPath, [this.program.script], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.program.script], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     this.child = child;
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => this.keep(String(data)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (data: Buffer) => this.keep(String(data)));
     for (const deadline = Date.now() + START_TIMEOUT_MS; !(await this.answers()); await sleep(50)) {
       if (!this.isRunning && failpoint && child.signalCode === 'SIGKILL') return;
       if (!this.isRunning)
-        throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode} at its start: ${this.lines.join('\n')}`);
-      if (Date.now() > deadline) throw new Error(`${this.name} does not answer: ${this.lines.join('\n')}`);
+        throw new Error(
+          `${this.name} ended with ${child.exitCode ?? child.signalCode} at its start: ${this.lines.join('\n')}`,
+        );
+      if (Date.now() > deadline)
+        throw new Error(`${this.name} does not answer: ${this.lines.join('\n')}`);
     }
   }
 

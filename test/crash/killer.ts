@@ -5,7 +5,9 @@ import type { Random } from './random.js';
 
 /** How long an armed instance has to reach its failpoint under load. */
 const REACH_MS = 8000;
-/** How often each place is tried on a machine that is too slow to reach them all in the given time. */
+/**
+ * How often each place is tried on a machine that is too slow to reach them all in the given time.
+ */
 const TURNS_MAX = 3;
 
 export interface KillPlan {
@@ -18,31 +20,52 @@ export interface KillPlan {
 }
 
 /**
- * Kills instances until the time is over, and then starts what is dead. In each turn one instance dies twice, at any moment and at a named
- * place, and sometimes the other one dies beside it, so that for a while nobody is there.
+ * Kills instances until the time is over, and then starts what is dead. In each turn one instance
+ * dies twice, at any moment and at a named place, and sometimes the other one dies beside it, so
+ * that for a while nobody is there.
  */
 export async function killInstances(plan: KillPlan): Promise<void> {
   const reached = new Set<string>();
   const everyPlaceHadItsDeath = (): boolean => reached.size === plan.failpoints.length;
-  for (let turn = 0; !plan.isOver() || (!everyPlaceHadItsDeath() && turn < TURNS_MAX * plan.failpoints.length); turn++) {
-    const place = plan.failpoints.find((name) => !reached.has(name)) ?? plan.random.pick(plan.failpoints);
+  for (
+    let turn = 0;
+    !plan.isOver() || (!everyPlaceHadItsDeath() && turn < TURNS_MAX * plan.failpoints.length);
+    turn++
+  ) {
+    const place =
+      plan.failpoints.find((name) => !reached.has(name)) ?? plan.random.pick(plan.failpoints);
     const victim = plan.instances[turn % plan.instances.length]!;
     await sleep(plan.random.between(100, 1200));
     await kill(plan, victim);
     await revive(plan, victim, place);
-    const others = plan.instances.filter((instance) => instance !== victim && plan.random.chance(0.5));
-    const [died] = await Promise.all([diesAt(plan, victim, place), ...others.map((other) => killAtRandom(plan, other))]);
+    const others = plan.instances.filter(
+      (instance) => instance !== victim && plan.random.chance(0.5),
+    );
+    const [died] = await Promise.all([
+      diesAt(plan, victim, place),
+      ...others.map((other) => killAtRandom(plan, other)),
+    ]);
     if (died) reached.add(place);
-    await Promise.all(plan.instances.filter(({ isRunning }) => !isRunning).map((instance) => revive(plan, instance)));
+    await Promise.all(
+      plan.instances
+        .filter(({ isRunning }) => !isRunning)
+        .map((instance) => revive(plan, instance)),
+    );
   }
 }
 
-async function revive({ history }: KillPlan, instance: Instance, failpoint?: string): Promise<void> {
+async function revive(
+  { history }: KillPlan,
+  instance: Instance,
+  failpoint?: string,
+): Promise<void> {
   history.counts.starts++;
   await instance.start(failpoint);
 }
 
-/** Waits until the armed instance dies at `place`; one that does not get there in time is killed. */
+/**
+ * Waits until the armed instance dies at `place`; one that does not get there in time is killed.
+ */
 async function diesAt(plan: KillPlan, instance: Instance, place: string): Promise<boolean> {
   const { history } = plan;
   const died = await instance.diesWithin(REACH_MS);

@@ -1,4 +1,7 @@
-/** Chance that can be repeated: the same seed gives the same numbers (mulberry32). What runs at the same time still meets in another order. */
+/**
+ * Chance that can be repeated: the same seed gives the same numbers (mulberry32). What runs at the
+ * same time still meets in another order.
+ */
 export class Random {
   constructor(private state: number) {}
 

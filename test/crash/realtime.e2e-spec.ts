@@ -13,7 +13,10 @@ const rounds = Number(process.env.CRASH_ROUNDS || ofLength(2, 6));
 const READERS = 3;
 const WRITERS = 4;
 
-/** Follows a conversation at whatever instance lives, and comes back with the last `seq` that it has. */
+/**
+ * Follows a conversation at whatever instance lives, and comes back with the last `seq` that it
+ * has.
+ */
 class Follower {
   readonly events: Frame[] = [];
   private stopped = false;
@@ -39,7 +42,11 @@ class Follower {
       const servers = this.alive();
       const server = servers[turn % servers.length]!;
       try {
-        this.socket = await TestSocket.on(this.person.at(server.url), this.chatId, this.events.at(-1)?.seq ?? 0);
+        this.socket = await TestSocket.on(
+          this.person.at(server.url),
+          this.chatId,
+          this.events.at(-1)?.seq ?? 0,
+        );
         await this.untilItCloses(this.socket);
       } catch {
         await sleep(50); // that one has just died
@@ -72,7 +79,11 @@ async function write(
       const servers = alive();
       const client = person.at(servers[turn % servers.length]!.url);
       const answer = await client
-        .post(`/chats/${chatId}/messages`, { question, response: 'a' }, { 'idempotency-key': question })
+        .post(
+          `/chats/${chatId}/messages`,
+          { question, response: 'a' },
+          { 'idempotency-key': question },
+        )
         .catch(() => undefined);
       if (answer?.status === 201) break;
       await sleep(30);
@@ -83,7 +94,11 @@ async function write(
   return posted;
 }
 
-const settingsOf = (mode: Mode, databaseUrl: string, withRedis: boolean): Record<string, string> => ({
+const settingsOf = (
+  mode: Mode,
+  databaseUrl: string,
+  withRedis: boolean,
+): Record<string, string> => ({
   ...SETTINGS,
   DATABASE_URL: databaseUrl,
   ...(mode === 'mongo' && { MONGODB_URI: mongoUriFor(databaseUrl) }),
@@ -102,15 +117,25 @@ describe('kill -9 of the instance of a client, again and again', () => {
     async (mode, between) => {
       const cwd = await mkdtemp(join(tmpdir(), 'banyan-realtime-'));
       const env = settingsOf(mode, await createDatabase(), between === 'Redis');
-      const servers = [await ServerProcess.ready({ cwd, env }), await ServerProcess.ready({ cwd, env })];
+      const servers = [
+        await ServerProcess.ready({ cwd, env }),
+        await ServerProcess.ready({ cwd, env }),
+      ];
       const living = new Set(servers);
       const alive = (): ServerProcess[] => [...living];
       try {
         const person = await TestClient.register(servers[0]!.url);
         const { id } = await person.aChat();
         const state = { over: false };
-        const writing = Promise.all(Array.from({ length: WRITERS }, (_, n) => write(person, id, `w${n}`, alive, () => state.over)));
-        const followers = Array.from({ length: READERS }, (_, n) => new Follower(person, id, alive, n));
+        const writing = Promise.all(
+          Array.from({ length: WRITERS }, (_, n) =>
+            write(person, id, `w${n}`, alive, () => state.over),
+          ),
+        );
+        const followers = Array.from(
+          { length: READERS },
+          (_, n) => new Follower(person, id, alive, n),
+        );
         for (let round = 0; round < rounds; round++) {
           await sleep(300 + Math.random() * 500);
           const victim = alive()[round % 2]!;
@@ -122,19 +147,26 @@ describe('kill -9 of the instance of a client, again and again', () => {
         state.over = true;
         const posted = (await writing).flat().sort();
         const last = posted.length + 1;
-        for (const end = Date.now() + 10_000; Date.now() < end && followers.some(({ events }) => (events.at(-1)?.seq ?? 0) < last);)
+        for (
+          const end = Date.now() + 10_000;
+          Date.now() < end && followers.some(({ events }) => (events.at(-1)?.seq ?? 0) < last);
+        )
           await sleep(50);
         for (const follower of followers) follower.stop();
         await Promise.all(followers.map(({ done }) => done));
         for (const { events } of followers) {
-          expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: last }, (_, n) => n + 1));
+          expect(events.map(({ seq }) => seq)).toEqual(
+            Array.from({ length: last }, (_, n) => n + 1),
+          );
           expect(
             events
               .slice(1)
               .map(({ data }) => data.question)
               .sort(),
           ).toEqual(posted);
-          expect(events.slice(1).map(({ data }) => data.seq)).toEqual(Array.from({ length: last - 1 }, (_, n) => n + 1));
+          expect(events.slice(1).map(({ data }) => data.seq)).toEqual(
+            Array.from({ length: last - 1 }, (_, n) => n + 1),
+          );
         }
         process.stderr.write(
           `realtime crash test, words in ${mode}, ${between}: ${rounds} deaths, ${posted.length} posts, ${READERS} followers\n`,

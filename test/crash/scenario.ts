@@ -22,7 +22,10 @@ const INSTANCES = 2;
 const WRITERS = 8;
 const ROOTS = 5;
 
-/** Two instances on one pair of databases, eight writers, and a killer; afterwards everything is compared with what was answered. */
+/**
+ * Two instances on one pair of databases, eight writers, and a killer; afterwards everything is
+ * compared with what was answered.
+ */
 export async function runScenario(scenario: Scenario): Promise<History> {
   const history = new History(scenario.seed);
   const random = new Random(scenario.seed);
@@ -32,9 +35,18 @@ export async function runScenario(scenario: Scenario): Promise<History> {
     ...(scenario.mode === 'mongo' && { MONGODB_URI: mongoUriFor(databaseUrl) }),
   };
   // A short retention, so that the journal's rows live their whole life within the run.
-  const env = { ...SETTINGS, ...stores, LOG_LEVEL: 'warn', JOURNAL_RETENTION_SECONDS: '1', DATABASE_POOL_SIZE: '6' };
+  const env = {
+    ...SETTINGS,
+    ...stores,
+    LOG_LEVEL: 'warn',
+    JOURNAL_RETENTION_SECONDS: '1',
+    DATABASE_POOL_SIZE: '6',
+  };
   const instances: Instance[] = [];
-  for (let n = 0; n < INSTANCES; n++) instances.push(new Instance({ script: scenario.script, env }, `instance ${n}`, await freePort()));
+  for (let n = 0; n < INSTANCES; n++)
+    instances.push(
+      new Instance({ script: scenario.script, env }, `instance ${n}`, await freePort()),
+    );
   try {
     // Both at once: one of them migrates.
     await Promise.all(instances.map((instance) => instance.start()));
@@ -45,14 +57,19 @@ export async function runScenario(scenario: Scenario): Promise<History> {
     await verifyPaths(world);
     await verifyReplays(world);
     if (history.violations.length > 0)
-      for (const { name, lines } of instances) history.note(`${name} said: ${lines.slice(-5).join(' | ')}`);
+      for (const { name, lines } of instances)
+        history.note(`${name} said: ${lines.slice(-5).join(' | ')}`);
     return history;
   } finally {
     await Promise.all(instances.map((instance) => instance.kill()));
   }
 }
 
-async function aWorld(instances: readonly Instance[], { branches }: Scenario, history: History): Promise<World> {
+async function aWorld(
+  instances: readonly Instance[],
+  { branches }: Scenario,
+  history: History,
+): Promise<World> {
   const person = await TestClient.register(instances[0]!.url);
   const chats: string[] = [];
   for (let n = 0; n < ROOTS; n++) chats.push((await person.aChat()).id);
@@ -67,11 +84,20 @@ async function writeAndKill(
 ): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   const killing = { over: false };
-  const writers = Array.from({ length: WRITERS }, (_, n) => new Writer(`k${n}`, world, random.fork()));
+  const writers = Array.from(
+    { length: WRITERS },
+    (_, n) => new Writer(`k${n}`, world, random.fork()),
+  );
   const writing = Promise.all(writers.map((writer) => writer.run(() => killing.over)));
   try {
     const isOver = (): boolean => Date.now() > deadline;
-    await killInstances({ instances, failpoints, history: world.history, random: random.fork(), isOver });
+    await killInstances({
+      instances,
+      failpoints,
+      history: world.history,
+      random: random.fork(),
+      isOver,
+    });
   } finally {
     killing.over = true;
     await writing;

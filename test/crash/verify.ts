@@ -14,12 +14,18 @@ export async function verifyDrained(history: History, databaseUrl: string): Prom
   const unsent = (): Promise<number> =>
     withClient(
       databaseUrl,
-      async (client) => (await client.query('SELECT count(*)::int AS n FROM content_journal WHERE stored_at IS NULL')).rows[0].n,
+      async (client) =>
+        (
+          await client.query(
+            'SELECT count(*)::int AS n FROM content_journal WHERE stored_at IS NULL',
+          )
+        ).rows[0].n,
     );
   for (const deadline = Date.now() + DRAIN_MS; ; await sleep(200)) {
     const left = await unsent();
     if (left === 0) return;
-    if (Date.now() > deadline) return history.violation('journal not drained', `${left} rows after ${DRAIN_MS / 1000} s`);
+    if (Date.now() > deadline)
+      return history.violation('journal not drained', `${left} rows after ${DRAIN_MS / 1000} s`);
   }
 }
 
@@ -38,27 +44,37 @@ export async function verifyPaths({ people, chats, history }: World): Promise<vo
   for (const chatId of chats) {
     const pairs = await wholePath(history, people[0]!, chatId);
     checkPairs(history, chatId, pairs);
-    if (pairs.length > 0 && pairs[0].seq !== 1) history.violation('gap in a path', `${chatId} begins with ${pairs[0].seq}`);
+    if (pairs.length > 0 && pairs[0].seq !== 1)
+      history.violation('gap in a path', `${chatId} begins with ${pairs[0].seq}`);
     for (const { question, response_id, seq } of pairs) {
       const key = String(question).split(' ')[0]!;
       owners.set(key, (owners.get(key) ?? new Map()).set(response_id, seq));
     }
   }
-  for (const { key, answer } of history.submissions.values()) verifyOnce(history, key, answer, owners.get(key) ?? new Map());
+  for (const { key, answer } of history.submissions.values())
+    verifyOnce(history, key, answer, owners.get(key) ?? new Map());
 }
 
 /** A key that was answered has exactly the pair of its answer; one that was not has one at most. */
-function verifyOnce(history: History, key: string, answer: string | undefined, pairs: ReadonlyMap<string, number>): void {
+function verifyOnce(
+  history: History,
+  key: string,
+  answer: string | undefined,
+  pairs: ReadonlyMap<string, number>,
+): void {
   if (pairs.size > 1) history.violation('stored twice', `${key}: ${[...pairs.keys()].join(', ')}`);
   if (answer === undefined) return;
   const { response_id, seq } = JSON.parse(answer) as { response_id: string; seq: number };
-  if (pairs.get(response_id) !== seq) history.violation('acknowledged pair lost', `${key}: ${response_id} at ${seq}`);
+  if (pairs.get(response_id) !== seq)
+    history.violation('acknowledged pair lost', `${key}: ${response_id} at ${seq}`);
 }
 
 async function wholePath(history: History, reader: TestClient, chatId: string): Promise<any[]> {
   const pairs: any[] = [];
   for (let before: string | null = ''; before !== null;) {
-    const { status, body, text }: Answer = await reader.get(`/chats/${chatId}/messages?limit=100${before && `&before=${before}`}`);
+    const { status, body, text }: Answer = await reader.get(
+      `/chats/${chatId}/messages?limit=100${before && `&before=${before}`}`,
+    );
     if (status !== 200) {
       history.violation('path unreadable', `${chatId}: ${status} ${text.slice(0, 200)}`);
       return pairs;
@@ -75,7 +91,11 @@ export async function verifyReplays({ people, history }: World): Promise<void> {
   const step = Math.max(1, Math.floor(answered.length / REPLAYS));
   for (let i = 0; i < answered.length; i += step) {
     const { key, chatId, question, response, answer } = answered[i]!;
-    const again = await people[i % people.length]!.post(`/chats/${chatId}/messages`, { question, response }, { 'idempotency-key': key });
+    const again = await people[i % people.length]!.post(
+      `/chats/${chatId}/messages`,
+      { question, response },
+      { 'idempotency-key': key },
+    );
     history.counts.replays++;
     const said = again.headers.get('idempotent-replayed');
     if (again.status !== 201 || again.text !== answer || said !== 'true') {

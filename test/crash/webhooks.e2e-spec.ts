@@ -12,13 +12,23 @@ const KILLS = 4;
 describe('kill -9 of instances while webhooks are sent', () => {
   it('leaves no acknowledged pair untold, and each is told under one id', async () => {
     const databaseUrl = await createDatabase();
-    const env = { ...SETTINGS, ...RECEIVER_SETTINGS, WEBHOOK_TIMEOUT_SECONDS: '1', DATABASE_URL: databaseUrl };
+    const env = {
+      ...SETTINGS,
+      ...RECEIVER_SETTINGS,
+      WEBHOOK_TIMEOUT_SECONDS: '1',
+      DATABASE_URL: databaseUrl,
+    };
     const program = { script: MAIN, env };
-    const instances = [new Instance(program, 'one', await freePort()), new Instance(program, 'two', await freePort())];
+    const instances = [
+      new Instance(program, 'one', await freePort()),
+      new Instance(program, 'two', await freePort()),
+    ];
     for (const instance of instances) await instance.start();
     const receiver = await Receiver.start();
     const ann = await TestClient.register(instances[0]!.url);
-    expect((await ann.post('/webhooks', { url: receiver.url, events: ['message.completed'] })).status).toBe(201);
+    expect(
+      (await ann.post('/webhooks', { url: receiver.url, events: ['message.completed'] })).status,
+    ).toBe(201);
     const acknowledged: string[] = [];
     let isOver = false;
     const writers = instances.flatMap(({ url }) =>
@@ -30,7 +40,8 @@ describe('kill -9 of instances while webhooks are sent', () => {
           } catch {
             await sleep(50);
           }
-          // The receiver fails now and then, so that there is always something that waits for its next attempt.
+          // The receiver fails now and then, so that there is always something that waits for its
+          // next attempt.
           if (n % 10 === 0) receiver.willAnswer(500);
         }
       }),
@@ -55,18 +66,29 @@ describe('kill -9 of instances while webhooks are sent', () => {
       return acknowledged.filter((one) => !ids.has(one));
     };
     // A sweep looks at an account once in a minute; this one is in a hurry.
-    await withClient(databaseUrl, (client) => client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`));
-    for (const deadline = Date.now() + 90_000; untold().length > 0 && Date.now() < deadline;) await sleep(500);
+    await withClient(databaseUrl, (client) =>
+      client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`),
+    );
+    for (const deadline = Date.now() + 90_000; untold().length > 0 && Date.now() < deadline;)
+      await sleep(500);
     expect(acknowledged.length).toBeGreaterThan(50);
     expect(untold()).toEqual([]);
     expect([...ids.values()].filter((one) => one.size > 1)).toEqual([]);
-    // What failed waits longer than a test does; what was under way when its instance died comes back with its lease.
+    // What failed waits longer than a test does; what was under way when its instance died comes
+    // back with its lease.
     const open = () =>
       withClient(databaseUrl, async (client) => {
-        await client.query(`UPDATE webhook_deliveries SET due_at = now() WHERE status = 'pending' AND due_at > now() + interval '30 s'`);
-        return (await client.query(`SELECT status, attempts FROM webhook_deliveries WHERE status <> 'delivered'`)).rows;
+        await client.query(
+          `UPDATE webhook_deliveries SET due_at = now() WHERE status = 'pending' AND due_at > now() + interval '30 s'`,
+        );
+        return (
+          await client.query(
+            `SELECT status, attempts FROM webhook_deliveries WHERE status <> 'delivered'`,
+          )
+        ).rows;
       });
-    for (const deadline = Date.now() + 60_000; (await open()).length > 0 && Date.now() < deadline;) await sleep(500);
+    for (const deadline = Date.now() + 60_000; (await open()).length > 0 && Date.now() < deadline;)
+      await sleep(500);
     expect(await open()).toEqual([]);
     for (const instance of instances) await instance.kill();
     receiver.close();

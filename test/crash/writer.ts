@@ -16,10 +16,16 @@ const CHATS_MAX = 16;
 const ATTEMPT_MS = 6000;
 /** The time after which a writer whose server does not come back gives up; a run is far shorter. */
 const ATTEMPTS_MAX = 400;
-/** Text that databases like to change: beyond the BMP, right to left, combining, quotes, backslashes, no-break and zero-width spaces. */
+/**
+ * Text that databases like to change: beyond the BMP, right to left, combining, quotes,
+ * backslashes, no-break and zero-width spaces.
+ */
 const HARD_TEXT = `🦜🏽 e\u0301 "q" \\ 'x' \u202eabc\u202c \u00a0\u200b $1 {$ne: null} %s\r\n\t√`;
 
-/** Posts, forks, reads and replays through all instances, and retries under the same key whatever had no certain answer. */
+/**
+ * Posts, forks, reads and replays through all instances, and retries under the same key whatever
+ * had no certain answer.
+ */
 export class Writer {
   private posted = 0;
 
@@ -46,18 +52,30 @@ export class Writer {
     const key = `${this.name}-${this.posted++}`;
     const chatId = this.random.pick(chats);
     const filler = this.random.chance(0.05) ? 'long '.repeat(8000) : HARD_TEXT;
-    const submission: Submission = { key, chatId, question: `${key} ${filler}`, response: `answer to ${key} ${filler}` };
+    const submission: Submission = {
+      key,
+      chatId,
+      question: `${key} ${filler}`,
+      response: `answer to ${key} ${filler}`,
+    };
     history.submissions.set(key, submission);
     history.counts.posts++;
     // Some never ask again, as a client that is closed: then one pair may exist, or none.
-    const answer = await this.untilCertain(() => this.submit(submission), this.random.chance(0.03) ? 1 : ATTEMPTS_MAX);
+    const answer = await this.untilCertain(
+      () => this.submit(submission),
+      this.random.chance(0.03) ? 1 : ATTEMPTS_MAX,
+    );
     if (!answer) return;
     submission.answer = answer.text;
     history.counts.acknowledged++;
   }
 
   private submit({ key, chatId, question, response }: Submission): Promise<Answer> {
-    return this.anyone().post(`/chats/${chatId}/messages`, { question, response }, { 'idempotency-key': key });
+    return this.anyone().post(
+      `/chats/${chatId}/messages`,
+      { question, response },
+      { 'idempotency-key': key },
+    );
   }
 
   /** Asks again under a key that was answered before: the same bytes must come back. */
@@ -69,7 +87,10 @@ export class Writer {
     if (answer?.status !== 201) return;
     history.counts.replays++;
     if (answer.text !== submission.answer)
-      history.violation('replay differs', `${submission.key}: ${submission.answer.slice(0, 80)} became ${answer.text.slice(0, 80)}`);
+      history.violation(
+        'replay differs',
+        `${submission.key}: ${submission.answer.slice(0, 80)} became ${answer.text.slice(0, 80)}`,
+      );
   }
 
   private async fork(): Promise<void> {
@@ -78,14 +99,20 @@ export class Writer {
     if (!branchId) return;
     chats.push(branchId);
     history.counts.forks++;
-    await this.once(() => this.anyone().put(`/chats/${branchId}/active-branch`, { branch_chat_id: branchId }));
+    await this.once(() =>
+      this.anyone().put(`/chats/${branchId}/active-branch`, { branch_chat_id: branchId }),
+    );
   }
 
   private async forkAndDelete(): Promise<void> {
     const branchId = await this.branchSomewhere();
     if (!branchId) return;
     // The second try of a deletion that was done finds nothing: 404 is as good as 204.
-    const answer = await this.untilCertain(() => this.anyone().delete(`/chats/${branchId}`), ATTEMPTS_MAX, [204, 404]);
+    const answer = await this.untilCertain(
+      () => this.anyone().delete(`/chats/${branchId}`),
+      ATTEMPTS_MAX,
+      [204, 404],
+    );
     if (answer) this.world.history.counts.deletions++;
   }
 
@@ -95,11 +122,17 @@ export class Writer {
     const { chatId, answer } = this.random.pick(done);
     const { response_id } = JSON.parse(answer!) as { response_id: string };
     const headers = { 'idempotency-key': `${this.name}-fork-${this.posted++}` };
-    const made = await this.untilCertain(() => this.anyone().post(`/chats/${chatId}/branches`, { response_id }, headers), ATTEMPTS_MAX);
+    const made = await this.untilCertain(
+      () => this.anyone().post(`/chats/${chatId}/branches`, { response_id }, headers),
+      ATTEMPTS_MAX,
+    );
     return made?.body.chat_id;
   }
 
-  /** A page must be whole at every moment, whoever has just died: no gap, and of each pair the words that were sent. */
+  /**
+   * A page must be whole at every moment, whoever has just died: no gap, and of each pair the words
+   * that were sent.
+   */
   private async read(): Promise<void> {
     const { history, chats } = this.world;
     const chatId = this.random.pick(chats);
@@ -114,10 +147,19 @@ export class Writer {
   }
 
   /** One try; undefined when nobody answered, or only that it is not possible now. */
-  private async once(work: () => Promise<Answer>, expected: readonly number[] = [200, 201]): Promise<Answer | undefined> {
-    const answer = await Promise.race([work().catch((error: Error) => this.broken(error)), sleep(ATTEMPT_MS, undefined, { ref: false })]);
+  private async once(
+    work: () => Promise<Answer>,
+    expected: readonly number[] = [200, 201],
+  ): Promise<Answer | undefined> {
+    const answer = await Promise.race([
+      work().catch((error: Error) => this.broken(error)),
+      sleep(ATTEMPT_MS, undefined, { ref: false }),
+    ]);
     if (!answer || expected.includes(answer.status) || isTransient(answer)) return answer;
-    this.world.history.violation('unexpected answer', `${answer.status} ${answer.text.slice(0, 200)}`);
+    this.world.history.violation(
+      'unexpected answer',
+      `${answer.status} ${answer.text.slice(0, 200)}`,
+    );
     return undefined;
   }
 
@@ -157,7 +199,10 @@ export function checkPairs(history: History, chatId: string, pairs: readonly any
       history.violation('gap in a path', `${chatId}: ${pair.seq} follows ${pairs[i - 1].seq}`);
     const submission = history.submissions.get(String(pair.question).split(' ')[0]!);
     if (!submission)
-      history.violation('nobody sent it', `${chatId} at ${pair.seq}: ${pair.question === null ? 'no words' : 'unknown key'}`);
+      history.violation(
+        'nobody sent it',
+        `${chatId} at ${pair.seq}: ${pair.question === null ? 'no words' : 'unknown key'}`,
+      );
     else if (submission.question !== pair.question || submission.response !== pair.response) {
       history.violation('other words', `${chatId} at ${pair.seq}, key ${submission.key}`);
     }

@@ -1,12 +1,23 @@
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Ajv } from 'ajv';
 import { loadConfig } from '../../src/config/config.js';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/database/embedded-postgres.js';
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres,
+} from '../../src/database/embedded-postgres.js';
 import { createDatabase, mongoUriFor, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
@@ -29,27 +40,43 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs the service `secrets` as it stands, in a folder of its own. */
-function makeSecrets(name: string, env: Record<string, string> = {}): { dir: string; read: (file: string) => string } {
+function makeSecrets(
+  name: string,
+  env: Record<string, string> = {},
+): { dir: string; read: (file: string) => string } {
   const dir = join(folder, name);
   mkdirSync(dir, { recursive: true });
   const { entrypoint, command, environment } = composeFile(env).services.secrets;
   const [file, ...args] = inFolder([...entrypoint!, ...command!], dir);
-  execFileSync(file, args, { env: { PATH: process.env.PATH!, ...(environment as Record<string, string>) } });
+  execFileSync(file, args, {
+    env: { PATH: process.env.PATH!, ...(environment as Record<string, string>) },
+  });
   return { dir, read: (secret) => readFileSync(join(dir, secret), 'utf8').trim() };
 }
 
 describe('docker-compose.yml', () => {
   it('is what the Compose specification says that such a file is', () => {
-    const { $schema: _, ...schema } = JSON.parse(readFileSync(join(ROOT, SCHEMA), 'utf8')) as Record<string, unknown>;
+    const { $schema: _, ...schema } = JSON.parse(
+      readFileSync(join(ROOT, SCHEMA), 'utf8'),
+    ) as Record<string, unknown>;
     const ajv = new Ajv({ strict: false, validateFormats: false });
     expect(ajv.validate(schema, readYaml(composeText)) || ajv.errors).toBe(true);
-    expect(ajv.validate(schema, readYaml(composeText.replace('condition: service_healthy', 'condition: healthy')))).toBe(false);
+    expect(
+      ajv.validate(
+        schema,
+        readYaml(composeText.replace('condition: service_healthy', 'condition: healthy')),
+      ),
+    ).toBe(false);
   });
 
   it('needs nothing prepared: no file, no variable, no published port but that of the server on this machine', () => {
     expect(() => composeFile({})).not.toThrow();
-    expect(readYaml(composeText)).toMatchObject({ services: { api: { env_file: [{ path: '.env', required: false }] } } });
-    expect(composeText.match(/^ +ports:.*$/gm)).toEqual(["    ports: ['127.0.0.1:${PORT:-3000}:3000']"]);
+    expect(readYaml(composeText)).toMatchObject({
+      services: { api: { env_file: [{ path: '.env', required: false }] } },
+    });
+    expect(composeText.match(/^ +ports:.*$/gm)).toEqual([
+      "    ports: ['127.0.0.1:${PORT:-3000}:3000']",
+    ]);
   });
 
   it('starts nobody before what he needs is there', () => {
@@ -58,7 +85,11 @@ describe('docker-compose.yml', () => {
       Object.entries(depends_on).map(([on, { condition }]) => `${on} ${condition}`),
     ]);
     expect(Object.fromEntries(waits)).toEqual({
-      api: ['migrate service_completed_successfully', 'mongo service_healthy', 'redis service_healthy'],
+      api: [
+        'migrate service_completed_successfully',
+        'mongo service_healthy',
+        'redis service_healthy',
+      ],
       migrate: ['postgres service_healthy'],
       postgres: ['secrets service_completed_successfully'],
       mongo: ['secrets service_completed_successfully'],
@@ -106,14 +137,23 @@ describe('the secrets', () => {
   it('are settings of the server as it is started, and of the migration', () => {
     const { dir } = makeSecrets('settings');
     const environmentOf = ({ environment = {} }: Service): Record<string, string> =>
-      Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, inFolder([String(value)], dir)[0]]));
+      Object.fromEntries(
+        Object.entries(environment).map(([name, value]) => [
+          name,
+          inFolder([String(value)], dir)[0],
+        ]),
+      );
     expect(loadConfig(environmentOf(services.api))).toMatchObject({
       DATABASE_URL: expect.stringMatching(/^postgres:\/\/banyan:\w{64}@postgres:5432\/banyan$/),
-      MONGODB_URI: expect.stringMatching(/^mongodb:\/\/banyan:\w{64}@mongo:27017\/banyan\?authSource=admin&retryWrites=false$/),
+      MONGODB_URI: expect.stringMatching(
+        /^mongodb:\/\/banyan:\w{64}@mongo:27017\/banyan\?authSource=admin&retryWrites=false$/,
+      ),
       REDIS_URL: expect.stringMatching(/^redis:\/\/:\w{64}@redis:6379$/),
       JWT_SECRET: expect.stringMatching(/^\w{64}$/),
     });
-    expect(environmentOf(services.migrate)).toEqual({ DATABASE_URL_FILE: join(dir, 'database_url') });
+    expect(environmentOf(services.migrate)).toEqual({
+      DATABASE_URL_FILE: join(dir, 'database_url'),
+    });
   });
 });
 
@@ -127,17 +167,25 @@ describe('the services, on servers of this machine', () => {
     secrets = makeSecrets('run');
     const hba = join(folder, 'pg_hba.conf');
     writeFileSync(hba, 'local all postgres trust\nlocal all all scram-sha-256\n');
-    postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), settings: { fsync: 'off', hba_file: hba } });
-    proxy = await Proxy.to({ path: join(new URL(postgres.url).searchParams.get('host')!, '.s.PGSQL.5432') });
+    postgres = await startEmbeddedPostgres({
+      dataDir: join(folder, 'data'),
+      settings: { fsync: 'off', hba_file: hba },
+    });
+    proxy = await Proxy.to({
+      path: join(new URL(postgres.url).searchParams.get('host')!, '.s.PGSQL.5432'),
+    });
     // What the image does with the password in its file.
     await withClient(postgres.url, async (client) => {
-      await client.query(`CREATE ROLE banyan LOGIN PASSWORD '${secrets.read('postgres_password')}'`);
+      await client.query(
+        `CREATE ROLE banyan LOGIN PASSWORD '${secrets.read('postgres_password')}'`,
+      );
       await client.query('ALTER DATABASE banyan OWNER TO banyan');
     });
     redis = await RedisOfCompose.start(services.redis, secrets.dir, folder);
     point('database_url', 'postgres:5432', `127.0.0.1:${proxy.port}`);
     if (redis) point('redis_url', 'redis:6379', `127.0.0.1:${redis.port}`);
-    // The server of the tests knows no passwords: the name of the database is all that is taken from here.
+    // The server of the tests knows no passwords: the name of the database is all that is taken
+    // from here.
     const mongo = process.env.TEST_MONGODB_URI ? mongoUriFor(await createDatabase()) : '';
     writeFileSync(join(secrets.dir, 'mongodb_uri'), mongo);
   });
@@ -154,20 +202,31 @@ describe('the services, on servers of this machine', () => {
     writeFileSync(join(secrets.dir, file), text.replace(`@${from}`, `@${to}`));
   }
 
-  const run = ([file, ...args]: readonly string[], env: Record<string, string>): Promise<{ status: number; stdout: string }> =>
+  const run = (
+    [file, ...args]: readonly string[],
+    env: Record<string, string>,
+  ): Promise<{ status: number; stdout: string }> =>
     new Promise((resolve) => {
-      execFile(file!, args, { cwd: ROOT, env: { PATH: process.env.PATH!, ...env } }, (error, stdout) => {
-        resolve({ status: error ? Number(error.code) : 0, stdout });
-      });
+      execFile(
+        file!,
+        args,
+        { cwd: ROOT, env: { PATH: process.env.PATH!, ...env } },
+        (error, stdout) => {
+          resolve({ status: error ? Number(error.code) : 0, stdout });
+        },
+      );
     });
 
   const hasPgIsReady = spawnSync('pg_isready', ['--version']).status === 0;
 
-  (hasPgIsReady ? it : it.skip)('the health check of PostgreSQL says whether it takes connections by TCP', async () => {
-    const check = checkOf(services.postgres);
-    expect((await run(check, { PGPORT: String(proxy.port) })).status).toBe(0);
-    expect((await run(check, { PGPORT: String(await freePort()) })).status).not.toBe(0);
-  });
+  (hasPgIsReady ? it : it.skip)(
+    'the health check of PostgreSQL says whether it takes connections by TCP',
+    async () => {
+      const check = checkOf(services.postgres);
+      expect((await run(check, { PGPORT: String(proxy.port) })).status).toBe(0);
+      expect((await run(check, { PGPORT: String(await freePort()) })).status).not.toBe(0);
+    },
+  );
 
   it('Redis lets in whoever has the password and nobody else, and its health check knows', () => {
     if (!redis) return void expect(process.env.TEST_REDIS_SERVER).toBeUndefined();
@@ -185,9 +244,21 @@ describe('the services, on servers of this machine', () => {
   });
 
   it('the server starts with the environment of its service, is healthy by the check of the image, and does its main job', async () => {
-    const given = Object.entries(services.api.environment!).map(([name, value]) => [name, inFolder([String(value)], secrets.dir)[0]]);
-    const absent = { ...(!process.env.TEST_MONGODB_URI && { MONGODB_URI_FILE: '' }), ...(!redis && { REDIS_URL_FILE: '' }) };
-    const env = { ...Object.fromEntries(given), ...absent, HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_AUTH_PER_MINUTE: '0' };
+    const given = Object.entries(services.api.environment!).map(([name, value]) => [
+      name,
+      inFolder([String(value)], secrets.dir)[0],
+    ]);
+    const absent = {
+      ...(!process.env.TEST_MONGODB_URI && { MONGODB_URI_FILE: '' }),
+      ...(!redis && { REDIS_URL_FILE: '' }),
+    };
+    const env = {
+      ...Object.fromEntries(given),
+      ...absent,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      RATE_LIMIT_AUTH_PER_MINUTE: '0',
+    };
     const server = await ServerProcess.ready({ cwd: folder, env });
     try {
       const [, words] = /HEALTHCHECK[^[]*CMD (\[.*\])/.exec(dockerfile)!;

@@ -20,14 +20,18 @@ export interface ComposeFile {
 /** Where the services find their secrets. */
 export const SECRETS_FOLDER = '/run/banyan';
 
-export const composeText = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8');
+export const composeText = readFileSync(
+  new URL('../../docker-compose.yml', import.meta.url),
+  'utf8',
+);
 
 /** YAML with the merge keys of its version 1.1, as Docker Compose reads it. */
 export const readYaml = (text: string): unknown => load(text, { schema: YAML11_SCHEMA });
 
 /**
- * docker-compose.yml as Docker Compose reads it: `${NAME:-default}` from `env`, `$$` as a dollar (Compose specification, "Interpolation"). Other
- * forms, as `${NAME:?…}`, which stops a start where nothing is prepared, are refused.
+ * docker-compose.yml as Docker Compose reads it: `${NAME:-default}` from `env`, `$$` as a dollar
+ * (Compose specification, "Interpolation"). Other forms, as `${NAME:?…}`, which stops a start where
+ * nothing is prepared, are refused.
  */
 export const composeFile = (env: Readonly<Record<string, string>> = {}): ComposeFile =>
   JSON.parse(JSON.stringify(readYaml(composeText)), (_key, value: unknown) =>
@@ -35,13 +39,20 @@ export const composeFile = (env: Readonly<Record<string, string>> = {}): Compose
   ) as ComposeFile;
 
 const filledIn = (text: string, env: Readonly<Record<string, string>>): string =>
-  text.replaceAll(/\$(\$|\{([A-Z_]+):-([^}]*)\}|)/g, (found, rest: string, name: string | undefined, fallback: string) => {
-    if (rest === '$') return '$';
-    if (name === undefined) throw new Error(`docker-compose.yml has ${found} in a form that needs something prepared`);
-    return env[name] || fallback;
-  });
+  text.replaceAll(
+    /\$(\$|\{([A-Z_]+):-([^}]*)\}|)/g,
+    (found, rest: string, name: string | undefined, fallback: string) => {
+      if (rest === '$') return '$';
+      if (name === undefined)
+        throw new Error(`docker-compose.yml has ${found} in a form that needs something prepared`);
+      return env[name] || fallback;
+    },
+  );
 
-/** A command as it stands, with another folder for the secrets: the one of the containers is not ours to write. */
+/**
+ * A command as it stands, with another folder for the secrets: the one of the containers is not
+ * ours to write.
+ */
 export const inFolder = (command: readonly string[], folder: string): [string, ...string[]] =>
   command.map((word) => word.replaceAll(SECRETS_FOLDER, folder)) as [string, ...string[]];
 

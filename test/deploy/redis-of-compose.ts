@@ -5,7 +5,9 @@ import { REDIS_SERVER } from '../support/redis-child.js';
 import { freePort } from '../support/stores.mjs';
 import { inFolder, type Service } from './compose.js';
 
-/** A Redis by the command of its service. Of its own it has the port and the folder for its data. */
+/**
+ * A Redis by the command of its service. Of its own it has the port and the folder for its data.
+ */
 export class RedisOfCompose {
   private constructor(
     readonly port: number,
@@ -14,7 +16,11 @@ export class RedisOfCompose {
   ) {}
 
   /** Null where this machine has no Redis. */
-  static async start({ command }: Service, secretsDir: string, folder: string): Promise<RedisOfCompose | null> {
+  static async start(
+    { command }: Service,
+    secretsDir: string,
+    folder: string,
+  ): Promise<RedisOfCompose | null> {
     if (!REDIS_SERVER) return null;
     const port = await freePort();
     const data = join(folder, 'redis');
@@ -30,7 +36,10 @@ export class RedisOfCompose {
   }
 
   cli(args: readonly string[], env: Record<string, string> = {}): string {
-    const { stdout, stderr } = spawnSync('redis-cli', args, { env: this.environment(env), encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('redis-cli', args, {
+      env: this.environment(env),
+      encoding: 'utf8',
+    });
     return stdout + stderr;
   }
 
@@ -50,7 +59,9 @@ export class RedisOfCompose {
   }
 }
 
-/** A folder for the PATH in which `redis-cli` asks this port: in a container it is the usual one. */
+/**
+ * A folder for the PATH in which `redis-cli` asks this port: in a container it is the usual one.
+ */
 function programsFor(port: number, folder: string): string {
   const programs = join(folder, 'bin');
   mkdirSync(programs);

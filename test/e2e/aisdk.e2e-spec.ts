@@ -1,5 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { DefaultChatTransport as Transport6, readUIMessageStream as read6, type UIMessage } from 'ai6';
+import {
+  DefaultChatTransport as Transport6,
+  readUIMessageStream as read6,
+  type UIMessage,
+} from 'ai6';
 import { DefaultChatTransport as Transport7, readUIMessageStream as read7 } from 'ai';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
@@ -13,8 +17,13 @@ const MAJORS: [string, typeof Transport6, typeof read6][] = [
   ['7', Transport7 as unknown as typeof Transport6, read7 as unknown as typeof read6],
 ];
 
-const asked = (text: string, id = randomUUID().slice(0, 16)): Message => ({ id, role: 'user', parts: [{ type: 'text', text }] });
-const textOf = (message: Message): string => message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
+const asked = (text: string, id = randomUUID().slice(0, 16)): Message => ({
+  id,
+  role: 'user',
+  parts: [{ type: 'text', text }],
+});
+const textOf = (message: Message): string =>
+  message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 
 describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) => {
   let server: TestApp;
@@ -39,9 +48,15 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
   const answer = (question: string, ...inTurn: Script[]) => scripts.set(question, inTurn);
 
   const transport = (client = ann) =>
-    new Transport<Message>({ api: `${client.url}/api/chat`, headers: { authorization: `Bearer ${client.token}` } });
+    new Transport<Message>({
+      api: `${client.url}/api/chat`,
+      headers: { authorization: `Bearer ${client.token}` },
+    });
 
-  /** Sends as `useChat` does and reads to the end: all parts, and the message that the client makes of them. */
+  /**
+   * Sends as `useChat` does and reads to the end: all parts, and the message that the client makes
+   * of them.
+   */
   async function send(
     chatId: string,
     messages: Message[],
@@ -58,14 +73,20 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     return readAll(stream as ReadableStream<Part>);
   }
 
-  async function readAll(stream: ReadableStream<Part>): Promise<{ parts: Part[]; message: Message }> {
+  async function readAll(
+    stream: ReadableStream<Part>,
+  ): Promise<{ parts: Part[]; message: Message }> {
     const [one, two] = stream.tee();
     const parts: Part[] = [];
     const collect = (async () => {
       for await (const part of one as unknown as AsyncIterable<Part>) parts.push(part);
     })();
     let message: Message = { id: '', role: 'assistant', parts: [] };
-    for await (const state of readMessages<Message>({ stream: two as never, onError: () => undefined, terminateOnError: false }))
+    for await (const state of readMessages<Message>({
+      stream: two as never,
+      onError: () => undefined,
+      terminateOnError: false,
+    }))
       message = structuredClone(state);
     await collect;
     return { parts, message };
@@ -92,8 +113,15 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
       ['user', 'On.'],
       ['assistant', 'Three'],
     ]);
-    expect(second.metadata).toMatchObject({ parentId: message.id, branchId: body.chat_id, siblingIndex: 0, siblingCount: 1 });
-    expect((await ann.get(`/chats/${body.chat_id}/messages/${message.id}`)).body.response).toBe('One two');
+    expect(second.metadata).toMatchObject({
+      parentId: message.id,
+      branchId: body.chat_id,
+      siblingIndex: 0,
+      siblingCount: 1,
+    });
+    expect((await ann.get(`/chats/${body.chat_id}/messages/${message.id}`)).body.response).toBe(
+      'One two',
+    );
   });
 
   it('makes a sibling of an answer that it regenerates, and of a question that it edits; the model sees that path alone', async () => {
@@ -101,16 +129,29 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     const question = asked('Which tree?');
     answer('Which tree?', { tokens: ['An oak.'] }, { tokens: ['A fig.'] });
     const { message: oak } = await send(id, [question]);
-    const { message: fig } = await send(id, [question], { trigger: 'regenerate-message', messageId: oak.id });
+    const { message: fig } = await send(id, [question], {
+      trigger: 'regenerate-message',
+      messageId: oak.id,
+    });
     expect(fig.metadata).toMatchObject({ siblingIndex: 1, siblingCount: 2, parentId: null });
     const { message: follow } = await send(id, [question, fig, asked('Is it old?')]);
-    const { body: seen } = provider.asked.find((one) => one.body.messages.at(-1).content === 'Is it old?')!;
-    expect(seen.messages.map(({ content }: any) => content)).toEqual(['Which tree?', 'A fig.', 'Is it old?']);
+    const { body: seen } = provider.asked.find(
+      (one) => one.body.messages.at(-1).content === 'Is it old?',
+    )!;
+    expect(seen.messages.map(({ content }: any) => content)).toEqual([
+      'Which tree?',
+      'A fig.',
+      'Is it old?',
+    ]);
     const { message: edited } = await send(id, [question, fig, asked('Is it young?')]);
     expect(edited.metadata).toMatchObject({ siblingIndex: 1, siblingCount: 2, parentId: fig.id });
     const { body } = await ann
       .get(`/chats/${id}/messages/${follow.id}`)
-      .then(async (answer) => (answer.status === 200 ? answer : ann.get(`/chats/${follow.metadata.branchId}/messages/${follow.id}`)));
+      .then(async (answer) =>
+        answer.status === 200
+          ? answer
+          : ann.get(`/chats/${follow.metadata.branchId}/messages/${follow.id}`),
+      );
     expect(body.siblings).toHaveLength(2);
   });
 
@@ -129,7 +170,12 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     answer('Slowly.', { tokens: ['a', 'b', 'c', 'd', 'e', 'f'], delayMs: 300 });
     const leaving = new AbortController();
     const stream = await transport().sendMessages({
-      ...{ chatId: id, messages: [asked('Slowly.')], trigger: 'submit-message', messageId: undefined },
+      ...{
+        chatId: id,
+        messages: [asked('Slowly.')],
+        trigger: 'submit-message',
+        messageId: undefined,
+      },
       abortSignal: leaving.signal,
     } as never);
     const reader = (stream as ReadableStream<Part>).getReader();
@@ -145,16 +191,27 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     const { id } = await ann.aChat();
     answer('Stop me.', { tokens: ['kept', ' and', ' more'], hangAfter: 1 });
     const stream = (await transport().sendMessages({
-      ...{ chatId: id, messages: [asked('Stop me.')], trigger: 'submit-message', messageId: undefined, abortSignal: undefined },
+      ...{
+        chatId: id,
+        messages: [asked('Stop me.')],
+        trigger: 'submit-message',
+        messageId: undefined,
+        abortSignal: undefined,
+      },
     } as never)) as ReadableStream<Part>;
     const [watched, whole] = stream.tee();
     const reader = watched.getReader();
     while ((await reader.read()).value?.type !== 'text-delta');
-    expect((await ann.at(other.url).request('POST', `/api/chat/${id}/stop`)).body).toEqual({ stopped: expect.any(String) });
+    expect((await ann.at(other.url).request('POST', `/api/chat/${id}/stop`)).body).toEqual({
+      stopped: expect.any(String),
+    });
     expect((await ann.request('POST', `/api/chat/${id}/stop`)).body).toEqual({ stopped: null });
     const { parts, message } = await readAll(whole);
     expect([textOf(message), parts.at(-1)]).toEqual(['kept', { type: 'abort', reason: 'stopped' }]);
-    expect((await ann.get(`/chats/${id}/messages/${message.id}`)).body).toMatchObject({ status: 'cancelled', response: 'kept' });
+    expect((await ann.get(`/chats/${id}/messages/${message.id}`)).body).toMatchObject({
+      status: 'cancelled',
+      response: 'kept',
+    });
   });
 
   it('is told in words when the model fails, and may go on', async () => {
@@ -162,7 +219,10 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     answer('Break.', { status: 500 }, { tokens: ['fine'] });
     const question = asked('Break.');
     const { parts } = await send(id, [question]);
-    expect(parts.at(-1)).toMatchObject({ type: 'error', errorText: expect.stringMatching(/\w+ \w+/) });
+    expect(parts.at(-1)).toMatchObject({
+      type: 'error',
+      errorText: expect.stringMatching(/\w+ \w+/),
+    });
     const { message } = await send(id, [question], { trigger: 'regenerate-message' });
     expect(textOf(message)).toBe('fine');
   });
@@ -186,46 +246,86 @@ describe('the routes of the AI SDK', () => {
   });
   afterAll(() => server.close());
 
-  const text = (content: string) => ({ id: 'm1', role: 'user', parts: [{ type: 'text', text: content }] });
+  const text = (content: string) => ({
+    id: 'm1',
+    role: 'user',
+    parts: [{ type: 'text', text: content }],
+  });
   const refused: [string, object, string][] = [
     ['no id', { messages: [text('q')] }, 'id'],
     ['an id that is no text', { id: { $gt: '' }, messages: [text('q')] }, 'id'],
     ['no messages', { id: 'x' }, 'messages'],
     ['messages that are no list', { id: 'x', messages: 'q' }, 'messages'],
-    ['no question among them', { id: 'x', messages: [{ id: 'a', role: 'assistant', parts: [] }] }, 'messages'],
+    [
+      'no question among them',
+      { id: 'x', messages: [{ id: 'a', role: 'assistant', parts: [] }] },
+      'messages',
+    ],
     [
       'a part whose type is no text',
-      { id: 'x', messages: [{ id: 'a', role: 'user', parts: [{ type: { toString: 1 }, text: 'x' }] }] },
+      {
+        id: 'x',
+        messages: [{ id: 'a', role: 'user', parts: [{ type: { toString: 1 }, text: 'x' }] }],
+      },
       'messages.0.parts',
     ],
     ['a blank question', { id: 'x', messages: [text(' ')] }, 'messages.0.parts'],
-    ['a question that is too long', { id: 'x', messages: [text('x'.repeat(131_073))] }, 'messages.0.parts'],
-    ['a file', { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } }, 'message.parts'],
-    ['a part without a type', { id: 'x', message: { id: 'm', role: 'user', parts: [{ text: 'q' }] } }, 'message.parts'],
-    ['a role that nobody has', { id: 'x', messages: [{ ...text('q'), role: 'tool' }] }, 'messages.0.role'],
-    ['a trigger that nobody knows', { id: 'x', messages: [text('q')], trigger: 'resume' }, 'trigger'],
+    [
+      'a question that is too long',
+      { id: 'x', messages: [text('x'.repeat(131_073))] },
+      'messages.0.parts',
+    ],
+    [
+      'a file',
+      { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } },
+      'message.parts',
+    ],
+    [
+      'a part without a type',
+      { id: 'x', message: { id: 'm', role: 'user', parts: [{ text: 'q' }] } },
+      'message.parts',
+    ],
+    [
+      'a role that nobody has',
+      { id: 'x', messages: [{ ...text('q'), role: 'tool' }] },
+      'messages.0.role',
+    ],
+    [
+      'a trigger that nobody knows',
+      { id: 'x', messages: [text('q')], trigger: 'resume' },
+      'trigger',
+    ],
     [
       'an answer that was not given here',
-      { id: 'x', messages: [text('q'), { id: 'made-up', role: 'assistant', parts: [] }, text('q')] },
+      {
+        id: 'x',
+        messages: [text('q'), { id: 'made-up', role: 'assistant', parts: [] }, text('q')],
+      },
       'messages',
     ],
   ];
-  it.each(refused)('refuse %s with a 422 that names the field, and make no chat', async (_what, body, path) => {
-    const answer = await ann.request('POST', '/api/chat', { body });
-    expect([answer.status, answer.body.errors?.[0].path]).toEqual([422, path]);
-    expect((await ann.get('/chats')).body.items).toEqual([]);
-  });
+  it.each(refused)(
+    'refuse %s with a 422 that names the field, and make no chat',
+    async (_what, body, path) => {
+      const answer = await ann.request('POST', '/api/chat', { body });
+      expect([answer.status, answer.body.errors?.[0].path]).toEqual([422, path]);
+      expect((await ann.get('/chats')).body.items).toEqual([]);
+    },
+  );
 
-  it.each(['%00', '%20', '%ED%A0%80', 'x'.repeat(201)])('refuse the id %s in a path', async (id) => {
-    for (const [method, path] of [
-      ['GET', ''],
-      ['GET', '/stream'],
-      ['POST', '/stop'],
-    ] as const) {
-      const { status } = await ann.request(method, `/api/chat/${id}${path}`);
-      expect([400, 422]).toContain(status);
-    }
-  });
+  it.each(['%00', '%20', '%ED%A0%80', 'x'.repeat(201)])(
+    'refuse the id %s in a path',
+    async (id) => {
+      for (const [method, path] of [
+        ['GET', ''],
+        ['GET', '/stream'],
+        ['POST', '/stop'],
+      ] as const) {
+        const { status } = await ann.request(method, `/api/chat/${id}${path}`);
+        expect([400, 422]).toContain(status);
+      }
+    },
+  );
 
   it('tell nobody of chats that are not theirs: a foreign id is one that nobody has', async () => {
     const chat = await ann.aChat(1);
@@ -234,18 +334,28 @@ describe('the routes of the AI SDK', () => {
       expect((await bob.request('GET', `/api/chat/${id}/stream`)).status).toBe(404);
       expect((await bob.request('POST', `/api/chat/${id}/stop`)).status).toBe(404);
     }
-    const posted = await bob.request('POST', '/api/chat', { body: { id: chat.id, messages: [text('mine')] } });
+    const posted = await bob.request('POST', '/api/chat', {
+      body: { id: chat.id, messages: [text('mine')] },
+    });
     expect(posted.status).toBe(200);
     expect(await ann.questionsOf(chat.id)).toEqual(['q1']);
-    expect((await bob.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe('mine');
-    expect((await ann.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe('q1');
-    expect((await new TestClient(server.url).request('POST', '/api/chat', { body: {} })).status).toBe(401);
+    expect((await bob.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe(
+      'mine',
+    );
+    expect((await ann.request('GET', `/api/chat/${chat.id}`)).body.messages[0].parts[0].text).toBe(
+      'q1',
+    );
+    expect(
+      (await new TestClient(server.url).request('POST', '/api/chat', { body: {} })).status,
+    ).toBe(401);
   });
 
   it('make one chat for one id, however many send its first message at once', async () => {
     const id = `crowd-${randomUUID()}`;
     const answers = await Promise.all(
-      Array.from({ length: 8 }, (_, n) => bob.request('POST', '/api/chat', { body: { id, message: text(`q${n}`) } })),
+      Array.from({ length: 8 }, (_, n) =>
+        bob.request('POST', '/api/chat', { body: { id, message: text(`q${n}`) } }),
+      ),
     );
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 200));
     const { body } = await bob.request('GET', `/api/chat/${id}`);
@@ -264,6 +374,9 @@ describe('the routes of the AI SDK', () => {
       ['POST', '/stop'],
     ] as const)
       expect((await ann.request(method, `/api/chat/${chat.id}${path}`)).status).toBe(404);
-    expect((await ann.request('POST', '/api/chat', { body: { id: chat.id, message: text('q') } })).status).toBe(404);
+    expect(
+      (await ann.request('POST', '/api/chat', { body: { id: chat.id, message: text('q') } }))
+        .status,
+    ).toBe(404);
   });
 });

@@ -5,22 +5,30 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 
-/** What a server asks by itself: its loops, and the word to other instances, one for all changes of 20 ms. */
+/**
+ * What a server asks by itself: its loops, and the word to other instances, one for all changes of
+ * 20 ms.
+ */
 const BY_ITSELF = /^(webhook\.|events?\.|journal\.|generation\.(abandoned|forget_ended)|LISTEN)/;
 
-/** The statements that PostgreSQL is sent while `work` is done, each by its name or its first words. */
+/**
+ * The statements that PostgreSQL is sent while `work` is done, each by its name or its first words.
+ */
 async function sentIn(work: () => Promise<unknown>): Promise<string[]> {
   const query = jest.spyOn(pg.Client.prototype, 'query');
   try {
     await work();
-    return query.mock.calls.map(([statement]) => nameOf(statement as never)).filter((name) => !BY_ITSELF.test(name));
+    return query.mock.calls
+      .map(([statement]) => nameOf(statement as never))
+      .filter((name) => !BY_ITSELF.test(name));
   } finally {
     query.mockRestore();
   }
 }
 
 function nameOf(statement: string | { name?: string; text: string }): string {
-  const { name, text } = typeof statement === 'string' ? { name: undefined, text: statement } : statement;
+  const { name, text } =
+    typeof statement === 'string' ? { name: undefined, text: statement } : statement;
   return name ?? text.trim().replace(/\s+/g, ' ').slice(0, 60);
 }
 
@@ -51,16 +59,29 @@ describe('an answer is not dearer than it has to be: what PostgreSQL is asked', 
     expect(sent.length).toBeLessThanOrEqual(11);
     // Nothing is left out that is needed.
     expect(sent).toEqual(
-      expect.arrayContaining(['append.generating.chat_contents', 'completion.context.chat_contents', 'generation.write_chunks', 'COMMIT']),
+      expect.arrayContaining([
+        'append.generating.chat_contents',
+        'completion.context.chat_contents',
+        'generation.write_chunks',
+        'COMMIT',
+      ]),
     );
   });
 
-  it.each([false, true])('for a response in a new chat (stream: %s), 16 statements at most', async (stream) => {
-    const sent = await sentIn(async () => {
-      const answer = await ann.request('POST', '/v1/responses', { body: { model: 'fake-1', input: 'Where does it begin?', stream } });
-      expect([answer.status, answer.text]).toEqual([200, expect.stringContaining('Hello from the fake provider.')]);
-    });
-    expect(sent.length).toBeLessThanOrEqual(16);
-    expect(sent.filter((statement) => statement === 'COMMIT')).toHaveLength(2);
-  });
+  it.each([false, true])(
+    'for a response in a new chat (stream: %s), 16 statements at most',
+    async (stream) => {
+      const sent = await sentIn(async () => {
+        const answer = await ann.request('POST', '/v1/responses', {
+          body: { model: 'fake-1', input: 'Where does it begin?', stream },
+        });
+        expect([answer.status, answer.text]).toEqual([
+          200,
+          expect.stringContaining('Hello from the fake provider.'),
+        ]);
+      });
+      expect(sent.length).toBeLessThanOrEqual(16);
+      expect(sent.filter((statement) => statement === 'COMMIT')).toHaveLength(2);
+    },
+  );
 });

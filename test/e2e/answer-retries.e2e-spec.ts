@@ -24,7 +24,10 @@ describe.each(MODES)('a retry of an answer that was stopped, words in %s', (mode
     provider.always({ tokens: ['kept', ' words'], hangAfter: 2 });
     const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(2);
     const path = `/chats/${id}/messages/${reader.accepted.response_id}`;
-    expect((await ann.post(`${path}/stop`)).body).toMatchObject({ status: 'cancelled', response: 'kept words' });
+    expect((await ann.post(`${path}/stop`)).body).toMatchObject({
+      status: 'cancelled',
+      response: 'kept words',
+    });
     return path;
   }
 
@@ -32,10 +35,20 @@ describe.each(MODES)('a retry of an answer that was stopped, words in %s', (mode
     const path = await aStopped();
     provider.always({ status: 500 });
     const { body } = await ann.post(`${path}/retry`, {});
-    expect(body).toMatchObject({ status: 'interrupted', response: 'kept words', error: { code: expect.any(String) } });
-    expect((await ann.get(path)).body).toMatchObject({ status: 'interrupted', response: 'kept words' });
+    expect(body).toMatchObject({
+      status: 'interrupted',
+      response: 'kept words',
+      error: { code: expect.any(String) },
+    });
+    expect((await ann.get(path)).body).toMatchObject({
+      status: 'interrupted',
+      response: 'kept words',
+    });
     provider.always({ tokens: ['all', ' of it'] });
-    expect((await ann.post(`${path}/retry`, {})).body).toMatchObject({ status: 'complete', response: 'all of it' });
+    expect((await ann.post(`${path}/retry`, {})).body).toMatchObject({
+      status: 'complete',
+      response: 'all of it',
+    });
   });
 
   it('takes nothing away when it is stopped before its first word', async () => {

@@ -25,7 +25,11 @@ describe.each(MODES)('while an answer is written, words in %s', (mode) => {
     const { accepted } = await (await AnswerReader.ask(ann, id, 'q')).pieces(1);
     const fork = () => ann.post(`/chats/${id}/branches`, { response_id: accepted.response_id });
     const refused = await fork();
-    expect([refused.status, refused.body.code, refused.headers.has('retry-after')]).toEqual([409, 'generation_in_progress', true]);
+    expect([refused.status, refused.body.code, refused.headers.has('retry-after')]).toEqual([
+      409,
+      'generation_in_progress',
+      true,
+    ]);
     await ann.post(`/chats/${id}/messages/${accepted.response_id}/stop`);
     expect((await fork()).status).toBe(201);
   });
@@ -42,7 +46,11 @@ describe.each(MODES)('while an answer is written, words in %s', (mode) => {
     const { body: page } = await ann.get(`/chats/${id}/messages`);
     await ann.post(`/chats/${id}/messages/${page.qa_pairs[0].response_id}/stop`);
     const [settled, replay] = [await first, await post()];
-    expect([replay.status, replay.text, replay.headers.get('idempotent-replayed')]).toEqual([201, settled.text, 'true']);
+    expect([replay.status, replay.text, replay.headers.get('idempotent-replayed')]).toEqual([
+      201,
+      settled.text,
+      'true',
+    ]);
   });
 
   it('sockets hear of the pair before they hear its first words', async () => {
@@ -53,7 +61,9 @@ describe.each(MODES)('while an answer is written, words in %s', (mode) => {
       const { accepted } = await (await AnswerReader.ask(ann, id, `q${n}`)).pieces(3);
       await ann.post(`/chats/${id}/messages/${accepted.response_id}/stop`);
       await socket.next('message.completed', from);
-      const about = socket.frames.filter(({ data }) => data.response_id === accepted.response_id).map(({ event }) => event);
+      const about = socket.frames
+        .filter(({ data }) => data.response_id === accepted.response_id)
+        .map(({ event }) => event);
       expect([about[0], about.at(-1)]).toEqual(['message.created', 'message.completed']);
       expect(about).toContain('message.delta');
     }

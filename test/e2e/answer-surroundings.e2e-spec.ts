@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
-import { MODES, mongoUriFor, SETTINGS, startTestApp, type TestApp, withClient } from '../support/app.js';
+import {
+  MODES,
+  mongoUriFor,
+  SETTINGS,
+  startTestApp,
+  type TestApp,
+  withClient,
+} from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
@@ -19,8 +26,19 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
 
   beforeAll(async () => {
     provider = await FakeProvider.start();
-    const models = [{ name: 'fake', base_url: provider.url, api_key: 'sk-fake', models: ['fake-1', 'fake-2', 'broken'] }];
-    const settings = { LLM_PROVIDERS: JSON.stringify(models), SHUTDOWN_TIMEOUT_SECONDS: '0', ANSWERS_PER_ACCOUNT: '0' };
+    const models = [
+      {
+        name: 'fake',
+        base_url: provider.url,
+        api_key: 'sk-fake',
+        models: ['fake-1', 'fake-2', 'broken'],
+      },
+    ];
+    const settings = {
+      LLM_PROVIDERS: JSON.stringify(models),
+      SHUTDOWN_TIMEOUT_SECONDS: '0',
+      ANSWERS_PER_ACCOUNT: '0',
+    };
     here = await startTestApp(mode, settings);
     there = await startTestApp(mode, settings, here.databaseUrl);
     ann = await TestClient.register(here.url);
@@ -32,18 +50,30 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     await provider.close();
   });
 
-  const messageOf = async (chatId: string, responseId: string) => (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
+  const messageOf = async (chatId: string, responseId: string) =>
+    (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
 
   it('a chat is named by a model where the settings name one, but never over the name of a person', async () => {
-    const naming = await startTestApp(mode, provider.settings({ LLM_TITLE_MODEL: 'fake-titles' }), here.databaseUrl);
+    const naming = await startTestApp(
+      mode,
+      provider.settings({ LLM_TITLE_MODEL: 'fake-titles' }),
+      here.databaseUrl,
+    );
     try {
       const person = ann.at(naming.url);
-      provider.always(({ body }) => (body.model === 'fake-titles' ? { tokens: ['"Sun at ', 'midnight".'], delayMs: 100 } : {}));
+      provider.always(({ body }) =>
+        body.model === 'fake-titles' ? { tokens: ['"Sun at ', 'midnight".'], delayMs: 100 } : {},
+      );
       const [one, other] = [await person.aChat(), await person.aChat()];
-      for (const { id } of [one, other]) await person.post(`/chats/${id}/messages`, { question: 'Where does it begin?' });
+      for (const { id } of [one, other])
+        await person.post(`/chats/${id}/messages`, { question: 'Where does it begin?' });
       await person.patch(`/chats/${other.id}`, { name: 'Mine' });
       const nameOf = async ({ id }: { id: string }) => (await person.get(`/chats/${id}`)).body.name;
-      for (const deadline = Date.now() + 5000; (await nameOf(one)) !== 'Sun at midnight' && Date.now() < deadline;) await sleep(50);
+      for (
+        const deadline = Date.now() + 5000;
+        (await nameOf(one)) !== 'Sun at midnight' && Date.now() < deadline;
+      )
+        await sleep(50);
       expect([await nameOf(one), await nameOf(other)]).toEqual(['Sun at midnight', 'Mine']);
     } finally {
       await naming.close();
@@ -55,7 +85,10 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     const sockets = [await TestSocket.on(ann, id, 0), await TestSocket.on(annThere, id, 0)];
     const { body } = await ann.post(`/chats/${id}/messages`, { question: 'q' });
     for (const socket of sockets) {
-      expect((await socket.next('message.created')).data).toMatchObject({ response_id: body.response_id, seq: 1 });
+      expect((await socket.next('message.created')).data).toMatchObject({
+        response_id: body.response_id,
+        seq: 1,
+      });
       expect((await socket.next('message.completed')).data).toEqual({ ...body, root_chat_id: id });
       expect((await socket.next('chat.updated')).data.name).toBe('q');
       socket.close();
@@ -88,7 +121,10 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(20);
     await ann.delete(`/chats/${id}`);
     await withClient(here.databaseUrl, (client) =>
-      client.query(`UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`, [id]),
+      client.query(
+        `UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`,
+        [id],
+      ),
     );
     const purge = () => here.app.get(PurgeJob, { strict: false }).run(new AbortController().signal);
     if ((await purge()) === 0) {
@@ -106,7 +142,12 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   }, 30_000);
 
   it('leaves both stores of one mind', async () => {
-    const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(here.databaseUrl) } : {};
-    expect(violationsOf(await runFsck({ ...SETTINGS, DATABASE_URL: here.databaseUrl, ...mongo }, '--json'))).toEqual({});
+    const mongo: Record<string, string> =
+      mode === 'mongo' ? { MONGODB_URI: mongoUriFor(here.databaseUrl) } : {};
+    expect(
+      violationsOf(
+        await runFsck({ ...SETTINGS, DATABASE_URL: here.databaseUrl, ...mongo }, '--json'),
+      ),
+    ).toEqual({});
   });
 });

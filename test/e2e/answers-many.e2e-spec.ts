@@ -27,19 +27,39 @@ describe.each(MODES)('many answers at once, words in %s', (mode) => {
   });
 
   it(`${STREAMS} of them: none is lost, none is mixed up with another, and what is stored are the joined pieces`, async () => {
-    const tokensOf = (question: string): string[] => Array.from({ length: 30 }, (_, i) => `${question}.${i} `);
+    const tokensOf = (question: string): string[] =>
+      Array.from({ length: 30 }, (_, i) => `${question}.${i} `);
     provider.always((asked) => ({ tokens: tokensOf(questionOf(asked)), delayMs: 100 }));
-    const people = await Promise.all(Array.from({ length: PEOPLE }, () => TestClient.register(server.url)));
-    const chats = await Promise.all(people.flatMap((person) => Array.from({ length: STREAMS / PEOPLE }, () => person.aChat())));
-    const readers = await Promise.all(chats.map(({ id }, i) => AnswerReader.ask(people[Math.floor((i * PEOPLE) / STREAMS)]!, id, `q${i}`)));
+    const people = await Promise.all(
+      Array.from({ length: PEOPLE }, () => TestClient.register(server.url)),
+    );
+    const chats = await Promise.all(
+      people.flatMap((person) => Array.from({ length: STREAMS / PEOPLE }, () => person.aChat())),
+    );
+    const readers = await Promise.all(
+      chats.map(({ id }, i) =>
+        AnswerReader.ask(people[Math.floor((i * PEOPLE) / STREAMS)]!, id, `q${i}`),
+      ),
+    );
     const ends = await Promise.all(readers.map((reader) => reader.end()));
     for (const [i, end] of ends.entries()) {
       const text = tokensOf(`q${i}`).join('');
-      expect([end.event, end.data.status, end.data.response, readers[i]!.text]).toEqual(['message.completed', 'complete', text, text]);
-      expect(readers[i]!.deltas.map(({ data }) => data.n)).toEqual(Array.from({ length: 30 }, (_, n) => n + 1));
+      expect([end.event, end.data.status, end.data.response, readers[i]!.text]).toEqual([
+        'message.completed',
+        'complete',
+        text,
+        text,
+      ]);
+      expect(readers[i]!.deltas.map(({ data }) => data.n)).toEqual(
+        Array.from({ length: 30 }, (_, n) => n + 1),
+      );
     }
     const stored = await Promise.all(
-      chats.map(async ({ id }, i) => (await people[Math.floor((i * PEOPLE) / STREAMS)]!.get(`/chats/${id}/messages`)).body.qa_pairs),
+      chats.map(
+        async ({ id }, i) =>
+          (await people[Math.floor((i * PEOPLE) / STREAMS)]!.get(`/chats/${id}/messages`)).body
+            .qa_pairs,
+      ),
     );
     expect(stored).toEqual(ends.map(({ data }) => [data]));
   }, 60_000);
@@ -50,7 +70,9 @@ describe.each(MODES)('many answers at once, words in %s', (mode) => {
       provider.always({ hangAfter: 1 });
       const person = await TestClient.register(server.url);
       const chats = await Promise.all(Array.from({ length: 25 }, () => person.aChat()));
-      const answers = await Promise.all(chats.map(({ id }) => AnswerReader.ask(person, id, 'q').catch((error: Error) => error)));
+      const answers = await Promise.all(
+        chats.map(({ id }) => AnswerReader.ask(person, id, 'q').catch((error: Error) => error)),
+      );
       const readers = answers.filter((one): one is AnswerReader => one instanceof AnswerReader);
       const refused = answers.filter((one): one is Error => one instanceof Error);
       expect([readers.length, refused.length]).toEqual([20, 5]);
@@ -64,13 +86,22 @@ describe.each(MODES)('many answers at once, words in %s', (mode) => {
       expect([refusal.status, refusal.headers.get('retry-after')]).toEqual([429, '2']);
       provider.next({ tokens: ['yes'] });
       const other = await TestClient.register(server.url);
-      expect((await other.post(`/chats/${(await other.aChat()).id}/messages`, { question: 'q' })).body.status).toBe('complete');
+      expect(
+        (await other.post(`/chats/${(await other.aChat()).id}/messages`, { question: 'q' })).body
+          .status,
+      ).toBe('complete');
       await Promise.all(readers.map((reader) => reader.pieces(1)));
       await Promise.all(
-        readers.map((reader) => person.post(`/chats/${reader.accepted.chat_id}/messages/${reader.accepted.response_id}/stop`)),
+        readers.map((reader) =>
+          person.post(
+            `/chats/${reader.accepted.chat_id}/messages/${reader.accepted.response_id}/stop`,
+          ),
+        ),
       );
       provider.always({ tokens: ['again'] });
-      expect((await person.post(`/chats/${free.id}/messages`, { question: 'q' })).body.response).toBe('again');
+      expect(
+        (await person.post(`/chats/${free.id}/messages`, { question: 'q' })).body.response,
+      ).toBe('again');
     });
   });
 });
@@ -85,12 +116,24 @@ it('an account has so many tokens a day, counted over branches and instances', a
     const person = await TestClient.register(server.url);
     const chat = await person.aChat(1);
     const branch = await person.aBranch(chat.id, chat.pairs[0]!);
-    const ask = (one: TestClient, id: string) => one.post(`/chats/${id}/messages`, { question: 'q' });
-    expect([(await ask(person, chat.id)).status, (await ask(person.at(other.url), branch)).status]).toEqual([201, 201]);
+    const ask = (one: TestClient, id: string) =>
+      one.post(`/chats/${id}/messages`, { question: 'q' });
+    expect([
+      (await ask(person, chat.id)).status,
+      (await ask(person.at(other.url), branch)).status,
+    ]).toEqual([201, 201]);
     const refusal = await ask(person, chat.id);
-    expect([refusal.status, refusal.body.code, provider.asked.length]).toEqual([429, 'tokens_spent', 2]);
+    expect([refusal.status, refusal.body.code, provider.asked.length]).toEqual([
+      429,
+      'tokens_spent',
+      2,
+    ]);
     expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThan(0);
-    const sum = (answers: number) => ({ answers, input_tokens: 10 * answers, output_tokens: 5 * answers });
+    const sum = (answers: number) => ({
+      answers,
+      input_tokens: 10 * answers,
+      output_tokens: 5 * answers,
+    });
     expect((await person.get('/usage')).body).toEqual({ today: sum(2), total: sum(2) });
     expect((await person.get(`/chats/${branch}/usage`)).body).toEqual({
       chat_id: branch,
@@ -118,7 +161,10 @@ it('a reader that stops reading holds less than a mebibyte, and the answer goes 
       const asked = await (await AnswerReader.ask(person, id, 'q')).pieces(1);
       const path = `/api/v1/chats/${id}/messages/${asked.accepted.response_id}/stream`;
       for (let n = 0; n < readers; n++) stuck.push(askAndNeverRead(person, path));
-      expect((await asked.end()).data).toMatchObject({ status: 'complete', response: expect.stringMatching(/^(x{255} ){1000}$/) });
+      expect((await asked.end()).data).toMatchObject({
+        status: 'complete',
+        response: expect.stringMatching(/^(x{255} ){1000}$/),
+      });
     };
     await answerTo(1);
     const before = await bytesInUse();
@@ -139,7 +185,9 @@ const STUCK = 30;
 /** Follows an answer, takes the head of the stream and never a byte of its body. */
 function askAndNeverRead(person: TestClient, path: string): ClientRequest {
   const headers = { authorization: `Bearer ${person.token}` };
-  const asking = request(`${person.url}${path}`, { headers, agent: false }, (response) => response.pause());
+  const asking = request(`${person.url}${path}`, { headers, agent: false }, (response) =>
+    response.pause(),
+  );
   asking.on('error', () => {});
   asking.end();
   return asking;

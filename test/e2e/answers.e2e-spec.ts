@@ -19,8 +19,19 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
 
   beforeAll(async () => {
     provider = await FakeProvider.start();
-    const models = [{ name: 'fake', base_url: provider.url, api_key: 'sk-fake', models: ['fake-1', 'fake-2', 'broken'] }];
-    const settings = { LLM_PROVIDERS: JSON.stringify(models), SHUTDOWN_TIMEOUT_SECONDS: '0', ANSWERS_PER_ACCOUNT: '0' };
+    const models = [
+      {
+        name: 'fake',
+        base_url: provider.url,
+        api_key: 'sk-fake',
+        models: ['fake-1', 'fake-2', 'broken'],
+      },
+    ];
+    const settings = {
+      LLM_PROVIDERS: JSON.stringify(models),
+      SHUTDOWN_TIMEOUT_SECONDS: '0',
+      ANSWERS_PER_ACCOUNT: '0',
+    };
     here = await startTestApp(mode, settings);
     there = await startTestApp(mode, settings, here.databaseUrl);
     ann = await TestClient.register(here.url);
@@ -32,16 +43,29 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
     await provider.close();
   });
 
-  const messageOf = async (chatId: string, responseId: string) => (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
-  const statusOf = async (chatId: string, responseId: string): Promise<string> => (await messageOf(chatId, responseId)).status;
+  const messageOf = async (chatId: string, responseId: string) =>
+    (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
+  const statusOf = async (chatId: string, responseId: string): Promise<string> =>
+    (await messageOf(chatId, responseId)).status;
 
   describe('a post', () => {
     it('without a response answers when the answer is there', async () => {
       const { id } = await ann.aChat();
-      const { status, body, headers } = await ann.post(`/chats/${id}/messages`, { question: 'Hi?' });
+      const { status, body, headers } = await ann.post(`/chats/${id}/messages`, {
+        question: 'Hi?',
+      });
       expect(status).toBe(201);
-      expect(body).toMatchObject({ response: 'Hello from the fake provider.', status: 'complete', model: 'fake-1', version: 2 });
-      expect(body.usage).toEqual({ input_tokens: 7, output_tokens: 6, first_token_ms: expect.any(Number) });
+      expect(body).toMatchObject({
+        response: 'Hello from the fake provider.',
+        status: 'complete',
+        model: 'fake-1',
+        version: 2,
+      });
+      expect(body.usage).toEqual({
+        input_tokens: 7,
+        output_tokens: 6,
+        first_token_ms: expect.any(Number),
+      });
       expect(headers.get('content-state')).toBe('stored');
       expect((await ann.get(`/chats/${id}/messages`)).body.qa_pairs).toEqual([body]);
     });
@@ -49,11 +73,23 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
     it('with stream tells all ids before the first piece, then the pieces, and last the stored pair', async () => {
       const chat = await ann.aChat(1);
       const reader = await AnswerReader.ask(ann, chat.id, 'Hi?');
-      expect([reader.response.status, reader.response.headers.get('content-type')]).toEqual([201, 'text/event-stream; charset=utf-8']);
+      expect([reader.response.status, reader.response.headers.get('content-type')]).toEqual([
+        201,
+        'text/event-stream; charset=utf-8',
+      ]);
       const end = await reader.end();
-      expect(reader.frames.map(({ event }) => event)).toEqual(['message.accepted', ...Array(6).fill('message.delta'), 'message.completed']);
+      expect(reader.frames.map(({ event }) => event)).toEqual([
+        'message.accepted',
+        ...Array(6).fill('message.delta'),
+        'message.completed',
+      ]);
       const { response_id, generation_id } = reader.accepted;
-      expect(reader.accepted).toMatchObject({ chat_id: chat.id, root_chat_id: chat.id, parent_response_id: chat.pairs[0], seq: 2 });
+      expect(reader.accepted).toMatchObject({
+        chat_id: chat.id,
+        root_chat_id: chat.id,
+        parent_response_id: chat.pairs[0],
+        seq: 2,
+      });
       expect(reader.deltas.map(({ id, data }) => [id, data.n, data.response_id])).toEqual(
         Array.from({ length: 6 }, (_, i) => [`${generation_id}:${i + 1}`, i + 1, response_id]),
       );
@@ -66,8 +102,16 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const { id } = await ann.aChat();
       const reader = await AnswerReader.ask(ann, id, 'q', { response: 'a' });
       await reader.end();
-      expect(reader.frames.map(({ event }) => event)).toEqual(['message.accepted', 'message.completed']);
-      expect(reader.accepted).toMatchObject({ chat_id: id, root_chat_id: id, seq: 1, parent_response_id: null });
+      expect(reader.frames.map(({ event }) => event)).toEqual([
+        'message.accepted',
+        'message.completed',
+      ]);
+      expect(reader.accepted).toMatchObject({
+        chat_id: id,
+        root_chat_id: id,
+        seq: 1,
+        parent_response_id: null,
+      });
     });
 
     it('gives the model the pairs of its branch and the system prompt, and never a word of a sibling', async () => {
@@ -75,7 +119,9 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const branch = await ann.aBranch(chat.id, chat.pairs[0]!);
       await ann.append(branch, 'own', 'yes');
       await ann.post(`/chats/${branch}/messages`, { question: 'now' });
-      expect(provider.asked[0]!.body.messages.map(({ role, content }: any) => `${role}: ${content}`)).toEqual([
+      expect(
+        provider.asked[0]!.body.messages.map(({ role, content }: any) => `${role}: ${content}`),
+      ).toEqual([
         'system: Be kind.',
         ...['user: q1', 'assistant: a1', 'user: own', 'assistant: yes', 'user: now'],
       ]);
@@ -83,9 +129,12 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
 
     it('names a chat that has no name by its first question, and leaves a name that somebody gave', async () => {
       const [unnamed, named] = [await ann.aChat(), await ann.aChat(0, { name: 'Mine' })];
-      const question = 'Where does the midnight sun begin, and when is the very best time of the year to see it?';
+      const question =
+        'Where does the midnight sun begin, and when is the very best time of the year to see it?';
       for (const { id } of [unnamed, named]) await ann.post(`/chats/${id}/messages`, { question });
-      expect((await ann.get(`/chats/${unnamed.id}`)).body.name).toBe('Where does the midnight sun begin, and when is the very…');
+      expect((await ann.get(`/chats/${unnamed.id}`)).body.name).toBe(
+        'Where does the midnight sun begin, and when is the very…',
+      );
       expect((await ann.get(`/chats/${named.id}`)).body.name).toBe('Mine');
     });
 
@@ -94,17 +143,30 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       ['is cut in the middle', { cutAfter: 3 }],
       ['says nothing', { tokens: [] }],
       ['sends garbage', { garbageAfter: 2 }],
-    ])('to a provider that %s is a failed pair with a reason, and can be retried', async (_what, script) => {
-      const { id } = await ann.aChat();
-      provider.next(script);
-      const { status, body } = await ann.post(`/chats/${id}/messages`, { question: 'Hi?' });
-      expect([status, body.status, body.response]).toEqual([201, 'failed', null]);
-      expect(body.error).toEqual({ code: expect.stringMatching(/^[a-z_]+$/), message: expect.stringMatching(/\.$/) });
-      const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
-      expect([again.status, again.body.response_id, again.body.version]).toEqual([201, body.response_id, 3]);
-      expect(again.body).toMatchObject({ status: 'complete', response: 'Hello from the fake provider.' });
-      expect(again.body.error).toBeUndefined();
-    });
+    ])(
+      'to a provider that %s is a failed pair with a reason, and can be retried',
+      async (_what, script) => {
+        const { id } = await ann.aChat();
+        provider.next(script);
+        const { status, body } = await ann.post(`/chats/${id}/messages`, { question: 'Hi?' });
+        expect([status, body.status, body.response]).toEqual([201, 'failed', null]);
+        expect(body.error).toEqual({
+          code: expect.stringMatching(/^[a-z_]+$/),
+          message: expect.stringMatching(/\.$/),
+        });
+        const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
+        expect([again.status, again.body.response_id, again.body.version]).toEqual([
+          201,
+          body.response_id,
+          3,
+        ]);
+        expect(again.body).toMatchObject({
+          status: 'complete',
+          response: 'Hello from the fake provider.',
+        });
+        expect(again.body.error).toBeUndefined();
+      },
+    );
   });
 
   describe('an answer that is being written', () => {
@@ -114,11 +176,17 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(2);
       const { response_id } = reader.accepted;
       reader.close();
-      expect(await messageOf(id, response_id)).toMatchObject({ status: 'streaming', response: null });
+      expect(await messageOf(id, response_id)).toMatchObject({
+        status: 'streaming',
+        response: null,
+      });
       const follower = await AnswerReader.follow(ann, id, response_id);
       provider.release();
       const end = await follower.end();
-      expect(end).toMatchObject({ event: 'message.completed', data: { status: 'complete', response: words(30).join('') } });
+      expect(end).toMatchObject({
+        event: 'message.completed',
+        data: { status: 'complete', response: words(30).join('') },
+      });
     });
 
     it.each([
@@ -136,7 +204,9 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       await rest.pieces(1);
       provider.release();
       const end = await rest.end();
-      expect(rest.deltas.map(({ data }) => data.n)).toEqual(Array.from({ length: 60 - count }, (_, i) => count + i + 1));
+      expect(rest.deltas.map(({ data }) => data.n)).toEqual(
+        Array.from({ length: 60 - count }, (_, i) => count + i + 1),
+      );
       expect(had + rest.text).toBe(words(60).join(''));
       expect(end.data.response).toBe(had + rest.text);
     });
@@ -147,29 +217,36 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const reader = await AnswerReader.follow(annThere, id, body.response_id);
       await reader.end();
       expect(reader.frames).toEqual([{ id: null, event: 'message.completed', data: body }]);
-      const bad = await ann.get(`/chats/${id}/messages/${body.response_id}/stream`, { 'last-event-id': 'x' });
+      const bad = await ann.get(`/chats/${id}/messages/${body.response_id}/stream`, {
+        'last-event-id': 'x',
+      });
       expect([bad.status, bad.body.errors[0].path]).toEqual([422, 'Last-Event-ID']);
     });
 
     it.each([
       ['this instance', () => ann],
       ['another instance', () => annThere],
-    ])('is stopped from %s: what is there is kept as cancelled, and the provider is left', async (_where, at) => {
-      const { id } = await ann.aChat();
-      provider.next(SLOW);
-      const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(5);
-      const path = `/chats/${id}/messages/${reader.accepted.response_id}/stop`;
-      const { status, body } = await at().post(path);
-      const end = await reader.end();
-      expect([status, body.status, end.event]).toEqual([200, 'cancelled', 'message.completed']);
-      expect([body.response, end.data.response]).toEqual([reader.text, reader.text]);
-      expect(SLOW.tokens.join('').startsWith(body.response)).toBe(true);
-      await provider.asked[0]!.closed;
-      expect(provider.asked[0]!.aborted).toBe(true);
-      // Once more it stays what it is.
-      expect((await at().post(path)).body).toEqual(body);
-      expect((await ann.post(`/chats/${id}/messages/${body.response_id}/retry`)).body).toMatchObject({ status: 'complete', version: 3 });
-    });
+    ])(
+      'is stopped from %s: what is there is kept as cancelled, and the provider is left',
+      async (_where, at) => {
+        const { id } = await ann.aChat();
+        provider.next(SLOW);
+        const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(5);
+        const path = `/chats/${id}/messages/${reader.accepted.response_id}/stop`;
+        const { status, body } = await at().post(path);
+        const end = await reader.end();
+        expect([status, body.status, end.event]).toEqual([200, 'cancelled', 'message.completed']);
+        expect([body.response, end.data.response]).toEqual([reader.text, reader.text]);
+        expect(SLOW.tokens.join('').startsWith(body.response)).toBe(true);
+        await provider.asked[0]!.closed;
+        expect(provider.asked[0]!.aborted).toBe(true);
+        // Once more it stays what it is.
+        expect((await at().post(path)).body).toEqual(body);
+        expect(
+          (await ann.post(`/chats/${id}/messages/${body.response_id}/retry`)).body,
+        ).toMatchObject({ status: 'complete', version: 3 });
+      },
+    );
 
     it('is stopped while the model has said nothing yet', async () => {
       const { id } = await ann.aChat();
@@ -188,8 +265,14 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(1);
       const bob = await TestClient.register(here.url);
       const path = `/chats/${id}/messages/${reader.accepted.response_id}`;
-      const answers = [await bob.get(`${path}/stream`), await bob.post(`${path}/stop`), await bob.post(`${path}/retry`)];
-      expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(3).fill([404, 'chat_not_found']));
+      const answers = [
+        await bob.get(`${path}/stream`),
+        await bob.post(`${path}/stop`),
+        await bob.post(`${path}/retry`),
+      ];
+      expect(answers.map(({ status, body }) => [status, body.code])).toEqual(
+        Array(3).fill([404, 'chat_not_found']),
+      );
       expect(await statusOf(id, reader.accepted.response_id)).toBe('streaming');
       await ann.post(`${path}/stop`);
     });
@@ -220,7 +303,8 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const { status, body } = await posting;
       expect([status, body.seq, await statusOf(id, responseId)]).toEqual([201, 2, 'complete']);
       expect((await reader.end()).event).toBe('message.completed');
-      if (!('response' in more)) expect(provider.asked.at(-1)!.body.messages[1].content).toBe(words(40).join(''));
+      if (!('response' in more))
+        expect(provider.asked.at(-1)!.body.messages[1].content).toBe(words(40).join(''));
     });
 
     it.each([
@@ -229,7 +313,11 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
     ])('is refused at %s, if it would rather be', async (_where, at) => {
       const { id, reader } = await begin();
       for (const more of [{}, { response: 'own' }]) {
-        const { status, body } = await at().post(`/chats/${id}/messages`, { question: 'second', on_busy: 'reject', ...more });
+        const { status, body } = await at().post(`/chats/${id}/messages`, {
+          question: 'second',
+          on_busy: 'reject',
+          ...more,
+        });
         expect([status, body.code]).toEqual([409, 'generation_in_progress']);
       }
       provider.release();
@@ -242,10 +330,17 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       ['another instance', () => annThere],
     ])('ends the other at %s, if it interrupts', async (_where, at) => {
       const { id, reader, responseId } = await begin();
-      const { status, body } = await at().post(`/chats/${id}/messages`, { question: 'second', on_busy: 'interrupt' });
+      const { status, body } = await at().post(`/chats/${id}/messages`, {
+        question: 'second',
+        on_busy: 'interrupt',
+      });
       expect([status, body.seq, body.status]).toEqual([201, 2, 'complete']);
       const end = await reader.end();
-      expect([end.data.response_id, end.data.status, end.data.response]).toEqual([responseId, 'cancelled', reader.text]);
+      expect([end.data.response_id, end.data.status, end.data.response]).toEqual([
+        responseId,
+        'cancelled',
+        reader.text,
+      ]);
     });
 
     it('waits in the order of arrival', async () => {
@@ -267,7 +362,10 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       provider.next(SLOW);
       const reader = await (await AnswerReader.ask(ann, chat.id, 'slow')).pieces(1);
       const { body } = await ann.post(`/chats/${branch}/messages`, { question: 'quick' });
-      expect([body.status, await statusOf(chat.id, reader.accepted.response_id)]).toEqual(['complete', 'streaming']);
+      expect([body.status, await statusOf(chat.id, reader.accepted.response_id)]).toEqual([
+        'complete',
+        'streaming',
+      ]);
       provider.release();
       expect((await reader.end()).data.status).toBe('complete');
     });
@@ -279,14 +377,18 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       provider.next(SLOW);
       const key = { 'idempotency-key': 'once' };
       const reader = await (await AnswerReader.ask(ann, id, 'q', {}, key)).pieces(1);
-      const [again, elsewhere] = await Promise.all([ann, annThere].map((one) => AnswerReader.ask(one, id, 'q', {}, key)));
+      const [again, elsewhere] = await Promise.all(
+        [ann, annThere].map((one) => AnswerReader.ask(one, id, 'q', {}, key)),
+      );
       provider.release();
       const ends = await Promise.all([reader, again!, elsewhere!].map((one) => one.end()));
       expect(new Set(ends.map(({ data }) => JSON.stringify(data))).size).toBe(1);
       expect([again!.text, elsewhere!.text]).toEqual([reader.text, reader.text]);
       expect([provider.asked.length, await ann.questionsOf(id)]).toEqual([1, ['q']]);
       const later = await AnswerReader.ask(annThere, id, 'q', {}, key);
-      expect([(await later.end()).data, later.response.headers.get('idempotent-replayed')]).toEqual([ends[0]!.data, 'true']);
+      expect([(await later.end()).data, later.response.headers.get('idempotent-replayed')]).toEqual(
+        [ends[0]!.data, 'true'],
+      );
     });
   });
 
@@ -301,7 +403,10 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       expect([id, branch]).not.toContain(body.chat_id);
       expect(await statusOf(branch, failed.response_id)).toBe('failed');
       const { siblings } = await messageOf(id, failed.response_id);
-      expect(siblings.map((one: any) => one.response_id)).toEqual([failed.response_id, body.response_id]);
+      expect(siblings.map((one: any) => one.response_id)).toEqual([
+        failed.response_id,
+        body.response_id,
+      ]);
     });
 
     it('of an answer that is complete is a 409, and streams if it is asked to', async () => {
@@ -311,40 +416,75 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       expect([refused.status, refused.body.code]).toEqual([409, 'answer_not_retryable']);
       provider.next({ status: 500 });
       const { body: failed } = await ann.post(`/chats/${id}/messages`, { question: 'q2' });
-      const reader = await AnswerReader.open(ann, 'POST', `/chats/${id}/messages/${failed.response_id}/retry`, { stream: true });
-      expect([reader.response.status, (await reader.end()).data.status, reader.accepted.seq]).toEqual([201, 'complete', 2]);
+      const reader = await AnswerReader.open(
+        ann,
+        'POST',
+        `/chats/${id}/messages/${failed.response_id}/retry`,
+        { stream: true },
+      );
+      expect([
+        reader.response.status,
+        (await reader.end()).data.status,
+        reader.accepted.seq,
+      ]).toEqual([201, 'complete', 2]);
     });
   });
 
   it('edit and regenerate stream too, each from a branch of its own that becomes active', async () => {
     const chat = await ann.aChat(2);
     const path = `/chats/${chat.id}/messages/${chat.pairs[1]}`;
-    const edited = await AnswerReader.open(ann, 'POST', `${path}/edit`, { question: 'other', stream: true });
+    const edited = await AnswerReader.open(ann, 'POST', `${path}/edit`, {
+      question: 'other',
+      stream: true,
+    });
     const again = await AnswerReader.open(ann, 'POST', `${path}/regenerate`, { stream: true });
     for (const reader of [edited, again]) {
       const end = await reader.end();
-      expect([end.event, end.data.seq, end.data.response]).toEqual(['message.completed', 2, reader.text]);
-      expect(reader.accepted).toMatchObject({ chat_id: end.data.chat_id, root_chat_id: chat.id, parent_response_id: chat.pairs[0] });
+      expect([end.event, end.data.seq, end.data.response]).toEqual([
+        'message.completed',
+        2,
+        reader.text,
+      ]);
+      expect(reader.accepted).toMatchObject({
+        chat_id: end.data.chat_id,
+        root_chat_id: chat.id,
+        parent_response_id: chat.pairs[0],
+      });
     }
-    expect((await ann.get(`/chats/${chat.id}/branches`)).body.active_chat_id).toBe(again.accepted.chat_id);
+    expect((await ann.get(`/chats/${chat.id}/branches`)).body.active_chat_id).toBe(
+      again.accepted.chat_id,
+    );
   });
 
   describe('a fan-out', () => {
     it('has several models answer side by side on sibling branches, one of which may fail', async () => {
       const chat = await ann.aChat(2);
-      provider.always(({ body }) => (body.model === 'broken' ? { status: 500 } : { tokens: [`I am ${body.model}.`] }));
+      provider.always(({ body }) =>
+        body.model === 'broken' ? { status: 500 } : { tokens: [`I am ${body.model}.`] },
+      );
       const path = `/chats/${chat.id}/messages/${chat.pairs[1]}/fan-out`;
       const key = { 'idempotency-key': `fan-${mode}` };
       const models = ['fake-2', 'broken', 'fake-1'];
       const { status, body, text } = await ann.post(path, { models }, key);
       expect(status).toBe(201);
-      expect(body.items.map(({ model, status: how, response, question, seq }: any) => [model, how, response, question, seq])).toEqual([
+      expect(
+        body.items.map(({ model, status: how, response, question, seq }: any) => [
+          model,
+          how,
+          response,
+          question,
+          seq,
+        ]),
+      ).toEqual([
         ['fake-2', 'complete', 'I am fake-2.', 'q2', 2],
         ['broken', 'failed', null, 'q2', 2],
         ['fake-1', 'complete', 'I am fake-1.', 'q2', 2],
       ]);
       expect(new Set(body.items.map((pair: any) => pair.chat_id)).size).toBe(3);
-      expect((await ann.get(`/chats/${chat.id}/branches`)).body).toMatchObject({ active_chat_id: chat.id, total: 4 });
+      expect((await ann.get(`/chats/${chat.id}/branches`)).body).toMatchObject({
+        active_chat_id: chat.id,
+        total: 4,
+      });
       expect((await annThere.post(path, { models }, key)).text).toBe(text);
     });
 
@@ -353,12 +493,18 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
       const path = `/chats/${chat.id}/messages/${chat.pairs[0]}/fan-out`;
       const unknown = await ann.post(path, { models: ['fake-1', 'nobody'] });
       expect([unknown.status, unknown.body.errors[0].path]).toEqual([422, 'models[1]']);
-      for (const models of [[], Array(9).fill('fake-1'), 'fake-1', [1], ['']]) expect((await ann.post(path, { models })).status).toBe(422);
+      for (const models of [[], Array(9).fill('fake-1'), 'fake-1', [1], ['']])
+        expect((await ann.post(path, { models })).status).toBe(422);
     });
   });
 
   it('leaves both stores of one mind', async () => {
-    const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(here.databaseUrl) } : {};
-    expect(violationsOf(await runFsck({ ...SETTINGS, DATABASE_URL: here.databaseUrl, ...mongo }, '--json'))).toEqual({});
+    const mongo: Record<string, string> =
+      mode === 'mongo' ? { MONGODB_URI: mongoUriFor(here.databaseUrl) } : {};
+    expect(
+      violationsOf(
+        await runFsck({ ...SETTINGS, DATABASE_URL: here.databaseUrl, ...mongo }, '--json'),
+      ),
+    ).toEqual({});
   });
 });

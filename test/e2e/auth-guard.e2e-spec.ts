@@ -5,18 +5,28 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SETTINGS, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
-import { AuthTester, anEmail, expectProblem, PASSWORD, expectRefused, laterAt, sameForAll } from './auth-tester.js';
+import {
+  AuthTester,
+  anEmail,
+  expectProblem,
+  PASSWORD,
+  expectRefused,
+  laterAt,
+  sameForAll,
+} from './auth-tester.js';
 
 const ISSUER = 'https://issuer.example';
 const AUDIENCE = 'banyan-api';
 const now = () => Math.floor(Date.now() / 1000);
 
-const encode = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const encode = (value: unknown) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const hmac =
   (secret: string | Buffer, hash = 'sha256') =>
   (text: string) =>
     createHmac(hash, secret).update(text).digest('base64url');
-const rs256 = (key: KeyObject) => (text: string) => sign('sha256', Buffer.from(text), key).toString('base64url');
+const rs256 = (key: KeyObject) => (text: string) =>
+  sign('sha256', Buffer.from(text), key).toString('base64url');
 const es256 = (key: KeyObject) => (text: string) =>
   sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 const forge = (header: unknown, payload: unknown, signer: (text: string) => string) => {
@@ -37,7 +47,9 @@ class Issuer {
   async start(): Promise<string> {
     this.server = createServer((_request, response) => {
       this.asked++;
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: this.keys }));
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ keys: this.keys }));
     }).listen(0, '127.0.0.1');
     await once(this.server, 'listening');
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/jwks.json`;
@@ -87,7 +99,9 @@ const me = (token: string): Promise<Answer> => new TestClient(server.url, token)
 function expectTheRefusal(answer: Answer): void {
   expectRefused(answer);
   expect(sameForAll(answer)).toEqual(sameForAll(refusal));
-  expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="banyan", error="invalid_token"');
+  expect(answer.headers.get('www-authenticate')).toBe(
+    'Bearer realm="banyan", error="invalid_token"',
+  );
 }
 
 describe('our own access tokens', () => {
@@ -119,30 +133,67 @@ describe('our own access tokens', () => {
       () => forge({ ...header, alg }, claims, () => ''),
     ]),
     ['alg none with our signature', () => forge({ ...header, alg: 'none' }, claims, ours)],
-    ['alg HS384 with our secret', () => forge({ ...header, alg: 'HS384' }, claims, hmac(SETTINGS.JWT_SECRET, 'sha384'))],
-    ['alg HS512 with our secret', () => forge({ ...header, alg: 'HS512' }, claims, hmac(SETTINGS.JWT_SECRET, 'sha512'))],
-    ['alg RS256 with a key of their own', () => forge({ ...header, alg: 'RS256' }, claims, rs256(rsaOfStranger.privateKey))],
-    ['alg RS256 with the key of the outside issuer', () => forge({ ...header, alg: 'RS256', kid: 'rsa-1' }, claims, rs256(rsa.privateKey))],
+    [
+      'alg HS384 with our secret',
+      () => forge({ ...header, alg: 'HS384' }, claims, hmac(SETTINGS.JWT_SECRET, 'sha384')),
+    ],
+    [
+      'alg HS512 with our secret',
+      () => forge({ ...header, alg: 'HS512' }, claims, hmac(SETTINGS.JWT_SECRET, 'sha512')),
+    ],
+    [
+      'alg RS256 with a key of their own',
+      () => forge({ ...header, alg: 'RS256' }, claims, rs256(rsaOfStranger.privateKey)),
+    ],
+    [
+      'alg RS256 with the key of the outside issuer',
+      () => forge({ ...header, alg: 'RS256', kid: 'rsa-1' }, claims, rs256(rsa.privateKey)),
+    ],
     ['alg missing', () => forge({ typ: 'at+jwt' }, claims, ours)],
     ['alg as a number', () => forge({ ...header, alg: 256 }, claims, ours)],
     ['alg as an array', () => forge({ ...header, alg: ['HS256'] }, claims, ours)],
   ];
   const signatures: [string, () => string][] = [
     ['no signature', () => forge(header, claims, () => '')],
-    ['another secret', () => forge(header, claims, hmac('another-secret-of-somebody-else-0123456789'))],
+    [
+      'another secret',
+      () => forge(header, claims, hmac('another-secret-of-somebody-else-0123456789')),
+    ],
     ['the empty secret', () => forge(header, claims, hmac(''))],
-    ['a signature of zeros', () => forge(header, claims, () => Buffer.alloc(32).toString('base64url'))],
+    [
+      'a signature of zeros',
+      () => forge(header, claims, () => Buffer.alloc(32).toString('base64url')),
+    ],
     [
       'a signature of other claims',
-      () => forge(header, claims, () => ours(`${encode(header)}.${encode({ ...claims, sub: randomUUID() })}`)),
+      () =>
+        forge(header, claims, () =>
+          ours(`${encode(header)}.${encode({ ...claims, sub: randomUUID() })}`),
+        ),
     ],
     ['half a signature', () => forge(header, claims, (text) => ours(text).slice(0, 20))],
   ];
   const keys: [string, () => string][] = [
     ['kid with a path', () => forge({ ...header, kid: '../../../../dev/null' }, claims, hmac(''))],
     ['kid with SQL', () => forge({ ...header, kid: `' UNION SELECT 'x` }, claims, hmac('x'))],
-    ['jku', () => forge({ alg: 'RS256', typ: 'at+jwt', kid: 'trap', jku: trapUrl }, claims, rs256(rsaOfStranger.privateKey))],
-    ['x5u', () => forge({ alg: 'RS256', typ: 'at+jwt', x5u: trapUrl }, claims, rs256(rsaOfStranger.privateKey))],
+    [
+      'jku',
+      () =>
+        forge(
+          { alg: 'RS256', typ: 'at+jwt', kid: 'trap', jku: trapUrl },
+          claims,
+          rs256(rsaOfStranger.privateKey),
+        ),
+    ],
+    [
+      'x5u',
+      () =>
+        forge(
+          { alg: 'RS256', typ: 'at+jwt', x5u: trapUrl },
+          claims,
+          rs256(rsaOfStranger.privateKey),
+        ),
+    ],
     [
       'jwk',
       () =>
@@ -152,7 +203,10 @@ describe('our own access tokens', () => {
           rs256(rsaOfStranger.privateKey),
         ),
     ],
-    ['jwk of a secret', () => forge({ ...header, jwk: { kty: 'oct', k: encode('x') } }, claims, hmac('x'))],
+    [
+      'jwk of a secret',
+      () => forge({ ...header, jwk: { kty: 'oct', k: encode('x') } }, claims, hmac('x')),
+    ],
     ['crit', () => forge({ ...header, crit: ['exp'] }, claims, ours)],
   ];
   const changed = (fields: object) => () => forge(header, { ...claims, ...fields }, ours);
@@ -184,7 +238,11 @@ describe('our own access tokens', () => {
   const forms: [string, () => string][] = [
     ['two parts', () => forge(header, claims, ours).split('.').slice(0, 2).join('.')],
     ['four parts', () => `${forge(header, claims, ours)}.e30`],
-    ['an encrypted token', () => `${encode({ alg: 'dir', enc: 'A128GCM' })}..${encode('iv')}.${encode('text')}.${encode('tag')}`],
+    [
+      'an encrypted token',
+      () =>
+        `${encode({ alg: 'dir', enc: 'A128GCM' })}..${encode('iv')}.${encode('text')}.${encode('tag')}`,
+    ],
     ['a header that is no JSON', () => forge('{', claims, ours)],
     ['a header that is null', () => forge(null, claims, ours)],
     ['dots', () => '..'],
@@ -193,9 +251,12 @@ describe('our own access tokens', () => {
     ['an API key of nobody', () => `bak_${'A'.repeat(22)}_${'A'.repeat(43)}`],
   ];
 
-  it.each([...algorithms, ...signatures, ...keys, ...contents, ...forms])('refused: %s', async (_what, token) => {
-    expectTheRefusal(await me(token(claims)));
-  });
+  it.each([...algorithms, ...signatures, ...keys, ...contents, ...forms])(
+    'refused: %s',
+    async (_what, token) => {
+      expectTheRefusal(await me(token(claims)));
+    },
+  );
 
   it('a refresh token is no access token', async () => {
     expectTheRefusal(await me((await tester.somebody()).refresh_token));
@@ -210,7 +271,9 @@ describe('our own access tokens', () => {
   it('the tokens of a deleted account end within ten seconds', async () => {
     const { access_token, account } = await tester.somebody();
     expect((await me(access_token)).status).toBe(200);
-    await withClient(server.databaseUrl, (client) => client.query('DELETE FROM accounts WHERE account_id = $1', [account.account_id]));
+    await withClient(server.databaseUrl, (client) =>
+      client.query('DELETE FROM accounts WHERE account_id = $1', [account.account_id]),
+    );
     await laterAt(server, 10, async () => expectTheRefusal(await me(access_token)));
   });
 
@@ -220,9 +283,17 @@ describe('our own access tokens', () => {
 
   it('the scheme is read in any case; other schemes, and no header at all, are refused', async () => {
     const { access_token } = await tester.somebody();
-    const send = (authorization: string) => new TestClient(server.url).get('/auth/me', { authorization });
-    for (const scheme of ['bearer', 'BEARER', 'BeArEr ']) expect((await send(`${scheme} ${access_token}`)).status).toBe(200);
-    for (const header of [access_token, `Basic ${access_token}`, `Bearer ${access_token} x`, 'Bearer']) expectRefused(await send(header));
+    const send = (authorization: string) =>
+      new TestClient(server.url).get('/auth/me', { authorization });
+    for (const scheme of ['bearer', 'BEARER', 'BeArEr '])
+      expect((await send(`${scheme} ${access_token}`)).status).toBe(200);
+    for (const header of [
+      access_token,
+      `Basic ${access_token}`,
+      `Bearer ${access_token} x`,
+      'Bearer',
+    ])
+      expectRefused(await send(header));
 
     const without = await new TestClient(server.url).get('/auth/me');
     expect(sameForAll(without)).toEqual(sameForAll(refusal));
@@ -236,13 +307,22 @@ describe('our own access tokens', () => {
 });
 
 describe('tokens of the outside issuer', () => {
-  const claimsOf = (fields: object = {}) => ({ iss: ISSUER, aud: AUDIENCE, sub: randomUUID(), iat: now(), exp: now() + 600, ...fields });
+  const claimsOf = (fields: object = {}) => ({
+    iss: ISSUER,
+    aud: AUDIENCE,
+    sub: randomUUID(),
+    iat: now(),
+    exp: now() + 600,
+    ...fields,
+  });
   const byRsa = (fields: object = {}, header: object = {}) =>
     forge({ alg: 'RS256', kid: 'rsa-1', ...header }, claimsOf(fields), rs256(rsa.privateKey));
 
   it('make their account at first sight, one for each subject', async () => {
     const sub = randomUUID();
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, n) => me(byRsa({ sub, name: 'Grace', jti: `${n}` }))));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => me(byRsa({ sub, name: 'Grace', jti: `${n}` }))),
+    );
     expect(answers.map(({ status }) => status)).toEqual(Array(10).fill(200));
     expect(new Set(answers.map(({ body }) => body.account_id)).size).toBe(1);
     expect(answers[0]?.body).toMatchObject({ email: null, name: 'Grace' });
@@ -250,7 +330,11 @@ describe('tokens of the outside issuer', () => {
   });
 
   it('may be signed with ES256, and name us among several audiences', async () => {
-    const token = forge({ alg: 'ES256', kid: 'ec-1' }, claimsOf({ aud: ['other', AUDIENCE] }), es256(ec.privateKey));
+    const token = forge(
+      { alg: 'ES256', kid: 'ec-1' },
+      claimsOf({ aud: ['other', AUDIENCE] }),
+      es256(ec.privateKey),
+    );
     expect((await me(token)).status).toBe(200);
   });
 
@@ -259,31 +343,63 @@ describe('tokens of the outside issuer', () => {
     expect((await me(byRsa())).status).toBe(200);
     issuer.publish('rsa-2', added.publicKey, 'RS256');
     await laterAt(server, 6, async () => {
-      const token = forge({ alg: 'RS256', kid: 'rsa-2' }, claimsOf({ exp: now() + 900 }), rs256(added.privateKey));
+      const token = forge(
+        { alg: 'RS256', kid: 'rsa-2' },
+        claimsOf({ exp: now() + 900 }),
+        rs256(added.privateKey),
+      );
       expect((await me(token)).status).toBe(200);
     });
   });
 
   it('made-up key ids do not turn us against the issuer', async () => {
     const before = issuer.asked;
-    await Promise.all(Array.from({ length: 50 }, async () => expectTheRefusal(await me(byRsa({}, { kid: randomUUID() })))));
+    await Promise.all(
+      Array.from({ length: 50 }, async () =>
+        expectTheRefusal(await me(byRsa({}, { kid: randomUUID() }))),
+      ),
+    );
     expect(issuer.asked - before).toBeLessThanOrEqual(1);
   });
 
   const publicPem = () => rsa.publicKey.export({ format: 'pem', type: 'spki' });
-  const signed = (header: object, signer: (text: string) => string) => () => forge(header, claimsOf(), signer);
+  const signed = (header: object, signer: (text: string) => string) => () =>
+    forge(header, claimsOf(), signer);
   it.each<[string, () => string]>([
     ['alg none', signed({ alg: 'none' }, () => '')],
     ['no signature', signed({ alg: 'RS256', kid: 'rsa-1' }, () => '')],
-    ['HS256 with the public key as its secret', signed({ alg: 'HS256', kid: 'rsa-1' }, hmac(publicPem()))],
-    ['HS256 with our own secret', signed({ alg: 'HS256', typ: 'at+jwt' }, hmac(SETTINGS.JWT_SECRET))],
-    ['a key of a stranger', signed({ alg: 'RS256', kid: 'rsa-1' }, rs256(rsaOfStranger.privateKey))],
+    [
+      'HS256 with the public key as its secret',
+      signed({ alg: 'HS256', kid: 'rsa-1' }, hmac(publicPem())),
+    ],
+    [
+      'HS256 with our own secret',
+      signed({ alg: 'HS256', typ: 'at+jwt' }, hmac(SETTINGS.JWT_SECRET)),
+    ],
+    [
+      'a key of a stranger',
+      signed({ alg: 'RS256', kid: 'rsa-1' }, rs256(rsaOfStranger.privateKey)),
+    ],
     ['jku', signed({ alg: 'RS256', kid: 'trap', jku: trapUrl }, rs256(rsaOfStranger.privateKey))],
-    ['jwk', signed({ alg: 'RS256', jwk: rsaOfStranger.publicKey.export({ format: 'jwk' }) }, rs256(rsaOfStranger.privateKey))],
-    ['ES256 with the id of an RSA key', signed({ alg: 'ES256', kid: 'rsa-1' }, es256(ec.privateKey))],
+    [
+      'jwk',
+      signed(
+        { alg: 'RS256', jwk: rsaOfStranger.publicKey.export({ format: 'jwk' }) },
+        rs256(rsaOfStranger.privateKey),
+      ),
+    ],
+    [
+      'ES256 with the id of an RSA key',
+      signed({ alg: 'ES256', kid: 'rsa-1' }, es256(ec.privateKey)),
+    ],
     ['no kid where there are several keys', signed({ alg: 'RS256' }, rs256(rsa.privateKey))],
     ['kid as an object', signed({ alg: 'RS256', kid: {} }, rs256(rsa.privateKey))],
-    ['RS512', signed({ alg: 'RS512', kid: 'rsa-1' }, (text) => sign('sha512', Buffer.from(text), rsa.privateKey).toString('base64url'))],
+    [
+      'RS512',
+      signed({ alg: 'RS512', kid: 'rsa-1' }, (text) =>
+        sign('sha512', Buffer.from(text), rsa.privateKey).toString('base64url'),
+      ),
+    ],
     ['crit', () => byRsa({}, { crit: ['x'], x: 1 })],
     ['another audience', () => byRsa({ aud: 'other' })],
     ['no audience', () => byRsa({ aud: undefined })],
@@ -301,18 +417,31 @@ describe('tokens of the outside issuer', () => {
   });
 
   it('where they are the only ones, there is no sign-in; while their keys were never read, the token is not refused but put off', async () => {
-    const settings = { JWT_SECRET: '', JWKS_URI: 'http://127.0.0.1:9/jwks.json', JWKS_ISSUER: ISSUER, JWKS_AUDIENCE: AUDIENCE };
+    const settings = {
+      JWT_SECRET: '',
+      JWKS_URI: 'http://127.0.0.1:9/jwks.json',
+      JWKS_ISSUER: ISSUER,
+      JWKS_AUDIENCE: AUDIENCE,
+    };
     const outsideOnly = await startTestApp('postgres', settings);
     try {
       const there = new AuthTester(outsideOnly.url);
       const credentials = { email: anEmail(), password: PASSWORD };
       expectProblem(await there.post('register', credentials), 404, 'route_not_found');
       expectProblem(await there.post('login', credentials), 404, 'route_not_found');
-      expectProblem(await there.post('refresh', { refresh_token: `brt_${'A'.repeat(22)}_${'A'.repeat(43)}` }), 404, 'route_not_found');
+      expectProblem(
+        await there.post('refresh', { refresh_token: `brt_${'A'.repeat(22)}_${'A'.repeat(43)}` }),
+        404,
+        'route_not_found',
+      );
       const answer = await new TestClient(outsideOnly.url, byRsa()).get('/auth/me');
       expectProblem(answer, 503, 'store_unavailable');
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-      expectTheRefusal(await new TestClient(outsideOnly.url, (await tester.somebody()).access_token).get('/auth/me'));
+      expectTheRefusal(
+        await new TestClient(outsideOnly.url, (await tester.somebody()).access_token).get(
+          '/auth/me',
+        ),
+      );
     } finally {
       await outsideOnly.close();
     }

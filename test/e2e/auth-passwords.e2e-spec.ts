@@ -4,11 +4,21 @@ import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { REDIS_SERVER, startRedisAt } from '../support/redis-child.js';
 import { freePort } from '../support/stores.mjs';
-import { AuthTester, anEmail, expectProblem, expectRefused, PASSWORD, sameForAll } from './auth-tester.js';
+import {
+  AuthTester,
+  anEmail,
+  expectProblem,
+  expectRefused,
+  PASSWORD,
+  sameForAll,
+} from './auth-tester.js';
 
 const NEXT = 'two large green kites';
 /** "ä" as one code point, and as two. */
-const [COMPOSED, DECOMPOSED] = ['Vier kleine Bäche'.normalize('NFC'), 'Vier kleine Bäche'.normalize('NFD')];
+const [COMPOSED, DECOMPOSED] = [
+  'Vier kleine Bäche'.normalize('NFC'),
+  'Vier kleine Bäche'.normalize('NFD'),
+];
 
 let server: TestApp;
 let tester: AuthTester;
@@ -35,17 +45,25 @@ describe('a change of the password', () => {
 
   it('ends every other sign-in, access tokens included; this one and the API keys stay', async () => {
     const { email, access_token, refresh_token } = await tester.somebody();
-    const others = [await login(email, PASSWORD), await login(email, PASSWORD)].map(({ body }) => body);
+    const others = [await login(email, PASSWORD), await login(email, PASSWORD)].map(
+      ({ body }) => body,
+    );
     const { body: key } = await withToken(access_token).post('/auth/api-keys', { name: 'k' });
-    for (const { access_token: other } of others) expect((await withToken(other).get('/auth/me')).status).toBe(200);
+    for (const { access_token: other } of others)
+      expect((await withToken(other).get('/auth/me')).status).toBe(200);
 
     expect((await change(access_token, PASSWORD)).status).toBe(204);
 
     for (const other of others) {
       expectRefused(await withToken(other.access_token).get('/auth/me'));
-      expectProblem(await tester.post('refresh', { refresh_token: other.refresh_token }), 401, 'invalid_refresh_token');
+      expectProblem(
+        await tester.post('refresh', { refresh_token: other.refresh_token }),
+        401,
+        'invalid_refresh_token',
+      );
     }
-    for (const token of [access_token, key.api_key]) expect((await withToken(token).get('/auth/me')).status).toBe(200);
+    for (const token of [access_token, key.api_key])
+      expect((await withToken(token).get('/auth/me')).status).toBe(200);
     expect((await tester.post('refresh', { refresh_token })).status).toBe(200);
   });
 
@@ -68,8 +86,13 @@ describe('a change of the password', () => {
     const { email, access_token } = await tester.somebody();
     const nexts = Array.from({ length: 10 }, (_, n) => `${NEXT} ${n}`);
     const answers = await Promise.all(nexts.map((next) => change(access_token, PASSWORD, next)));
-    expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(9).fill(422)]);
-    expect((await login(email, nexts[answers.findIndex(({ status }) => status === 204)]!)).status).toBe(200);
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      204,
+      ...Array<number>(9).fill(422),
+    ]);
+    expect(
+      (await login(email, nexts[answers.findIndex(({ status }) => status === 204)]!)).status,
+    ).toBe(200);
     expect((await withToken(access_token).get('/auth/me')).status).toBe(200);
   });
 
@@ -78,7 +101,9 @@ describe('a change of the password', () => {
     const { body: other } = await login(email, PASSWORD);
     const answer = await change(access_token, 'a wrong password');
     expectProblem(answer, 422, 'validation_failed');
-    expect(answer.body.errors).toEqual([{ path: 'current_password', message: 'is not the password of this account' }]);
+    expect(answer.body.errors).toEqual([
+      { path: 'current_password', message: 'is not the password of this account' },
+    ]);
     expect((await withToken(other.access_token).get('/auth/me')).status).toBe(200);
     expect((await login(email, PASSWORD)).status).toBe(200);
   });
@@ -88,7 +113,15 @@ describe('a change of the password', () => {
     try {
       const { email, access_token } = await new AuthTester(strict.url).somebody();
       const there = new TestClient(strict.url, access_token);
-      for (const next of ['1234567', 'x'.repeat(129), 'password1', email, null, { $gt: '' }, undefined]) {
+      for (const next of [
+        '1234567',
+        'x'.repeat(129),
+        'password1',
+        email,
+        null,
+        { $gt: '' },
+        undefined,
+      ]) {
         const body = { current_password: PASSWORD, new_password: next };
         const answer = await there.put('/auth/password', body);
         expectProblem(answer, 422, 'validation_failed');
@@ -132,7 +165,10 @@ describe('a password in another encoding of the same characters (S8)', () => {
     const { email, account } = await tester.somebody();
     const raw = await hash(DECOMPOSED);
     await withClient(server.databaseUrl, (client) =>
-      client.query('UPDATE accounts SET password_hash = $2 WHERE account_id = $1', [account.account_id, raw]),
+      client.query('UPDATE accounts SET password_hash = $2 WHERE account_id = $1', [
+        account.account_id,
+        raw,
+      ]),
     );
     expect((await login(email, DECOMPOSED)).status).toBe(200);
   });
@@ -157,13 +193,17 @@ describe('guesses for one account from many addresses (S9)', () => {
     expect((await from(OWNER, 'register', { email, password: PASSWORD })).status).toBe(201);
     return email;
   }
-  const guess = (email: string, n: number, at = guarded) => from(`198.51.100.${n}`, 'login', { email, password: WRONG }, at);
+  const guess = (email: string, n: number, at = guarded) =>
+    from(`198.51.100.${n}`, 'login', { email, password: WRONG }, at);
 
   it('are slowed: ten of forty are looked at, the others are told when to come again', async () => {
     const email = await anOwner();
     const answers: Answer[] = [];
     for (let n = 1; n <= 40; n++) answers.push(await guess(email, n));
-    expect(answers.map(({ status }) => status)).toEqual([...Array<number>(10).fill(401), ...Array<number>(30).fill(429)]);
+    expect(answers.map(({ status }) => status)).toEqual([
+      ...Array<number>(10).fill(401),
+      ...Array<number>(30).fill(429),
+    ]);
     const last = answers.at(-1)!;
     expectProblem(last, 429, 'rate_limited');
     expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -180,7 +220,11 @@ describe('guesses for one account from many addresses (S9)', () => {
   it('do not keep out the owner at an address that signed in before', async () => {
     const email = await anOwner();
     for (let n = 1; n <= 12; n++) await guess(email, n);
-    expectProblem(await from('198.51.100.99', 'login', { email, password: PASSWORD }), 429, 'rate_limited');
+    expectProblem(
+      await from('198.51.100.99', 'login', { email, password: PASSWORD }),
+      429,
+      'rate_limited',
+    );
     expect((await from(OWNER, 'login', { email, password: PASSWORD })).status).toBe(200);
   });
 
@@ -194,9 +238,11 @@ describe('guesses for one account from many addresses (S9)', () => {
 
   it('right passwords are no guesses, and a right one forgives those before it', async () => {
     const email = await anOwner();
-    for (let n = 0; n < 12; n++) expect((await from(OWNER, 'login', { email, password: PASSWORD })).status).toBe(200);
+    for (let n = 0; n < 12; n++)
+      expect((await from(OWNER, 'login', { email, password: PASSWORD })).status).toBe(200);
     for (let round = 0; round < 3; round++) {
-      for (let n = 0; n < 9; n++) expect((await from(OWNER, 'login', { email, password: WRONG })).status).toBe(401);
+      for (let n = 0; n < 9; n++)
+        expect((await from(OWNER, 'login', { email, password: WRONG })).status).toBe(401);
       expect((await from(OWNER, 'login', { email, password: PASSWORD })).status).toBe(200);
     }
   });
@@ -204,7 +250,8 @@ describe('guesses for one account from many addresses (S9)', () => {
   it('count at the change of the password as well', async () => {
     const { body } = await from(OWNER, 'register', { email: anEmail(), password: PASSWORD });
     const mine = new TestClient(guarded.url, body.access_token);
-    const put = (current_password: string) => mine.put('/auth/password', { current_password, new_password: NEXT });
+    const put = (current_password: string) =>
+      mine.put('/auth/password', { current_password, new_password: NEXT });
     for (let n = 0; n < 10; n++) expectProblem(await put(WRONG), 422, 'validation_failed');
     expectProblem(await put(PASSWORD), 429, 'rate_limited');
   });

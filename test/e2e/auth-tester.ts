@@ -42,7 +42,11 @@ export const expectRefused = (answer: Answer) => expectProblem(answer, 401, 'una
 export const sameForAll = ({ body: { request_id: _id, ...rest } }: Answer) => rest;
 
 /** Does `work` while the server believes that it is `seconds` later. */
-export async function laterAt({ app }: Pick<TestApp, 'app'>, seconds: number, work: () => Promise<void>): Promise<void> {
+export async function laterAt(
+  { app }: Pick<TestApp, 'app'>,
+  seconds: number,
+  work: () => Promise<void>,
+): Promise<void> {
   const clock = app.get(Clock);
   clock.now = () => Date.now() + seconds * 1000;
   try {

@@ -2,7 +2,17 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { AuthTester, anEmail, expectProblem, expectRefused, INSTANT, laterAt, PASSWORD, sameForAll, UUID } from './auth-tester.js';
+import {
+  AuthTester,
+  anEmail,
+  expectProblem,
+  expectRefused,
+  INSTANT,
+  laterAt,
+  PASSWORD,
+  sameForAll,
+  UUID,
+} from './auth-tester.js';
 
 let server: TestApp;
 let tester: AuthTester;
@@ -20,7 +30,11 @@ const somebody = (fields?: Record<string, unknown>) => tester.somebody(fields);
 describe('register', () => {
   it('makes an account and signs in', async () => {
     const email = anEmail();
-    const { status, body, headers } = await post('register', { email: `  ${email.toUpperCase()} `, password: PASSWORD, name: ' Ada ' });
+    const { status, body, headers } = await post('register', {
+      email: `  ${email.toUpperCase()} `,
+      password: PASSWORD,
+      name: ' Ada ',
+    });
 
     expect(status).toBe(201);
     expect(headers.get('cache-control')).toBe('no-store');
@@ -29,7 +43,12 @@ describe('register', () => {
       refresh_token: expect.stringMatching(/^brt_[\w-]{22}_[\w-]{43}$/),
       token_type: 'Bearer',
       expires_in: 900,
-      account: { account_id: expect.stringMatching(UUID), email, name: 'Ada', created_at: expect.stringMatching(INSTANT) },
+      account: {
+        account_id: expect.stringMatching(UUID),
+        email,
+        name: 'Ada',
+        created_at: expect.stringMatching(INSTANT),
+      },
     });
     const me = await withToken(body.access_token).get('/auth/me');
     expect([me.status, me.body]).toEqual([200, body.account]);
@@ -38,13 +57,22 @@ describe('register', () => {
   it('an e-mail is taken in any case, with spaces around it or not', async () => {
     const { email } = await somebody();
     expectProblem(await post('register', { email, password: PASSWORD }), 409, 'email_taken');
-    expectProblem(await post('register', { email: ` ${email.toUpperCase()} `, password: 'another password' }), 409, 'email_taken');
+    expectProblem(
+      await post('register', { email: ` ${email.toUpperCase()} `, password: 'another password' }),
+      409,
+      'email_taken',
+    );
   });
 
   it('of twenty who register one e-mail at once, one gets it', async () => {
     const email = anEmail();
-    const answers = await Promise.all(Array.from({ length: 20 }, () => post('register', { email, password: PASSWORD })));
-    expect(answers.map(({ status }) => status).sort()).toEqual([201, ...Array<number>(19).fill(409)]);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => post('register', { email, password: PASSWORD })),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([
+      201,
+      ...Array<number>(19).fill(409),
+    ]);
   });
 
   it('keeps passwords as argon2id alone, and of refresh tokens and API keys only hashes', async () => {
@@ -60,7 +88,8 @@ describe('register', () => {
     });
 
     expect(dump[0]?.password_hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-    for (const secret of [PASSWORD, refresh_token, key.api_key]) expect(JSON.stringify(dump)).not.toContain(secret);
+    for (const secret of [PASSWORD, refresh_token, key.api_key])
+      expect(JSON.stringify(dump)).not.toContain(secret);
   });
 
   it.each([
@@ -70,7 +99,10 @@ describe('register', () => {
     ['no e-mail', { password: PASSWORD }],
     ['e-mail without @', { email: 'ada', password: PASSWORD }],
     ['e-mail with a space', { email: 'a da@example.org', password: PASSWORD }],
-    ['e-mail with 255 characters', { email: `${'a'.repeat(60)}@${'b.'.repeat(94)}comm.org`, password: PASSWORD }],
+    [
+      'e-mail with 255 characters',
+      { email: `${'a'.repeat(60)}@${'b.'.repeat(94)}comm.org`, password: PASSWORD },
+    ],
     ['e-mail as an operator', { email: { $gt: '' }, password: PASSWORD }],
     ['e-mail as an array', { email: ['ada@example.org'], password: PASSWORD }],
     ['e-mail as a number', { email: 5, password: PASSWORD }],
@@ -90,7 +122,10 @@ describe('register', () => {
   ])('refuses %s with 422', async (_what, body) => {
     const answer = await post('register', body);
     expectProblem(answer, 422, 'validation_failed');
-    expect(answer.body.errors[0]).toEqual({ path: expect.any(String), message: expect.any(String) });
+    expect(answer.body.errors[0]).toEqual({
+      path: expect.any(String),
+      message: expect.any(String),
+    });
   });
 
   it('where REGISTRATION is closed nobody new gets in, and who has an account does', async () => {
@@ -98,8 +133,16 @@ describe('register', () => {
     const closed = await startTestApp('postgres', { REGISTRATION: 'closed' }, server.databaseUrl);
     try {
       const there = new AuthTester(closed.url);
-      expectProblem(await there.post('register', { email: anEmail(), password: PASSWORD }), 403, 'registration_closed');
-      expectProblem(await there.post('register', { email, password: PASSWORD }), 403, 'registration_closed');
+      expectProblem(
+        await there.post('register', { email: anEmail(), password: PASSWORD }),
+        403,
+        'registration_closed',
+      );
+      expectProblem(
+        await there.post('register', { email, password: PASSWORD }),
+        403,
+        'registration_closed',
+      );
       expect((await there.post('login', { email, password: PASSWORD })).status).toBe(200);
     } finally {
       await closed.close();
@@ -119,7 +162,10 @@ describe('register', () => {
 describe('login', () => {
   it('signs in with the e-mail in any case', async () => {
     const { email, account } = await somebody();
-    const { status, body } = await post('login', { email: ` ${email.toUpperCase()}`, password: PASSWORD });
+    const { status, body } = await post('login', {
+      email: ` ${email.toUpperCase()}`,
+      password: PASSWORD,
+    });
     expect(status).toBe(200);
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 900, account });
   });
@@ -148,7 +194,8 @@ describe('login', () => {
       unknown.push(await took(anEmail()));
     }
     const median = (times: number[]) => times.sort((a, b) => a - b)[7] as number;
-    // Without the dummy hash the unknown one takes a tenth of the time; the rest is the noise of the machine.
+    // Without the dummy hash the unknown one takes a tenth of the time; the rest is the noise of
+    // the machine.
     expect(median(unknown) / median(known)).toBeGreaterThan(0.6);
     expect(median(unknown) / median(known)).toBeLessThan(1.6);
   });
@@ -167,7 +214,9 @@ describe('login', () => {
     const before = process.memoryUsage().rss;
     let most = before;
     const watch = setInterval(() => (most = Math.max(most, process.memoryUsage().rss)), 5);
-    const answers = await Promise.all(Array.from({ length: 60 }, () => post('login', { email, password: PASSWORD })));
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, () => post('login', { email, password: PASSWORD })),
+    );
     clearInterval(watch);
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     expect((most - before) / 2 ** 20).toBeLessThan(150);
@@ -215,7 +264,8 @@ describe('refresh', () => {
     const { body: newest } = await refresh(next.refresh_token);
     expectProblem(await refresh(refresh_token), 401, 'invalid_refresh_token');
     expectProblem(await refresh(newest.refresh_token), 401, 'invalid_refresh_token');
-    for (const token of [access_token, next.access_token, newest.access_token]) expectRefused(await withToken(token).get('/auth/me'));
+    for (const token of [access_token, next.access_token, newest.access_token])
+      expectRefused(await withToken(token).get('/auth/me'));
     expect((await withToken(elsewhere.access_token).get('/auth/me')).status).toBe(200);
     expect((await refresh(elsewhere.refresh_token)).status).toBe(200);
   });
@@ -225,14 +275,18 @@ describe('refresh', () => {
     const { body: next } = await refresh(refresh_token);
     await Promise.all([refresh_token, refresh_token, next.refresh_token].map(refresh));
     const unused = await withClient(server.databaseUrl, (client) =>
-      client.query('SELECT FROM refresh_tokens WHERE account_id = $1 AND used_at IS NULL', [account.account_id]),
+      client.query('SELECT FROM refresh_tokens WHERE account_id = $1 AND used_at IS NULL', [
+        account.account_id,
+      ]),
     );
     expect(unused.rowCount).toBe(1);
   });
 
   it('a refresh token ends after thirty days without use', async () => {
     const { refresh_token } = await somebody();
-    await laterAt(server, 30 * 86_400 + 1, async () => expectProblem(await refresh(refresh_token), 401, 'invalid_refresh_token'));
+    await laterAt(server, 30 * 86_400 + 1, async () =>
+      expectProblem(await refresh(refresh_token), 401, 'invalid_refresh_token'),
+    );
     expect((await refresh(refresh_token)).status).toBe(200);
   });
 
@@ -298,9 +352,15 @@ describe('logout', () => {
     const { email, access_token, refresh_token } = await somebody();
     const { body: next } = await post('refresh', { refresh_token });
     const { body: elsewhere } = await post('login', { email, password: PASSWORD });
-    expect((await withToken(elsewhere.access_token).post('/auth/logout', { refresh_token })).status).toBe(204);
+    expect(
+      (await withToken(elsewhere.access_token).post('/auth/logout', { refresh_token })).status,
+    ).toBe(204);
     expectRefused(await withToken(access_token).get('/auth/me'));
-    expectProblem(await post('refresh', { refresh_token: next.refresh_token }), 401, 'invalid_refresh_token');
+    expectProblem(
+      await post('refresh', { refresh_token: next.refresh_token }),
+      401,
+      'invalid_refresh_token',
+    );
   });
 
   it('a refresh that runs beside it saves nothing', async () => {
@@ -312,7 +372,11 @@ describe('logout', () => {
       ]);
       expect(ended.status).toBe(204);
       if (refreshed.status === 200) {
-        expectProblem(await post('refresh', { refresh_token: refreshed.body.refresh_token }), 401, 'invalid_refresh_token');
+        expectProblem(
+          await post('refresh', { refresh_token: refreshed.body.refresh_token }),
+          401,
+          'invalid_refresh_token',
+        );
         expectRefused(await withToken(refreshed.body.access_token).get('/auth/me'));
       } else expectProblem(refreshed, 401, 'invalid_refresh_token');
     }
@@ -322,14 +386,24 @@ describe('logout', () => {
     const one = await somebody();
     const { body: elsewhere } = await post('login', { email: one.email, password: PASSWORD });
     const there = withToken(elsewhere.access_token);
-    expect((await there.post('/auth/logout', { refresh_token: one.refresh_token })).status).toBe(204);
-    expect((await there.post('/auth/logout', { refresh_token: one.refresh_token })).status).toBe(204);
+    expect((await there.post('/auth/logout', { refresh_token: one.refresh_token })).status).toBe(
+      204,
+    );
+    expect((await there.post('/auth/logout', { refresh_token: one.refresh_token })).status).toBe(
+      204,
+    );
     expect((await there.post('/auth/logout', { refresh_token: 'garbage' })).status).toBe(204);
   });
 
   it(`a stranger's refresh token changes nothing`, async () => {
     const [mine, theirs] = [await somebody(), await somebody()];
-    expect((await withToken(mine.access_token).post('/auth/logout', { refresh_token: theirs.refresh_token })).status).toBe(204);
+    expect(
+      (
+        await withToken(mine.access_token).post('/auth/logout', {
+          refresh_token: theirs.refresh_token,
+        })
+      ).status,
+    ).toBe(204);
     expect((await withToken(theirs.access_token).get('/auth/me')).status).toBe(200);
     expect((await post('refresh', { refresh_token: theirs.refresh_token })).status).toBe(200);
   });
@@ -337,8 +411,17 @@ describe('logout', () => {
   it('needs a token, and a body', async () => {
     const { access_token, refresh_token } = await somebody();
     expectRefused(await post('logout', { refresh_token }));
-    for (const body of [{}, { refresh_token: null }, { refresh_token: { $gt: '' } }, { refresh_token, everywhere: true }]) {
-      expectProblem(await withToken(access_token).post('/auth/logout', body), 422, 'validation_failed');
+    for (const body of [
+      {},
+      { refresh_token: null },
+      { refresh_token: { $gt: '' } },
+      { refresh_token, everywhere: true },
+    ]) {
+      expectProblem(
+        await withToken(access_token).post('/auth/logout', body),
+        422,
+        'validation_failed',
+      );
     }
   });
 });

@@ -13,7 +13,11 @@ import { KEEP_TOKENS } from '../../src/modules/answer/context.sql.js';
 import { AnswerEnds } from '../../src/modules/answer/answer-ends.js';
 import { WRITE_CHUNKS } from '../../src/modules/answer/answer.sql.js';
 import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
-import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from '../../src/modules/maintenance/expiry.jobs.js';
+import {
+  DeliveriesJob,
+  IdempotencyKeysJob,
+  SignInsJob,
+} from '../../src/modules/maintenance/expiry.jobs.js';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
 import { KEEP } from '../../src/modules/summary/chosen-highlights.service.js';
@@ -21,13 +25,22 @@ import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import { AppendLanes } from '../../src/modules/message/append.lanes.js';
 import { manyInputs } from '../../src/modules/message/append.sql.js';
 import { newPair } from '../../src/modules/message/append.service.js';
-import { CLAIM, GIVE_BACK, MAKE_READY, SETTLE_DELIVERED, SETTLE_FAILED } from '../../src/modules/webhook/delivery.sql.js';
+import {
+  CLAIM,
+  GIVE_BACK,
+  MAKE_READY,
+  SETTLE_DELIVERED,
+  SETTLE_FAILED,
+} from '../../src/modules/webhook/delivery.sql.js';
 import { WebhookDeliverer } from '../../src/modules/webhook/webhook-deliverer.service.js';
 import { WebhookOutbox } from '../../src/modules/webhook/webhook-outbox.service.js';
 import { type TestApp, withClient } from '../support/app.js';
 import { GOOD, type Scene } from './openapi-calls.js';
 
-/** What writes without a request that writes: prepares its rows in a scene; then it runs at any instance. */
+/**
+ * What writes without a request that writes: prepares its rows in a scene; then it runs at any
+ * instance.
+ */
 export type Writer = (scene: Scene) => Promise<(server: TestApp) => Promise<unknown>>;
 
 const of = <T>({ app }: TestApp, type: Type<T>): T => app.get(type, { strict: false });
@@ -44,9 +57,20 @@ function sharedOf<T>(make: (scene: Scene) => Promise<T>): (scene: Scene) => Prom
 /** An answer that is being written in the branch, by nobody: its lease is over. */
 const anAnswer = sharedOf(async (scene) => {
   const { ann, branch: chatId, chat } = scene;
-  const ref = { accountId: ann.accountId, generationId: newId(), rootChatId: chat.id, chatId, responseId: await ann.append(chatId, 'q') };
-  await sql(scene, `UPDATE messages SET status = 'streaming' WHERE response_id = $1`, [ref.responseId]);
-  await sql(scene, `UPDATE chats SET generation_id = $2 WHERE chat_id = $1`, [chatId, ref.generationId]);
+  const ref = {
+    accountId: ann.accountId,
+    generationId: newId(),
+    rootChatId: chat.id,
+    chatId,
+    responseId: await ann.append(chatId, 'q'),
+  };
+  await sql(scene, `UPDATE messages SET status = 'streaming' WHERE response_id = $1`, [
+    ref.responseId,
+  ]);
+  await sql(scene, `UPDATE chats SET generation_id = $2 WHERE chat_id = $1`, [
+    chatId,
+    ref.generationId,
+  ]);
   await sql(
     scene,
     `INSERT INTO generations (account_id, generation_id, root_chat_id, chat_id, response_id, instance_id, lease_until, started_at)
@@ -68,7 +92,9 @@ async function deliveryOf(scene: Scene, settled: string | null): Promise<unknown
      VALUES ($1, $2, $3, 'webhook.test', '{}', CASE WHEN $4::timestamptz IS NULL THEN 'pending' ELSE 'failed' END, '2099-01-01', now(), $4)`,
     [...row, settled],
   );
-  await sql(scene, `UPDATE webhooks SET failing_since = now() WHERE webhook_id = $1`, [path.webhook_id]);
+  await sql(scene, `UPDATE webhooks SET failing_since = now() WHERE webhook_id = $1`, [
+    path.webhook_id,
+  ]);
   return [...row, '2099-01-01'];
 }
 
@@ -93,29 +119,49 @@ async function purge({ ann, chat }: Scene, server: TestApp): Promise<void> {
   await job.removeRows(plan, never);
 }
 
-const query = (server: TestApp, ...call: Parameters<Database['query']>) => of(server, Database).query(...call);
+const query = (server: TestApp, ...call: Parameters<Database['query']>) =>
+  of(server, Database).query(...call);
 
 export const WRITERS: Record<string, Writer> = {
   'appends that share a statement': async ({ ann, chat }) => {
     const chats = [chat.id, (await ann.aChat()).id].sort();
     return (server) => {
       const pairs = chats.map((chatId) =>
-        newPair({ said: { question: 'q' }, response: 'a' }, { accountId: ann.accountId, chatId, key: null, endKey: null }),
+        newPair(
+          { said: { question: 'q' }, response: 'a' },
+          { accountId: ann.accountId, chatId, key: null, endKey: null },
+        ),
       );
       return query(server, of(server, AppendLanes).statements.many, manyInputs(pairs));
     };
   },
   'stop of an answer elsewhere': async (scene) => {
     const { chatId, responseId } = await anAnswer(scene);
-    return (server) => scene.ann.at(server.url).post(`/chats/${chatId}/messages/${responseId}/stop`);
+    return (server) =>
+      scene.ann.at(server.url).post(`/chats/${chatId}/messages/${responseId}/stop`);
   },
   'pieces of an answer': async (scene) => {
     const { accountId, generationId } = await anAnswer(scene);
-    return (server) => query(server, WRITE_CHUNKS, [[accountId], [generationId], [accountId], [generationId], [1], ['{1}'], ['x']]);
+    return (server) =>
+      query(server, WRITE_CHUNKS, [
+        [accountId],
+        [generationId],
+        [accountId],
+        [generationId],
+        [1],
+        ['{1}'],
+        ['x'],
+      ]);
   },
   'end of an answer': async (scene) => {
     const ref = await anAnswer(scene);
-    const outcome = { status: 'complete', text: 'a', model: 'm', usage: { input_tokens: 1, output_tokens: 1 }, error: null } as const;
+    const outcome = {
+      status: 'complete',
+      text: 'a',
+      model: 'm',
+      usage: { input_tokens: 1, output_tokens: 1 },
+      error: null,
+    } as const;
     return (server) =>
       of(server, AnswerEnds)
         .end(ref, outcome as never)
@@ -124,11 +170,13 @@ export const WRITERS: Record<string, Writer> = {
           if (error.kind?.code !== 'content_unavailable') throw error;
         });
   },
-  // Retried in place, where a branch of it was deleted: what both ask the journal for is the same row.
+  // Retried in place, where a branch of it was deleted: what both ask the journal for is the same
+  // row.
   'restore of a branch at an answer': async (scene) => {
     const { chatId, responseId } = await anAnswer(scene);
     const { ann } = scene;
-    const isBeing = (status: string) => sql(scene, `UPDATE messages SET status = $2 WHERE response_id = $1`, [responseId, status]);
+    const isBeing = (status: string) =>
+      sql(scene, `UPDATE messages SET status = $2 WHERE response_id = $1`, [responseId, status]);
     await isBeing('complete');
     const child = await ann.aBranch(chatId, responseId);
     await ann.delete(`/chats/${child}`);
@@ -143,14 +191,24 @@ export const WRITERS: Record<string, Writer> = {
   'a fork in a transaction': async ({ ann, chat }) => {
     const fork = { response_id: chat.pairs[0]! };
     return (server) =>
-      of(server, TreeChanges).run(ann.accountId, chat.id, (tx) => of(server, ForkService).fork(tx, ann.accountId, chat.id, fork));
+      of(server, TreeChanges).run(ann.accountId, chat.id, (tx) =>
+        of(server, ForkService).fork(tx, ann.accountId, chat.id, fork),
+      );
   },
   'counts of tokens': ({ ann, chat }) =>
-    Promise.resolve((server) => query(server, KEEP_TOKENS, [ann.accountId, [chat.id, chat.id], [1, 2], [1, 1], [7, 7]])),
+    Promise.resolve((server) =>
+      query(server, KEEP_TOKENS, [ann.accountId, [chat.id, chat.id], [1, 2], [1, 1], [7, 7]]),
+    ),
   sweeper: async (scene) => (await anAnswer(scene), (server) => of(server, Sweeper).run()),
   title: async (scene) => {
     await scene.ann.patch(`/chats/${scene.chat.id}`, { name: 'first words' });
-    return (server) => of(server, ChatService).renameFrom(scene.ann.accountId, scene.chat.id, 'first words', 'a name');
+    return (server) =>
+      of(server, ChatService).renameFrom(
+        scene.ann.accountId,
+        scene.chat.id,
+        'first words',
+        'a name',
+      );
   },
   'word counts':
     async ({ ann, chat }) =>
@@ -160,21 +218,35 @@ export const WRITERS: Record<string, Writer> = {
     async ({ ann, chat }) =>
     (server) =>
       query(server, KEEP, [ann.accountId, chat.id, 3, '[]', 'm']),
-  'purge of a branch': async (scene) => (await buried(scene, scene.branch), (server) => purge(scene, server)),
-  'purge of a conversation': async (scene) => (await buried(scene, scene.chat.id), (server) => purge(scene, server)),
+  'purge of a branch': async (scene) => (
+    await buried(scene, scene.branch),
+    (server) => purge(scene, server)
+  ),
+  'purge of a conversation': async (scene) => (
+    await buried(scene, scene.chat.id),
+    (server) => purge(scene, server)
+  ),
   'temporary chats': async (scene) => {
-    await sql(scene, `UPDATE chats SET chat_type = 'temporary', updated_at = now() - interval '1 year' WHERE root_chat_id = $1`, [
-      scene.chat.id,
-    ]);
+    await sql(
+      scene,
+      `UPDATE chats SET chat_type = 'temporary', updated_at = now() - interval '1 year' WHERE root_chat_id = $1`,
+      [scene.chat.id],
+    );
     const tree = { account_id: scene.ann.accountId, root_chat_id: scene.chat.id };
     return (server) => {
-      const job = of(server, TemporaryChatsJob) as unknown as { bury(tx: EntityManager, tree: object): Promise<boolean> };
+      const job = of(server, TemporaryChatsJob) as unknown as {
+        bury(tx: EntityManager, tree: object): Promise<boolean>;
+      };
       return of(server, Database).transaction((tx) => job.bury(tx, tree));
     };
   },
   'idempotency keys': async (scene) => {
     await scene.ann.post('/chats', {}, { 'idempotency-key': randomUUID() });
-    await sql(scene, `UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE account_id = $1`, [scene.ann.accountId]);
+    await sql(
+      scene,
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE account_id = $1`,
+      [scene.ann.accountId],
+    );
     return (server) => of(server, IdempotencyKeysJob).run(never);
   },
   'sign-ins and API keys': async (scene) => {
@@ -199,13 +271,22 @@ export const WRITERS: Record<string, Writer> = {
   },
   'webhook sweep': async (scene) => {
     await GOOD.testWebhook!(scene);
-    await sql(scene, `UPDATE webhook_accounts SET swept_at = now() - interval '1 day' WHERE account_id = $1`, [scene.ann.accountId]);
+    await sql(
+      scene,
+      `UPDATE webhook_accounts SET swept_at = now() - interval '1 day' WHERE account_id = $1`,
+      [scene.ann.accountId],
+    );
     return (server) => of(server, WebhookOutbox).sweep();
   },
   'claim of deliveries': async (scene) => {
     const [, , delivery] = await aDelivery(scene);
-    await sql(scene, `UPDATE webhook_deliveries SET due_at = now() WHERE delivery_id = $1`, [delivery]);
-    return async (server) => (await query(server, MAKE_READY, [10]), query(server, CLAIM, [10, [], [], [], 60]));
+    await sql(scene, `UPDATE webhook_deliveries SET due_at = now() WHERE delivery_id = $1`, [
+      delivery,
+    ]);
+    return async (server) => (
+      await query(server, MAKE_READY, [10]),
+      query(server, CLAIM, [10, [], [], [], 60])
+    );
   },
   'a delivery that arrived': async (scene) => {
     const held = await aDelivery(scene);
@@ -225,8 +306,14 @@ export const WRITERS: Record<string, Writer> = {
     await sql(scene, `UPDATE webhooks SET enabled = false WHERE webhook_id = $1`, [held[1]]);
     return (server) => of(server, WebhookDeliverer).giveUp(scene.ann.accountId, held[1] as string);
   },
-  'marks of stored words': async ({ ann, chat }) => (await ann.append(chat.id, 'q'), (server) => of(server, Journal).flush()),
-  relay: async ({ ann, chat }) => (await ann.append(chat.id, 'q'), (server) => of(server, Relay).drain()),
+  'marks of stored words': async ({ ann, chat }) => (
+    await ann.append(chat.id, 'q'),
+    (server) => of(server, Journal).flush()
+  ),
+  relay: async ({ ann, chat }) => (
+    await ann.append(chat.id, 'q'),
+    (server) => of(server, Relay).drain()
+  ),
   'relay, reading back': async (scene) => {
     await of(scene.server, Relay).drain();
     await sql(scene, `UPDATE content_journal SET stored_at = now(), due_at = now()`);
@@ -241,7 +328,8 @@ export const WRITERS: Record<string, Writer> = {
       await rows.giveBack(failed ? [failed] : [], untouched);
     };
   },
-  // Reads that write: what was counted of words and branches, and the number of a chat at the first look by number.
+  // Reads that write: what was counted of words and branches, and the number of a chat at the first
+  // look by number.
   getSummary: async (scene) => {
     await GOOD.getSummary!(scene);
     return (server) => scene.ann.at(server.url).get(`/chats/${scene.chat.id}/summary`);

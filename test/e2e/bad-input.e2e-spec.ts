@@ -41,20 +41,41 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
 
   /** What a refused request must not change: every row but the accounts'. */
   const everything = async () => {
-    const tables = ['chats', 'conversations', 'messages', 'events', 'idempotency_keys', 'chat_contents', 'content_journal'];
-    // The relay works on its rows of the journal all the time: there only which rows there are must stay.
-    const rowOf = (table: string) => (table === 'content_journal' ? `t.chat_id || ' ' || t.seq` : 't::text');
+    const tables = [
+      'chats',
+      'conversations',
+      'messages',
+      'events',
+      'idempotency_keys',
+      'chat_contents',
+      'content_journal',
+    ];
+    // The relay works on its rows of the journal all the time: there only which rows there are must
+    // stay.
+    const rowOf = (table: string) =>
+      table === 'content_journal' ? `t.chat_id || ' ' || t.seq` : 't::text';
     const digests = tables.map(
-      (table) => `(SELECT count(*) || md5(string_agg(${rowOf(table)}, '|' ORDER BY ${rowOf(table)})) FROM ${table} t) AS ${table}`,
+      (table) =>
+        `(SELECT count(*) || md5(string_agg(${rowOf(table)}, '|' ORDER BY ${rowOf(table)})) FROM ${table} t) AS ${table}`,
     );
     return (await database.query(`SELECT ${digests.join(', ')}`)).rows[0];
   };
 
-  const refused = async (method: string, path: string, body: unknown, status: number, field?: string) => {
+  const refused = async (
+    method: string,
+    path: string,
+    body: unknown,
+    status: number,
+    field?: string,
+  ) => {
     const before = await everything();
     const answer = await ann.request(method, `/api/v1${path}`, { body });
     const line = `${method} ${path} ${JSON.stringify(body)?.slice(0, 100)}`;
-    expect([line, answer.status, answer.text.slice(0, 200)]).toEqual([line, status, answer.text.slice(0, 200)]);
+    expect([line, answer.status, answer.text.slice(0, 200)]).toEqual([
+      line,
+      status,
+      answer.text.slice(0, 200),
+    ]);
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
     expect(answer.body).toMatchObject({
       type: expect.any(String),
@@ -64,7 +85,11 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       detail: expect.any(String),
       request_id: expect.any(String),
     });
-    if (field !== undefined) expect([line, answer.body.errors?.map(({ path: at }: { path: string }) => at)]).toEqual([line, [field]]);
+    if (field !== undefined)
+      expect([line, answer.body.errors?.map(({ path: at }: { path: string }) => at)]).toEqual([
+        line,
+        [field],
+      ]);
     expect(answer.text).not.toMatch(/at \/|node_modules|\.ts:/);
     expect(await everything()).toEqual(before);
   };
@@ -79,17 +104,67 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     ['PUT', '/chats/update-chat', (chat_id) => ({ chat_id }), 'chat_id'],
     ['POST', `/chats/${chat.id}/messages`, (question) => ({ question, response: 'r' }), 'question'],
     ['POST', `/chats/${chat.id}/messages`, (response) => ({ question: 'q', response }), 'response'],
-    ['POST', `/chats/${chat.id}/messages`, (message_type) => ({ question: 'q', response: 'r', message_type }), 'message_type'],
-    ['POST', `/chats/${chat.id}/messages`, (author) => ({ question: 'q', response: 'r', author }), 'author'],
-    ['POST', `/chats/${chat.id}/messages`, (id) => ({ question: 'q', response: 'r', parent_response_id: id }), 'parent_response_id'],
-    ['POST', `/chats/${chat.id}/messages`, (on_conflict) => ({ question: 'q', response: 'r', on_conflict }), 'on_conflict'],
-    ['POST', `/chats/${chat.id}/messages`, (on_busy) => ({ question: 'q', response: 'r', on_busy }), 'on_busy'],
-    ['POST', '/messages/add-message', (chat_id) => ({ chat_id, question: 'q', response: 'r' }), 'chat_id'],
+    [
+      'POST',
+      `/chats/${chat.id}/messages`,
+      (message_type) => ({ question: 'q', response: 'r', message_type }),
+      'message_type',
+    ],
+    [
+      'POST',
+      `/chats/${chat.id}/messages`,
+      (author) => ({ question: 'q', response: 'r', author }),
+      'author',
+    ],
+    [
+      'POST',
+      `/chats/${chat.id}/messages`,
+      (id) => ({ question: 'q', response: 'r', parent_response_id: id }),
+      'parent_response_id',
+    ],
+    [
+      'POST',
+      `/chats/${chat.id}/messages`,
+      (on_conflict) => ({ question: 'q', response: 'r', on_conflict }),
+      'on_conflict',
+    ],
+    [
+      'POST',
+      `/chats/${chat.id}/messages`,
+      (on_busy) => ({ question: 'q', response: 'r', on_busy }),
+      'on_busy',
+    ],
+    [
+      'POST',
+      '/messages/add-message',
+      (chat_id) => ({ chat_id, question: 'q', response: 'r' }),
+      'chat_id',
+    ],
     ['POST', `/chats/${chat.id}/branches`, (response_id) => ({ response_id }), 'response_id'],
-    ['POST', `/chats/${chat.id}/branches`, (name) => ({ response_id: chat.pairs[0], name }), 'name'],
-    ['POST', '/branches/create-branch', (chat_id) => ({ chat_id, response_id: chat.pairs[0] }), 'chat_id'],
-    ['PUT', `/chats/${chat.id}/active-branch`, (branch_chat_id) => ({ branch_chat_id }), 'branch_chat_id'],
-    ['PUT', '/branches/set-active-branch', (chat_id) => ({ chat_id, branch_chat_id: chat.id }), 'chat_id'],
+    [
+      'POST',
+      `/chats/${chat.id}/branches`,
+      (name) => ({ response_id: chat.pairs[0], name }),
+      'name',
+    ],
+    [
+      'POST',
+      '/branches/create-branch',
+      (chat_id) => ({ chat_id, response_id: chat.pairs[0] }),
+      'chat_id',
+    ],
+    [
+      'PUT',
+      `/chats/${chat.id}/active-branch`,
+      (branch_chat_id) => ({ branch_chat_id }),
+      'branch_chat_id',
+    ],
+    [
+      'PUT',
+      '/branches/set-active-branch',
+      (chat_id) => ({ chat_id, branch_chat_id: chat.id }),
+      'chat_id',
+    ],
   ];
 
   it('of a wrong type in any text field is a 422 that names the field, and stores nothing', async () => {
@@ -103,36 +178,85 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
   });
 
   it.each(['pinned', 'archived', 'active'])('%s must be a boolean', async (field) => {
-    for (const value of ['true', 1, {}, [true]]) await refused('PATCH', `/chats/${chat.id}`, { [field]: value }, 422, field);
+    for (const value of ['true', 1, {}, [true]])
+      await refused('PATCH', `/chats/${chat.id}`, { [field]: value }, 422, field);
   });
 
   it('of null in a field that takes none is a 422 that names it', async () => {
-    for (const field of ['pinned', 'archived', 'active']) await refused('PATCH', `/chats/${chat.id}`, { [field]: null }, 422, field);
+    for (const field of ['pinned', 'archived', 'active'])
+      await refused('PATCH', `/chats/${chat.id}`, { [field]: null }, 422, field);
     await refused('POST', '/chats', { chat_type: null }, 422, 'chat_type');
-    await refused('POST', `/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: null }, 422, 'activate');
+    await refused(
+      'POST',
+      `/chats/${chat.id}/branches`,
+      { response_id: chat.pairs[0], activate: null },
+      422,
+      'activate',
+    );
     for (const field of ['message_type', 'on_conflict', 'on_busy', 'stream']) {
-      await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', [field]: null }, 422, field);
+      await refused(
+        'POST',
+        `/chats/${chat.id}/messages`,
+        { question: 'q', response: 'r', [field]: null },
+        422,
+        field,
+      );
     }
   });
 
-  it('cannot make a chat inactive', () => refused('PATCH', `/chats/${chat.id}`, { active: false }, 422, 'active'));
+  it('cannot make a chat inactive', () =>
+    refused('PATCH', `/chats/${chat.id}`, { active: false }, 422, 'active'));
 
   it.each(['', ' ', '\t\n', '\u00a0\u2003'])('without words (%j) is a 422', async (blank) => {
-    await refused('POST', `/chats/${chat.id}/messages`, { question: blank, response: 'r' }, 422, 'question');
-    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: blank }, 422, 'response');
+    await refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: blank, response: 'r' },
+      422,
+      'question',
+    );
+    await refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: 'q', response: blank },
+      422,
+      'response',
+    );
     await refused('POST', '/chats', { name: blank }, 422, 'name');
   });
 
-  it('without a question is a 422', () => refused('POST', `/chats/${chat.id}/messages`, { response: 'r' }, 422, 'question'));
+  it('without a question is a 422', () =>
+    refused('POST', `/chats/${chat.id}/messages`, { response: 'r' }, 422, 'question'));
 
   it('with too much text is a 422 up to 512 KiB, and a 413 above', async () => {
     const messages = `/chats/${chat.id}/messages`;
-    await refused('POST', messages, { question: 'x'.repeat(128 * 1024 + 1), response: 'r' }, 422, 'question');
-    await refused('POST', messages, { question: 'ä'.repeat(64 * 1024 + 1), response: 'r' }, 422, 'question');
-    await refused('POST', messages, { question: 'q', response: 'x'.repeat(256 * 1024 + 1) }, 422, 'response');
+    await refused(
+      'POST',
+      messages,
+      { question: 'x'.repeat(128 * 1024 + 1), response: 'r' },
+      422,
+      'question',
+    );
+    await refused(
+      'POST',
+      messages,
+      { question: 'ä'.repeat(64 * 1024 + 1), response: 'r' },
+      422,
+      'question',
+    );
+    await refused(
+      'POST',
+      messages,
+      { question: 'q', response: 'x'.repeat(256 * 1024 + 1) },
+      422,
+      'response',
+    );
     await refused('POST', messages, { question: 'q', response: 'x'.repeat(600 * 1024) }, 413);
     await refused('POST', '/chats', { name: 'x'.repeat(201) }, 422, 'name');
-    const most = await ann.post(`/chats/${other.id}/messages`, { question: 'ä'.repeat(64 * 1024), response: '漢'.repeat(87_381) });
+    const most = await ann.post(`/chats/${other.id}/messages`, {
+      question: 'ä'.repeat(64 * 1024),
+      response: '漢'.repeat(87_381),
+    });
     expect(most.status).toBe(201);
   });
 
@@ -152,12 +276,30 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     await refused('POST', '/chats', { name: 'x', account_id: other.id }, 422, 'account_id');
     await refused('POST', '/chats', { __proto__x: 1 }, 422, '__proto__x');
     await refused('PATCH', `/chats/${chat.id}`, { seq: 1 }, 422, 'seq');
-    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', seq: 9 }, 422, 'seq');
-    await refused('POST', `/chats/${chat.id}/branches`, { response_id: chat.pairs[0], depth: 1 }, 422, 'depth');
+    await refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: 'q', response: 'r', seq: 9 },
+      422,
+      'seq',
+    );
+    await refused(
+      'POST',
+      `/chats/${chat.id}/branches`,
+      { response_id: chat.pairs[0], depth: 1 },
+      422,
+      'depth',
+    );
     await refused('GET', '/chats?offset=1', undefined, 422, 'offset');
     await refused('GET', `/chats/${chat.id}?x=1`, undefined, 422, 'x');
     await refused('GET', `/chats/${chat.id}/messages?limit=1&skip=1`, undefined, 422, 'skip');
-    await refused('GET', `/chats/${chat.id}/messages/${chat.pairs[0]}?x[$ne]=1`, undefined, 422, 'x[$ne]');
+    await refused(
+      'GET',
+      `/chats/${chat.id}/messages/${chat.pairs[0]}?x[$ne]=1`,
+      undefined,
+      422,
+      'x[$ne]',
+    );
     await refused('DELETE', `/chats/${chat.id}?force=true`, undefined, 422, 'force');
     await refused('POST', `/chats/${chat.id}/restore?x=1`, undefined, 422, 'x');
     await refused('POST', `/chats/${chat.id}/restore`, { x: 1 }, 422, 'x');
@@ -170,13 +312,16 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       await refused('GET', `/chats/${chat.id}/messages?limit=${limit}`, undefined, 422, 'limit');
       await refused('GET', `/chats/${chat.id}/branches?limit=${limit}`, undefined, 422, 'limit');
     }
-    for (const depth of ['-1', '1001', 'x']) await refused('GET', `/chats/${chat.id}/branches?depth=${depth}`, undefined, 422, 'depth');
+    for (const depth of ['-1', '1001', 'x'])
+      await refused('GET', `/chats/${chat.id}/branches?depth=${depth}`, undefined, 422, 'depth');
   });
 
   it('with the cursor of any pair that there can be is none', async () => {
     const last = cursorAt(other.id, 2_147_483_647);
-    for (const side of ['before', 'after']) expect((await ann.get(`/chats/${other.id}/messages?${side}=${last}`)).status).toBe(200);
-    const read = (place: number) => ann.request('GET', `/messages?chat_uuid=${other.id}&cursor=${cursorAt(other.id, place)}`);
+    for (const side of ['before', 'after'])
+      expect((await ann.get(`/chats/${other.id}/messages?${side}=${last}`)).status).toBe(200);
+    const read = (place: number) =>
+      ann.request('GET', `/messages?chat_uuid=${other.id}&cursor=${cursorAt(other.id, place)}`);
     expect((await read(2 * 2_147_483_647 + 1)).status).toBe(200);
     expect((await read(2 * 2_147_483_647 + 2)).status).toBe(422);
   });
@@ -192,19 +337,43 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       Buffer.from(`${other.id}|1e3`).toString('base64url'),
       cursorAt(other.id, 2_147_483_648),
     ]) {
-      await refused('GET', `/chats/${other.id}/messages?before=${cursor}`, undefined, 422, 'before');
+      await refused(
+        'GET',
+        `/chats/${other.id}/messages?before=${cursor}`,
+        undefined,
+        422,
+        'before',
+      );
       await refused('GET', `/chats/${other.id}/messages?after=${cursor}`, undefined, 422, 'after');
       await refused('GET', `/chats?cursor=${cursor}`, undefined, 422, 'cursor');
-      await refused('GET', `/chats/${other.id}/branches?cursor=${cursor}`, undefined, 422, 'cursor');
+      await refused(
+        'GET',
+        `/chats/${other.id}/branches?cursor=${cursor}`,
+        undefined,
+        422,
+        'cursor',
+      );
     }
-    await refused('GET', `/chats/${chat.id}/messages?before=${foreign}&after=${foreign}`, undefined, 422, 'after');
+    await refused(
+      'GET',
+      `/chats/${chat.id}/messages?before=${foreign}&after=${foreign}`,
+      undefined,
+      422,
+      'after',
+    );
   });
 
   it('with a filter that is neither true nor false is a 422', async () => {
     await refused('GET', '/chats?archived=yes', undefined, 422, 'archived');
     await refused('GET', '/chats?pinned=1', undefined, 422, 'pinned');
     await refused('DELETE', `/chats/${chat.id}?children=orphan`, undefined, 422, 'children');
-    await refused('POST', `/chats/${chat.id}/messages?branch=main`, { question: 'q', response: 'r' }, 422, 'branch');
+    await refused(
+      'POST',
+      `/chats/${chat.id}/messages?branch=main`,
+      { question: 'q', response: 'r' },
+      422,
+      'branch',
+    );
   });
 
   it.each([
@@ -228,29 +397,49 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     [{ metadata: { a: 'x'.repeat(17_000) } }],
     [{ metadata: Object.fromEntries(Array.from({ length: 65 }, (_, n) => [`k${n}`, n])) }],
   ])('with metadata that its type does not allow (%j) is a 422', (fields) =>
-    refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', ...fields }, 422, 'metadata'),
+    refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: 'q', response: 'r', ...fields },
+      422,
+      'metadata',
+    ),
   );
 
   it('with a key that reaches for a prototype is a 422 that names it where fields are known, and data in metadata (S10)', async () => {
     for (const key of ['__proto__', 'constructor', 'prototype']) {
       const raw = `{"${key}":{"x":1},"name":"n"}`;
       const answer = await ann.request('POST', '/api/v1/chats', { raw });
-      expect([key, answer.status, answer.body.errors]).toEqual([key, 422, [{ path: key, message: expect.any(String) }]]);
+      expect([key, answer.status, answer.body.errors]).toEqual([
+        key,
+        422,
+        [{ path: key, message: expect.any(String) }],
+      ]);
       const metadata = `{"${key}":{"polluted":true},"a":{"${key}":{"polluted":true}}}`;
       const body = `{"question":"q","response":"r","metadata":${metadata}}`;
       const stored = await ann.request('POST', `/api/v1/chats/${other.id}/messages`, { raw: body });
       const read = await ann.get(`/chats/${other.id}/messages/${stored.body.response_id}`);
       for (const { text } of [stored, read]) expect(text).toContain(`"metadata":${metadata}`);
     }
-    expect(({} as { x?: number; polluted?: boolean }).polluted ?? ({} as { x?: number }).x).toBeUndefined();
+    expect(
+      ({} as { x?: number; polluted?: boolean }).polluted ?? ({} as { x?: number }).x,
+    ).toBeUndefined();
   });
 
   it('with fifty thousand unknown fields is refused before it is read, and names twenty faults at most (S1)', async () => {
-    const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
+    const many = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
     const nobody = new TestClient(server.url);
     const refusal = await nobody.post('/auth/login', many(52_000));
-    expect([refusal.status, refusal.body.errors]).toEqual([422, [{ path: '', message: 'has more than 10000 members and items' }]]);
-    const { status, body, text } = await nobody.post('/auth/login', { ...many(5000), email: 'ada@example.org', password: 'x' });
+    expect([refusal.status, refusal.body.errors]).toEqual([
+      422,
+      [{ path: '', message: 'has more than 10000 members and items' }],
+    ]);
+    const { status, body, text } = await nobody.post('/auth/login', {
+      ...many(5000),
+      email: 'ada@example.org',
+      password: 'x',
+    });
     expect([status, body.errors.length, body.errors_more]).toEqual([422, 20, 4980]);
     expect(body.detail).toMatch(/; and 4980 more$/);
     expect(text.length).toBeLessThan(5000);
@@ -262,19 +451,38 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     await refused('POST', `/chats/${chat.id}/branches`, { response_id: other.pairs[0] }, 404);
     await refused('POST', `/chats/${branch}/branches`, { response_id: chat.pairs[1] }, 404);
     await refused('PUT', `/chats/${chat.id}/active-branch`, { branch_chat_id: other.id }, 404);
-    await refused('POST', `/chats/${branch}/messages`, { question: 'q', response: 'r', parent_response_id: chat.pairs[2] }, 404);
+    await refused(
+      'POST',
+      `/chats/${branch}/messages`,
+      { question: 'q', response: 'r', parent_response_id: chat.pairs[2] },
+      404,
+    );
   });
 
   it('whose parent is no longer the last pair is a 409 with the head', async () => {
-    const answer = await ann.post(`/chats/${chat.id}/messages`, { question: 'q', response: 'r', parent_response_id: chat.pairs[0] });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'branch_head_moved', head: { response_id: chat.pairs[2], seq: 3 } } });
-    await refused('POST', `/chats/${chat.id}/messages`, { question: 'q', response: 'r', parent_response_id: null }, 409);
+    const answer = await ann.post(`/chats/${chat.id}/messages`, {
+      question: 'q',
+      response: 'r',
+      parent_response_id: chat.pairs[0],
+    });
+    expect(answer).toMatchObject({
+      status: 409,
+      body: { code: 'branch_head_moved', head: { response_id: chat.pairs[2], seq: 3 } },
+    });
+    await refused(
+      'POST',
+      `/chats/${chat.id}/messages`,
+      { question: 'q', response: 'r', parent_response_id: null },
+      409,
+    );
   });
 
-  const cursorAt = (chatId: string, place: number): string => Buffer.from(`${chatId}|${place}`).toString('base64url');
+  const cursorAt = (chatId: string, place: number): string =>
+    Buffer.from(`${chatId}|${place}`).toString('base64url');
 
   describe('on the wire', () => {
-    const send = (raw: string | Buffer, headers: Record<string, string> = {}) => ann.request('POST', '/api/v1/chats', { raw, headers });
+    const send = (raw: string | Buffer, headers: Record<string, string> = {}) =>
+      ann.request('POST', '/api/v1/chats', { raw, headers });
 
     it.each(['{', '', '[1,]', '{"name":}', "{'name':1}", 'nul', '{"name":"\u0001"}', '{"a":1}{'])(
       'broken JSON (%j) is a 400',
@@ -284,7 +492,8 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     );
 
     it('JSON that is no object is a 422', async () => {
-      for (const raw of ['[]', '"x"', '1', 'true', 'null']) expect([raw, (await send(raw)).status]).toEqual([raw, 422]);
+      for (const raw of ['[]', '"x"', '1', 'true', 'null'])
+        expect([raw, (await send(raw)).status]).toEqual([raw, 422]);
     });
 
     it('JSON without end is a 422, with an Idempotency-Key too', async () => {
@@ -294,23 +503,40 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     });
 
     it('bytes that are no UTF-8 are a 400', async () => {
-      expect((await send(Buffer.from([0x7b, 0x22, 0x6e, 0x61, 0x6d, 0x65, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]))).status).toBe(400);
+      expect(
+        (
+          await send(
+            Buffer.from([0x7b, 0x22, 0x6e, 0x61, 0x6d, 0x65, 0x22, 0x3a, 0x22, 0xff, 0x22, 0x7d]),
+          )
+        ).status,
+      ).toBe(400);
     });
 
     it('a URL that cannot be decoded is a 400 problem, a DELETE with a media type and no body is well', async () => {
-      expect(await ann.get('/%zz')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+      expect(await ann.get('/%zz')).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request' },
+      });
       const { id } = await ann.aChat();
-      expect((await ann.delete(`/chats/${id}`, { 'content-type': 'application/json' })).status).toBe(204);
+      expect(
+        (await ann.delete(`/chats/${id}`, { 'content-type': 'application/json' })).status,
+      ).toBe(204);
     });
 
     it('another media type is a 415', async () => {
       for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/xml']) {
-        expect([type, (await send('name=x', { 'content-type': type })).status]).toEqual([type, 415]);
+        expect([type, (await send('name=x', { 'content-type': type })).status]).toEqual([
+          type,
+          415,
+        ]);
       }
     });
 
     it('a route that does not exist is a 404, a method that a route does not know a 405 with those it does', async () => {
-      expect(await ann.get('/nothing')).toMatchObject({ status: 404, body: { code: 'route_not_found' } });
+      expect(await ann.get('/nothing')).toMatchObject({
+        status: 404,
+        body: { code: 'route_not_found' },
+      });
       const answer = await ann.put('/chats', {});
       expect(answer).toMatchObject({ status: 405, body: { code: 'method_not_allowed' } });
       expect(answer.headers.get('allow')!.split(', ').sort()).toEqual(['GET', 'HEAD', 'POST']);
@@ -321,16 +547,34 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
       const { pattern, maxLength } = operations
         .flatMap(({ parameters }) => parameters)
         .find(({ name }) => name === 'Idempotency-Key')!.schema;
-      for (const key of ['x'.repeat(256), '', 'ä', 'a\tb', 'x'.repeat(255), '""', '"', 'two words', '~'])
-        expect([key, (await ann.post('/chats', {}, { 'idempotency-key': key })).body.code]).toEqual([
-          key,
-          key.length <= maxLength! && new RegExp(pattern!).test(key) ? undefined : 'invalid_idempotency_key',
-        ]);
+      for (const key of [
+        'x'.repeat(256),
+        '',
+        'ä',
+        'a\tb',
+        'x'.repeat(255),
+        '""',
+        '"',
+        'two words',
+        '~',
+      ])
+        expect([key, (await ann.post('/chats', {}, { 'idempotency-key': key })).body.code]).toEqual(
+          [
+            key,
+            key.length <= maxLength! && new RegExp(pattern!).test(key)
+              ? undefined
+              : 'invalid_idempotency_key',
+          ],
+        );
     });
 
     it('a hostile request id is replaced, a plain one kept', async () => {
-      expect((await ann.get('/chats', { 'x-request-id': 'mine-1' })).headers.get('x-request-id')).toBe('mine-1');
-      expect((await ann.get('/chats', { 'x-request-id': 'a b"<script>' })).headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
+      expect(
+        (await ann.get('/chats', { 'x-request-id': 'mine-1' })).headers.get('x-request-id'),
+      ).toBe('mine-1');
+      expect(
+        (await ann.get('/chats', { 'x-request-id': 'a b"<script>' })).headers.get('x-request-id'),
+      ).toMatch(/^[0-9a-f-]{36}$/);
     });
   });
 
@@ -354,9 +598,21 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     const { id } = await ann.aChat();
     for (const text of texts) await ann.append(id, text, `${text}!`);
     const { body } = await ann.get(`/chats/${id}/messages`);
-    expect(body.qa_pairs.map((pair: any) => [pair.question, pair.response])).toEqual(texts.map((text) => [text, `${text}!`]));
-    const code = { question: '\tif (x)\n\n', response: '```', message_type: 'code', metadata: { language: 'c', filename: 'x.c' } };
-    const link = { question: 'see', response: null, message_type: 'link', metadata: { url: 'https://example.org/a?b#c', title: 'A' } };
+    expect(body.qa_pairs.map((pair: any) => [pair.question, pair.response])).toEqual(
+      texts.map((text) => [text, `${text}!`]),
+    );
+    const code = {
+      question: '\tif (x)\n\n',
+      response: '```',
+      message_type: 'code',
+      metadata: { language: 'c', filename: 'x.c' },
+    };
+    const link = {
+      question: 'see',
+      response: null,
+      message_type: 'link',
+      metadata: { url: 'https://example.org/a?b#c', title: 'A' },
+    };
     const free = {
       question: 'x',
       response: 'y',
@@ -365,7 +621,9 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     for (const body of [code, link, free]) {
       const answer = await ann.post(`/chats/${id}/messages`, body);
       expect(answer).toMatchObject({ status: 201, body });
-      expect((await ann.get(`/chats/${id}/messages/${answer.body.response_id}`)).body).toMatchObject(body);
+      expect(
+        (await ann.get(`/chats/${id}/messages/${answer.body.response_id}`)).body,
+      ).toMatchObject(body);
     }
   });
 });

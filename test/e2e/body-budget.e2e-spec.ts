@@ -1,12 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BodyMeter, type Budget, type Cost } from '../support/body-meter.js';
-import { bodySchemaOf, examplePathOf, goodBodyOf, shapesFor, type Size } from '../support/body-shapes.js';
+import {
+  bodySchemaOf,
+  examplePathOf,
+  goodBodyOf,
+  shapesFor,
+  type Size,
+} from '../support/body-shapes.js';
 import { type Operation, operations } from '../support/contract.js';
 
 /**
- * What the CPU may be asked for by a body, as multiples of what `JSON.parse` of the same bytes takes in the same run. Measured is all that
- * happens to a request in the server until its handler would be called, the fingerprint of its `Idempotency-Key` and the answer that refuses it
- * too; not the handler with its stores. What the same request costs with a body of two bytes is taken off.
+ * What the CPU may be asked for by a body, as multiples of what `JSON.parse` of the same bytes
+ * takes in the same run. Measured is all that happens to a request in the server until its handler
+ * would be called, the fingerprint of its `Idempotency-Key` and the answer that refuses it too; not
+ * the handler with its stores. What the same request costs with a body of two bytes is taken off.
  */
 const BUDGET: Budget = { most: { refused: 3, accepted: 10 }, freeMs: 2 };
 
@@ -23,15 +30,21 @@ beforeAll(async () => {
 afterAll(() => meter.stop());
 
 const costOf = (operation: Operation, payload: Buffer): Promise<Cost> =>
-  meter.costOf({ method: operation.method.toUpperCase(), url: examplePathOf(operation), payload }, BUDGET);
+  meter.costOf(
+    { method: operation.method.toUpperCase(), url: examplePathOf(operation), payload },
+    BUDGET,
+  );
 
 const textOf = (name: string, { statusCode, ms, parseMs }: Cost): string =>
   `${name} (${statusCode}): ${ms.toFixed(1)} ms, JSON.parse ${parseMs.toFixed(1)} ms`;
 
 describe('the CPU that a body may ask for (S1, S2)', () => {
-  const withBody = operations.filter(bodySchemaOf).map((operation): [string, Operation] => [operation.operationId, operation]);
+  const withBody = operations
+    .filter(bodySchemaOf)
+    .map((operation): [string, Operation] => [operation.operationId, operation]);
 
-  it('is measured for every operation that takes one', () => expect(withBody.length).toBeGreaterThan(30));
+  it('is measured for every operation that takes one', () =>
+    expect(withBody.length).toBeGreaterThan(30));
 
   it.each(withBody)(
     '%s keeps to its budget',
@@ -44,7 +57,11 @@ describe('the CPU that a body may ask for (S1, S2)', () => {
       const excesses: string[] = [];
       for (const { name, body } of shapesFor(operation, size)) {
         const cost = await costOf(operation, body);
-        expect([name, cost.statusCode, [ACCEPTED, 400, TOO_LARGE, 422].includes(cost.statusCode)]).toEqual([name, cost.statusCode, true]);
+        expect([
+          name,
+          cost.statusCode,
+          [ACCEPTED, 400, TOO_LARGE, 422].includes(cost.statusCode),
+        ]).toEqual([name, cost.statusCode, true]);
         if (cost.ms > cost.maxMs) excesses.push(textOf(name, cost));
       }
 

@@ -14,13 +14,18 @@ describe('a server that is sent such bodies', () => {
     try {
       const bob = await TestClient.register(flooded.url);
       const { id } = await bob.aChat();
-      const members = (count: number) => `{${Array.from({ length: count }, (_, n) => `"${n}":0`).join(',')}}`;
+      const members = (count: number) =>
+        `{${Array.from({ length: count }, (_, n) => `"${n}":0`).join(',')}}`;
       const lists = `{"model":"m","messages":[${Array.from({ length: 2_600_000 }, () => '[]').join(',')}]}`;
       const send = () =>
         Promise.all([
           bob.request('POST', '/v1/chat/completions', { raw: lists }),
-          bob.request('POST', '/api/chat', { raw: `{"id":"x","messages":[{"id":"m","role":"user","metadata":${members(700_000)}}]}` }),
-          bob.request('POST', `/api/v1/chats/${id}/messages`, { raw: `{"question":"q","metadata":${members(40_000)}}` }),
+          bob.request('POST', '/api/chat', {
+            raw: `{"id":"x","messages":[{"id":"m","role":"user","metadata":${members(700_000)}}]}`,
+          }),
+          bob.request('POST', `/api/v1/chats/${id}/messages`, {
+            raw: `{"question":"q","metadata":${members(40_000)}}`,
+          }),
         ]);
       expect((await send()).map(({ status }) => status)).toEqual([400, 422, 422]);
       const under = send().catch(() => undefined);

@@ -13,7 +13,10 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
 
   describe('a chat', () => {
     it('is created with exactly the fields of the contract', async () => {
-      const { status, body } = await ann.post('/chats', { name: 'Norway', system_prompt: 'Be brief.' });
+      const { status, body } = await ann.post('/chats', {
+        name: 'Norway',
+        system_prompt: 'Be brief.',
+      });
       expect(status).toBe(201);
       expect(body).toEqual({
         chat_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
@@ -47,7 +50,9 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       const { body, headers } = await ann.get(`/chats/${chat.id}`);
       expect(body.message_count).toBe(3);
       expect(body.content).toEqual({ chat_id: chat.id, qa_pairs: expect.any(Array) });
-      expect(body.content.qa_pairs.map((pair: any) => [pair.seq, pair.question, pair.response])).toEqual([
+      expect(
+        body.content.qa_pairs.map((pair: any) => [pair.seq, pair.question, pair.response]),
+      ).toEqual([
         [1, 'q1', 'a1'],
         [2, 'q2', 'a2'],
         [3, 'q3', 'a3'],
@@ -58,7 +63,9 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('says in `content` that older pairs exist', async () => {
       const chat = await ann.aChat(52);
       const { body } = await ann.get(`/chats/${chat.id}`);
-      expect(body.content.qa_pairs.map((pair: any) => pair.seq)).toEqual(Array.from({ length: 50 }, (_, i) => i + 3));
+      expect(body.content.qa_pairs.map((pair: any) => pair.seq)).toEqual(
+        Array.from({ length: 50 }, (_, i) => i + 3),
+      );
       const older = await ann.get(`/chats/${chat.id}/messages?before=${body.content.prev_cursor}`);
       expect(older.body.qa_pairs.map((pair: any) => pair.seq)).toEqual([1, 2]);
     });
@@ -74,24 +81,45 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       await eve.append(ids[3]!, 'moves no chat in the list');
       const second = await eve.get(`/chats?limit=2&cursor=${first.body.next_cursor}`);
       const third = await eve.get(`/chats?limit=2&cursor=${second.body.next_cursor}`);
-      expect([...second.body.items, ...third.body.items].map((chat: any) => chat.chat_id)).toEqual(ids.slice(2));
+      expect([...second.body.items, ...third.body.items].map((chat: any) => chat.chat_id)).toEqual(
+        ids.slice(2),
+      );
       expect(third.body.next_cursor).toBeNull();
       await eve.patch(`/chats/${ids[1]}`, { pinned: true, archived: true });
-      expect((await eve.get('/chats?pinned=true&archived=true')).body.items.map((chat: any) => chat.chat_id)).toEqual([ids[1]]);
-      expect((await eve.get('/chats?q=chat%202%20100%25')).body.items.map((chat: any) => chat.chat_id)).toEqual([ids[2]]);
+      expect(
+        (await eve.get('/chats?pinned=true&archived=true')).body.items.map(
+          (chat: any) => chat.chat_id,
+        ),
+      ).toEqual([ids[1]]);
+      expect(
+        (await eve.get('/chats?q=chat%202%20100%25')).body.items.map((chat: any) => chat.chat_id),
+      ).toEqual([ids[2]]);
       expect((await eve.get('/chats?q=_')).body.items).toEqual([]);
     });
 
     it('is changed field by field, and only by who read the newest revision where If-Match says so', async () => {
       const { id } = await ann.aChat();
       const { body: before, headers } = await ann.get(`/chats/${id}`);
-      const renamed = await ann.patch(`/chats/${id}`, { name: 'new' }, { 'if-match': headers.get('etag')! });
+      const renamed = await ann.patch(
+        `/chats/${id}`,
+        { name: 'new' },
+        { 'if-match': headers.get('etag')! },
+      );
       expect(renamed).toMatchObject({ status: 200, body: { name: 'new', chat_id: id } });
       expect(renamed.body.revision).toBeGreaterThan(before.revision);
       expect(renamed.headers.get('etag')).toBe(`"${renamed.body.revision}"`);
-      const stale = await ann.patch(`/chats/${id}`, { name: 'lost' }, { 'if-match': headers.get('etag')! });
-      expect(stale).toMatchObject({ status: 412, body: { code: 'revision_stale', revision: renamed.body.revision } });
-      expect((await ann.patch(`/chats/${id}`, { archived: true }, { 'if-match': '*' })).body).toMatchObject({
+      const stale = await ann.patch(
+        `/chats/${id}`,
+        { name: 'lost' },
+        { 'if-match': headers.get('etag')! },
+      );
+      expect(stale).toMatchObject({
+        status: 412,
+        body: { code: 'revision_stale', revision: renamed.body.revision },
+      });
+      expect(
+        (await ann.patch(`/chats/${id}`, { archived: true }, { 'if-match': '*' })).body,
+      ).toMatchObject({
         name: 'new',
         archived: true,
       });
@@ -104,7 +132,10 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
   describe('a branch', () => {
     it('sees the fork point and all before it, and no later pair of its parent', async () => {
       const root = await ann.aChat(3);
-      const { status, body: branch } = await ann.post(`/chats/${root.id}/branches`, { response_id: root.pairs[1], name: 'winter' });
+      const { status, body: branch } = await ann.post(`/chats/${root.id}/branches`, {
+        response_id: root.pairs[1],
+        name: 'winter',
+      });
       expect(status).toBe(201);
       expect(branch).toMatchObject({
         root_chat_id: root.id,
@@ -137,7 +168,12 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       await ann.append(branch, 'another beginning');
       expect(await ann.questionsOf(branch)).toEqual(['another beginning']);
       const { body } = await ann.get(`/chats/${branch}`);
-      expect(body).toMatchObject({ fork_seq: 0, fork_response_id: null, parent_chat_id: root.id, depth: 1 });
+      expect(body).toMatchObject({
+        fork_seq: 0,
+        fork_response_id: null,
+        parent_chat_id: root.id,
+        depth: 1,
+      });
     });
 
     it('is shown at its pair, and gives every chat that shows the pair a new revision', async () => {
@@ -164,7 +200,9 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       expect(await ann.questionsOf(tip)).toEqual(expected);
       const seen: string[] = [];
       for (let cursor: string | null = ''; cursor !== null;) {
-        const { body }: { body: any } = await ann.get(`/chats/${tip}/messages?limit=7${cursor && `&before=${cursor}`}`);
+        const { body }: { body: any } = await ann.get(
+          `/chats/${tip}/messages?limit=7${cursor && `&before=${cursor}`}`,
+        );
         seen.unshift(...body.qa_pairs.map((pair: any) => pair.question));
         cursor = body.prev_cursor;
       }
@@ -182,20 +220,54 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       const right = await ann.aBranch(root.id, root.pairs[1]!, { name: 'right', activate: true });
       const leaf = await ann.aBranch(left, await ann.append(left, 'x'), { name: 'leaf' });
       const { body } = await ann.get(`/chats/${leaf}/branches`);
-      expect(body).toEqual({ root_chat_id: root.id, active_chat_id: right, total: 4, tree: expect.any(Object) });
-      const node = (chat: string, name: string, parent: string | null, children: unknown[], extra: object = {}) =>
-        expect.objectContaining({ chat_id: chat, name, parent_chat_id: parent, children, created_at: expect.any(String), ...extra });
+      expect(body).toEqual({
+        root_chat_id: root.id,
+        active_chat_id: right,
+        total: 4,
+        tree: expect.any(Object),
+      });
+      const node = (
+        chat: string,
+        name: string,
+        parent: string | null,
+        children: unknown[],
+        extra: object = {},
+      ) =>
+        expect.objectContaining({
+          chat_id: chat,
+          name,
+          parent_chat_id: parent,
+          children,
+          created_at: expect.any(String),
+          ...extra,
+        });
       expect(body.tree).toEqual(
         node(root.id, 'root', null, [
-          node(left, 'left', root.id, [node(leaf, 'leaf', left, [], { fork_seq: 2, message_count: 2 })], {
-            message_count: 2,
-            active: false,
-          }),
+          node(
+            left,
+            'left',
+            root.id,
+            [node(leaf, 'leaf', left, [], { fork_seq: 2, message_count: 2 })],
+            {
+              message_count: 2,
+              active: false,
+            },
+          ),
           node(right, 'right', root.id, [], { active: true, fork_response_id: root.pairs[1] }),
         ]),
       );
       expect(Object.keys(body.tree).sort()).toEqual(
-        ['active', 'chat_id', 'children', 'created_at', 'fork_response_id', 'fork_seq', 'message_count', 'name', 'parent_chat_id'].sort(),
+        [
+          'active',
+          'chat_id',
+          'children',
+          'created_at',
+          'fork_response_id',
+          'fork_seq',
+          'message_count',
+          'name',
+          'parent_chat_id',
+        ].sort(),
       );
     });
 
@@ -204,7 +276,9 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       for (let n = 0; n < 5; n++) await ann.aBranch(root.id, root.pairs[0]!, { name: `b${n}` });
       const names: string[] = [];
       for (let cursor: string | undefined = ''; cursor !== undefined;) {
-        const { body }: { body: any } = await ann.get(`/chats/${root.id}/branches?limit=2${cursor && `&cursor=${cursor}`}`);
+        const { body }: { body: any } = await ann.get(
+          `/chats/${root.id}/branches?limit=2${cursor && `&cursor=${cursor}`}`,
+        );
         expect(body).toMatchObject({ total: 6, tree: { chat_id: root.id } });
         names.push(...body.tree.children.map((child: any) => child.name));
         cursor = body.next_cursor;
@@ -215,9 +289,15 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('has exactly one active chat: switching one on switches the other off', async () => {
       const root = await ann.aChat(1);
       const branch = await ann.aBranch(root.id, root.pairs[0]!);
-      const { status, body } = await ann.put(`/chats/${root.id}/active-branch`, { branch_chat_id: branch });
+      const { status, body } = await ann.put(`/chats/${root.id}/active-branch`, {
+        branch_chat_id: branch,
+      });
       expect([status, body]).toEqual([200, { root_chat_id: root.id, active_chat_id: branch }]);
-      const stale = await ann.put(`/chats/${root.id}/active-branch`, { branch_chat_id: root.id }, { 'if-match': '"1"' });
+      const stale = await ann.put(
+        `/chats/${root.id}/active-branch`,
+        { branch_chat_id: root.id },
+        { 'if-match': '"1"' },
+      );
       expect(stale).toMatchObject({ status: 412, body: { code: 'revision_stale' } });
       expect((await ann.get(`/chats/${root.id}`)).body.active).toBe(false);
       expect((await ann.patch(`/chats/${root.id}`, { active: true })).body.active).toBe(true);
@@ -227,9 +307,15 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('takes posts to its active branch, and the answer names it', async () => {
       const root = await ann.aChat(1);
       const branch = await ann.aBranch(root.id, root.pairs[0]!, { activate: true });
-      const { body } = await ann.post(`/chats/${root.id}/messages?branch=active`, { question: 'here?', response: 'yes' });
+      const { body } = await ann.post(`/chats/${root.id}/messages?branch=active`, {
+        question: 'here?',
+        response: 'yes',
+      });
       expect(body).toMatchObject({ chat_id: branch, seq: 2 });
-      expect((await ann.post(`/chats/${root.id}/messages`, { question: 'there?', response: 'yes' })).body.chat_id).toBe(root.id);
+      expect(
+        (await ann.post(`/chats/${root.id}/messages`, { question: 'there?', response: 'yes' })).body
+          .chat_id,
+      ).toBe(root.id);
     });
   });
 
@@ -248,7 +334,10 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('that share nothing have no common pair', async () => {
       const root = await ann.aChat(1);
       const branch = await ann.aBranch(root.id, null);
-      expect((await ann.get(`/chats/${branch}/compare?with=${root.id}`)).body).toMatchObject({ common: null, left: { qa_pairs: [] } });
+      expect((await ann.get(`/chats/${branch}/compare?with=${root.id}`)).body).toMatchObject({
+        common: null,
+        left: { qa_pairs: [] },
+      });
     });
 
     it('of two conversations are not compared', async () => {
@@ -268,9 +357,13 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
         { chat_id: root.id, response_id: root.pairs[2], seq: 3, active: false },
         { chat_id: branch, response_id: other, seq: 3, active: true },
       ]);
-      expect((await ann.get(`/chats/${branch}/messages/${other}`)).body.siblings).toEqual(body.siblings);
+      expect((await ann.get(`/chats/${branch}/messages/${other}`)).body.siblings).toEqual(
+        body.siblings,
+      );
       const first = await ann.get(`/chats/${empty}/messages/${root.pairs[0]}`);
-      expect(first.body.siblings).toEqual([{ chat_id: root.id, response_id: root.pairs[0], seq: 1, active: true }]);
+      expect(first.body.siblings).toEqual([
+        { chat_id: root.id, response_id: root.pairs[0], seq: 1, active: true },
+      ]);
     });
 
     it('is not found through a chat that cannot see it', async () => {
@@ -307,8 +400,14 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       expect((await ann.get(`/chats/${middle}`)).status).toBe(404);
       expect(await ann.questionsOf(leaf)).toEqual(['q1', 'q2', 'm3', 'l4']);
       const { body } = await ann.get(`/chats/${root.id}/branches`);
-      expect(body).toMatchObject({ total: 2, tree: { children: [{ chat_id: leaf, parent_chat_id: root.id }] } });
-      expect((await ann.post(`/chats/${middle}/restore`)).body).toMatchObject({ chat_id: middle, message_count: 3 });
+      expect(body).toMatchObject({
+        total: 2,
+        tree: { children: [{ chat_id: leaf, parent_chat_id: root.id }] },
+      });
+      expect((await ann.post(`/chats/${middle}/restore`)).body).toMatchObject({
+        chat_id: middle,
+        message_count: 3,
+      });
       expect((await ann.get(`/chats/${root.id}/branches`)).body.tree.children).toMatchObject([
         { chat_id: middle, children: [{ chat_id: leaf }] },
       ]);
@@ -318,9 +417,16 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       const { root, middle, leaf } = await aTree();
       await ann.delete(`/chats/${leaf}`);
       const kept = await ann.aBranch(middle, null);
-      const nested = await ann.aBranch(middle, (await ann.get(`/chats/${middle}/messages`)).body.qa_pairs[2].response_id);
+      const nested = await ann.aBranch(
+        middle,
+        (await ann.get(`/chats/${middle}/messages`)).body.qa_pairs[2].response_id,
+      );
       expect((await ann.delete(`/chats/${middle}?children=cascade`)).status).toBe(204);
-      expect((await ann.get(`/chats/${root.id}/branches`)).body.tree.children.map((child: any) => child.chat_id)).toEqual([kept]);
+      expect(
+        (await ann.get(`/chats/${root.id}/branches`)).body.tree.children.map(
+          (child: any) => child.chat_id,
+        ),
+      ).toEqual([kept]);
       expect((await ann.post(`/chats/${middle}/restore`)).status).toBe(200);
       expect((await ann.get(`/chats/${nested}`)).status).toBe(200);
       expect((await ann.get(`/chats/${leaf}`)).status).toBe(404);
@@ -328,7 +434,10 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
 
     it('with children=refuse answers 409 when there are any, and changes nothing', async () => {
       const { middle, leaf } = await aTree();
-      expect(await ann.delete(`/chats/${middle}?children=refuse`)).toMatchObject({ status: 409, body: { code: 'branch_has_children' } });
+      expect(await ann.delete(`/chats/${middle}?children=refuse`)).toMatchObject({
+        status: 409,
+        body: { code: 'branch_has_children' },
+      });
       expect((await ann.get(`/chats/${middle}`)).status).toBe(200);
       expect((await ann.delete(`/chats/${leaf}?children=refuse`)).status).toBe(204);
     });
@@ -337,12 +446,18 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       const { root, middle, leaf } = await aTree();
       await ann.put(`/chats/${root.id}/active-branch`, { branch_chat_id: leaf });
       expect((await ann.delete(`/chats/${root.id}`)).status).toBe(204);
-      for (const id of [root.id, middle, leaf]) expect((await ann.get(`/chats/${id}`)).status).toBe(404);
-      expect((await ann.get('/chats')).body.items.map((chat: any) => chat.chat_id)).not.toContain(root.id);
+      for (const id of [root.id, middle, leaf])
+        expect((await ann.get(`/chats/${id}`)).status).toBe(404);
+      expect((await ann.get('/chats')).body.items.map((chat: any) => chat.chat_id)).not.toContain(
+        root.id,
+      );
       expect((await ann.post(`/chats/${leaf}/restore`)).body.code).toBe('conversation_deleted');
       expect((await ann.delete(`/chats/${root.id}`)).status).toBe(404);
       expect((await ann.post(`/chats/${root.id}/restore`)).status).toBe(200);
-      expect((await ann.get(`/chats/${middle}/branches`)).body).toMatchObject({ active_chat_id: leaf, total: 3 });
+      expect((await ann.get(`/chats/${middle}/branches`)).body).toMatchObject({
+        active_chat_id: leaf,
+        total: 3,
+      });
     });
 
     it('of the active branch makes its nearest living ancestor active', async () => {
@@ -356,7 +471,10 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('leaves no branch behind in the list at its pair', async () => {
       const { root, middle } = await aTree();
       await ann.delete(`/chats/${middle}`);
-      expect((await ann.get(`/chats/${root.id}/messages`)).body.qa_pairs[1]).toMatchObject({ branches: [], branches_total: 0 });
+      expect((await ann.get(`/chats/${root.id}/messages`)).body.qa_pairs[1]).toMatchObject({
+        branches: [],
+        branches_total: 0,
+      });
     });
 
     it('honours If-Match', async () => {
@@ -370,24 +488,50 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
     it('do the same through other doors', async () => {
       const { body: chat, status } = await ann.post('/chats/create-chat', { name: 'verbs' });
       expect(status).toBe(201);
-      const add = (body: object) => ann.post('/messages/add-message', { chat_id: chat.chat_id, ...body });
+      const add = (body: object) =>
+        ann.post('/messages/add-message', { chat_id: chat.chat_id, ...body });
       const first = await add({ question: 'one', response: '1' });
-      expect(first).toMatchObject({ status: 201, body: { seq: 1, question: 'one', response: '1', chat_id: chat.chat_id } });
+      expect(first).toMatchObject({
+        status: 201,
+        body: { seq: 1, question: 'one', response: '1', chat_id: chat.chat_id },
+      });
       await add({ question: 'two', response: '2' });
-      const branch = await ann.post('/branches/create-branch', { chat_id: chat.chat_id, response_id: first.body.response_id });
-      expect(branch).toMatchObject({ status: 201, body: { fork_seq: 1, root_chat_id: chat.chat_id } });
-      const active = await ann.put('/branches/set-active-branch', { chat_id: chat.chat_id, branch_chat_id: branch.body.chat_id });
-      expect(active).toMatchObject({ status: 200, body: { root_chat_id: chat.chat_id, active_chat_id: branch.body.chat_id } });
+      const branch = await ann.post('/branches/create-branch', {
+        chat_id: chat.chat_id,
+        response_id: first.body.response_id,
+      });
+      expect(branch).toMatchObject({
+        status: 201,
+        body: { fork_seq: 1, root_chat_id: chat.chat_id },
+      });
+      const active = await ann.put('/branches/set-active-branch', {
+        chat_id: chat.chat_id,
+        branch_chat_id: branch.body.chat_id,
+      });
+      expect(active).toMatchObject({
+        status: 200,
+        body: { root_chat_id: chat.chat_id, active_chat_id: branch.body.chat_id },
+      });
       const tree = await ann.get(`/branches/get-branches?chat_id=${branch.body.chat_id}`);
-      expect(tree).toMatchObject({ status: 200, body: { total: 2, active_chat_id: branch.body.chat_id } });
-      const updated = await ann.put('/chats/update-chat', { chat_id: chat.chat_id, name: 'renamed', pinned: true });
+      expect(tree).toMatchObject({
+        status: 200,
+        body: { total: 2, active_chat_id: branch.body.chat_id },
+      });
+      const updated = await ann.put('/chats/update-chat', {
+        chat_id: chat.chat_id,
+        name: 'renamed',
+        pinned: true,
+      });
       expect(updated).toMatchObject({ status: 200, body: { name: 'renamed', pinned: true } });
       const read = await ann.get(`/chats/get-chat?chat_id=${chat.chat_id}`);
       expect(read.body).toMatchObject({
         name: 'renamed',
         content: { chat_id: chat.chat_id, qa_pairs: [{ question: 'one' }, { question: 'two' }] },
       });
-      expect((await ann.delete(`/chats/delete-chat?chat_id=${branch.body.chat_id}&children=keep`)).status).toBe(204);
+      expect(
+        (await ann.delete(`/chats/delete-chat?chat_id=${branch.body.chat_id}&children=keep`))
+          .status,
+      ).toBe(204);
       expect((await ann.get(`/branches/get-branches?chat_id=${chat.chat_id}`)).body).toMatchObject({
         total: 1,
         active_chat_id: chat.chat_id,

@@ -17,10 +17,16 @@ const freePort = (): Promise<number> =>
   });
 
 async function startRedis(port: number, dir: string): Promise<ChildProcess> {
-  const child = spawn(redisServer!, ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  await new Promise<void>((resolve) => child.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()));
+  const child = spawn(
+    redisServer!,
+    ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--dir', dir],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  await new Promise<void>((resolve) =>
+    child.stdout!.on('data', (chunk: Buffer) => chunk.includes('Ready to accept') && resolve()),
+  );
   return child;
 }
 
@@ -53,7 +59,11 @@ const guarantees = (start: () => Promise<{ here: TestApp; there: TestApp }>) => 
       const made = await ann.get(path);
       await sleep(5);
       const kept = await ann.get(path);
-      expect([path, made.headers.get('x-cache'), kept.headers.get('x-cache')]).toEqual([path, 'miss', 'hit']);
+      expect([path, made.headers.get('x-cache'), kept.headers.get('x-cache')]).toEqual([
+        path,
+        'miss',
+        'hit',
+      ]);
       expect(kept.text).toBe(made.text);
       for (const header of ['etag', 'content-type', 'link', 'cache-control', 'vary'])
         expect(kept.headers.get(header)).toBe(made.headers.get(header));
@@ -70,7 +80,9 @@ const guarantees = (start: () => Promise<{ here: TestApp; there: TestApp }>) => 
       expect([path, (await bob.get(path)).status]).toEqual([path, 404]);
       expect((await bob.get(path, { 'if-none-match': etag })).status).toBe(404);
       expect((await bob.at(there.url).get(path)).status).toBe(404);
-      expect((await bob.request('GET', `/api/v1${path}`, { headers: { authorization: '' } })).status).toBe(401);
+      expect(
+        (await bob.request('GET', `/api/v1${path}`, { headers: { authorization: '' } })).status,
+      ).toBe(401);
     }
   });
 
@@ -141,7 +153,9 @@ describe('the cache of reads, in memory', () => {
       for (let n = 0; n < requests; n++) {
         const started = performance.now();
         await ann.append(chat.id, 'while it is away');
-        expect((await ann.get(`/chats/${chat.id}/messages`)).body.qa_pairs.at(-1).question).toBe('while it is away');
+        expect((await ann.get(`/chats/${chat.id}/messages`)).body.qa_pairs.at(-1).question).toBe(
+          'while it is away',
+        );
         worst = Math.max(worst, performance.now() - started);
       }
       return worst;
@@ -162,7 +176,9 @@ describe('the cache of reads, in memory', () => {
   });
 
   it('that is away at the start is no reason not to start, nor to hang at the end', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${await freePort()}` });
+    const server = await startTestApp('postgres', {
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    });
     const ann = await TestClient.register(server.url);
     const chat = await ann.aChat(1);
     expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);

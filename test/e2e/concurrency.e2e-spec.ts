@@ -4,7 +4,8 @@ import { type Answer, TestClient } from '../support/client.js';
 import { deadlocksIn } from '../support/deadlocks.js';
 
 const BURST = 50;
-const times = <T>(n: number, work: (i: number) => Promise<T>): Promise<T[]> => Promise.all(Array.from({ length: n }, (_, i) => work(i)));
+const times = <T>(n: number, work: (i: number) => Promise<T>): Promise<T[]> =>
+  Promise.all(Array.from({ length: n }, (_, i) => work(i)));
 const statuses = (answers: Answer[]): Record<number, number> => {
   const counts: Record<number, number> = {};
   for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
@@ -29,24 +30,47 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
   describe('posts', () => {
     it('to one chat all get in, each once, in one order without gaps', async () => {
       const { id } = await ann.aChat();
-      const answers = await times(BURST, (i) => either(i).post(`/chats/${id}/messages`, { question: `q${i}`, response: `a${i}` }));
+      const answers = await times(BURST, (i) =>
+        either(i).post(`/chats/${id}/messages`, { question: `q${i}`, response: `a${i}` }),
+      );
       expect(statuses(answers)).toEqual({ 201: BURST });
       const { body } = await ann.get(`/chats/${id}/messages?limit=100`);
-      expect(body.qa_pairs.map((pair: any) => pair.seq)).toEqual(Array.from({ length: BURST }, (_, i) => i + 1));
-      const given = new Map(answers.map(({ body: pair }) => [pair.response_id, [pair.seq, pair.question, pair.response]]));
-      expect(new Map(body.qa_pairs.map((pair: any) => [pair.response_id, [pair.seq, pair.question, pair.response]]))).toEqual(given);
+      expect(body.qa_pairs.map((pair: any) => pair.seq)).toEqual(
+        Array.from({ length: BURST }, (_, i) => i + 1),
+      );
+      const given = new Map(
+        answers.map(({ body: pair }) => [
+          pair.response_id,
+          [pair.seq, pair.question, pair.response],
+        ]),
+      );
+      expect(
+        new Map(
+          body.qa_pairs.map((pair: any) => [
+            pair.response_id,
+            [pair.seq, pair.question, pair.response],
+          ]),
+        ),
+      ).toEqual(given);
     });
 
     it('to many chats of few conversations share statements without harm', async () => {
       const roots = await times(3, () => ann.aChat(1));
-      const branches = await times(30, async (i) => ann.aBranch(roots[i % 3]!.id, roots[i % 3]!.pairs[0]!));
+      const branches = await times(30, async (i) =>
+        ann.aBranch(roots[i % 3]!.id, roots[i % 3]!.pairs[0]!),
+      );
       const answers = await times(300, (i) =>
-        either(i).post(`/chats/${branches[i % 30]}/messages`, { question: `q${i}`, response: `a${i}` }),
+        either(i).post(`/chats/${branches[i % 30]}/messages`, {
+          question: `q${i}`,
+          response: `a${i}`,
+        }),
       );
       expect(statuses(answers)).toEqual({ 201: 300 });
       for (const branch of branches) {
         const { body } = await ann.get(`/chats/${branch}/messages`);
-        expect(body.qa_pairs.map((pair: any) => pair.seq)).toEqual(Array.from({ length: 11 }, (_, i) => i + 1));
+        expect(body.qa_pairs.map((pair: any) => pair.seq)).toEqual(
+          Array.from({ length: 11 }, (_, i) => i + 1),
+        );
       }
       const gaps = await withClient(here.databaseUrl, (client) =>
         client.query(
@@ -58,7 +82,9 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
 
     it('of questions to the model are answered one after the other, each with all earlier pairs of its branch', async () => {
       const { id } = await ann.aChat();
-      const answers = await times(12, (i) => either(i).post(`/chats/${id}/messages`, { question: `question ${i}` }));
+      const answers = await times(12, (i) =>
+        either(i).post(`/chats/${id}/messages`, { question: `question ${i}` }),
+      );
       expect(statuses(answers)).toEqual({ 201: 12 });
       const { body } = await ann.get(`/chats/${id}/messages`);
       for (const pair of body.qa_pairs) {
@@ -76,7 +102,9 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
   it('a stranger is told nothing by the queue of a chat: a post to it is a 404 however busy it is', async () => {
     const { id } = await ann.aChat();
     const bob = await TestClient.register(here.url);
-    const foreign = times(10, () => bob.post(`/chats/${id}/messages`, { question: 'q', on_busy: 'reject' }));
+    const foreign = times(10, () =>
+      bob.post(`/chats/${id}/messages`, { question: 'q', on_busy: 'reject' }),
+    );
     const own = times(5, () => ann.post(`/chats/${id}/messages`, { question: 'q' }));
     expect(statuses(await own)).toEqual({ 201: 5 });
     expect(statuses(await foreign)).toEqual({ 404: 10 });
@@ -85,7 +113,11 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
   describe('a parent that is named', () => {
     it('gives the model its path and no later pair, where the answer goes to a branch of its own', async () => {
       const chat = await ann.aChat(5);
-      const question = { question: 'from the second', parent_response_id: chat.pairs[1], on_conflict: 'fork' };
+      const question = {
+        question: 'from the second',
+        parent_response_id: chat.pairs[1],
+        on_conflict: 'fork',
+      };
       const { body } = await ann.post(`/chats/${chat.id}/messages`, question);
       expect([body.seq, body.chat_id === chat.id]).toEqual([3, false]);
       expect(body.response).toContain('saw 2 earlier pairs');
@@ -93,19 +125,31 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
 
     it('lets exactly one of many in', async () => {
       const chat = await ann.aChat(1);
-      const body = (i: number) => ({ question: `q${i}`, response: 'a', parent_response_id: chat.pairs[0] });
+      const body = (i: number) => ({
+        question: `q${i}`,
+        response: 'a',
+        parent_response_id: chat.pairs[0],
+      });
       const answers = await times(10, (i) => either(i).post(`/chats/${chat.id}/messages`, body(i)));
       expect(statuses(answers)).toEqual({ 201: 1, 409: 9 });
       const winner = answers.find(({ status }) => status === 201)!;
       for (const { status, body: problem } of answers) {
         if (status === 409)
-          expect(problem).toMatchObject({ code: 'branch_head_moved', head: { response_id: winner.body.response_id, seq: 2 } });
+          expect(problem).toMatchObject({
+            code: 'branch_head_moved',
+            head: { response_id: winner.body.response_id, seq: 2 },
+          });
       }
     });
 
     it('with on_conflict=fork gives each of the others a branch, named in the answer', async () => {
       const chat = await ann.aChat(1);
-      const body = (i: number) => ({ question: `q${i}`, response: 'a', parent_response_id: chat.pairs[0], on_conflict: 'fork' });
+      const body = (i: number) => ({
+        question: `q${i}`,
+        response: 'a',
+        parent_response_id: chat.pairs[0],
+        on_conflict: 'fork',
+      });
       const answers = await times(8, (i) => either(i).post(`/chats/${chat.id}/messages`, body(i)));
       expect(statuses(answers)).toEqual({ 201: 8 });
       expect(new Set(answers.map(({ body: pair }) => pair.chat_id)).size).toBe(8);
@@ -118,45 +162,84 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
 
     it('null means a chat that is still empty', async () => {
       const { id } = await ann.aChat();
-      const post = () => ann.post(`/chats/${id}/messages`, { question: 'q', response: 'a', parent_response_id: null });
+      const post = () =>
+        ann.post(`/chats/${id}/messages`, {
+          question: 'q',
+          response: 'a',
+          parent_response_id: null,
+        });
       expect((await post()).status).toBe(201);
       expect((await post()).status).toBe(409);
     });
   });
 
   describe('an Idempotency-Key', () => {
-    const routes: [string, (chat: { id: string; pairs: string[] }) => [string, object | undefined], number][] = [
-      ['a message', ({ id }) => [`/chats/${id}/messages`, { question: 'once', response: 'a' }], 201],
+    const routes: [
+      string,
+      (chat: { id: string; pairs: string[] }) => [string, object | undefined],
+      number,
+    ][] = [
+      [
+        'a message',
+        ({ id }) => [`/chats/${id}/messages`, { question: 'once', response: 'a' }],
+        201,
+      ],
       ['a question to the model', ({ id }) => [`/chats/${id}/messages`, { question: 'once' }], 201],
-      ['a message by the verb route', ({ id }) => ['/messages/add-message', { chat_id: id, question: 'once', response: 'a' }], 201],
+      [
+        'a message by the verb route',
+        ({ id }) => ['/messages/add-message', { chat_id: id, question: 'once', response: 'a' }],
+        201,
+      ],
       [
         'a message that forks',
-        ({ id, pairs }) => [`/chats/${id}/messages`, { question: 'q', response: 'a', parent_response_id: pairs[0], on_conflict: 'fork' }],
+        ({ id, pairs }) => [
+          `/chats/${id}/messages`,
+          { question: 'q', response: 'a', parent_response_id: pairs[0], on_conflict: 'fork' },
+        ],
         201,
       ],
       ['a chat', () => ['/chats', { name: 'once' }], 201],
       ['a chat by the verb route', () => ['/chats/create-chat', { name: 'once' }], 201],
       ['a branch', ({ id, pairs }) => [`/chats/${id}/branches`, { response_id: pairs[0] }], 201],
-      ['a branch by the verb route', ({ id, pairs }) => ['/branches/create-branch', { chat_id: id, response_id: pairs[0] }], 201],
+      [
+        'a branch by the verb route',
+        ({ id, pairs }) => ['/branches/create-branch', { chat_id: id, response_id: pairs[0] }],
+        201,
+      ],
       ['a restoration', ({ id }) => [`/chats/${id}/restore`, undefined], 200],
     ];
 
-    it.each(routes)('makes %s once, however often it is sent, and answers byte for byte the same', async (_what, call, status) => {
-      const [path, body] = call(await ann.aChat(2));
-      const key = { 'idempotency-key': randomUUID() };
-      const answers = await times(6, (i) => either(i).post(path, body, key));
-      const again = await ann.post(path, body, { 'idempotency-key': `"${key['idempotency-key']}"` });
-      const settled = answers.filter((answer) => answer.status !== 409);
-      for (const answer of answers) if (answer.status === 409) expect(answer.body.code).toBe('idempotency_key_in_use');
-      expect(new Set([...settled, again].map((answer) => `${answer.status} ${answer.text}`)).size).toBe(1);
-      expect(again.status).toBe(status);
-      expect(again.headers.get('idempotent-replayed')).toBe('true');
-      expect(settled.filter((answer) => answer.headers.get('idempotent-replayed') === null)).toHaveLength(1);
-    });
+    it.each(routes)(
+      'makes %s once, however often it is sent, and answers byte for byte the same',
+      async (_what, call, status) => {
+        const [path, body] = call(await ann.aChat(2));
+        const key = { 'idempotency-key': randomUUID() };
+        const answers = await times(6, (i) => either(i).post(path, body, key));
+        const again = await ann.post(path, body, {
+          'idempotency-key': `"${key['idempotency-key']}"`,
+        });
+        const settled = answers.filter((answer) => answer.status !== 409);
+        for (const answer of answers)
+          if (answer.status === 409) expect(answer.body.code).toBe('idempotency_key_in_use');
+        expect(
+          new Set([...settled, again].map((answer) => `${answer.status} ${answer.text}`)).size,
+        ).toBe(1);
+        expect(again.status).toBe(status);
+        expect(again.headers.get('idempotent-replayed')).toBe('true');
+        expect(
+          settled.filter((answer) => answer.headers.get('idempotent-replayed') === null),
+        ).toHaveLength(1);
+      },
+    );
 
     it('stays the answer of that moment when the pair changes later', async () => {
       const { id } = await ann.aChat();
-      const post = () => ann.post(`/chats/${id}/messages`, { question: 'q', response: 'a' }, { 'idempotency-key': 'moment' });
+      const post = () =>
+        ann.post(
+          `/chats/${id}/messages`,
+          { question: 'q', response: 'a' },
+          { 'idempotency-key': 'moment' },
+        );
       const first = await post();
       await ann.aBranch(id, first.body.response_id);
       expect((await post()).text).toBe(first.text);
@@ -168,21 +251,47 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
       await ann.post(`/chats/${id}/messages`, { question: 'q', response: 'a' }, key);
       const other = await ann.post(`/chats/${id}/messages`, { question: 'q', response: 'b' }, key);
       expect(other).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
-      expect((await ann.post(`/chats/${(await ann.aChat()).id}/messages`, { question: 'q', response: 'a' }, key)).status).toBe(422);
+      expect(
+        (
+          await ann.post(
+            `/chats/${(await ann.aChat()).id}/messages`,
+            { question: 'q', response: 'a' },
+            key,
+          )
+        ).status,
+      ).toBe(422);
       expect((await ann.post('/chats', {}, key)).status).toBe(201);
       const bob = await TestClient.register(here.url);
-      expect((await bob.post('/chats', { name: 'x' }, key)).headers.get('idempotent-replayed')).toBeNull();
+      expect(
+        (await bob.post('/chats', { name: 'x' }, key)).headers.get('idempotent-replayed'),
+      ).toBeNull();
       expect(await ann.questionsOf(id)).toEqual(['q1', 'q']);
     });
 
     it('of a refused request is free again', async () => {
       const { id, pairs } = await ann.aChat(1);
       const key = { 'idempotency-key': 'refused' };
-      expect((await ann.post(`/chats/${id}/messages`, { question: '', response: 'a' }, key)).status).toBe(422);
-      expect((await ann.post(`/chats/${id}/messages`, { question: 'q', response: 'a', parent_response_id: null }, key)).status).toBe(409);
-      expect((await ann.post(`/chats/${id}/messages`, { question: 'q', response: 'a', parent_response_id: pairs[0] }, key)).status).toBe(
-        201,
-      );
+      expect(
+        (await ann.post(`/chats/${id}/messages`, { question: '', response: 'a' }, key)).status,
+      ).toBe(422);
+      expect(
+        (
+          await ann.post(
+            `/chats/${id}/messages`,
+            { question: 'q', response: 'a', parent_response_id: null },
+            key,
+          )
+        ).status,
+      ).toBe(409);
+      expect(
+        (
+          await ann.post(
+            `/chats/${id}/messages`,
+            { question: 'q', response: 'a', parent_response_id: pairs[0] },
+            key,
+          )
+        ).status,
+      ).toBe(201);
     });
   });
 
@@ -190,14 +299,20 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
     it('leave exactly one active chat however many are switched on, and one winner by If-Match', async () => {
       const chat = await ann.aChat(1);
       const branches = await times(8, () => ann.aBranch(chat.id, chat.pairs[0]!));
-      const answers = await times(24, (i) => either(i).put(`/chats/${chat.id}/active-branch`, { branch_chat_id: branches[i % 8] }));
+      const answers = await times(24, (i) =>
+        either(i).put(`/chats/${chat.id}/active-branch`, { branch_chat_id: branches[i % 8] }),
+      );
       expect(statuses(answers)).toEqual({ 200: 24 });
       const { rows } = await withClient(here.databaseUrl, (client) =>
-        client.query('SELECT count(*)::int AS n FROM chats WHERE root_chat_id = $1 AND active', [chat.id]),
+        client.query('SELECT count(*)::int AS n FROM chats WHERE root_chat_id = $1 AND active', [
+          chat.id,
+        ]),
       );
       expect(rows).toEqual([{ n: 1 }]);
       const etag = (await ann.get(`/chats/${chat.id}`)).headers.get('etag')!;
-      const patches = await times(6, (i) => either(i).patch(`/chats/${chat.id}`, { name: `n${i}` }, { 'if-match': etag }));
+      const patches = await times(6, (i) =>
+        either(i).patch(`/chats/${chat.id}`, { name: `n${i}` }, { 'if-match': etag }),
+      );
       expect(statuses(patches)).toEqual({ 200: 1, 412: 5 });
     });
 
@@ -226,11 +341,19 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
         const calls = [
           () => one.post(`/chats/${any(i)}/messages`, { question: `q${i}`, response: 'a' }),
           () => one.post(`/chats/${chat.id}/messages`, { question: `q${i}`, response: 'a' }),
-          () => one.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[i % 3], activate: i % 2 === 0 }),
+          () =>
+            one.post(`/chats/${chat.id}/branches`, {
+              response_id: chat.pairs[i % 3],
+              activate: i % 2 === 0,
+            }),
           () => one.put(`/chats/${chat.id}/active-branch`, { branch_chat_id: any(i) }),
           () => one.delete(`/chats/${any(i + 1)}?children=cascade`),
           () => one.post(`/chats/${any(i + 1)}/restore`),
-          () => one.post(`/chats/${chat.id}/messages?branch=active`, { question: `q${i}`, response: 'a' }),
+          () =>
+            one.post(`/chats/${chat.id}/messages?branch=active`, {
+              question: `q${i}`,
+              response: 'a',
+            }),
           () => one.patch(`/chats/${any(i)}`, { name: `n${i}` }),
         ];
         return calls[(i * 7) % calls.length]!();
@@ -238,7 +361,9 @@ describe.each(MODES)('many at once on two instances, words in %s', (mode) => {
       const answers = await times(180, oneOf);
       expect(answers.filter(({ status }) => status >= 500).map(({ text }) => text)).toEqual([]);
       const { body } = await ann.get(`/chats/${chat.id}/branches`);
-      const seqs = (await ann.get(`/chats/${chat.id}/messages?limit=100`)).body.qa_pairs.map((pair: any) => pair.seq);
+      const seqs = (await ann.get(`/chats/${chat.id}/messages?limit=100`)).body.qa_pairs.map(
+        (pair: any) => pair.seq,
+      );
       expect(seqs).toEqual(Array.from({ length: body.tree.message_count }, (_, i) => i + 1));
       expect(await deadlocksIn(here.databaseUrl)).toBe(0);
     });

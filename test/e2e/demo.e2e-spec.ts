@@ -1,7 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,7 +30,9 @@ interface Chat {
 }
 
 const DEMO = fileURLToPath(new URL('../../scripts/demo.mjs', import.meta.url));
-const EXAMPLE: Chat = JSON.parse(readFileSync(new URL('../../examples/weather-station.json', import.meta.url), 'utf8'));
+const EXAMPLE: Chat = JSON.parse(
+  readFileSync(new URL('../../examples/weather-station.json', import.meta.url), 'utf8'),
+);
 
 const SMALL: Chat = {
   name: 'Norway',
@@ -44,24 +52,36 @@ const SMALL: Chat = {
 };
 
 /** Runs the demo as `npm run demo` does, without a terminal. */
-function demo(args: string[], env: Record<string, string> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
+function demo(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const { PATH = '', HOME = '/' } = process.env;
   return new Promise((resolve) => {
-    execFile(process.execPath, [DEMO, ...args], { env: { PATH, HOME, ...env } }, (error, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    execFile(
+      process.execPath,
+      [DEMO, ...args],
+      { env: { PATH, HOME, ...env } },
+      (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
 }
 
 /** The person whose account the demo made, from what it printed. */
 async function whoMadeIt(url: string, stdout: string): Promise<TestClient> {
-  const [email, password] = ['e-mail', 'password'].map((word) => new RegExp(`${word} +(\\S+)`).exec(stdout)![1]);
+  const [email, password] = ['e-mail', 'password'].map(
+    (word) => new RegExp(`${word} +(\\S+)`).exec(stdout)![1],
+  );
   const { body } = await new TestClient(url).post('/auth/login', { email, password });
   return new TestClient(url, body.access_token);
 }
 
 /** Each chat of the file beside the node of the server's tree that has its name at its place. */
-function* matched(chat: Chat, node: any, inherited: Pair[] = []): Generator<{ node: any; path: Pair[] }> {
+function* matched(
+  chat: Chat,
+  node: any,
+  inherited: Pair[] = [],
+): Generator<{ node: any; path: Pair[] }> {
   const path = [...inherited.slice(0, chat.at ?? 0), ...chat.pairs];
   yield { node, path };
   for (const branch of chat.branches ?? []) {
@@ -100,19 +120,37 @@ async function listening(handler: RequestListener): Promise<{ url: string; serve
   return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
-/** Hands requests on to `url`, and hangs up in place of every third answer to a POST: the work is done, and nobody hears of it. */
+/**
+ * Hands requests on to `url`, and hangs up in place of every third answer to a POST: the work is
+ * done, and nobody hears of it.
+ */
 function forgetful(url: string): RequestListener {
   let posts = 0;
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const body = Buffer.concat(await request.toArray());
-    const { host: _host, connection: _connection, 'content-length': _length, ...headers } = request.headers as Record<string, string>;
+    const {
+      host: _host,
+      connection: _connection,
+      'content-length': _length,
+      ...headers
+    } = request.headers as Record<string, string>;
     const isPost = request.method === 'POST';
-    const answer = await fetch(url + request.url, { method: request.method!, headers, ...(isPost || body.length ? { body } : {}) });
+    const answer = await fetch(url + request.url, {
+      method: request.method!,
+      headers,
+      ...(isPost || body.length ? { body } : {}),
+    });
     const text = await answer.text();
     if (isPost && posts++ % 3 === 0) request.socket.destroy();
-    else response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? 'text/plain' }).end(text);
+    else
+      response
+        .writeHead(answer.status, {
+          'content-type': answer.headers.get('content-type') ?? 'text/plain',
+        })
+        .end(text);
   };
-  return (request, response) => void handle(request, response).catch(() => request.socket.destroy());
+  return (request, response) =>
+    void handle(request, response).catch(() => request.socket.destroy());
 }
 
 let folder: string;
@@ -124,7 +162,8 @@ const aFile = (text: string): string => {
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'banyan-demo-test-'));
-  chmodSync(folder, 0o755); // PostgreSQL of the demo's own server runs as another user when the tests run as root
+  // PostgreSQL of the demo's own server runs as another user when the tests run as root
+  chmodSync(folder, 0o755);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -143,7 +182,8 @@ describe.each(MODES)('the demo, words in %s', (mode) => {
     await expectHeld(person, EXAMPLE);
     const root = (await person.get('/chats')).body.items[0];
     const { body } = await person.get(`/chats/${root.chat_id}/branches`);
-    for (const { node, path } of matched(EXAMPLE, body.tree)) expect(stdout).toContain(`${node.name} · ${path.length} pairs`);
+    for (const { node, path } of matched(EXAMPLE, body.tree))
+      expect(stdout).toContain(`${node.name} · ${path.length} pairs`);
     expect(stdout).toContain('─ The decoder on the server · 9 pairs, 2 of its own ◀ active\n');
     expect(stdout).not.toContain('\x1b');
   });
@@ -170,9 +210,13 @@ describe.each(MODES)('the demo, words in %s', (mode) => {
         '',
       ].join('\n'),
     );
-    expect(stdout).toMatch(/One question, two answers[^]*“Where\?”[^]*2 When\? +│ 2 When\?\n +In June\. +│ In January\.\n/);
+    expect(stdout).toMatch(
+      /One question, two answers[^]*“Where\?”[^]*2 When\? +│ 2 When\?\n +In June\. +│ In January\.\n/,
+    );
     const lines = stdout.slice(stdout.indexOf('  B=http')).trim();
-    const shell = await new Promise<string>((resolve) => execFile('bash', ['-ec', lines], (_error, out) => resolve(out)));
+    const shell = await new Promise<string>((resolve) =>
+      execFile('bash', ['-ec', lines], (_error, out) => resolve(out)),
+    );
     const [page, branch] = shell
       .replace('}{', '}\n{')
       .split('\n')
@@ -182,10 +226,18 @@ describe.each(MODES)('the demo, words in %s', (mode) => {
   });
 
   it('names the place in the file that the server refuses', async () => {
-    const bad = { ...SMALL, pairs: [...SMALL.pairs, { question: 'q', response: 'a', message_type: 'link', metadata: { url: 'ftp://x' } }] };
+    const bad = {
+      ...SMALL,
+      pairs: [
+        ...SMALL.pairs,
+        { question: 'q', response: 'a', message_type: 'link', metadata: { url: 'ftp://x' } },
+      ],
+    };
     const { code, stderr } = await demo([aFile(JSON.stringify(bad)), '--url', server.url]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^pairs\[2\] in the file: .*422[^]*metadata url must be an absolute http or https URL/);
+    expect(stderr).toMatch(
+      /^pairs\[2\] in the file: .*422[^]*metadata url must be an absolute http or https URL/,
+    );
   });
 });
 
@@ -198,8 +250,14 @@ describe('the demo', () => {
     ['{"name": "x"} -', 'line 1, column 15: this is not JSON'],
     ['[]', 'the whole file: must be an object'],
     ['{"name": "x", "pairs": [{"question": "q"}]}', 'pairs[0].response: must be text'],
-    ['{"name": "x", "pairs": [{"question": "q", "response": "r", "anwser": ""}]}', 'pairs[0]: has no field "anwser"'],
-    ['{"name": "x", "branches": [{"name": "y", "at": 1}]}', 'branches[0].at: must be a pair of its parent, 0 to 0'],
+    [
+      '{"name": "x", "pairs": [{"question": "q", "response": "r", "anwser": ""}]}',
+      'pairs[0]: has no field "anwser"',
+    ],
+    [
+      '{"name": "x", "branches": [{"name": "y", "at": 1}]}',
+      'branches[0].at: must be a pair of its parent, 0 to 0',
+    ],
     [
       '{"name": "x", "branches": [{"name": "y", "at": 0, "branches": [{"name": " ", "at": 0}]}]}',
       'branches[0].branches[0].name: must be text',
@@ -227,23 +285,30 @@ describe('the demo', () => {
   it('says when the named server is away, is another program, is not ready, or refuses the token', async () => {
     let ready: object | string = '<html>';
     const { server, url } = await listening(({ url: path }, response) => {
-      if (path === '/readyz') return void response.end(typeof ready === 'string' ? ready : JSON.stringify(ready));
+      if (path === '/readyz')
+        return void response.end(typeof ready === 'string' ? ready : JSON.stringify(ready));
       const isRegister = path!.endsWith('/register');
       response.writeHead(isRegister ? 201 : 401, { 'content-type': 'application/json' });
-      response.end(isRegister ? '{"access_token":"x"}' : '{"code":"unauthorized","detail":"No token."}');
+      response.end(
+        isRegister ? '{"access_token":"x"}' : '{"code":"unauthorized","detail":"No token."}',
+      );
     });
     const told = async () => (await demo(['--url', url])).stderr;
     expect(await told()).toContain(`What answers at ${url} is not Banyan.`);
     ready = { status: 'unavailable' };
     expect(await told()).toContain(`The server at ${url} is there but says “unavailable”.`);
     ready = { status: 'ready' };
-    expect(await told()).toContain(`${url} refused the demo's token (401): 401 unauthorized: No token.`);
+    expect(await told()).toContain(
+      `${url} refused the demo's token (401): 401 unauthorized: No token.`,
+    );
     server.close();
     expect(await told()).toContain(`No server answers at ${url} (ECONNREFUSED).`);
   });
 
   it('starts a server of its own, and leaves neither a process nor a file of it behind', async () => {
-    const { code, stdout, stderr } = await demo(['--own', aFile(JSON.stringify(SMALL))], { TMPDIR: folder });
+    const { code, stdout, stderr } = await demo(['--own', aFile(JSON.stringify(SMALL))], {
+      TMPDIR: folder,
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain("This server was the demo's own and stops now.");
     expect(readdirSync(folder)).toEqual(['conversation.json']);

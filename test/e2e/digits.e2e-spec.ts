@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 
-const METADATA = '{"discord_id":1546130668394913822,"price":1.10,"far":1e400,"cold":-0,"deep":{"list":[0.10,7,1E5]},"text":"1.10"}';
+const METADATA =
+  '{"discord_id":1546130668394913822,"price":1.10,"far":1e400,"cold":-0,"deep":{"list":[0.10,7,1E5]},"text":"1.10"}';
 
 describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (mode) => {
   let server: TestApp;
@@ -25,26 +26,47 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
       await post(`/api/v1/chats/${chat}/messages`, '"question":"q","response":"r"'),
       await post(`/api/v1/chats/${chat}/messages`, '"question":"q"'),
       await post(`/api/v1/chats/${chat}/messages`, '"question":"q","stream":true'),
-      await post('/api/v1/messages/add-message', `"question":"q","response":null,"chat_id":"${chat}"`),
+      await post(
+        '/api/v1/messages/add-message',
+        `"question":"q","response":null,"chat_id":"${chat}"`,
+      ),
     ];
     for (const { text } of stored) kept(text);
-    for (const path of [`/chats/${chat}`, `/chats/get-chat?chat_id=${chat}`, `/chats/${chat}/messages`])
+    for (const path of [
+      `/chats/${chat}`,
+      `/chats/get-chat?chat_id=${chat}`,
+      `/chats/${chat}/messages`,
+    ])
       expect((await ann.get(path)).text.split(METADATA)).toHaveLength(5);
     const { response_id: id } = stored[0]!.body;
     kept((await ann.get(`/chats/${chat}/messages/${id}`)).text);
     const { metadata } = (await ann.request('GET', `/v1/responses/resp_${id}`)).body;
-    expect(metadata).toMatchObject({ discord_id: '1546130668394913822', price: '1.10', far: '1e400', cold: '-0', text: '1.10' });
+    expect(metadata).toMatchObject({
+      discord_id: '1546130668394913822',
+      price: '1.10',
+      far: '1e400',
+      cold: '-0',
+      text: '1.10',
+    });
     expect(metadata.deep).toBe('{"list":[0.10,7,1E5]}');
   });
 
   it('through an edit, a second answer, a retry and a comparison', async () => {
-    const { body: pair } = await post(`/api/v1/chats/${chat}/messages`, '"question":"q","response":"r"');
-    const edited = await post(`/api/v1/chats/${chat}/messages/${pair.response_id}/edit`, '"question":"other","response":"r"');
+    const { body: pair } = await post(
+      `/api/v1/chats/${chat}/messages`,
+      '"question":"q","response":"r"',
+    );
+    const edited = await post(
+      `/api/v1/chats/${chat}/messages/${pair.response_id}/edit`,
+      '"question":"other","response":"r"',
+    );
     kept(edited.text);
     const again = await ann.post(`/chats/${chat}/messages/${pair.response_id}/regenerate`);
     kept(again.text);
     kept((await ann.get(`/chats/${again.body.chat_id}/messages/${again.body.response_id}`)).text);
-    expect((await ann.get(`/chats/${chat}/compare?with=${again.body.chat_id}`)).text.split(METADATA)).toHaveLength(3);
+    expect(
+      (await ann.get(`/chats/${chat}/compare?with=${again.body.chat_id}`)).text.split(METADATA),
+    ).toHaveLength(3);
   });
 
   it('and tell two requests with one Idempotency-Key apart', async () => {
@@ -53,6 +75,9 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
     const first = await post(path, '"question":"q","response":"r"', headers);
     expect((await post(path, '"question":"q","response":"r"', headers)).text).toBe(first.text);
     const raw = `{"question":"q","response":"r","metadata":${METADATA.replace('3822', '3823')}}`;
-    expect(await ann.request('POST', path, { raw, headers })).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
+    expect(await ann.request('POST', path, { raw, headers })).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency_key_reused' },
+    });
   });
 });

@@ -11,7 +11,11 @@ const sections = readFileSync(join(root, 'docs/errors.md'), 'utf8')
   .slice(1)
   .map((section) => {
     const [heading = '', ...paragraphs] = section.trim().split(/\n{2,}/);
-    return { code: heading.replaceAll('`', ''), status: Number(/^\*\*(\d{3})\.\*\* /.exec(paragraphs[0] ?? '')?.[1]), paragraphs };
+    return {
+      code: heading.replaceAll('`', ''),
+      status: Number(/^\*\*(\d{3})\.\*\* /.exec(paragraphs[0] ?? '')?.[1]),
+      paragraphs,
+    };
   });
 
 describe('docs/errors.md', () => {
@@ -20,7 +24,11 @@ describe('docs/errors.md', () => {
   });
 
   it('tells the right status, when it happens, and what to do', () => {
-    const told = sections.map(({ code, status, paragraphs }) => ({ code, status, paragraphs: paragraphs.length }));
+    const told = sections.map(({ code, status, paragraphs }) => ({
+      code,
+      status,
+      paragraphs: paragraphs.length,
+    }));
     expect(told).toEqual(kinds.map(({ code, status }) => ({ code, status, paragraphs: 2 })));
   });
 });
@@ -29,11 +37,16 @@ describe('the catalogue', () => {
   it('has no code twice, in one form', () => {
     expect(new Set(kinds.map(({ code }) => code)).size).toBe(kinds.length);
     for (const { code, title } of kinds)
-      expect([code, title]).toEqual([expect.stringMatching(/^[a-z]+(_[a-z]+)*$/), expect.stringMatching(/^[A-Z].*\.$/)]);
+      expect([code, title]).toEqual([
+        expect.stringMatching(/^[a-z]+(_[a-z]+)*$/),
+        expect.stringMatching(/^[A-Z].*\.$/),
+      ]);
   });
 
   it('has no code that nothing throws', () => {
-    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => /(?<!\.spec)\.ts$/.test(file));
+    const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter(
+      (file) => /(?<!\.spec)\.ts$/.test(file),
+    );
     const source = files.map((file) => readFileSync(join(root, 'src', file), 'utf8')).join('\n');
     const thrown = new Set([...source.matchAll(/problems\.(\w+)\(/g)].map(([, name]) => name));
     expect(kinds.filter(({ name }) => !thrown.has(name)).map(({ code }) => code)).toEqual([]);

@@ -1,11 +1,18 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
 import { aGate, type Gate, mongoTarget, throughGate } from '../contract/tcp-gate.js';
-import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import {
+  createDatabase,
+  mongoUriFor,
+  startTestApp,
+  type TestApp,
+  withClient,
+} from '../support/app.js';
 import { TestClient } from '../support/client.js';
 
 const PATIENCE_MS = 2000;
-const withMongo = process.env.TEST_MONGODB_URI ? describe : describe.skip; // the run says at its end that MongoDB was left out
+// the run says at its end that MongoDB was left out
+const withMongo = process.env.TEST_MONGODB_URI ? describe : describe.skip;
 
 withMongo('an instance that starts (S7k)', () => {
   let gate: Gate | undefined;
@@ -35,18 +42,30 @@ withMongo('an instance that starts (S7k)', () => {
     await withClient(url, (client) => client.query('DELETE FROM content_journal'));
     let reached = 0;
     const ping = MongoContentStore.prototype.ping;
-    jest.spyOn(MongoContentStore.prototype, 'ping').mockImplementation(async function (this: MongoContentStore) {
+    jest.spyOn(MongoContentStore.prototype, 'ping').mockImplementation(async function (
+      this: MongoContentStore,
+    ) {
       await ping.call(this);
       reached++;
     });
     const { createApp } = await import('../../src/app.setup.js');
     const { loadConfig } = await import('../../src/config/config.js');
     const { SETTINGS } = await import('../support/app.js');
-    const config = loadConfig({ ...SETTINGS, LOG_LEVEL: 'silent', DATABASE_URL: url, MONGODB_URI: mongoUriFor(url) });
+    const config = loadConfig({
+      ...SETTINGS,
+      LOG_LEVEL: 'silent',
+      DATABASE_URL: url,
+      MONGODB_URI: mongoUriFor(url),
+    });
     const app = await createApp(config as typeof config & { DATABASE_URL: string });
     const reachedBeforeListening = reached;
     await app.listen(0, '127.0.0.1');
-    const second: TestApp = { app, url: await app.getUrl(), databaseUrl: url, close: () => app.close() };
+    const second: TestApp = {
+      app,
+      url: await app.getUrl(),
+      databaseUrl: url,
+      close: () => app.close(),
+    };
     servers.push(second);
     expect(reachedBeforeListening).toBeGreaterThan(0);
     expect(await readyz(second)).toMatchObject({ code: 200, status: 'ready' });

@@ -6,11 +6,16 @@ import { TestClient } from '../support/client.js';
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-const first = (client: TestClient, body: unknown = { text: 'hello', sender: 'Ada' }, headers = {}) =>
-  client.request('POST', '/first_message', { body, headers });
-const post = (client: TestClient, body: unknown, headers = {}) => client.request('POST', '/messages', { body, headers });
+const first = (
+  client: TestClient,
+  body: unknown = { text: 'hello', sender: 'Ada' },
+  headers = {},
+) => client.request('POST', '/first_message', { body, headers });
+const post = (client: TestClient, body: unknown, headers = {}) =>
+  client.request('POST', '/messages', { body, headers });
 const read = (client: TestClient, query: string) => client.request('GET', `/messages?${query}`);
-const last = (client: TestClient, name: string | number) => client.request('GET', `/last_message/${name}`);
+const last = (client: TestClient, name: string | number) =>
+  client.request('GET', `/last_message/${name}`);
 const textsOf = (body: { text: string }[]): string[] => body.map(({ text }) => text);
 /** The address that a `Link` of the answer from `url` leads to. */
 const after = (url: string, link: string | null): string | null => {
@@ -18,7 +23,8 @@ const after = (url: string, link: string | null): string | null => {
   const { pathname, search } = new URL(link, new URL(url, 'http://here'));
   return pathname + search;
 };
-const nextOf = (link: string | null): string | null => /<([^>]+)>; rel="next"/.exec(link ?? '')?.[1] ?? null;
+const nextOf = (link: string | null): string | null =>
+  /<([^>]+)>; rel="next"/.exec(link ?? '')?.[1] ?? null;
 
 describe.each(MODES)('first message, words in %s', (mode) => {
   let here: TestApp;
@@ -56,8 +62,12 @@ describe.each(MODES)('first message, words in %s', (mode) => {
 
   it('numbers count up for each account without gaps or doubles, at once and at two instances', async () => {
     const fresh = await TestClient.register(here.url);
-    const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => first(n % 2 ? fresh : fresh.at(there.url))));
-    expect(answers.map(({ body }) => body.chat_id).sort((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, n) => n + 1));
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, n) => first(n % 2 ? fresh : fresh.at(there.url))),
+    );
+    expect(answers.map(({ body }) => body.chat_id).sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 40 }, (_, n) => n + 1),
+    );
     expect((await first(fresh, { text: '', sender: 'Ada' })).status).toBe(422);
     expect((await first(fresh)).body.chat_id).toBe(41);
     expect((await first(await TestClient.register(there.url))).body.chat_id).toBe(1);
@@ -65,7 +75,12 @@ describe.each(MODES)('first message, words in %s', (mode) => {
 
   it('every route takes the number and the UUID; a body takes the number also as a string', async () => {
     const { body: started } = await first(ann, { text: 'm0', sender: 'Ada', system: true });
-    const names = [started.chat_id, String(started.chat_id), started.chat_uuid, started.chat_uuid.toUpperCase()];
+    const names = [
+      started.chat_id,
+      String(started.chat_id),
+      started.chat_uuid,
+      started.chat_uuid.toUpperCase(),
+    ];
     for (const [n, chat_uuid] of names.entries()) {
       const { status, body } = await post(ann, { chat_uuid, text: `m${n + 1}`, sender: 'Bo' });
       const { chat_id, chat_uuid: uuid } = started;
@@ -92,7 +107,8 @@ describe.each(MODES)('first message, words in %s', (mode) => {
 
   it('pages are in order and linked; none repeats or skips while others write', async () => {
     const { body: started } = await first(ann, { text: 'm0', sender: 'Ada' });
-    for (let n = 1; n < 7; n++) await post(ann, { chat_uuid: started.chat_id, text: `m${n}`, sender: 'Ada' });
+    for (let n = 1; n < 7; n++)
+      await post(ann, { chat_uuid: started.chat_id, text: `m${n}`, sender: 'Ada' });
     const texts: string[] = [];
     let url: string | null = `/messages?chat_uuid=${started.chat_id}&limit=3`;
     let pages = 0;
@@ -107,22 +123,31 @@ describe.each(MODES)('first message, words in %s', (mode) => {
 
   it('50 messages are a page when nothing is said', async () => {
     const { body: started } = await first(ann);
-    await Promise.all(Array.from({ length: 50 }, (_, n) => post(ann, { chat_uuid: started.chat_uuid, text: `m${n}`, sender: 'Ada' })));
+    await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        post(ann, { chat_uuid: started.chat_uuid, text: `m${n}`, sender: 'Ada' }),
+      ),
+    );
     const { body, headers } = await read(ann, `chat_uuid=${started.chat_uuid}`);
     expect([body.length, nextOf(headers.get('link'))]).toEqual([50, expect.any(String)]);
-    expect((await read(ann, `chat_uuid=${started.chat_uuid}&limit=100`)).headers.get('link')).toBeNull();
+    expect(
+      (await read(ann, `chat_uuid=${started.chat_uuid}&limit=100`)).headers.get('link'),
+    ).toBeNull();
   });
 
   it('100 posts at once to one chat, at two instances, lose nothing and have one order', async () => {
     const { body: started } = await first(ann);
     const texts = Array.from({ length: 99 }, (_, n) => `m${n}`);
-    const say = (text: string, n: number) => post(n % 2 ? ann : ann.at(there.url), { chat_uuid: started.chat_id, text, sender: 'Ada' });
+    const say = (text: string, n: number) =>
+      post(n % 2 ? ann : ann.at(there.url), { chat_uuid: started.chat_id, text, sender: 'Ada' });
     const answers = await Promise.all(texts.map(say));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     const { body } = await read(ann, `chat_uuid=${started.chat_id}&limit=100`);
     expect(textsOf(body).sort()).toEqual(['hello', ...texts].sort());
     expect(new Set(body.map(({ id }: { id: string }) => id)).size).toBe(100);
-    expect((await read(ann.at(there.url), `chat_uuid=${started.chat_uuid}&limit=100`)).body).toEqual(body);
+    expect(
+      (await read(ann.at(there.url), `chat_uuid=${started.chat_uuid}&limit=100`)).body,
+    ).toEqual(body);
   });
 
   it('its chats are ordinary chats: the other routes show them, and answers given there are messages here', async () => {
@@ -130,14 +155,22 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     const { body: chat } = await ann.get(`/chats/${started.chat_uuid}`);
     expect([chat.message_count, chat.active, chat.parent_chat_id]).toEqual([1, true, null]);
     expect(chat.content.qa_pairs[0]).toMatchObject({
-      ...{ response_id: started.message.id, question: 'in June?', response: null, author: 'Ada', metadata: { system: true } },
+      ...{
+        response_id: started.message.id,
+        question: 'in June?',
+        response: null,
+        author: 'Ada',
+        metadata: { system: true },
+      },
       ...{ status: 'complete', message_type: 'text', timestamp: started.message.created_at },
     });
     expect((await ann.get('/chats')).body.items[0].chat_id).toBe(started.chat_uuid);
     const answered = await ann.append(started.chat_uuid, 'or in May?', 'In June.');
     await post(ann, { chat_uuid: started.chat_id, text: 'thanks', sender: 'Ada' });
     const { body } = await read(ann, `chat_uuid=${started.chat_id}`);
-    expect(body.map(({ text, sender }: { text: string; sender: string }) => [text, sender])).toEqual([
+    expect(
+      body.map(({ text, sender }: { text: string; sender: string }) => [text, sender]),
+    ).toEqual([
       ['in June?', 'Ada'],
       ['or in May?', 'user'],
       ['In June.', 'assistant'],
@@ -164,8 +197,16 @@ describe.each(MODES)('first message, words in %s', (mode) => {
       { chat_id: 3, chat_uuid: branch, text: 'q1' },
       { chat_id: 3, chat_uuid: branch, text: 'a1' },
     ]);
-    expect(textsOf((await read(fresh.at(there.url), 'chat_uuid=2')).body)).toEqual(['q1', 'a1', 'here too']);
-    expect((await last(fresh, 3)).body).toMatchObject({ text: 'a1', sender: 'assistant', system: false });
+    expect(textsOf((await read(fresh.at(there.url), 'chat_uuid=2')).body)).toEqual([
+      'q1',
+      'a1',
+      'here too',
+    ]);
+    expect((await last(fresh, 3)).body).toMatchObject({
+      text: 'a1',
+      sender: 'assistant',
+      system: false,
+    });
     expect((await first(fresh)).body.chat_id).toBe(4);
   });
 
@@ -175,10 +216,20 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect((await read(bob, `chat_uuid=${id}`)).status).toBe(404);
     const key = { 'idempotency-key': randomUUID() };
     const said = { chat_uuid: id, text: 'once', sender: 'Ada' };
-    const posts = Array.from({ length: 6 }, (_, n) => post(n % 2 ? fresh : fresh.at(there.url), said, key));
-    const reads = Array.from({ length: 10 }, (_, n) => read(n % 2 ? fresh : fresh.at(there.url), `chat_uuid=${id}`));
-    expect(new Set((await Promise.all(posts)).map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-    expect(new Set((await Promise.all(reads)).flatMap(({ body }) => body.map(({ chat_id }: any) => chat_id)))).toEqual(new Set([1]));
+    const posts = Array.from({ length: 6 }, (_, n) =>
+      post(n % 2 ? fresh : fresh.at(there.url), said, key),
+    );
+    const reads = Array.from({ length: 10 }, (_, n) =>
+      read(n % 2 ? fresh : fresh.at(there.url), `chat_uuid=${id}`),
+    );
+    expect(
+      new Set((await Promise.all(posts)).map(({ status, text }) => `${status} ${text}`)).size,
+    ).toBe(1);
+    expect(
+      new Set(
+        (await Promise.all(reads)).flatMap(({ body }) => body.map(({ chat_id }: any) => chat_id)),
+      ),
+    ).toEqual(new Set([1]));
     expect((await first(fresh)).body.chat_id).toBe(2);
   });
 
@@ -190,7 +241,12 @@ describe.each(MODES)('first message, words in %s', (mode) => {
       expect(textsOf((await read(ann, `chat_id=${name}`)).body)).toContain('more');
     }
     const { body: other } = await first(ann);
-    const { body } = await post(ann, { chat_uuid: other.chat_uuid, chat_id: started.chat_id, text: 'there', sender: 'Ada' });
+    const { body } = await post(ann, {
+      chat_uuid: other.chat_uuid,
+      chat_id: started.chat_id,
+      text: 'there',
+      sender: 'Ada',
+    });
     expect(body.chat_id).toBe(other.chat_id);
     for (const chat_uuid of [undefined, other.chat_uuid]) {
       const bad = await post(ann, { chat_uuid, chat_id: 'x', text: 'x', sender: 'x' });
@@ -213,10 +269,17 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     await ann.delete(`/chats/${deleted.chat_uuid}`);
     const { body: foreign } = await first(ann);
     const cases: [TestClient, string | number][] = [
-      ...[deleted.chat_id, deleted.chat_uuid, randomUUID(), 999_999, '99999999999999999999', 1e20].map(
-        (name) => [ann, name] as [TestClient, string],
+      ...[
+        deleted.chat_id,
+        deleted.chat_uuid,
+        randomUUID(),
+        999_999,
+        '99999999999999999999',
+        1e20,
+      ].map((name) => [ann, name] as [TestClient, string]),
+      ...[foreign.chat_uuid, foreign.chat_id + 1000].map(
+        (name) => [bob, name] as [TestClient, string],
       ),
-      ...[foreign.chat_uuid, foreign.chat_id + 1000].map((name) => [bob, name] as [TestClient, string]),
     ];
     for (const [client, name] of cases) {
       for (const answer of [
@@ -242,30 +305,52 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     ['a system that is no boolean', { text: 'x', sender: 'x', system: 'yes' }, 'system'],
   ])('%s is refused', async (_what, body, path) => {
     const { body: started } = await first(ann);
-    for (const answer of [await first(ann, body), await post(ann, { chat_uuid: started.chat_id, ...body })]) {
-      expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([422, 'validation_failed', path]);
+    for (const answer of [
+      await first(ann, body),
+      await post(ann, { chat_uuid: started.chat_id, ...body }),
+    ]) {
+      expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([
+        422,
+        'validation_failed',
+        path,
+      ]);
     }
     expect((await first(ann)).body.chat_id).toBe(started.chat_id + 1);
   });
 
-  it.each(['abc', '1.5', '0', '-1', '%20', `${randomUUID()}x`])('%s is no name of a chat', async (name) => {
-    for (const answer of [await read(ann, `chat_uuid=${name}`), await last(ann, name)]) {
-      expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
-    }
-  });
+  it.each(['abc', '1.5', '0', '-1', '%20', `${randomUUID()}x`])(
+    '%s is no name of a chat',
+    async (name) => {
+      for (const answer of [await read(ann, `chat_uuid=${name}`), await last(ann, name)]) {
+        expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
+      }
+    },
+  );
 
-  it.each([[1.5], [0], [-1], [true], [null], [['1']], [{}], ['x'], ['']])('%j in a body is no name of a chat', async (chat_uuid) => {
-    const answer = await post(ann, { chat_uuid, text: 'x', sender: 'x' });
-    expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
-  });
+  it.each([[1.5], [0], [-1], [true], [null], [['1']], [{}], ['x'], ['']])(
+    '%j in a body is no name of a chat',
+    async (chat_uuid) => {
+      const answer = await post(ann, { chat_uuid, text: 'x', sender: 'x' });
+      expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'chat_uuid']);
+    },
+  );
 
   it('limit and cursor must be good', async () => {
     const [{ body: one }, { body: two }] = [await first(ann), await first(ann)];
     await post(ann, { chat_uuid: two.chat_id, text: 'x', sender: 'x' });
-    const foreign = new URL(nextOf((await read(ann, `chat_uuid=${two.chat_id}&limit=1`)).headers.get('link'))!, here.url).searchParams.get(
-      'cursor',
-    );
-    for (const query of ['limit=0', 'limit=101', 'limit=x', 'limit=-1', 'cursor=nonsense', 'cursor=', `cursor=${foreign}`]) {
+    const foreign = new URL(
+      nextOf((await read(ann, `chat_uuid=${two.chat_id}&limit=1`)).headers.get('link'))!,
+      here.url,
+    ).searchParams.get('cursor');
+    for (const query of [
+      'limit=0',
+      'limit=101',
+      'limit=x',
+      'limit=-1',
+      'cursor=nonsense',
+      'cursor=',
+      `cursor=${foreign}`,
+    ]) {
       const answer = await read(ann, `chat_uuid=${one.chat_id}&${query}`);
       expect([query, answer.status, answer.body.code]).toEqual([query, 422, 'validation_failed']);
     }
@@ -275,7 +360,9 @@ describe.each(MODES)('first message, words in %s', (mode) => {
   it('unknown fields are ignored, in body and query', async () => {
     const { status, body } = await first(ann, { text: 'x', sender: 'x', chat_id: 99, extra: {} });
     expect([status, Object.keys(body)]).toEqual([201, ['chat_id', 'chat_uuid', 'message']]);
-    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', id: 1 })).status).toBe(201);
+    expect(
+      (await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', id: 1 })).status,
+    ).toBe(201);
     expect((await read(ann, `chat_uuid=${body.chat_id}&page=1`)).status).toBe(200);
   });
 
@@ -287,28 +374,46 @@ describe.each(MODES)('first message, words in %s', (mode) => {
   ])('unknown fields are ignored with %s too', async (_what, unknown) => {
     const { status, body } = await first(ann, { text: 'x', sender: 'x', ...unknown });
     expect(status).toBe(201);
-    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', ...unknown })).status).toBe(201);
+    expect(
+      (await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', ...unknown })).status,
+    ).toBe(201);
     expect((await read(ann, `chat_uuid=${body.chat_id}&x=%00&constructor=1`)).status).toBe(200);
-    expect((await ann.request('POST', '/sessions', { body: { session_user: 'Ada', ...unknown } })).status).toBe(201);
-    expect((await first(ann, { text: 'x', sender: 'a\0', ...unknown })).body.errors[0].path).toBe('sender');
+    expect(
+      (await ann.request('POST', '/sessions', { body: { session_user: 'Ada', ...unknown } }))
+        .status,
+    ).toBe(201);
+    expect((await first(ann, { text: 'x', sender: 'a\0', ...unknown })).body.errors[0].path).toBe(
+      'sender',
+    );
   });
 
   it('system: null is as if it were absent', async () => {
     const { status, body } = await first(ann, { text: 'x', sender: 'x', system: null });
     expect([status, body.message.system]).toEqual([201, false]);
-    expect((await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', system: null })).body.system).toBe(false);
+    expect(
+      (await post(ann, { chat_uuid: body.chat_id, text: 'x', sender: 'x', system: null })).body
+        .system,
+    ).toBe(false);
   });
 
   it('an Idempotency-Key makes a chat and a message be made once', async () => {
     const fresh = await TestClient.register(here.url);
     const key = { 'idempotency-key': randomUUID() };
-    const starts = await Promise.all([fresh, fresh.at(there.url), fresh].map((client) => first(client, undefined, key)));
+    const starts = await Promise.all(
+      [fresh, fresh.at(there.url), fresh].map((client) => first(client, undefined, key)),
+    );
     expect(new Set(starts.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
     const body = { chat_uuid: 1, text: 'once', sender: 'Ada' };
     const posts = [await post(fresh, body, key), await post(fresh.at(there.url), body, key)];
-    expect([posts[0]!.status, posts[1]!.text, posts[1]!.headers.get('idempotent-replayed')]).toEqual([201, posts[0]!.text, 'true']);
+    expect([
+      posts[0]!.status,
+      posts[1]!.text,
+      posts[1]!.headers.get('idempotent-replayed'),
+    ]).toEqual([201, posts[0]!.text, 'true']);
     expect(textsOf((await read(fresh, 'chat_uuid=1')).body)).toEqual(['hello', 'once']);
-    expect((await post(fresh, { ...body, text: 'other' }, key)).body.code).toBe('idempotency_key_reused');
+    expect((await post(fresh, { ...body, text: 'other' }, key)).body.code).toBe(
+      'idempotency_key_reused',
+    );
     expect((await first(fresh)).body.chat_id).toBe(2);
   });
 
@@ -318,7 +423,9 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     const key = { 'idempotency-key': randomUUID() };
     const { status, body } = await withClient(here.databaseUrl, async (client) => {
       await client.query('BEGIN');
-      await client.query(`SELECT FROM chat_number_counters WHERE account_id = $1 FOR UPDATE`, [fresh.accountId]);
+      await client.query(`SELECT FROM chat_number_counters WHERE account_id = $1 FOR UPDATE`, [
+        fresh.accountId,
+      ]);
       return first(fresh, undefined, key);
     });
     expect([status, body.code]).toEqual([503, 'resource_busy']);

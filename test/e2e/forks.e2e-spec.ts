@@ -25,12 +25,17 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
     await server.close();
   });
 
-  /** The statements that this process sends while `work` is done, but for those of the housekeeping. */
+  /**
+   * The statements that this process sends while `work` is done, but for those of the housekeeping.
+   */
   async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
     const sent: string[] = [];
     const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
     const note = function (this: unknown, ...args: unknown[]): unknown {
-      const { name, text } = (typeof args[0] === 'string' ? { text: args[0] } : args[0]) as { name?: string; text: string };
+      const { name, text } = (typeof args[0] === 'string' ? { text: args[0] } : args[0]) as {
+        name?: string;
+        text: string;
+      };
       sent.push(name ?? text);
       return query.apply(this, args);
     };
@@ -40,7 +45,9 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
     } finally {
       pg.Client.prototype.query = query as typeof pg.Client.prototype.query;
     }
-    return sent.filter((name) => /^(chat|append|idempotency|branch|path)\.|^START|^COMMIT|^\s*(INSERT|UPDATE|WITH)/.test(name));
+    return sent.filter((name) =>
+      /^(chat|append|idempotency|branch|path)\.|^START|^COMMIT|^\s*(INSERT|UPDATE|WITH)/.test(name),
+    );
   }
 
   it('is one statement in one round trip, with a key too, like an append (R10)', async () => {
@@ -52,15 +59,23 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
       [branch, null],
     ] as const) {
       for (const headers of [undefined, { 'idempotency-key': randomUUID() }]) {
-        const sent = await statementsOf(() => ann.post(`/chats/${from}/branches`, { response_id: pair, name: 'one' }, headers));
+        const sent = await statementsOf(() =>
+          ann.post(`/chats/${from}/branches`, { response_id: pair, name: 'one' }, headers),
+        );
         expect(sent).toEqual([expect.stringMatching(/^chat\.fork\./)]);
       }
     }
-    expect(await statementsOf(() => ann.append(branch, 'x'))).toEqual([expect.stringMatching(/^append\.one\./)]);
+    expect(await statementsOf(() => ann.append(branch, 'x'))).toEqual([
+      expect.stringMatching(/^append\.one\./),
+    ]);
   });
 
   it('answers the branch as it is read afterwards, and the same bytes for the key again', async () => {
-    const root = await ann.aChat(2, { name: 'root', system_prompt: 'Be "brief".\n\u2028', model: 'offline' });
+    const root = await ann.aChat(2, {
+      name: 'root',
+      system_prompt: 'Be "brief".\n\u2028',
+      model: 'offline',
+    });
     const middle = await ann.aBranch(root.id, root.pairs[0]!);
     await ann.append(middle, 'x');
     for (const [responseId, name] of [
@@ -68,7 +83,11 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
       [null, null],
     ]) {
       for (const path of [`/chats/${middle}/branches`, '/branches/create-branch']) {
-        const body = { response_id: responseId, name, ...(path.startsWith('/branches') && { chat_id: middle }) };
+        const body = {
+          response_id: responseId,
+          name,
+          ...(path.startsWith('/branches') && { chat_id: middle }),
+        };
         const key = { 'idempotency-key': randomUUID() };
         const made = await ann.post(path, body, key);
         const { content: _content, ...chat } = (await ann.get(`/chats/${made.body.chat_id}`)).body;
@@ -76,7 +95,9 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
         expect(Object.keys(made.body)).toEqual(Object.keys(chat));
         const again = await ann.post(path, body, key);
         expect([again.text, again.headers.get('idempotent-replayed')]).toEqual([made.text, 'true']);
-        expect((await ann.post(path, { ...body, name: 'other' }, key)).body.code).toBe('idempotency_key_reused');
+        expect((await ann.post(path, { ...body, name: 'other' }, key)).body.code).toBe(
+          'idempotency_key_reused',
+        );
       }
     }
   });
@@ -84,14 +105,20 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
   it('hangs where the pure rules say: its place, depth and jump pointer', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.record({ from: fc.nat(), at: fc.nat(), append: fc.boolean() }), { minLength: 20, maxLength: 40 }),
+        fc.array(fc.record({ from: fc.nat(), at: fc.nat(), append: fc.boolean() }), {
+          minLength: 20,
+          maxLength: 40,
+        }),
         async (script) => {
           const chat = await ann.aChat(1);
           const paths = new Map([[chat.id, [...chat.pairs]]]);
           for (const { from, at, append } of script) {
             // Mostly at the newest branch, so that the tree becomes deep.
             const [id, path] = [...paths].at(from % 4 === 0 ? from % paths.size : -1)!;
-            const branch = await ann.aBranch(id, path[at % 5 === 0 ? at % path.length : path.length - 1] ?? null);
+            const branch = await ann.aBranch(
+              id,
+              path[at % 5 === 0 ? at % path.length : path.length - 1] ?? null,
+            );
             const end = path.indexOf(path[at % 5 === 0 ? at % path.length : path.length - 1]!) + 1;
             paths.set(branch, path.slice(0, end));
             if (append || at % 3 > 0) paths.get(branch)!.push(await ann.append(branch, 'x'));
@@ -139,10 +166,14 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
     await other.query('BEGIN');
     // What a retry of the pair does, and does not commit yet.
     await other.query('UPDATE chats SET revision = revision + 1 WHERE chat_id = $1', [chat.id]);
-    await other.query(`UPDATE messages SET status = 'streaming' WHERE response_id = $1`, [chat.pairs[0]]);
+    await other.query(`UPDATE messages SET status = 'streaming' WHERE response_id = $1`, [
+      chat.pairs[0],
+    ]);
     const fork = ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] });
     for (let waits = false; !waits;) {
-      const { rows } = await sql.query(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`);
+      const { rows } = await sql.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
       waits = rows.length > 0;
     }
     await other.query('COMMIT');
@@ -182,19 +213,30 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
       },
     });
     const fork = (chatId: string) => ({
-      ...{ accountId: ann.accountId, chatId, rootChatId: chat.id, branchId: newId(), responseId: chat.pairs[20]!, name: null },
+      ...{
+        accountId: ann.accountId,
+        chatId,
+        rootChatId: chat.id,
+        branchId: newId(),
+        responseId: chat.pairs[20]!,
+        name: null,
+      },
       ...{ createdAt: new Date(), idempotent: null },
     });
-    // Of a size and with statistics that make a look-up by key the cheapest way, as in any server that is in use.
+    // Of a size and with statistics that make a look-up by key the cheapest way, as in any server
+    // that is in use.
     const bob = await TestClient.register(server.url);
     await grow(sql, bob.accountId, await bob.aChat(1), 5000, spread);
     await sql.query('ANALYZE');
     const [appends, forks]: [Cost[], Cost[]] = [[], []];
     for (let n = 0; n < 20; n++) {
       appends.push(await costOf(appendStatements(table).one.text, oneInput(pair())));
-      forks.push(await costOf(forkStatement(table).text, forkValues(fork(n % 2 === 0 ? chat.id : branch))));
+      forks.push(
+        await costOf(forkStatement(table).text, forkValues(fork(n % 2 === 0 ? chat.id : branch))),
+      );
     }
-    const median = (costs: Cost[], of: keyof Cost): number => costs.map((cost) => cost[of]).sort((a, b) => a - b)[10]!;
+    const median = (costs: Cost[], of: keyof Cost): number =>
+      costs.map((cost) => cost[of]).sort((a, b) => a - b)[10]!;
     expect(median(forks, 'bytes') / median(appends, 'bytes')).toBeLessThanOrEqual(1.5);
     // A fork also looks up its pair, the owner of the pair, and where two jump pointers lead.
     expect(median(forks, 'blocks') - median(appends, 'blocks')).toBeLessThanOrEqual(40);
@@ -215,19 +257,32 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
   }
 
   async function costOf(text: string, values: unknown[]): Promise<Cost> {
-    const { rows } = await sql.query(`EXPLAIN (ANALYZE, BUFFERS, WAL, FORMAT JSON) ${text}`, values);
+    const { rows } = await sql.query(
+      `EXPLAIN (ANALYZE, BUFFERS, WAL, FORMAT JSON) ${text}`,
+      values,
+    );
     return ownCost(rows[0]['QUERY PLAN'][0].Plan);
   }
 
-  /** What a node says is with all below it; who scans a part of a WITH counts again what that part did. */
+  /**
+   * What a node says is with all below it; who scans a part of a WITH counts again what that part
+   * did.
+   */
   function ownCost(plan: Plan): Cost {
     const below = plan.Plans ?? [];
     const own = (of: (node: Plan) => number): number => {
       const inputs = below.filter((node) => node['Parent Relationship'] !== 'InitPlan');
-      return plan['Node Type'] === 'CTE Scan' ? 0 : of(plan) - inputs.reduce((sum, node) => sum + of(node), 0);
+      return plan['Node Type'] === 'CTE Scan'
+        ? 0
+        : of(plan) - inputs.reduce((sum, node) => sum + of(node), 0);
     };
     const blocksOf = (node: Plan): number => node['Shared Hit Blocks'] + node['Shared Read Blocks'];
     const cost = { blocks: own(blocksOf), bytes: own((node) => node['WAL Bytes']) };
-    return below.map(ownCost).reduce((sum, { blocks, bytes }) => ({ blocks: sum.blocks + blocks, bytes: sum.bytes + bytes }), cost);
+    return below
+      .map(ownCost)
+      .reduce(
+        (sum, { blocks, bytes }) => ({ blocks: sum.blocks + blocks, bytes: sum.bytes + bytes }),
+        cost,
+      );
   }
 });

@@ -6,7 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { bodyOf, sha256Of } from '../../src/content/body.js';
 import { type FsckRun, runFsck, violationsOf } from '../crash/fsck.js';
-import { type Mode, MODES, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import {
+  type Mode,
+  MODES,
+  mongoUriFor,
+  startTestApp,
+  type TestApp,
+  withClient,
+} from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { processesOn, ServerProcess } from '../support/server-process.js';
 
@@ -49,7 +56,12 @@ const DAMAGES: Damage[] = [
     only: 'mongo',
     sql: `DELETE FROM messages WHERE chat_id = $root AND seq = 2`,
   },
-  { name: 'last_seq is behind', invariant: 'I5', mended: true, sql: `UPDATE chats SET last_seq = last_seq - 1 WHERE chat_id = $branch` },
+  {
+    name: 'last_seq is behind',
+    invariant: 'I5',
+    mended: true,
+    sql: `UPDATE chats SET last_seq = last_seq - 1 WHERE chat_id = $branch`,
+  },
   {
     name: 'the head is another pair',
     invariant: 'I5',
@@ -68,7 +80,12 @@ const DAMAGES: Damage[] = [
     mended: true,
     sql: `UPDATE chats SET jump_chat_id = chat_id, depth = 7 WHERE chat_id = $branch`,
   },
-  { name: 'nobody is active', invariant: 'I7', mended: true, sql: `UPDATE chats SET active = false WHERE root_chat_id = $root` },
+  {
+    name: 'nobody is active',
+    invariant: 'I7',
+    mended: true,
+    sql: `UPDATE chats SET active = false WHERE root_chat_id = $root`,
+  },
   {
     name: 'two chats are active',
     invariant: 'I7',
@@ -81,7 +98,12 @@ const DAMAGES: Damage[] = [
     mended: true,
     sql: `UPDATE conversations SET event_seq = event_seq + 5 WHERE chat_id = $root`,
   },
-  { name: 'an event is gone', invariant: 'I8', mended: false, sql: `DELETE FROM events WHERE root_chat_id = $root AND seq = 2` },
+  {
+    name: 'an event is gone',
+    invariant: 'I8',
+    mended: false,
+    sql: `DELETE FROM events WHERE root_chat_id = $root AND seq = 2`,
+  },
   {
     name: 'an announced pair is another',
     invariant: 'I1',
@@ -147,14 +169,16 @@ const DAMAGES: Damage[] = [
     mended: false,
     only: 'mongo',
     sql: `DELETE FROM content_journal WHERE account_id = $account`,
-    mongo: (buckets, root) => buckets.updateOne({ chat_id: root }, { $pull: { qa_pairs: { seq: 1 } } } as object),
+    mongo: (buckets, root) =>
+      buckets.updateOne({ chat_id: root }, { $pull: { qa_pairs: { seq: 1 } } } as object),
   },
   {
     name: 'words in MongoDB are of the future, and the journal has the right ones',
     invariant: 'I16',
     mended: true,
     only: 'mongo',
-    mongo: (buckets, root) => buckets.updateOne({ chat_id: root }, { $set: { 'qa_pairs.0.version': 9 } }),
+    mongo: (buckets, root) =>
+      buckets.updateOne({ chat_id: root }, { $set: { 'qa_pairs.0.version': 9 } }),
   },
   {
     name: 'words in MongoDB are of the future, and they are the only ones',
@@ -180,34 +204,59 @@ const DAMAGES: Damage[] = [
     mended: true,
     only: 'mongo',
     sql: `DELETE FROM content_journal WHERE account_id = $account`,
-    mongo: (buckets, root) => buckets.updateOne({ chat_id: root }, { $set: { 'qa_pairs.1.branches': [], 'qa_pairs.1.branches_total': 0 } }),
+    mongo: (buckets, root) =>
+      buckets.updateOne(
+        { chat_id: root },
+        { $set: { 'qa_pairs.1.branches': [], 'qa_pairs.1.branches_total': 0 } },
+      ),
   },
   {
     name: 'a bucket names another account',
     invariant: 'I14',
     mended: true,
     only: 'mongo',
-    mongo: (buckets, root) => buckets.updateOne({ chat_id: root }, { $set: { account_id: randomUUID() } }),
+    mongo: (buckets, root) =>
+      buckets.updateOne({ chat_id: root }, { $set: { account_id: randomUUID() } }),
   },
   ...[
     ['a client’s id is of no chat', `INSERT INTO client_chats VALUES ($account, 'trip', $uuid)`],
     ['notes are of no chat', `INSERT INTO conversation_notes VALUES ($account, $uuid, '{}')`],
-    ['quotes are of no chat', `INSERT INTO summary_highlights VALUES ($account, $uuid, 1, '[]', 'offline')`],
-    ['words are counted to no pair', `INSERT INTO summary_marks VALUES ($account, $root, 100, 1, 1, '{}', '{}')`],
-    ['tokens are counted of no pair', `INSERT INTO message_tokens VALUES ($account, $root, 100, 1, 1)`],
+    [
+      'quotes are of no chat',
+      `INSERT INTO summary_highlights VALUES ($account, $uuid, 1, '[]', 'offline')`,
+    ],
+    [
+      'words are counted to no pair',
+      `INSERT INTO summary_marks VALUES ($account, $root, 100, 1, 1, '{}', '{}')`,
+    ],
+    [
+      'tokens are counted of no pair',
+      `INSERT INTO message_tokens VALUES ($account, $root, 100, 1, 1)`,
+    ],
     [
       'a number is of no chat',
       `INSERT INTO chat_number_counters VALUES ($account, 1); INSERT INTO chat_numbers VALUES ($account, 1, $uuid)`,
     ],
     ['a number is still to be given', `INSERT INTO chat_numbers VALUES ($account, 7, $root)`],
-    ['a position is of no conversation', `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $uuid, 1)`],
-    ['a position is ahead', `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $root, 999)`],
+    [
+      'a position is of no conversation',
+      `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $uuid, 1)`,
+    ],
+    [
+      'a position is ahead',
+      `${WEBHOOKS}; INSERT INTO webhook_positions VALUES ($account, $root, 999)`,
+    ],
     [
       'a delivery is of no webhook',
       `INSERT INTO webhook_deliveries (account_id, webhook_id, delivery_id, type, payload, due_at, created_at)
        VALUES ($account, $uuid, $uuid, 'webhook.test', '{}', 'infinity', now())`,
     ],
-  ].map(([name, sql]) => ({ name: name!, invariant: 'I17', mended: true, sql: `${UNCHECKED}; ${sql}` })),
+  ].map(([name, sql]) => ({
+    name: name!,
+    invariant: 'I17',
+    mended: true,
+    sql: `${UNCHECKED}; ${sql}`,
+  })),
   {
     name: 'a webhook is of no account with webhooks',
     invariant: 'I17',
@@ -222,7 +271,15 @@ const DAMAGES: Damage[] = [
     only: 'mongo',
     mongo: (buckets, root) =>
       buckets.updateOne({ chat_id: root }, {
-        $push: { qa_pairs: { response_id: randomUUID(), seq: 99, version: 1, timestamp: HOURS_AGO, question: WORD } },
+        $push: {
+          qa_pairs: {
+            response_id: randomUUID(),
+            seq: 99,
+            version: 1,
+            timestamp: HOURS_AGO,
+            question: WORD,
+          },
+        },
       } as object),
   },
 ];
@@ -238,7 +295,8 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
   let server: TestApp;
 
   beforeAll(async () => {
-    // The journal keeps its rows, so that a damage of MongoDB is not mended by the relay before fsck sees it.
+    // The journal keeps its rows, so that a damage of MongoDB is not mended by the relay before
+    // fsck sees it.
     server = await startTestApp(mode, { JOURNAL_RETENTION_SECONDS: '3600' });
   });
   afterAll(() => server.close());
@@ -252,8 +310,16 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
   async function aVictim(): Promise<Victim> {
     const ann = await TestClient.register(server.url);
     const root = await ann.aChat(2);
-    await ann.post(`/chats/${root.id}/messages`, { question: WORD, response: 'an island' }, { 'idempotency-key': randomUUID() });
-    const { body } = await ann.post(`/chats/${root.id}/branches`, { response_id: root.pairs[1] }, { 'idempotency-key': randomUUID() });
+    await ann.post(
+      `/chats/${root.id}/messages`,
+      { question: WORD, response: 'an island' },
+      { 'idempotency-key': randomUUID() },
+    );
+    const { body } = await ann.post(
+      `/chats/${root.id}/branches`,
+      { response_id: root.pairs[1] },
+      { 'idempotency-key': randomUUID() },
+    );
     await ann.append(body.chat_id, 'elsewhere');
     await ann.aBranch(body.chat_id, root.pairs[0]!);
     await ann.delete(`/chats/${await ann.aBranch(root.id, null)}`);
@@ -262,7 +328,10 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
 
   async function harm({ sql, mongo }: Damage, ids: Victim): Promise<void> {
     const values: Record<string, string> = { ...ids, uuid: randomUUID() };
-    const text = sql?.replace(/\$(account|root|branch|uuid)/g, (_all, name: string) => `'${values[name]}'`);
+    const text = sql?.replace(
+      /\$(account|root|branch|uuid)/g,
+      (_all, name: string) => `'${values[name]}'`,
+    );
     if (text) await withClient(server.databaseUrl, (client) => client.query(text));
     if (!mongo) return;
     const connection = await mongoose.createConnection(mongoUriFor(server.databaseUrl)).asPromise();
@@ -273,7 +342,11 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
   /** The invariants that are violated in what belongs to the account. */
   const violatedFor = (run: FsckRun, { account, root }: Victim): string[] =>
     run.report.invariants
-      .filter((one: any) => one.examples.some(({ ids }: any) => ids.account_id === account || ids.bucket?.startsWith(root)))
+      .filter((one: any) =>
+        one.examples.some(
+          ({ ids }: any) => ids.account_id === account || ids.bucket?.startsWith(root),
+        ),
+      )
       .map((one: any) => one.id);
 
   it('finds nothing wrong on a healthy server, and says what it looked at', async () => {
@@ -284,7 +357,11 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
     expect(plain.code).toBe(0);
     const { report, code } = await runFsck(env(), '--json');
     expect([code, report.ok, report.content, report.repaired]).toEqual([0, true, mode, null]);
-    expect(report.invariants.find((one: any) => one.id === 'I3')).toMatchObject({ checked: { pairs: 4 }, violations: 0, examples: [] });
+    expect(report.invariants.find((one: any) => one.id === 'I3')).toMatchObject({
+      checked: { pairs: 4 },
+      violations: 0,
+      examples: [],
+    });
   });
 
   it('says what it is for, and refuses what it does not know', async () => {
@@ -311,16 +388,27 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
       mended = await runFsck(env(), '--json', '--repair');
     }, 240_000);
 
-    it.each(damages.map((damage) => [damage.name, damage] as const))('finds that %s', (_name, damage) => {
-      const victim = victims.get(damage)!;
-      expect(violatedFor(found, victim)).toEqual([damage.invariant, ...(damage.too ?? [])].sort());
-      expect(violatedFor(mended, victim)).toEqual(damage.mended ? [] : violatedFor(found, victim));
-    });
+    it.each(damages.map((damage) => [damage.name, damage] as const))(
+      'finds that %s',
+      (_name, damage) => {
+        const victim = victims.get(damage)!;
+        expect(violatedFor(found, victim)).toEqual(
+          [damage.invariant, ...(damage.too ?? [])].sort(),
+        );
+        expect(violatedFor(mended, victim)).toEqual(
+          damage.mended ? [] : violatedFor(found, victim),
+        );
+      },
+    );
 
     it('blames nobody else, counts what it mended and ends with 1', () => {
       expect([...violatedFor(found, healthy), ...violatedFor(mended, healthy)]).toEqual([]);
       expect([found.code, mended.code]).toEqual([1, 1]);
-      const hopeless = new Set(damages.filter((damage) => !damage.mended).flatMap(({ invariant, too = [] }) => [invariant, ...too]));
+      const hopeless = new Set(
+        damages
+          .filter((damage) => !damage.mended)
+          .flatMap(({ invariant, too = [] }) => [invariant, ...too]),
+      );
       expect(new Set(Object.keys(violationsOf(mended)))).toEqual(hopeless);
       expect(Object.keys(mended.report.repaired).sort()).toEqual(
         [...new Set(damages.filter((one) => one.mended).map((one) => one.invariant))].sort(),
@@ -347,7 +435,9 @@ describe('fsck of the databases that the server starts itself', () => {
       server.kill();
       const after = await runFsck(env, '--json', '--repair');
       expect([after.code, after.report?.ok, after.stderr]).toEqual([0, true, '']);
-      expect(after.report.invariants.find((one: any) => one.id === 'I3').checked).toEqual({ pairs: 3 });
+      expect(after.report.invariants.find((one: any) => one.id === 'I3').checked).toEqual({
+        pairs: 3,
+      });
     } finally {
       server.kill();
       await server.exit();

@@ -20,7 +20,11 @@ describe('a statement that PostgreSQL gives up is told as what it is, not as a s
     await server.close();
   });
 
-  const toldAs = ({ status, body, headers }: Answer): unknown[] => [status, body.code, Number(headers.get('retry-after')) > 0];
+  const toldAs = ({ status, body, headers }: Answer): unknown[] => [
+    status,
+    body.code,
+    Number(headers.get('retry-after')) > 0,
+  ];
 
   const changes = (): Promise<Answer>[] => [
     ann.patch(`/chats/${chat.id}`, { name: 'x' }),

@@ -16,7 +16,9 @@ interface WireAnswer {
   body: Record<string, unknown>;
 }
 
-/** Sends bytes, and reads one answer until the server ends the connection or its length is there. */
+/**
+ * Sends bytes, and reads one answer until the server ends the connection or its length is there.
+ */
 async function answerTo(bytes: string): Promise<WireAnswer> {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname);
@@ -27,30 +29,66 @@ async function answerTo(bytes: string): Promise<WireAnswer> {
   await once(socket, 'close');
   const [head = '', body = ''] = text.split('\r\n\r\n');
   const [line = '', ...lines] = head.split('\r\n');
-  const headers = Object.fromEntries(lines.map((one) => [one.split(':')[0]!.toLowerCase(), one.slice(one.indexOf(':') + 1).trim()]));
+  const headers = Object.fromEntries(
+    lines.map((one) => [one.split(':')[0]!.toLowerCase(), one.slice(one.indexOf(':') + 1).trim()]),
+  );
   return { status: Number(line.split(' ')[1]), headers, body: body ? JSON.parse(body) : {} };
 }
 
 const asking = (method: string, path: string, lines: readonly string[] = ['Host: here']) =>
   answerTo([`${method} ${path} HTTP/1.1`, 'Connection: close', ...lines, '', ''].join('\r\n'));
 
-function expectProblem({ status, headers, body }: WireAnswer, expected: number, code: string): void {
+function expectProblem(
+  { status, headers, body }: WireAnswer,
+  expected: number,
+  code: string,
+): void {
   expect([status, headers['content-type'], body]).toEqual([
     expected,
     'application/problem+json',
-    expect.objectContaining({ type: `/docs/errors#${code}`, status: expected, code, request_id: headers['x-request-id'] }),
+    expect.objectContaining({
+      type: `/docs/errors#${code}`,
+      status: expected,
+      code,
+      request_id: headers['x-request-id'],
+    }),
   ]);
 }
 
 describe('a request that cannot be read (S11)', () => {
   it.each([
-    ['headers of 20 KiB', 431, 'headers_too_large', `GET /livez HTTP/1.1\r\nHost: here\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`],
-    ['a path of 20 KiB', 431, 'headers_too_large', `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: here\r\n\r\n`],
+    [
+      'headers of 20 KiB',
+      431,
+      'headers_too_large',
+      `GET /livez HTTP/1.1\r\nHost: here\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
+    ],
+    [
+      'a path of 20 KiB',
+      431,
+      'headers_too_large',
+      `GET /${'x'.repeat(20_000)} HTTP/1.1\r\nHost: here\r\n\r\n`,
+    ],
     ['a line that is none', 400, 'invalid_request', 'hello there\r\n\r\n'],
     ['a version that is none', 400, 'invalid_request', 'GET /livez HTTP/9.9\r\nHost: here\r\n\r\n'],
-    ['a header without a colon', 400, 'invalid_request', 'GET /livez HTTP/1.1\r\nHost: here\r\nnonsense\r\n\r\n'],
-    ['two lengths', 400, 'invalid_request', 'POST /livez HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx'],
-    ['a method that nobody knows', 501, 'method_unknown', 'FROBNICATE /livez HTTP/1.1\r\nHost: here\r\n\r\n'],
+    [
+      'a header without a colon',
+      400,
+      'invalid_request',
+      'GET /livez HTTP/1.1\r\nHost: here\r\nnonsense\r\n\r\n',
+    ],
+    [
+      'two lengths',
+      400,
+      'invalid_request',
+      'POST /livez HTTP/1.1\r\nHost: here\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx',
+    ],
+    [
+      'a method that nobody knows',
+      501,
+      'method_unknown',
+      'FROBNICATE /livez HTTP/1.1\r\nHost: here\r\n\r\n',
+    ],
   ])('(%s) is told as a problem', async (_what, status, code, bytes) => {
     expectProblem(await answerTo(bytes), status, code);
   });
@@ -68,14 +106,25 @@ describe('the Host of a request (S11)', () => {
     ['the same twice', ['Host: here', 'host: here']],
     ['one with a path', ['Host: here/there']],
     ['one with a user', ['Host: me@here']],
-  ])('(%s) is a 400, by HTTP and by a handshake, on paths that there are and others', async (_what, lines) => {
-    for (const path of ['/livez', '/api/v1/chats', '/nothing']) expectProblem(await asking('GET', path, lines), 400, 'invalid_request');
-    expectProblem(await asking('GET', '/api/v1/ws', [...HANDSHAKE, ...lines]), 400, 'invalid_request');
-  });
+  ])(
+    '(%s) is a 400, by HTTP and by a handshake, on paths that there are and others',
+    async (_what, lines) => {
+      for (const path of ['/livez', '/api/v1/chats', '/nothing'])
+        expectProblem(await asking('GET', path, lines), 400, 'invalid_request');
+      expectProblem(
+        await asking('GET', '/api/v1/ws', [...HANDSHAKE, ...lines]),
+        400,
+        'invalid_request',
+      );
+    },
+  );
 
-  it.each(['here', 'here:3000', '127.0.0.1:3000', '[::1]:3000', 'a_b.example', ''])('(%j) is fine', async (host) => {
-    expect((await asking('GET', '/livez', [`Host: ${host}`])).status).toBe(200);
-  });
+  it.each(['here', 'here:3000', '127.0.0.1:3000', '[::1]:3000', 'a_b.example', ''])(
+    '(%j) is fine',
+    async (host) => {
+      expect((await asking('GET', '/livez', [`Host: ${host}`])).status).toBe(200);
+    },
+  );
 
   it('is not needed by HTTP/1.0', async () => {
     expect((await answerTo('GET /livez HTTP/1.0\r\n\r\n')).status).toBe(200);
@@ -91,7 +140,10 @@ describe('a method that no route knows (S11)', () => {
     for (const method of others) {
       const answer = await asking(method, '/api/v1/chats');
       expectProblem(answer, 405, 'method_not_allowed');
-      expect([method, answer.headers.allow?.split(', ').sort()]).toEqual([method, ['GET', 'HEAD', 'POST']]);
+      expect([method, answer.headers.allow?.split(', ').sort()]).toEqual([
+        method,
+        ['GET', 'HEAD', 'POST'],
+      ]);
       expectProblem(await asking(method, '/api/v1/nothing'), 404, 'route_not_found');
     }
   });

@@ -35,7 +35,11 @@ describe.each(MODES)('another account, words in %s', (mode) => {
       ['POST', `/messages/add-message`, { chat_id: id, question: 'q', response: 'r' }],
       ['POST', `/chats/${id}/branches`, { response_id: pair }],
       ['POST', `/chats/${mine.id}/branches`, { response_id: pair }],
-      ['POST', `/chats/${mine.id}/messages`, { question: 'q', response: 'r', parent_response_id: pair, on_conflict: 'fork' }],
+      [
+        'POST',
+        `/chats/${mine.id}/messages`,
+        { question: 'q', response: 'r', parent_response_id: pair, on_conflict: 'fork' },
+      ],
       ['POST', `/branches/create-branch`, { chat_id: id, response_id: pair }],
       ['GET', `/chats/${id}/branches`],
       ['GET', `/branches/get-branches?chat_id=${id}`],
@@ -50,10 +54,15 @@ describe.each(MODES)('another account, words in %s', (mode) => {
     const missing = calls(unknown, unknown);
     for (const [i, [method, path, body]] of foreign.entries()) {
       const answer = await bob.request(method, `/api/v1${path}`, { body });
-      const other = await bob.request(missing[i]![0], `/api/v1${missing[i]![1]}`, { body: missing[i]![2] });
+      const other = await bob.request(missing[i]![0], `/api/v1${missing[i]![1]}`, {
+        body: missing[i]![2],
+      });
       const line = `${method} ${path}`;
       expect([line, answer.status]).toEqual([line, 404]);
-      expect([line, { ...answer.body, request_id: '' }]).toEqual([line, { ...other.body, request_id: '' }]);
+      expect([line, { ...answer.body, request_id: '' }]).toEqual([
+        line,
+        { ...other.body, request_id: '' },
+      ]);
     }
     expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2']);
     expect(await bob.questionsOf(mine.id)).toEqual(['q1']);

@@ -18,7 +18,11 @@ let ann: TestClient;
 async function aProxyOf(url: string): Promise<Server> {
   const one = createServer((asked, answer) => {
     if (!asked.url!.startsWith(`${PREFIX}/`)) return void answer.writeHead(404).end();
-    const there = request(url + asked.url!.slice(PREFIX.length), { method: asked.method, headers: asked.headers, agent: false });
+    const there = request(url + asked.url!.slice(PREFIX.length), {
+      method: asked.method,
+      headers: asked.headers,
+      agent: false,
+    });
     there.on('response', (got) => got.pipe(answer.writeHead(got.statusCode!, got.headers)));
     asked.pipe(there);
   }).listen(0, '127.0.0.1');
@@ -48,32 +52,42 @@ async function aPagedScene(): Promise<Record<string, string>> {
   return { chat_id, chat_uuid: chat_id, webhook_id };
 }
 
-const linked = operations.filter(({ responses }) => followed(responses['200'] ?? { description: '' }).headers?.Link);
+const linked = operations.filter(
+  ({ responses }) => followed(responses['200'] ?? { description: '' }).headers?.Link,
+);
 
 describe('behind a proxy that has the server below a path (R2)', () => {
-  it.each(linked.map(({ method, path, parameters }): [string, typeof parameters] => [`${method} ${path}`, parameters]))(
-    'the pages of %s lead to each other',
-    async (route, parameters) => {
-      const ids = await aPagedScene();
-      const query = parameters.filter(({ in: place, name }) => place === 'query' && name in ids).map(({ name }) => `${name}=${ids[name]}`);
-      const path = route.split(' ')[1]!.replace(/\{(\w+)\}/g, (_all, name: string) => ids[name]!);
-      const first = `${PREFIX}${path}?${[...query, 'limit=1'].join('&')}`;
+  it.each(
+    linked.map(({ method, path, parameters }): [string, typeof parameters] => [
+      `${method} ${path}`,
+      parameters,
+    ]),
+  )('the pages of %s lead to each other', async (route, parameters) => {
+    const ids = await aPagedScene();
+    const query = parameters
+      .filter(({ in: place, name }) => place === 'query' && name in ids)
+      .map(({ name }) => `${name}=${ids[name]}`);
+    const path = route.split(' ')[1]!.replace(/\{(\w+)\}/g, (_all, name: string) => ids[name]!);
+    const first = `${PREFIX}${path}?${[...query, 'limit=1'].join('&')}`;
 
-      const page = await ann.request('GET', first.slice(PREFIX.length));
-      const [, link, rel] = /^<([^>]+)>; rel="(next|prev)"/.exec(page.headers.get('link') ?? '') ?? [];
-      const { pathname, search } = new URL(link!, new URL(first, 'http://proxy'));
+    const page = await ann.request('GET', first.slice(PREFIX.length));
+    const [, link, rel] =
+      /^<([^>]+)>; rel="(next|prev)"/.exec(page.headers.get('link') ?? '') ?? [];
+    const { pathname, search } = new URL(link!, new URL(first, 'http://proxy'));
 
-      expect(rel).toBeDefined();
-      expect(pathname).toBe(PREFIX + path);
-      const other = await ann.request('GET', (pathname + search).slice(PREFIX.length));
-      expect(other.status).toBe(200);
-      expect(other.text).not.toBe(page.text);
-    },
-  );
+    expect(rel).toBeDefined();
+    expect(pathname).toBe(PREFIX + path);
+    const other = await ann.request('GET', (pathname + search).slice(PREFIX.length));
+    expect(other.status).toBe(200);
+    expect(other.text).not.toBe(page.text);
+  });
 
   it('/ leads to the documentation until there is a page', async () => {
     const answer = await fetch(`${ann.url}/`, { redirect: 'manual' });
-    expect([answer.status, new URL(answer.headers.get('location')!, `${ann.url}/`).href]).toEqual([302, `${ann.url}/docs`]);
+    expect([answer.status, new URL(answer.headers.get('location')!, `${ann.url}/`).href]).toEqual([
+      302,
+      `${ann.url}/docs`,
+    ]);
     expect((await fetch(`${ann.url}/`)).headers.get('content-type')).toMatch(/^text\/html/);
   });
 });

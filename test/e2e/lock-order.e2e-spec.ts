@@ -13,11 +13,21 @@ import { type Mode, MODES, startTestApp, type TestApp } from '../support/app.js'
 import type { Answer } from '../support/client.js';
 import { callAs, operations } from '../support/contract.js';
 import { deadlocksIn } from '../support/deadlocks.js';
-import { Interleaver, type Meeting, type Step, stopsOf, transactionsOf, wayOf } from '../support/interleaving.js';
+import {
+  Interleaver,
+  type Meeting,
+  type Step,
+  stopsOf,
+  transactionsOf,
+  wayOf,
+} from '../support/interleaving.js';
 import { WRITERS } from './background-writers.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
 
-/** Prepares what it needs in a scene; then it can be done at any instance, and says how it was answered. */
+/**
+ * Prepares what it needs in a scene; then it can be done at any instance, and says how it was
+ * answered.
+ */
 type Piece = (scene: Scene) => Promise<(server: TestApp) => Promise<string>>;
 
 /** A transaction of something that writes. */
@@ -27,7 +37,8 @@ interface Way {
   steps: Step[];
 }
 
-const told = ({ status, body }: Answer): string => `${status} ${body?.code ?? body?.error?.code ?? ''}`.trim();
+const told = ({ status, body }: Answer): string =>
+  `${status} ${body?.code ?? body?.error?.code ?? ''}`.trim();
 
 const PIECES = new Map<string, Piece>();
 for (const operation of operations.filter(({ method }) => method !== 'GET')) {
@@ -35,7 +46,8 @@ for (const operation of operations.filter(({ method }) => method !== 'GET')) {
   PIECES.set(operation.operationId, async (scene) => {
     const call = await GOOD[operation.operationId]!(scene);
     const headers = { ...call.headers, ...(isKeyed && { 'idempotency-key': randomUUID() }) };
-    return async (server) => told(await callAs(scene.ann.at(server.url), operation, { ...call, headers }));
+    return async (server) =>
+      told(await callAs(scene.ann.at(server.url), operation, { ...call, headers }));
   });
 }
 for (const [name, writer] of Object.entries(WRITERS)) {
@@ -67,7 +79,8 @@ const BACK = [
   ...TABLES.map((table) => `INSERT INTO ${table} SELECT * FROM locks.${table}`),
 ].join('; ');
 
-// With words in MongoDB the same transactions write `content_journal` in the place of `chat_contents`: only those that meet there meet again.
+// With words in MongoDB the same transactions write `content_journal` in the place of
+// `chat_contents`: only those that meet there meet again.
 describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
   let here: TestApp;
   let there: TestApp;
@@ -112,22 +125,28 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
     }
   }
 
-  /** All transactions that anybody makes. Of those that go the same way, statement by statement, the shortest piece of work stands for all. */
+  /**
+   * All transactions that anybody makes. Of those that go the same way, statement by statement, the
+   * shortest piece of work stands for all.
+   */
   async function differentWays(): Promise<Way[]> {
     const ways = new Map<string, Way & { length: number }>();
     for (const [name, piece] of PIECES) {
       const all = await stepsOf(piece);
       for (const steps of transactionsOf(all)) {
         const known = ways.get(wayOf(steps));
-        if (!known || known.length > all.length) ways.set(wayOf(steps), { name, piece, steps, length: all.length });
+        if (!known || known.length > all.length)
+          ways.set(wayOf(steps), { name, piece, steps, length: all.length });
       }
     }
     return [...ways.values()];
   }
 
   /**
-   * Lets them meet at the stops of the one that has fewer. A deadlock is found from either side: this one holds what that one comes to want, and goes on to
-   * want what that one holds. The more this one holds, the sooner that one waits, so where it waits in one place at two stops it does so at all between.
+   * Lets them meet at the stops of the one that has fewer. A deadlock is found from either side:
+   * this one holds what that one comes to want, and goes on to want what that one holds. The more
+   * this one holds, the sooner that one waits, so where it waits in one place at two stops it does
+   * so at all between.
    */
   async function faultsOf(a: Way, b: Way): Promise<string[]> {
     const [first, second] = stopsOf(a.steps).length <= stopsOf(b.steps).length ? [a, b] : [b, a];
@@ -146,7 +165,11 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
       if (met.deadlocks > 0 || !isFair) faults.push(`${met.deadlocks} deadlocks: ${where}`);
       return met;
     };
-    const between = async (low: number, high: number, places: readonly [string | null, string | null]): Promise<void> => {
+    const between = async (
+      low: number,
+      high: number,
+      places: readonly [string | null, string | null],
+    ): Promise<void> => {
       if (high - low < 2 || places[0] === places[1]) return;
       const middle = Math.floor((low + high) / 2);
       const { waited } = await meet(middle);
@@ -164,27 +187,37 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
     const ways = await differentWays();
     const faults: string[] = [];
     for (const [i, one] of ways.entries())
-      for (const other of ways.slice(i)) if (canMeet(one.steps, other.steps, mode)) faults.push(...(await faultsOf(one, other)));
+      for (const other of ways.slice(i))
+        if (canMeet(one.steps, other.steps, mode)) faults.push(...(await faultsOf(one, other)));
     expect(faults).toEqual([]);
     expect(await deadlocksIn(here.databaseUrl)).toBe(0);
   }, 900_000);
 
   it('is known whole: each statement of the sources that writes was run here, and each job', () => {
-    const unseen = writingStatements(mode).filter((name) => ![...seen].some((other) => name.test(other)));
+    const unseen = writingStatements(mode).filter(
+      (name) => ![...seen].some((other) => name.test(other)),
+    );
     expect(unseen).toEqual([]);
     const jobs = here.app.get<Job[]>(JOBS, { strict: false }).map((job) => job.name);
-    expect(jobs.filter((job) => !Object.keys(WRITERS).some((name) => name.startsWith(job)))).toEqual([]);
+    expect(
+      jobs.filter((job) => !Object.keys(WRITERS).some((name) => name.startsWith(job))),
+    ).toEqual([]);
   });
 
   it('and those who take them in two orders would be seen', async () => {
     const { chat } = await restored();
     const locked = async (server: TestApp, ...tables: string[]): Promise<string> => {
       return server.app.get(Database).transaction(async (tx) => {
-        for (const table of tables) await tx.query(`UPDATE ${table} SET revision = revision + 1 WHERE chat_id = $1`, [chat.id]);
+        for (const table of tables)
+          await tx.query(`UPDATE ${table} SET revision = revision + 1 WHERE chat_id = $1`, [
+            chat.id,
+          ]);
         return '200';
       });
     };
-    const steps = await meetings.steps(scene.ann.accountId, () => locked(here, 'chats', 'conversations'));
+    const steps = await meetings.steps(scene.ann.accountId, () =>
+      locked(here, 'chats', 'conversations'),
+    );
     const stops = stopsOf(steps);
     let deadlocks = 0;
     for (const at of stops)
@@ -200,7 +233,10 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
   });
 });
 
-/** What they do by themselves comes no more: it would be noted as the work of whoever is on, and stopped in its place. Who calls them is served. */
+/**
+ * What they do by themselves comes no more: it would be noted as the work of whoever is on, and
+ * stopped in its place. Who calls them is served.
+ */
 function quieten({ app }: TestApp): void {
   const relay = app.get(Relay) as unknown as { run(): Promise<number> };
   relay.run = () => Promise.resolve(Infinity);
@@ -211,7 +247,8 @@ function quieten({ app }: TestApp): void {
 /** Notes the names of the statements that are run. */
 function noteStatements(database: Database, seen: Set<string>): void {
   const query = database.query.bind(database);
-  database.query = ((statement, values) => query((seen.add(statement.name), statement), values)) as Database['query'];
+  database.query = ((statement, values) =>
+    query((seen.add(statement.name), statement), values)) as Database['query'];
 }
 
 /** Only after a loss in MongoDB; of what it holds, and waits for nobody. */
@@ -220,24 +257,42 @@ const SELDOM = /relay\.lost/;
 /** The names of all statements in the sources that change something and run by themselves. */
 function writingStatements(mode: string): RegExp[] {
   const sources = fileURLToPath(new URL('../../src', import.meta.url));
-  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.ts'),
+  );
   const statements = files.flatMap((file) => [
-    ...readFileSync(join(sources, file), 'utf8').matchAll(/name: ['`]([^'`]+)['`],?\s*text: ([\s\S]*?)\n?\s*\}[;,)]/g),
+    ...readFileSync(join(sources, file), 'utf8').matchAll(
+      /name: ['`]([^'`]+)['`],?\s*text: ([\s\S]*?)\n?\s*\}[;,)]/g,
+    ),
   ]);
   return statements
     .filter(([, , text]) => /INSERT INTO|UPDATE \w+ |DELETE FROM|appendText|SPEND/.test(text!))
     .map(([, name]) => name!)
-    .filter((name) => !SELDOM.test(name) && (mode === 'mongo' ? !name.startsWith('content.') : !/^(relay|journal)\./.test(name)))
+    .filter(
+      (name) =>
+        !SELDOM.test(name) &&
+        (mode === 'mongo' ? !name.startsWith('content.') : !/^(relay|journal)\./.test(name)),
+    )
     .map((name) => new RegExp(`^${name.replace('.', '\\.').replace(/\$\{.*?\}/, '.+')}$`));
 }
 
-/** Whether they lock rows of two tables that are the same, or several of one: fewer cannot be taken in two orders. Words in MongoDB differ by the rows of the journal. */
+/**
+ * Whether they lock rows of two tables that are the same, or several of one: fewer cannot be taken
+ * in two orders. Words in MongoDB differ by the rows of the journal.
+ */
 function canMeet(one: readonly Step[], other: readonly Step[], mode: string): boolean {
   const tables = (steps: readonly Step[]) => new Set(steps.at(-1)!.tables);
   const rowsIn = (steps: readonly Step[], table: string) =>
     steps.filter(({ what }) => what.startsWith('BEFORE') && what.split(' ')[2] === table);
   const others = tables(other);
   const shared = [...tables(one)].filter((table) => others.has(table));
-  if (mode === 'mongo' && ![one, other].every((steps) => rowsIn(steps, 'content_journal').length > 0)) return false;
-  return shared.length > 1 || shared.some((table) => rowsIn(one, table).length > 1 && rowsIn(other, table).length > 1);
+  if (
+    mode === 'mongo' &&
+    ![one, other].every((steps) => rowsIn(steps, 'content_journal').length > 0)
+  )
+    return false;
+  return (
+    shared.length > 1 ||
+    shared.some((table) => rowsIn(one, table).length > 1 && rowsIn(other, table).length > 1)
+  );
 }

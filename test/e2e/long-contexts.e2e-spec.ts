@@ -23,7 +23,10 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
 
   beforeAll(async () => {
     provider = await FakeProvider.start();
-    server = await startTestApp(mode, provider.settings({ LLM_CONTEXT_TOKENS: String(WINDOW.contextTokens) }));
+    server = await startTestApp(
+      mode,
+      provider.settings({ LLM_CONTEXT_TOKENS: String(WINDOW.contextTokens) }),
+    );
     ann = await TestClient.register(server.url);
     ({ accountId } = ann);
     sql = new Client({ connectionString: server.databaseUrl });
@@ -54,21 +57,37 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
       [chatId],
     );
 
-  const askIn = (chatId: string, question = 'And now?') => ann.post(`/chats/${chatId}/messages`, { question });
-  const toldTo = (at: number): { role: string; content: string }[] => provider.asked.at(at)!.body.messages;
+  const askIn = (chatId: string, question = 'And now?') =>
+    ann.post(`/chats/${chatId}/messages`, { question });
+  const toldTo = (at: number): { role: string; content: string }[] =>
+    provider.asked.at(at)!.body.messages;
   const counts = async (chatId: string) =>
-    (await sql.query('SELECT seq, version, tokens FROM message_tokens WHERE chat_id = $1 ORDER BY seq', [chatId])).rows;
+    (
+      await sql.query(
+        'SELECT seq, version, tokens FROM message_tokens WHERE chat_id = $1 ORDER BY seq',
+        [chatId],
+      )
+    ).rows;
 
   /** Until what was counted for the last question is kept, which nobody waits for. */
   async function untilCounted(chatId: string, pairs: number): Promise<void> {
-    for (const until = Date.now() + 10_000; (await counts(chatId)).length < pairs;) if (Date.now() > until) throw new Error('not counted');
+    for (const until = Date.now() + 10_000; (await counts(chatId)).length < pairs;)
+      if (Date.now() > until) throw new Error('not counted');
   }
 
-  async function pathOf(chatId: string): Promise<{ question: string; response: string | null; tokens: null }[]> {
+  async function pathOf(
+    chatId: string,
+  ): Promise<{ question: string; response: string | null; tokens: null }[]> {
     const all: { question: string; response: string | null; tokens: null }[] = [];
     for (let path = `/chats/${chatId}/messages?limit=100`; ;) {
       const { body } = await ann.get(path);
-      all.unshift(...body.qa_pairs.map(({ question, response }: any) => ({ question, response, tokens: null })));
+      all.unshift(
+        ...body.qa_pairs.map(({ question, response }: any) => ({
+          question,
+          response,
+          tokens: null,
+        })),
+      );
       if (!body.prev_cursor) return all;
       path = `/chats/${chatId}/messages?limit=100&before=${body.prev_cursor}`;
     }
@@ -83,17 +102,30 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
     for (let level = 0; level < 6; level++) {
       let last = '';
       for (let n = 0; n < 5; n++) {
-        const response = n % 4 === 3 ? null : `${level}.${n} `.repeat(level === 3 ? 1 : 60 - 6 * level);
-        last = (await ann.post(`/chats/${chatId}/messages`, { question: `Tell me of ${level}.${n}`, response })).body.response_id;
+        const response =
+          n % 4 === 3 ? null : `${level}.${n} `.repeat(level === 3 ? 1 : 60 - 6 * level);
+        last = (
+          await ann.post(`/chats/${chatId}/messages`, {
+            question: `Tell me of ${level}.${n}`,
+            response,
+          })
+        ).body.response_id;
       }
       const earlier = await pathOf(chatId);
       told = 2 * earlier.length;
-      // The second time what the first one counted is known; and the answer of the first one, before a fork at the pair in front of it.
+      // The second time what the first one counted is known; and the answer of the first one,
+      // before a fork at the pair in front of it.
       for (let time = 0; time < 2; time++) {
         chatId = await ann.aBranch(chatId, last);
         const { body } = await askIn(chatId);
         expect(body.status).toBe('complete');
-        const { messages } = await fitToWindow('Answer as a gardener would.', earlier, 'And now?', WINDOW, counter.count);
+        const { messages } = await fitToWindow(
+          'Answer as a gardener would.',
+          earlier,
+          'And now?',
+          WINDOW,
+          counter.count,
+        );
         expect(toldTo(-1)).toEqual(messages);
       }
     }
@@ -113,12 +145,15 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
       const spy = jest.spyOn(database, 'query').mockImplementation(async (statement, values) => {
         const result = await query(statement, values);
         // Leases are renewed by the clock.
-        if (!statement.name.startsWith('completion.context') && statement.name !== 'chat.find') return result as never;
+        if (!statement.name.startsWith('completion.context') && statement.name !== 'chat.find')
+          return result as never;
         statements.push(statement.name);
         rows += result.length;
         return result as never;
       });
-      Object.assign(counter, { count: (texts: string[]) => (counted.push(texts.length), count(texts)) });
+      Object.assign(counter, {
+        count: (texts: string[]) => (counted.push(texts.length), count(texts)),
+      });
       try {
         expect((await askIn(chatId)).body.status).toBe('complete');
       } finally {
@@ -146,7 +181,9 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
       await sql.query(`PREPARE context (uuid, uuid, int, bigint) AS ${text}`);
       const read: number[] = [];
       for (let time = 0; time < 10; time++) {
-        const { rows } = await sql.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE context (${values})`);
+        const { rows } = await sql.query(
+          `EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE context (${values})`,
+        );
         const { Plan: plan } = rows[0]['QUERY PLAN'][0];
         expect(removedBy(plan)).toBeLessThan(200);
         read.push(plan['Shared Hit Blocks'] + plan['Shared Read Blocks']);
@@ -164,16 +201,23 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
   it('knows a count by the version of the words: those of another one are counted anew', async () => {
     const { id } = await ann.aChat();
     provider.next({ status: 500 });
-    const failed = (await ann.post(`/chats/${id}/messages`, { question: 'a word '.repeat(100) })).body;
+    const failed = (await ann.post(`/chats/${id}/messages`, { question: 'a word '.repeat(100) }))
+      .body;
     const branch = await ann.aBranch(id, failed.response_id);
-    await ann.post(`/chats/${branch}/messages`, { question: 'b word '.repeat(100), response: null });
+    await ann.post(`/chats/${branch}/messages`, {
+      question: 'b word '.repeat(100),
+      response: null,
+    });
     await askIn(branch);
     await untilCounted(id, 1);
     const [before] = await counts(id);
-    await sql.query(`UPDATE messages SET version = version + 1 WHERE response_id = $1`, [failed.response_id]);
-    await sql.query(`UPDATE ${mode === 'postgres' ? 'chat_contents' : 'content_journal'} SET version = version + 1 WHERE chat_id = $1`, [
-      id,
+    await sql.query(`UPDATE messages SET version = version + 1 WHERE response_id = $1`, [
+      failed.response_id,
     ]);
+    await sql.query(
+      `UPDATE ${mode === 'postgres' ? 'chat_contents' : 'content_journal'} SET version = version + 1 WHERE chat_id = $1`,
+      [id],
+    );
     await sql.query(`UPDATE message_tokens SET tokens = 1000000 WHERE chat_id = $1`, [id]);
     await askIn(branch);
     expect(toldTo(-1).map(({ content }) => content.slice(0, 6))).toContain('a word');
@@ -185,6 +229,8 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
 
 /** Rows that were read in vain, by the joins and filters of a plan. */
 function removedBy(plan: any): number {
-  const own = ((plan['Rows Removed by Join Filter'] ?? 0) + (plan['Rows Removed by Filter'] ?? 0)) * plan['Actual Loops'];
+  const own =
+    ((plan['Rows Removed by Join Filter'] ?? 0) + (plan['Rows Removed by Filter'] ?? 0)) *
+    plan['Actual Loops'];
   return (plan.Plans ?? []).reduce((sum: number, child: any) => sum + removedBy(child), own);
 }

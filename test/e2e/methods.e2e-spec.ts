@@ -5,7 +5,11 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 
 const FRIEND = 'https://friend.example';
-const PREFLIGHT = { origin: FRIEND, 'access-control-request-method': 'PATCH', 'access-control-request-headers': 'authorization' };
+const PREFLIGHT = {
+  origin: FRIEND,
+  'access-control-request-method': 'PATCH',
+  'access-control-request-headers': 'authorization',
+};
 
 let server: TestApp;
 /** The same database, for pages of another origin too. */
@@ -18,7 +22,11 @@ beforeAll(async () => {
 afterAll(() => Promise.all([server.close(), open.close()]));
 
 /** `fetch` sends no TRACE. */
-async function answerOf(method: string, url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+async function answerOf(
+  method: string,
+  url: string,
+  headers: Record<string, string> = {},
+): Promise<IncomingMessage> {
   const asking = request(url, { method, headers, agent: false }).end();
   const [answer] = (await once(asking, 'response')) as [IncomingMessage];
   answer.resume();
@@ -47,19 +55,32 @@ describe.each([
 
 describe('a preflight', () => {
   it('of a page that may call is answered, on every path', async () => {
-    const { statusCode, headers } = await answerOf('OPTIONS', `${open.url}/api/v1/chats`, PREFLIGHT);
+    const { statusCode, headers } = await answerOf(
+      'OPTIONS',
+      `${open.url}/api/v1/chats`,
+      PREFLIGHT,
+    );
     expect([statusCode, headers]).toEqual([
       204,
-      expect.objectContaining({ 'access-control-allow-origin': FRIEND, 'access-control-allow-headers': 'authorization' }),
+      expect.objectContaining({
+        'access-control-allow-origin': FRIEND,
+        'access-control-allow-headers': 'authorization',
+      }),
     ]);
     expect(headers['access-control-allow-methods']).toContain('PATCH');
   });
 
   it('of any other page allows nothing', async () => {
-    const stranger = await answerOf('OPTIONS', `${open.url}/api/v1/chats`, { ...PREFLIGHT, origin: 'https://evil.example' });
+    const stranger = await answerOf('OPTIONS', `${open.url}/api/v1/chats`, {
+      ...PREFLIGHT,
+      origin: 'https://evil.example',
+    });
     const closed = await answerOf('OPTIONS', `${server.url}/api/v1/chats`, PREFLIGHT);
     expect(stranger.headers['access-control-allow-origin']).toBeUndefined();
-    expect([closed.statusCode, closed.headers['access-control-allow-origin']]).toEqual([405, undefined]);
+    expect([closed.statusCode, closed.headers['access-control-allow-origin']]).toEqual([
+      405,
+      undefined,
+    ]);
   });
 
   it('goes before an answer that the page may then read', async () => {

@@ -12,7 +12,11 @@ const CLIENTS: [string, typeof OpenAI7][] = [
 ];
 const NOBODYS = '00000000-0000-7000-8000-000000000000';
 const user = (content: string) => ({ type: 'message' as const, role: 'user' as const, content });
-const assistant = (content: string) => ({ type: 'message' as const, role: 'assistant' as const, content });
+const assistant = (content: string) => ({
+  type: 'message' as const,
+  role: 'assistant' as const,
+  content,
+});
 const textsOf = (items: any[]): string[] => items.map(({ content }) => content[0].text);
 const chatOf = (conversation: { id: string }): string => conversation.id.replace('conv_', '');
 
@@ -33,8 +37,13 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     await provider.close();
   });
 
-  const call = (method: string, path: string, body?: object, client = ann, headers?: Record<string, string>): Promise<Answer> =>
-    client.request(method, `/v1/conversations${path}`, { body, headers });
+  const call = (
+    method: string,
+    path: string,
+    body?: object,
+    client = ann,
+    headers?: Record<string, string>,
+  ): Promise<Answer> => client.request(method, `/v1/conversations${path}`, { body, headers });
   const counts = () =>
     withClient(server.databaseUrl, async (client) => {
       const { rows } = await client.query(
@@ -44,7 +53,8 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     });
 
   describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
-    const client = (apiKey = ann.token!) => new OpenAI({ apiKey, baseURL: `${server.url}/v1`, maxRetries: 0 });
+    const client = (apiKey = ann.token!) =>
+      new OpenAI({ apiKey, baseURL: `${server.url}/v1`, maxRetries: 0 });
 
     it('makes a conversation out of what was said, and reads, notes and deletes it', async () => {
       const made = await client().conversations.create({
@@ -59,7 +69,10 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
         metadata: { topic: 'norway', 'a.b': '$' },
       });
       const { body } = await ann.get(`/chats/${chatId}`);
-      expect([body.system_prompt, body.content.qa_pairs.map((pair: any) => [pair.question, pair.response])]).toEqual([
+      expect([
+        body.system_prompt,
+        body.content.qa_pairs.map((pair: any) => [pair.question, pair.response]),
+      ]).toEqual([
         'Be kind.',
         [
           ['q1', 'a1'],
@@ -67,11 +80,19 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
         ],
       ]);
       expect(await client().conversations.retrieve(made.id)).toEqual(made);
-      const noted = await client().conversations.update(made.id, { metadata: { topic: 'iceland' } });
+      const noted = await client().conversations.update(made.id, {
+        metadata: { topic: 'iceland' },
+      });
       expect(noted).toEqual({ ...made, metadata: { topic: 'iceland' } });
       expect(await client().conversations.retrieve(made.id)).toEqual(noted);
-      expect(await client().conversations.delete(made.id)).toEqual({ id: made.id, object: 'conversation.deleted', deleted: true });
-      await expect(client().conversations.retrieve(made.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+      expect(await client().conversations.delete(made.id)).toEqual({
+        id: made.id,
+        object: 'conversation.deleted',
+        deleted: true,
+      });
+      await expect(client().conversations.retrieve(made.id)).rejects.toBeInstanceOf(
+        OpenAI.NotFoundError,
+      );
       await ann.post(`/chats/${chatId}/restore`);
       expect(await client().conversations.retrieve(made.id)).toEqual(noted);
       expect(provider.asked).toHaveLength(0);
@@ -80,23 +101,38 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     it('pages through the messages in both orders, each of them once', async () => {
       const { id } = await client().conversations.create({});
       for (let n = 1; n <= 5; n++)
-        await client().conversations.items.create(id, { items: n === 3 ? [user('q3')] : [user(`q${n}`), assistant(`a${n}`)] });
+        await client().conversations.items.create(id, {
+          items: n === 3 ? [user('q3')] : [user(`q${n}`), assistant(`a${n}`)],
+        });
       const all = ['q1', 'a1', 'q2', 'a2', 'q3', 'q4', 'a4', 'q5', 'a5'];
       for (const limit of [1, 2, 3, 8, 9, 100]) {
         for (const order of ['asc', 'desc'] as const) {
           const seen: any[] = [];
-          for await (const item of client().conversations.items.list(id, { limit, order })) seen.push(item);
-          expect([limit, order, textsOf(seen)]).toEqual([limit, order, order === 'asc' ? all : [...all].reverse()]);
+          for await (const item of client().conversations.items.list(id, { limit, order }))
+            seen.push(item);
+          expect([limit, order, textsOf(seen)]).toEqual([
+            limit,
+            order,
+            order === 'asc' ? all : [...all].reverse(),
+          ]);
         }
       }
       const newest = await client().conversations.items.list(id);
-      expect([newest.data.length, newest.has_more, textsOf(newest.data)[0]]).toEqual([9, false, 'a5']);
+      expect([newest.data.length, newest.has_more, textsOf(newest.data)[0]]).toEqual([
+        9,
+        false,
+        'a5',
+      ]);
       const one: any = newest.data[0]!;
-      expect(await client().conversations.items.retrieve(one.id, { conversation_id: id })).toEqual(one);
+      expect(await client().conversations.items.retrieve(one.id, { conversation_id: id })).toEqual(
+        one,
+      );
     });
 
     it('adds messages to a conversation that a model goes on with', async () => {
-      const conversation = await client().conversations.create({ items: [user('q1'), assistant('a1')] });
+      const conversation = await client().conversations.create({
+        items: [user('q1'), assistant('a1')],
+      });
       const added = await client().conversations.items.create(conversation.id, {
         items: [user('q2'), assistant('a2'), user('q3'), assistant('a3')],
       });
@@ -104,12 +140,27 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
         ['q2', 'a2', 'q3', 'a3'],
         ['user', 'assistant', 'user', 'assistant'],
       ]);
-      const response = await client().responses.create({ model: 'fake-1', input: 'q4', conversation: conversation.id });
+      const response = await client().responses.create({
+        model: 'fake-1',
+        input: 'q4',
+        conversation: conversation.id,
+      });
       expect(response.conversation).toEqual({ id: conversation.id });
-      expect(provider.asked[0]!.body.messages.map(({ content }: any) => content)).toEqual(['q1', 'a1', 'q2', 'a2', 'q3', 'a3', 'q4']);
+      expect(provider.asked[0]!.body.messages.map(({ content }: any) => content)).toEqual([
+        'q1',
+        'a1',
+        'q2',
+        'a2',
+        'q3',
+        'a3',
+        'q4',
+      ]);
       const { data } = await client().conversations.items.list(conversation.id, { limit: 2 });
       expect(textsOf(data)).toEqual(['Hello from the fake provider.', 'q4']);
-      expect(data.map(({ id }: any) => id)).toEqual([response.id.replace('resp_', 'msg_'), response.id.replace('resp_', 'msg_q_')]);
+      expect(data.map(({ id }: any) => id)).toEqual([
+        response.id.replace('resp_', 'msg_'),
+        response.id.replace('resp_', 'msg_q_'),
+      ]);
     });
 
     it('is told what is wrong by the class of the error', async () => {
@@ -127,8 +178,12 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
         const error = await failing.catch((fault: unknown) => fault);
         expect(error).toBeInstanceOf(OpenAI.NotFoundError);
       }
-      await expect(client().conversations.retrieve('conv_x')).rejects.toBeInstanceOf(OpenAI.BadRequestError);
-      await expect(client('sk-nobody').conversations.retrieve(id)).rejects.toBeInstanceOf(OpenAI.AuthenticationError);
+      await expect(client().conversations.retrieve('conv_x')).rejects.toBeInstanceOf(
+        OpenAI.BadRequestError,
+      );
+      await expect(client('sk-nobody').conversations.retrieve(id)).rejects.toBeInstanceOf(
+        OpenAI.AuthenticationError,
+      );
     });
   });
 
@@ -136,7 +191,8 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     const chat = await ann.aChat(2);
     const branch = await ann.aBranch(chat.id, chat.pairs[0]!, { activate: true });
     await ann.append(branch, 'own', 'yes');
-    const listed = async (id: string) => textsOf((await call('GET', `/${id}/items?order=asc`)).body.data);
+    const listed = async (id: string) =>
+      textsOf((await call('GET', `/${id}/items?order=asc`)).body.data);
     expect(await listed(`conv_${chat.id}`)).toEqual(['q1', 'a1', 'own', 'yes']);
     expect(await listed(`conv_${chat.id}:branch_${chat.id}`)).toEqual(['q1', 'a1', 'q2', 'a2']);
     await call('POST', `/conv_${chat.id}/items`, { items: [user('active')] });
@@ -148,11 +204,14 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     const other = await ann.aChat(1);
     expect((await call('GET', `/conv_${chat.id}:branch_${other.id}/items`)).status).toBe(404);
     expect((await call('GET', `/conv_${chat.id}/items/msg_${other.pairs[0]}`)).status).toBe(404);
-    expect((await call('GET', `/conv_${chat.id}/items?after=msg_${other.pairs[0]}`)).status).toBe(404);
+    expect((await call('GET', `/conv_${chat.id}/items?after=msg_${other.pairs[0]}`)).status).toBe(
+      404,
+    );
   });
 
   it('are made, and added to, once for a key', async () => {
-    const once = (path: string, body: object) => call('POST', path, body, ann, { 'idempotency-key': `key ${path}` });
+    const once = (path: string, body: object) =>
+      call('POST', path, body, ann, { 'idempotency-key': `key ${path}` });
     const body = { items: [user('q1'), assistant('a1')], metadata: { a: 'b' } };
     const [one, two] = [await once('', body), await once('', body)];
     expect([two.text, two.headers.get('idempotent-replayed')]).toEqual([one.text, 'true']);
@@ -196,10 +255,17 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     ];
     for (const [method, path, body, param] of refused) {
       const answer = await call(method, path, body);
-      expect([method, path, answer.status, answer.body.error?.param]).toEqual([method, path, 400, param]);
+      expect([method, path, answer.status, answer.body.error?.param]).toEqual([
+        method,
+        path,
+        400,
+        param,
+      ]);
     }
     expect(await counts()).toEqual(before);
     const { body } = await call('POST', `${at}/items`, { items: [assistant('a')] });
-    expect(body.error.message).toMatch(/stored as the response to the question before it, and there is none/);
+    expect(body.error.message).toMatch(
+      /stored as the response to the question before it, and there is none/,
+    );
   });
 });

@@ -25,7 +25,9 @@ const respond = (body: object): Promise<Answer> =>
   ann.request('POST', '/v1/responses', { body: { model: 'fake-1', input: 'Why?', ...body } });
 const counts = () =>
   withClient(here.databaseUrl, async (client) => {
-    const { rows } = await client.query('SELECT (SELECT count(*)::int FROM chats) AS chats, (SELECT count(*)::int FROM messages) AS pairs');
+    const { rows } = await client.query(
+      'SELECT (SELECT count(*)::int FROM chats) AS chats, (SELECT count(*)::int FROM messages) AS pairs',
+    );
     return rows[0];
   });
 
@@ -38,11 +40,19 @@ describe('a response that cannot be made', () => {
     ['an item that is none', { input: ['x'] }, 'input'],
     ['an unknown role', { input: [{ role: 'pope', content: 'x' }] }, 'input'],
     ['a call of a tool', { input: [{ type: 'function_call', name: 'f' }] }, 'input'],
-    ['a type that is no text', { input: [{ type: { toString: 1 }, role: 'user', content: 'x' }] }, 'input'],
+    [
+      'a type that is no text',
+      { input: [{ type: { toString: 1 }, role: 'user', content: 'x' }] },
+      'input',
+    ],
     ['a picture', { input: user([{ type: 'input_image', image_url: 'x' }]) }, 'input'],
     ['a part without text', { input: user([{ type: 'input_text' }]) }, 'input'],
     ['a question that is too long', { input: 'x'.repeat(131_073) }, 'input'],
-    ['no question at the end', { input: [...user('x'), { role: 'assistant', content: 'y' }] }, 'input'],
+    [
+      'no question at the end',
+      { input: [...user('x'), { role: 'assistant', content: 'y' }] },
+      'input',
+    ],
     ['an answer first', { input: [{ role: 'assistant', content: 'y' }, ...user('x')] }, 'input'],
     ['instructions that are no text', { instructions: 7 }, 'instructions'],
     ['instructions that are too long', { instructions: 'x'.repeat(33_000) }, 'instructions'],
@@ -61,7 +71,11 @@ describe('a response that cannot be made', () => {
     ['a store that is none', { store: 'no' }, 'store'],
     ['metadata that is none', { metadata: [] }, 'metadata'],
     ['metadata of numbers', { metadata: { a: 1 } }, 'metadata'],
-    ['too much metadata', { metadata: Object.fromEntries(words(17).map((key) => [key, 'x'])) }, 'metadata'],
+    [
+      'too much metadata',
+      { metadata: Object.fromEntries(words(17).map((key) => [key, 'x'])) },
+      'metadata',
+    ],
     ['a key that stores cannot keep', { metadata: { 'a.b': 'x' } }, 'metadata'],
     ['a branch that is none', { metadata: { branch_id: 'x' } }, 'metadata'],
     ['no room', { max_output_tokens: 0 }, 'max_output_tokens'],
@@ -74,11 +88,19 @@ describe('a response that cannot be made', () => {
     ['a truncation', { truncation: 'x' }, 'truncation'],
     ['a model that is no text', { model: 7 }, 'model'],
     ['U+0000', { input: 'a\0b' }, 'input'],
-    ['a context that is not kept', { store: false, previous_response_id: `resp_${NOBODYS}` }, 'previous_response_id'],
+    [
+      'a context that is not kept',
+      { store: false, previous_response_id: `resp_${NOBODYS}` },
+      'previous_response_id',
+    ],
   ])('for %s is a 400 that names the field, and nothing is stored', async (_, body, param) => {
     const before = await counts();
     const answer = await respond(body);
-    expect([answer.status, answer.body.error.param, answer.headers.get('x-should-retry')]).toEqual([400, param, 'false']);
+    expect([answer.status, answer.body.error.param, answer.headers.get('x-should-retry')]).toEqual([
+      400,
+      param,
+      'false',
+    ]);
     expect(await counts()).toEqual(before);
     expect(provider.asked).toHaveLength(0);
   });
@@ -86,9 +108,19 @@ describe('a response that cannot be made', () => {
   it('in a branch of a header is refused too', async () => {
     const chat = await ann.aChat();
     const bob = await TestClient.register(here.url);
-    const complete = (branch: string, messages: unknown = [{ role: 'user', content: 'x' }], client = ann) =>
-      client.request('POST', '/v1/chat/completions', { body: { model: 'fake-1', messages }, headers: { 'x-branch-id': branch } });
-    expect(await complete('x')).toMatchObject({ status: 400, body: { error: { param: 'X-Branch-Id' } } });
+    const complete = (
+      branch: string,
+      messages: unknown = [{ role: 'user', content: 'x' }],
+      client = ann,
+    ) =>
+      client.request('POST', '/v1/chat/completions', {
+        body: { model: 'fake-1', messages },
+        headers: { 'x-branch-id': branch },
+      });
+    expect(await complete('x')).toMatchObject({
+      status: 400,
+      body: { error: { param: 'X-Branch-Id' } },
+    });
     expect(await complete(chat.id, [{ role: 'assistant', content: 'x' }])).toMatchObject({
       status: 400,
       body: { error: { param: 'messages' } },
@@ -99,7 +131,10 @@ describe('a response that cannot be made', () => {
 
   it('asks for a number that is none in a read', async () => {
     const { body } = await respond({});
-    const answer = await ann.request('GET', `/v1/responses/${body.id}?stream=true&starting_after=x`);
+    const answer = await ann.request(
+      'GET',
+      `/v1/responses/${body.id}?stream=true&starting_after=x`,
+    );
     expect([answer.status, answer.body.error.param]).toEqual([400, 'starting_after']);
   });
 });

@@ -22,7 +22,11 @@ let ann: TestClient;
 beforeAll(async () => {
   provider = await FakeProvider.start();
   const models = [{ name: 'fake', base_url: provider.url, api_key: 'sk-fake', models: ['fake-1'] }];
-  const settings = { LLM_PROVIDERS: JSON.stringify(models), SHUTDOWN_TIMEOUT_SECONDS: '0', ANSWERS_PER_ACCOUNT: '0' };
+  const settings = {
+    LLM_PROVIDERS: JSON.stringify(models),
+    SHUTDOWN_TIMEOUT_SECONDS: '0',
+    ANSWERS_PER_ACCOUNT: '0',
+  };
   here = await startTestApp('postgres', settings);
   there = await startTestApp('postgres', settings, here.databaseUrl);
   ann = await TestClient.register(here.url);
@@ -34,16 +38,26 @@ afterAll(async () => {
   await provider.close();
 });
 
-const respond = (body: object, client = ann, headers: Record<string, string> = {}): Promise<Answer> =>
-  client.request('POST', '/v1/responses', { body: { model: 'fake-1', input: 'Why?', ...body }, headers });
+const respond = (
+  body: object,
+  client = ann,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  client.request('POST', '/v1/responses', {
+    body: { model: 'fake-1', input: 'Why?', ...body },
+    headers,
+  });
 const idOf = (name: string): string => new RegExp(UUID).exec(name)![0];
 const branchOf = (response: any): string => response.metadata.branch_id;
 const counts = () =>
   withClient(here.databaseUrl, async (client) => {
-    const { rows } = await client.query('SELECT (SELECT count(*)::int FROM chats) AS chats, (SELECT count(*)::int FROM messages) AS pairs');
+    const { rows } = await client.query(
+      'SELECT (SELECT count(*)::int FROM chats) AS chats, (SELECT count(*)::int FROM messages) AS pairs',
+    );
     return rows[0];
   });
-const leavesOf = async (chatId: string): Promise<number> => (await ann.get(`/chats/${chatId}/branches`)).body.total;
+const leavesOf = async (chatId: string): Promise<number> =>
+  (await ann.get(`/chats/${chatId}/branches`)).body.total;
 
 describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   const client = (options: { apiKey?: string; baseURL?: string; maxRetries?: number } = {}) =>
@@ -58,7 +72,11 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       input: [
         { role: 'developer', content: 'And kind.' },
         { role: 'user', content: 'Who?' },
-        { type: 'message', role: 'assistant', content: [{ type: 'output_text', text: 'Ada.', annotations: [] }] } as never,
+        {
+          type: 'message',
+          role: 'assistant',
+          content: [{ type: 'output_text', text: 'Ada.', annotations: [] }],
+        } as never,
         { role: 'user', content: [{ type: 'input_text', text: 'Why?' }] },
       ],
       metadata: { topic: 'x' },
@@ -70,7 +88,9 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       object: 'response',
       status: 'completed',
       output_text: 'Because.',
-      output: [{ type: 'message', id: `msg_${idOf(response.id)}`, role: 'assistant', status: 'completed' }],
+      output: [
+        { type: 'message', id: `msg_${idOf(response.id)}`, role: 'assistant', status: 'completed' },
+      ],
       usage: { input_tokens: 9, output_tokens: 2, total_tokens: 11 },
       metadata: { topic: 'x', branch_id: chatId },
       conversation: { id: `conv_${chatId}` },
@@ -91,53 +111,99 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       ['Why?', 'Because.', 'complete'],
     ]);
     expect(response.previous_response_id).toBe(`resp_${body.qa_pairs[0].response_id}`);
-    expect((await ann.get(`/chats/${chatId}`)).body).toMatchObject({ system_prompt: 'Be brief.\n\nAnd kind.', model: 'fake-1' });
+    expect((await ann.get(`/chats/${chatId}`)).body).toMatchObject({
+      system_prompt: 'Be brief.\n\nAnd kind.',
+      model: 'fake-1',
+    });
     const again = await elsewhere().responses.retrieve(response.id);
-    expect(again).toMatchObject({ id: response.id, output_text: 'Because.', metadata: response.metadata, created_at: response.created_at });
+    expect(again).toMatchObject({
+      id: response.id,
+      output_text: 'Because.',
+      metadata: response.metadata,
+      created_at: response.created_at,
+    });
   });
 
   it('reads a stream whose events have OpenAI’s order and rising numbers', async () => {
     provider.next({ tokens: ['Be', 'cause', '.'], delayMs: 5 });
-    const stream = await client().responses.create({ model: 'fake-1', input: 'Why?', stream: true });
+    const stream = await client().responses.create({
+      model: 'fake-1',
+      input: 'Why?',
+      stream: true,
+    });
     const events: any[] = [];
     for await (const event of stream) events.push(event);
     expect(events.map(({ type }) => type)).toEqual([
-      ...['response.created', 'response.in_progress', 'response.output_item.added', 'response.content_part.added'],
+      ...[
+        'response.created',
+        'response.in_progress',
+        'response.output_item.added',
+        'response.content_part.added',
+      ],
       ...Array(3).fill('response.output_text.delta'),
-      ...['response.output_text.done', 'response.content_part.done', 'response.output_item.done', 'response.completed'],
+      ...[
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.completed',
+      ],
     ]);
     const numbers = events.map(({ sequence_number: number }) => number);
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(numbers[0]).toBe(0);
     const { response } = events.at(-1);
-    expect(events[0].response).toMatchObject({ id: response.id, status: 'in_progress', output: [], created_at: response.created_at });
-    expect(await client().responses.retrieve(response.id)).toMatchObject({ id: response.id, output_text: 'Because.', status: 'completed' });
+    expect(events[0].response).toMatchObject({
+      id: response.id,
+      status: 'in_progress',
+      output: [],
+      created_at: response.created_at,
+    });
+    expect(await client().responses.retrieve(response.id)).toMatchObject({
+      id: response.id,
+      output_text: 'Because.',
+      status: 'completed',
+    });
   });
 
   it('reads a stream by its helper', async () => {
     provider.next({ tokens: ['Be', 'cause.'] });
-    const final = await client().responses.stream({ model: 'fake-1', input: 'Why?' }).finalResponse();
+    const final = await client()
+      .responses.stream({ model: 'fake-1', input: 'Why?' })
+      .finalResponse();
     expect(final).toMatchObject({ status: 'completed', output_text: 'Because.' });
   });
 
   it('goes on behind a response; a second time this makes a sibling branch', async () => {
     const first = await client().responses.create({ model: 'fake-1', input: 'one' });
-    const next = (input: string) => client().responses.create({ model: 'fake-1', input, previous_response_id: first.id });
+    const next = (input: string) =>
+      client().responses.create({ model: 'fake-1', input, previous_response_id: first.id });
     const [left, right, third] = [await next('left'), await next('right'), await next('third')];
     expect([left.previous_response_id, right.previous_response_id]).toEqual([first.id, first.id]);
     expect(branchOf(left)).toBe(branchOf(first));
     expect(new Set([left, right, third].map(branchOf)).size).toBe(3);
     expect(await leavesOf(branchOf(first))).toBe(3);
     expect(await ann.questionsOf(branchOf(right))).toEqual(['one', 'right']);
-    expect(provider.asked[2]!.body.messages.map(({ content }: any) => content)).toEqual(['one', 'Hello from the fake provider.', 'right']);
-    const deep = await client().responses.create({ model: 'fake-1', input: 'deep', previous_response_id: right.id });
+    expect(provider.asked[2]!.body.messages.map(({ content }: any) => content)).toEqual([
+      'one',
+      'Hello from the fake provider.',
+      'right',
+    ]);
+    const deep = await client().responses.create({
+      model: 'fake-1',
+      input: 'deep',
+      previous_response_id: right.id,
+    });
     expect(await ann.questionsOf(branchOf(deep))).toEqual(['one', 'right', 'deep']);
     expect(right.conversation).toEqual(first.conversation);
   });
 
   it('resumes a stream in its middle on another instance, without a gap and without a double', async () => {
     provider.next(SLOW);
-    const stream = await client().responses.create({ model: 'fake-1', input: 'Why?', stream: true });
+    const stream = await client().responses.create({
+      model: 'fake-1',
+      input: 'Why?',
+      stream: true,
+    });
     let text = '';
     let [id, last] = ['', -1];
     for await (const event of stream) {
@@ -150,12 +216,25 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const events: any[] = [];
     for await (const event of rest) events.push(event);
     expect(events.every(({ sequence_number: number }) => number > last)).toBe(true);
-    expect(text + events.map(({ type, delta }) => (type === 'response.output_text.delta' ? delta : '')).join('')).toBe(words(60).join(''));
-    expect(events.at(-1)).toMatchObject({ type: 'response.completed', response: { id, status: 'completed' } });
+    expect(
+      text +
+        events
+          .map(({ type, delta }) => (type === 'response.output_text.delta' ? delta : ''))
+          .join(''),
+    ).toBe(words(60).join(''));
+    expect(events.at(-1)).toMatchObject({
+      type: 'response.completed',
+      response: { id, status: 'completed' },
+    });
     // Long after: the pieces are gone, and the rest behind a number is the same.
     const late: any[] = [];
-    for await (const event of await elsewhere().responses.retrieve(id, { stream: true, starting_after: last })) late.push(event);
-    const textOf = (all: any[]): string => all.map(({ type, delta }) => (type === 'response.output_text.delta' ? delta : '')).join('');
+    for await (const event of await elsewhere().responses.retrieve(id, {
+      stream: true,
+      starting_after: last,
+    }))
+      late.push(event);
+    const textOf = (all: any[]): string =>
+      all.map(({ type, delta }) => (type === 'response.output_text.delta' ? delta : '')).join('');
     expect(textOf(late)).toBe(textOf(events));
     expect(late.at(-1).sequence_number).toBe(events.at(-1).sequence_number);
     expect(await ann.questionsOf(branchOf(events.at(-1).response))).toEqual(['Why?']);
@@ -163,17 +242,25 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
 
   it('cancels an answer from another instance, and keeps what is there', async () => {
     provider.next(SLOW);
-    const stream = await client().responses.create({ model: 'fake-1', input: 'Why?', stream: true });
+    const stream = await client().responses.create({
+      model: 'fake-1',
+      input: 'Why?',
+      stream: true,
+    });
     const events: any[] = [];
     let cancelled: Promise<any> | null = null;
     for await (const event of stream) {
       events.push(event);
-      if (event.type === 'response.output_text.delta') cancelled ??= elsewhere().responses.cancel(events[0].response.id);
+      if (event.type === 'response.output_text.delta')
+        cancelled ??= elsewhere().responses.cancel(events[0].response.id);
     }
     const response = await cancelled;
     expect(response).toMatchObject({ status: 'cancelled', output: [{ status: 'incomplete' }] });
     expect(words(60).join('')).toContain(response.output[0].content[0].text);
-    expect(events.at(-1)).toMatchObject({ type: 'response.incomplete', response: { status: 'cancelled' } });
+    expect(events.at(-1)).toMatchObject({
+      type: 'response.incomplete',
+      response: { status: 'cancelled' },
+    });
     expect(await client().responses.cancel(response.id)).toMatchObject({ status: 'cancelled' });
   });
 
@@ -181,11 +268,16 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const first = await client().responses.create({ model: 'fake-1', input: 'one' });
     const root = branchOf(first);
     const branch = await ann.aBranch(root, idOf(first.id), { activate: true });
-    const ask = (more: object) => client().responses.create({ model: 'fake-1', input: 'next', ...more });
+    const ask = (more: object) =>
+      client().responses.create({ model: 'fake-1', input: 'next', ...more });
     expect(branchOf(await ask({ conversation: `conv_${root}` }))).toBe(branch);
     expect(branchOf(await ask({ conversation: { id: `conv_${root}:branch_${root}` } }))).toBe(root);
     expect(branchOf(await ask({ metadata: { branch_id: root } }))).toBe(root);
-    expect(branchOf(await ask({ conversation: `conv_${root}`, metadata: { branch_id: `branch_${branch}` } }))).toBe(branch);
+    expect(
+      branchOf(
+        await ask({ conversation: `conv_${root}`, metadata: { branch_id: `branch_${branch}` } }),
+      ),
+    ).toBe(branch);
     expect([await ann.questionsOf(root), await ann.questionsOf(branch)]).toEqual([
       ['one', 'next', 'next'],
       ['one', 'next', 'next'],
@@ -194,15 +286,25 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
 
   it('lists what an answer was given', async () => {
     const first = await client().responses.create({ model: 'fake-1', input: 'one' });
-    const second = await client().responses.create({ model: 'fake-1', input: 'two', previous_response_id: first.id });
+    const second = await client().responses.create({
+      model: 'fake-1',
+      input: 'two',
+      previous_response_id: first.id,
+    });
     const seen: any[] = [];
-    for await (const item of client().responses.inputItems.list(second.id, { limit: 1, order: 'asc' })) seen.push(item);
+    for await (const item of client().responses.inputItems.list(second.id, {
+      limit: 1,
+      order: 'asc',
+    }))
+      seen.push(item);
     expect(seen.map(({ id, role, content }) => [id, role, content[0].text])).toEqual([
       [`msg_q_${idOf(first.id)}`, 'user', 'one'],
       [`msg_${idOf(first.id)}`, 'assistant', 'Hello from the fake provider.'],
       [`msg_q_${idOf(second.id)}`, 'user', 'two'],
     ]);
-    expect((await client().responses.inputItems.list(second.id)).data.map(({ id }: any) => id)).toEqual(seen.map(({ id }) => id).reverse());
+    expect(
+      (await client().responses.inputItems.list(second.id)).data.map(({ id }: any) => id),
+    ).toEqual(seen.map(({ id }) => id).reverse());
   });
 
   it('throws what the error is', async () => {
@@ -213,12 +315,28 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       [bob.responses.retrieve(id), OpenAI.NotFoundError, 'message_not_found'],
       [bob.responses.cancel(id), OpenAI.NotFoundError, 'message_not_found'],
       [bob.responses.delete(id), OpenAI.NotFoundError, 'message_not_found'],
-      [bob.responses.create({ model: 'fake-1', input: 'x', previous_response_id: id }), OpenAI.NotFoundError, 'message_not_found'],
-      [bob.responses.create({ model: 'fake-1', input: 'x', conversation: conversation!.id }), OpenAI.NotFoundError, 'chat_not_found'],
+      [
+        bob.responses.create({ model: 'fake-1', input: 'x', previous_response_id: id }),
+        OpenAI.NotFoundError,
+        'message_not_found',
+      ],
+      [
+        bob.responses.create({ model: 'fake-1', input: 'x', conversation: conversation!.id }),
+        OpenAI.NotFoundError,
+        'chat_not_found',
+      ],
       [client().responses.retrieve('resp_nothing'), OpenAI.BadRequestError, 'validation_failed'],
       [client().responses.delete(id), OpenAI.BadRequestError, 'response_not_deletable'],
-      [client().responses.create({ model: 'no such', input: 'x' }), OpenAI.NotFoundError, 'model_not_found'],
-      [client({ apiKey: 'sk-nobody' }).responses.retrieve(id), OpenAI.AuthenticationError, 'invalid_api_key'],
+      [
+        client().responses.create({ model: 'no such', input: 'x' }),
+        OpenAI.NotFoundError,
+        'model_not_found',
+      ],
+      [
+        client({ apiKey: 'sk-nobody' }).responses.retrieve(id),
+        OpenAI.AuthenticationError,
+        'invalid_api_key',
+      ],
     ];
     for (const [call, type, code] of failing) {
       const error = await call.catch((fault: unknown) => fault);
@@ -233,11 +351,18 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const before = await counts();
     const ask = { model: 'fake-1', input: 'Why?', store: false, metadata: { a: 'b' } } as const;
     const whole = await client().responses.create(ask);
-    expect(whole).toMatchObject({ status: 'completed', output_text: 'Hello from the fake provider.', store: false, metadata: { a: 'b' } });
+    expect(whole).toMatchObject({
+      status: 'completed',
+      output_text: 'Hello from the fake provider.',
+      store: false,
+      metadata: { a: 'b' },
+    });
     const streamed = await client().responses.stream(ask).finalResponse();
     expect(streamed.output_text).toBe(whole.output_text);
     expect(await counts()).toEqual(before);
-    await expect(client().responses.retrieve(whole.id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    await expect(client().responses.retrieve(whole.id)).rejects.toBeInstanceOf(
+      OpenAI.NotFoundError,
+    );
   });
 
   it('completes a chat in a branch that a header names', async () => {
@@ -258,7 +383,10 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const { id, choices } = await ask();
     expect(choices[0]!.message.content).toBe('Hello from the fake provider.');
     const { body } = await ann.get(`/chats/${chat.id}/messages`);
-    expect([body.qa_pairs.map((pair: any) => pair.question), id]).toEqual([['q1', 'q2'], `chatcmpl-${body.qa_pairs[1].response_id}`]);
+    expect([body.qa_pairs.map((pair: any) => pair.question), id]).toEqual([
+      ['q1', 'q2'],
+      `chatcmpl-${body.qa_pairs[1].response_id}`,
+    ]);
     expect(provider.asked[0]!.body).toMatchObject({
       messages: ['Be kind.', 'q1', 'a1', 'q2'].map((content) => ({ content })),
       temperature: 0.5,
@@ -266,7 +394,9 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const stream: any = await ask({ stream: true, stream_options: { include_usage: true } });
     const chunks: any[] = [];
     for await (const chunk of stream) chunks.push(chunk);
-    expect(chunks.map(({ choices: [choice] }) => choice?.delta.content ?? '').join('')).toBe('Hello from the fake provider.');
+    expect(chunks.map(({ choices: [choice] }) => choice?.delta.content ?? '').join('')).toBe(
+      'Hello from the fake provider.',
+    );
     expect(chunks.at(-1).usage).toMatchObject({ completion_tokens: 6 });
     provider.next({ status: 500 }, { status: 500 });
     await expect(
@@ -299,7 +429,12 @@ describe('a response', () => {
   it('of a model that fails says so, with the question kept; of one that was cut, where', async () => {
     provider.next({ status: 500 }, { finishReason: 'length' });
     const { body, status } = await respond({});
-    expect([status, body.status, body.output, body.error.code]).toEqual([200, 'failed', [], expect.any(String)]);
+    expect([status, body.status, body.output, body.error.code]).toEqual([
+      200,
+      'failed',
+      [],
+      expect.any(String),
+    ]);
     expect(await ann.questionsOf(branchOf(body))).toEqual(['Why?']);
     const cut = await respond({});
     expect(cut.body).toMatchObject({
@@ -307,11 +442,15 @@ describe('a response', () => {
       incomplete_details: { reason: 'max_output_tokens' },
       output: [{ status: 'incomplete' }],
     });
-    expect((await ann.request('GET', `/v1/responses/${cut.body.id}`)).body).toMatchObject({ status: 'incomplete' });
+    expect((await ann.request('GET', `/v1/responses/${cut.body.id}`)).body).toMatchObject({
+      status: 'incomplete',
+    });
     provider.next({ status: 500 });
     const { text } = await respond({ stream: true });
     expect(text.match(/^event: .*$/gm)).toEqual(
-      ['response.created', 'response.in_progress', 'response.failed'].map((type) => `event: ${type}`),
+      ['response.created', 'response.in_progress', 'response.failed'].map(
+        (type) => `event: ${type}`,
+      ),
     );
   });
 
@@ -326,8 +465,14 @@ describe('a response', () => {
     expect([two.text, two.headers.get('idempotent-replayed')]).toEqual([one.text, 'true']);
     expect(await ann.questionsOf(branchOf(one.body))).toEqual(['a', 'c']);
     const more = { input, previous_response_id: one.body.id };
-    const [three, four] = [await respond(more, ann, { 'idempotency-key': 'x' }), await respond(more, ann, { 'idempotency-key': 'x' })];
-    expect([four.text, await ann.questionsOf(branchOf(one.body))]).toEqual([three.text, ['a', 'c', 'a', 'c']]);
+    const [three, four] = [
+      await respond(more, ann, { 'idempotency-key': 'x' }),
+      await respond(more, ann, { 'idempotency-key': 'x' }),
+    ];
+    expect([four.text, await ann.questionsOf(branchOf(one.body))]).toEqual([
+      three.text,
+      ['a', 'c', 'a', 'c'],
+    ]);
     const fork = await respond(more);
     expect(await ann.questionsOf(branchOf(fork.body))).toEqual(['a', 'c', 'a', 'c']);
     expect(branchOf(fork.body)).not.toBe(branchOf(one.body));
@@ -341,17 +486,28 @@ describe('a response', () => {
       { role: 'user', content: `q ${n}` },
     ]);
     const at = (n: number) => (n % 2 ? ann : ann.at(there.url));
-    const answers = await Promise.all(inputs.map((input, n) => respond({ input, previous_response_id: first.id }, at(n))));
-    expect(answers.map(({ status, body }) => [status, body.status])).toEqual(Array(8).fill([200, 'completed']));
+    const answers = await Promise.all(
+      inputs.map((input, n) => respond({ input, previous_response_id: first.id }, at(n))),
+    );
+    expect(answers.map(({ status, body }) => [status, body.status])).toEqual(
+      Array(8).fill([200, 'completed']),
+    );
     expect(new Set(answers.map(({ body }) => branchOf(body))).size).toBe(8);
-    for (const [n, { body }] of answers.entries()) expect(await ann.questionsOf(branchOf(body))).toEqual(['one', `before ${n}`, `q ${n}`]);
+    for (const [n, { body }] of answers.entries())
+      expect(await ann.questionsOf(branchOf(body))).toEqual(['one', `before ${n}`, `q ${n}`]);
     const inLine = await Promise.all(
-      inputs.map((input, n) => respond({ input, conversation: `conv_${branchOf(first)}:branch_${branchOf(first)}` }, at(n))),
+      inputs.map((input, n) =>
+        respond(
+          { input, conversation: `conv_${branchOf(first)}:branch_${branchOf(first)}` },
+          at(n),
+        ),
+      ),
     );
     expect(inLine.map(({ status }) => status)).toEqual(Array(8).fill(200));
     const questions = await ann.questionsOf(branchOf(first));
     expect(questions).toHaveLength(3 + 16);
-    for (let i = 3; i < questions.length; i += 2) expect(questions[i + 1]).toBe(questions[i]!.replace('before', 'q'));
+    for (let i = 3; i < questions.length; i += 2)
+      expect(questions[i + 1]).toBe(questions[i]!.replace('before', 'q'));
   });
 
   it('is found as long as a living branch inherits it', async () => {
@@ -372,9 +528,17 @@ describe('a response', () => {
     const poor = await startTestApp('postgres', provider.settings({ TOKENS_PER_DAY: '5' }));
     const bob = await TestClient.register(poor.url);
     await respond({ store: false }, bob);
-    const answers = [await respond({}, bob), await respond({ store: false }, bob), await respond({ stream: true }, bob)];
+    const answers = [
+      await respond({}, bob),
+      await respond({ store: false }, bob),
+      await respond({ stream: true }, bob),
+    ];
     await poor.close();
     for (const { status, body } of answers)
-      expect([status, body.error.code, body.error.type]).toEqual([429, 'insufficient_quota', 'rate_limit_error']);
+      expect([status, body.error.code, body.error.type]).toEqual([
+        429,
+        'insufficient_quota',
+        'rate_limit_error',
+      ]);
   });
 });

@@ -18,13 +18,17 @@ let ann: TestClient;
 
 beforeAll(async () => {
   provider = await FakeProvider.start();
-  server = await startTestApp('postgres', provider.settings({ LLM_IDLE_TIMEOUT_SECONDS: '1', LLM_CONTEXT_TOKENS: '4096' }));
+  server = await startTestApp(
+    'postgres',
+    provider.settings({ LLM_IDLE_TIMEOUT_SECONDS: '1', LLM_CONTEXT_TOKENS: '4096' }),
+  );
   offline = await startTestApp();
   ann = await TestClient.register(server.url);
 });
 beforeEach(() => provider.reset());
 afterAll(async () => {
-  // After a request that it gave up, fetch opens a connection for the next one, on which the server would wait.
+  // After a request that it gave up, fetch opens a connection for the next one, on which the server
+  // would wait.
   server.app.getHttpServer().closeAllConnections();
   await server.close();
   await offline.close();
@@ -32,8 +36,15 @@ afterAll(async () => {
 });
 
 const user = (content: string) => ({ role: 'user' as const, content });
-const complete = (body: object, client = ann, headers: Record<string, string> = {}): Promise<Answer> =>
-  client.request('POST', '/v1/chat/completions', { body: { model: 'fake-1', messages: [user('Why?')], ...body }, headers });
+const complete = (
+  body: object,
+  client = ann,
+  headers: Record<string, string> = {},
+): Promise<Answer> =>
+  client.request('POST', '/v1/chat/completions', {
+    body: { model: 'fake-1', messages: [user('Why?')], ...body },
+    headers,
+  });
 
 describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   const client = (options: { apiKey?: string; baseURL?: string; maxRetries?: number } = {}) =>
@@ -47,7 +58,12 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       .models.retrieve('no such/model')
       .catch((fault: unknown) => fault);
     expect(error).toBeInstanceOf(OpenAI.NotFoundError);
-    expect(error).toMatchObject({ status: 404, code: 'model_not_found', type: 'invalid_request_error', requestID: expect.any(String) });
+    expect(error).toMatchObject({
+      status: 404,
+      code: 'model_not_found',
+      type: 'invalid_request_error',
+      requestID: expect.any(String),
+    });
   });
 
   it('asks a question and gets the answer', async () => {
@@ -76,18 +92,34 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
       id: expect.stringMatching(/^chatcmpl-[0-9a-f]{32}$/),
       object: 'chat.completion',
       model: 'fake-1',
-      choices: [{ index: 0, finish_reason: 'stop', logprobs: null, message: { role: 'assistant', content: 'Because.', refusal: null } }],
+      choices: [
+        {
+          index: 0,
+          finish_reason: 'stop',
+          logprobs: null,
+          message: { role: 'assistant', content: 'Because.', refusal: null },
+        },
+      ],
       usage: { prompt_tokens: 9, completion_tokens: 2, total_tokens: 11 },
     });
     expect(Math.abs(data.created - Date.now() / 1000)).toBeLessThan(60);
     expect(provider.asked[0]!.body).toMatchObject({
-      messages: [{ role: 'system', content: 'Be brief.\n\nAnd kind.' }, user('Who?'), { role: 'assistant', content: 'Ada.' }, user('Why?')],
+      messages: [
+        { role: 'system', content: 'Be brief.\n\nAnd kind.' },
+        user('Who?'),
+        { role: 'assistant', content: 'Ada.' },
+        user('Why?'),
+      ],
       ...{ max_tokens: 50, temperature: 0.5, top_p: 0.9, stop: ['END', '###'] },
     });
   });
 
   it('reads a stream token by token, with the usage when it asks for it', async () => {
-    provider.next({ tokens: ['Be', 'cause', '.'], delayMs: 5, usage: { prompt_tokens: 9, completion_tokens: 3 } });
+    provider.next({
+      tokens: ['Be', 'cause', '.'],
+      delayMs: 5,
+      usage: { prompt_tokens: 9, completion_tokens: 3 },
+    });
     const stream = await client().chat.completions.create({
       model: 'fake-1',
       messages: [user('Why?')],
@@ -96,14 +128,31 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     });
     const chunks = [];
     for await (const chunk of stream) chunks.push(chunk);
-    expect(chunks.map(({ choices: [choice] }) => choice?.delta.content ?? null)).toEqual(['', 'Be', 'cause', '.', null, null]);
-    expect(chunks.map(({ choices: [choice] }) => choice?.finish_reason ?? null)).toEqual([null, null, null, null, 'stop', null]);
+    expect(chunks.map(({ choices: [choice] }) => choice?.delta.content ?? null)).toEqual([
+      '',
+      'Be',
+      'cause',
+      '.',
+      null,
+      null,
+    ]);
+    expect(chunks.map(({ choices: [choice] }) => choice?.finish_reason ?? null)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'stop',
+      null,
+    ]);
     expect(chunks[0]!.choices[0]!.delta.role).toBe('assistant');
     expect(chunks.map(({ usage }) => usage)).toEqual([
       ...Array.from({ length: 5 }, () => null),
       { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
     ]);
-    expect(new Set(chunks.map(({ id, created, model, object }) => [id, created, model, object].join())).size).toBe(1);
+    expect(
+      new Set(chunks.map(({ id, created, model, object }) => [id, created, model, object].join()))
+        .size,
+    ).toBe(1);
   });
 
   it('reads a stream by its helper', async () => {
@@ -130,7 +179,11 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   it('throws when an answer breaks off, and knows why', async () => {
     provider.next({ cutAfter: 2 }, { hangAfter: 2 });
     for (const code of ['model_failed', 'model_timeout']) {
-      const stream = await client().chat.completions.create({ model: 'fake-1', messages: [user('Why?')], stream: true });
+      const stream = await client().chat.completions.create({
+        model: 'fake-1',
+        messages: [user('Why?')],
+        stream: true,
+      });
       let text = '';
       const reading = (async () => {
         for await (const { choices } of stream) text += choices[0]?.delta.content ?? '';
@@ -141,22 +194,37 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   });
 
   it('tries again what can be better next time, and nothing else', async () => {
-    const ask = () => client({ maxRetries: 1 }).chat.completions.create({ model: 'fake-1', messages: [user('Why?')] });
+    const ask = () =>
+      client({ maxRetries: 1 }).chat.completions.create({
+        model: 'fake-1',
+        messages: [user('Why?')],
+      });
     provider.next({ status: 500 });
     expect((await ask()).choices[0]!.message.content).toBe('Hello from the fake provider.');
     expect(provider.asked).toHaveLength(2);
     provider.next({ status: 401 });
-    await expect(ask()).rejects.toMatchObject({ status: 502, code: 'model_failed', message: expect.stringContaining('server’s key') });
+    await expect(ask()).rejects.toMatchObject({
+      status: 502,
+      code: 'model_failed',
+      message: expect.stringContaining('server’s key'),
+    });
     expect(provider.asked).toHaveLength(3);
   });
 
   it('stops the model when it leaves', async () => {
     provider.next({ hangAfter: 1 }, { hangAfter: 1 });
-    const stream = await client().chat.completions.create({ model: 'fake-1', messages: [user('Why?')], stream: true });
+    const stream = await client().chat.completions.create({
+      model: 'fake-1',
+      messages: [user('Why?')],
+      stream: true,
+    });
     for await (const { choices } of stream) if (choices[0]?.delta.content) break;
     await provider.asked[0]!.closed;
     const leave = new AbortController();
-    const waiting = client().chat.completions.create({ model: 'fake-1', messages: [user('Why?')] }, { signal: leave.signal });
+    const waiting = client().chat.completions.create(
+      { model: 'fake-1', messages: [user('Why?')] },
+      { signal: leave.signal },
+    );
     void provider.untilAsked(2).then(() => leave.abort());
     await expect(waiting).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
     await provider.asked[1]!.closed;
@@ -167,8 +235,14 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     const { token } = await TestClient.register(offline.url);
     const here = client({ apiKey: token!, baseURL: `${offline.url}/v1` });
     expect((await here.models.list()).data.map(({ id }) => id)).toEqual(['offline']);
-    const { model, choices } = await here.chat.completions.create({ model: 'gpt-5-mini', messages: [user('Why?')] });
-    expect([model, choices[0]!.message.content]).toEqual(['offline', expect.stringContaining('You asked: “Why?”')]);
+    const { model, choices } = await here.chat.completions.create({
+      model: 'gpt-5-mini',
+      messages: [user('Why?')],
+    });
+    expect([model, choices[0]!.message.content]).toEqual([
+      'offline',
+      expect.stringContaining('You asked: “Why?”'),
+    ]);
   });
 });
 
@@ -177,7 +251,12 @@ describe('an error', () => {
     expect(answer.headers.get('content-type')).toMatch(/^application\/json/);
     expect(answer.headers.get('x-request-id')).toEqual(expect.any(String));
     expect(answer.body).toEqual({
-      error: { message: expect.any(String), type: expect.any(String), param: answer.body.error.param, code: expect.any(String) },
+      error: {
+        message: expect.any(String),
+        type: expect.any(String),
+        param: answer.body.error.param,
+        code: expect.any(String),
+      },
     });
   };
 
@@ -189,10 +268,26 @@ describe('an error', () => {
     ['a message that is none', { messages: ['Why?'] }, 'messages'],
     ['an unknown role', { messages: [{ role: 'pope', content: 'x' }] }, 'messages'],
     ['a question without content', { messages: [{ role: 'user', content: null }] }, 'messages'],
-    ['a part without text', { messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages'],
-    ['a picture', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] }, 'messages'],
-    ['the answer of a tool', { messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] }, 'messages'],
-    ['a call of a tool', { messages: [{ role: 'assistant', content: null, tool_calls: [{ id: 'x' }] }] }, 'messages'],
+    [
+      'a part without text',
+      { messages: [{ role: 'user', content: [{ type: 'text' }] }] },
+      'messages',
+    ],
+    [
+      'a picture',
+      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'x' } }] }] },
+      'messages',
+    ],
+    [
+      'the answer of a tool',
+      { messages: [{ role: 'tool', content: 'x', tool_call_id: 'y' }] },
+      'messages',
+    ],
+    [
+      'a call of a tool',
+      { messages: [{ role: 'assistant', content: null, tool_calls: [{ id: 'x' }] }] },
+      'messages',
+    ],
     ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }, 'tools'],
     ['functions', { functions: [{ name: 'f' }] }, 'functions'],
     ['two answers', { n: 2 }, 'n'],
@@ -210,14 +305,25 @@ describe('an error', () => {
     ['half a surrogate pair', { messages: [user('a\ud800')] }, 'messages.0.content'],
   ])('for %s is a 400 that names the field, and no model is asked', async (_, body, param) => {
     const answer = await complete(body);
-    expect([answer.status, answer.body.error.param, answer.headers.get('x-should-retry')]).toEqual([400, param, 'false']);
+    expect([answer.status, answer.body.error.param, answer.headers.get('x-should-retry')]).toEqual([
+      400,
+      param,
+      'false',
+    ]);
     isEnvelope(answer);
     expect(provider.asked).toHaveLength(0);
   });
 
   it('says where in the messages it is', async () => {
-    const { body } = await complete({ messages: [user('a'), { role: 'user', content: [{ type: 'text', text: 'b' }, { type: 'file' }] }] });
-    expect(body.error.message).toBe('messages: [1].content[1].type: only text is supported here, not file');
+    const { body } = await complete({
+      messages: [
+        user('a'),
+        { role: 'user', content: [{ type: 'text', text: 'b' }, { type: 'file' }] },
+      ],
+    });
+    expect(body.error.message).toBe(
+      'messages: [1].content[1].type: only text is supported here, not file',
+    );
   });
 
   it('of what stands before the routes has OpenAI’s form too', async () => {
@@ -241,8 +347,14 @@ describe('an error', () => {
   });
 
   it('of the sessions that share the prefix keeps its own form', async () => {
-    const { body, headers } = await new TestClient(server.url).request('GET', '/v1/chat/sessions/x/messages');
-    expect([body.code, headers.get('content-type')]).toEqual(['unauthorized', 'application/problem+json']);
+    const { body, headers } = await new TestClient(server.url).request(
+      'GET',
+      '/v1/chat/sessions/x/messages',
+    );
+    expect([body.code, headers.get('content-type')]).toEqual([
+      'unauthorized',
+      'application/problem+json',
+    ]);
   });
 
   it('for too many requests is a 429 that says when to come again', async () => {
@@ -251,7 +363,10 @@ describe('an error', () => {
     await bob.request('GET', '/v1/models');
     const answer = await bob.request('GET', '/v1/models');
     await limited.close();
-    expect(answer).toMatchObject({ status: 429, body: { error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } } });
+    expect(answer).toMatchObject({
+      status: 429,
+      body: { error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } },
+    });
     isEnvelope(answer);
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(answer.headers.get('x-should-retry')).toBeNull();
@@ -268,25 +383,38 @@ describe('an error', () => {
   ])('of a provider that %s is told without its words', async (_, script, status, code, retry) => {
     provider.next(script);
     const answer = await complete({});
-    expect([answer.status, answer.body.error.code, answer.headers.get('x-should-retry')]).toEqual([status, code, retry]);
+    expect([answer.status, answer.body.error.code, answer.headers.get('x-should-retry')]).toEqual([
+      status,
+      code,
+      retry,
+    ]);
     expect(answer.text).not.toMatch(/secret words|127\.0\.0\.1|sk-fake/);
     isEnvelope(answer);
   });
 
   it('before the first word of a stream has a status of its own', async () => {
     provider.next({ status: 500 });
-    expect(await complete({ stream: true })).toMatchObject({ status: 502, body: { error: { code: 'model_failed' } } });
+    expect(await complete({ stream: true })).toMatchObject({
+      status: 502,
+      body: { error: { code: 'model_failed' } },
+    });
   });
 
   it('for more than the model can read is told before it is asked', async () => {
     const answer = await complete({ messages: [user('many words '.repeat(3000))] });
-    expect(answer).toMatchObject({ status: 400, body: { error: { code: 'context_length_exceeded', param: 'messages' } } });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { code: 'context_length_exceeded', param: 'messages' } },
+    });
     expect(provider.asked).toHaveLength(0);
   });
 });
 
 describe('the quotas of an account', () => {
-  const limited = async (settings: Record<string, string>, story: (bob: TestClient) => Promise<void>): Promise<void> => {
+  const limited = async (
+    settings: Record<string, string>,
+    story: (bob: TestClient) => Promise<void>,
+  ): Promise<void> => {
     const instance = await startTestApp('postgres', provider.settings(settings));
     await story(await TestClient.register(instance.url));
     instance.app.getHttpServer().closeAllConnections();
@@ -303,9 +431,15 @@ describe('the quotas of an account', () => {
       const leave = new AbortController();
       const client = new OpenAI7({ apiKey: bob.token!, baseURL: `${bob.url}/v1`, maxRetries: 0 });
       const options = { signal: leave.signal };
-      await client.chat.completions.create({ model: 'fake-1', messages: [user('Why?')], stream: true }, options);
+      await client.chat.completions.create(
+        { model: 'fake-1', messages: [user('Why?')], stream: true },
+        options,
+      );
       const second = await complete({}, bob);
-      expect(second).toMatchObject({ status: 429, body: { error: { code: 'too_many_answers', type: 'rate_limit_error' } } });
+      expect(second).toMatchObject({
+        status: 429,
+        body: { error: { code: 'too_many_answers', type: 'rate_limit_error' } },
+      });
       expect(Number(second.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(provider.asked).toHaveLength(1);
       leave.abort();
@@ -320,7 +454,10 @@ describe('the quotas of an account', () => {
       expect((await complete({}, bob)).status).toBe(200);
       expect(await tokensOf(bob)).toBe(11);
       const second = await complete({ stream: true }, bob);
-      expect(second).toMatchObject({ status: 429, body: { error: { code: 'insufficient_quota' } } });
+      expect(second).toMatchObject({
+        status: 429,
+        body: { error: { code: 'insufficient_quota' } },
+      });
       expect([second.headers.get('x-should-retry'), provider.asked.length]).toEqual(['false', 1]);
     }));
 
@@ -341,14 +478,32 @@ describe('a stream', () => {
     expect(headers.get('x-accel-buffering')).toBe('no');
     const frames = text.split('\n\n');
     expect(frames.slice(-2)).toEqual(['data: [DONE]', '']);
-    expect(frames.slice(0, -2).every((frame) => JSON.parse(frame.slice(6)).object === 'chat.completion.chunk')).toBe(true);
+    expect(
+      frames
+        .slice(0, -2)
+        .every((frame) => JSON.parse(frame.slice(6)).object === 'chat.completion.chunk'),
+    ).toBe(true);
     expect(text).not.toContain('usage');
   });
 
   it('ignores what it does not know, as OpenAI does', async () => {
-    const more = { user: 'ann', metadata: { a: 'b' }, store: true, seed: 7, reasoning_effort: 'low', tools: null, n: 1, colour: 'blue' };
+    const more = {
+      user: 'ann',
+      metadata: { a: 'b' },
+      store: true,
+      seed: 7,
+      reasoning_effort: 'low',
+      tools: null,
+      n: 1,
+      colour: 'blue',
+    };
     expect((await complete(more)).status).toBe(200);
-    expect(Object.keys(provider.asked[0]!.body).sort()).toEqual(['messages', 'model', 'stream', 'stream_options']);
+    expect(Object.keys(provider.asked[0]!.body).sort()).toEqual([
+      'messages',
+      'model',
+      'stream',
+      'stream_options',
+    ]);
   });
 
   it('whose reader stops reading holds the provider back', async () => {

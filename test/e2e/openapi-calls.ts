@@ -27,40 +27,65 @@ const refreshTokenOf = (scene: Scene): Promise<string> =>
     .post('/auth/login', { email: scene.ann.email, password: 'a password of tests' })
     .then(({ body }) => body.refresh_token as string));
 const apiKeyOf = (scene: Scene): Promise<string> =>
-  (madeIn(scene).apiKey ??= scene.ann.post('/auth/api-keys', { name: 'x' }).then(({ body }) => body.api_key_id as string));
-const deleted = async ({ ann, branch }: Scene): Promise<string> => (await ann.delete(`/chats/${branch}`), branch);
+  (madeIn(scene).apiKey ??= scene.ann
+    .post('/auth/api-keys', { name: 'x' })
+    .then(({ body }) => body.api_key_id as string));
+const deleted = async ({ ann, branch }: Scene): Promise<string> => (
+  await ann.delete(`/chats/${branch}`),
+  branch
+);
 const inSession = async ({ ann }: Scene) => {
   const { body } = await ann.request('POST', '/sessions', { body: { session_user: 'Ada' } });
   return { session_id: String(body.session_id) };
 };
 /** Nobody is called: no name ends in `invalid` (RFC 2606). */
 export const aWebhook = async ({ ann }: Scene) => ({
-  path: { webhook_id: (await ann.post('/webhooks', { url: 'https://receiver.invalid' })).body.webhook_id as string },
+  path: {
+    webhook_id: (await ann.post('/webhooks', { url: 'https://receiver.invalid' })).body
+      .webhook_id as string,
+  },
 });
 const theWebhook = async (scene: Scene) => ({
-  path: { webhook_id: await (madeIn(scene).webhook ??= aWebhook(scene).then(({ path }) => path.webhook_id)) },
+  path: {
+    webhook_id: await (madeIn(scene).webhook ??= aWebhook(scene).then(
+      ({ path }) => path.webhook_id,
+    )),
+  },
 });
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
 
-const inConversation = ({ chat }: Scene): Call => ({ path: { conversation_id: `conv_${chat.id}` } });
+const inConversation = ({ chat }: Scene): Call => ({
+  path: { conversation_id: `conv_${chat.id}` },
+});
 
-/** A pair whose answer was stopped: the offline model is too quick for that, so its row is changed. */
-async function aCancelled({ server, chat }: Scene): Promise<{ chat_id: string; response_id: string }> {
+/**
+ * A pair whose answer was stopped: the offline model is too quick for that, so its row is changed.
+ */
+async function aCancelled({
+  server,
+  chat,
+}: Scene): Promise<{ chat_id: string; response_id: string }> {
   const ids = { chat_id: chat.id, response_id: chat.pairs[2]! };
   await withClient(server.databaseUrl, (client) =>
-    client.query(`UPDATE messages SET status = 'cancelled' WHERE response_id = $1`, [ids.response_id]),
+    client.query(`UPDATE messages SET status = 'cancelled' WHERE response_id = $1`, [
+      ids.response_id,
+    ]),
   );
   return ids;
 }
 
 /** One good call of every operation. A new operation needs one here. */
 export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
-  register: () => ({ body: { email: `${randomUUID()}@example.org`, password: PASSWORD, name: 'Ada' } }),
+  register: () => ({
+    body: { email: `${randomUUID()}@example.org`, password: PASSWORD, name: 'Ada' },
+  }),
   login: ({ ann }) => ({ body: { email: ann.email, password: 'a password of tests' } }),
   refresh: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
   logout: async (scene) => ({ body: { refresh_token: await refreshTokenOf(scene) } }),
-  changePassword: () => ({ body: { current_password: 'a password of tests', new_password: 'a password of tests' } }),
+  changePassword: () => ({
+    body: { current_password: 'a password of tests', new_password: 'a password of tests' },
+  }),
   getMe: () => ({}),
   createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
   listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
@@ -78,18 +103,34 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   }),
   deleteChat: (scene) => ({ ...inChat(scene), query: { children: 'cascade' } }),
   restoreChat: async (scene) => ({ path: { chat_id: await deleted(scene) } }),
-  addMessage: (scene) => ({ ...inChat(scene), body: { question: 'Where?' }, query: { branch: 'active' } }),
-  listMessages: (scene) => ({ ...inChat(scene), query: { limit: '1', around: scene.chat.pairs[1]! } }),
+  addMessage: (scene) => ({
+    ...inChat(scene),
+    body: { question: 'Where?' },
+    query: { branch: 'active' },
+  }),
+  listMessages: (scene) => ({
+    ...inChat(scene),
+    query: { limit: '1', around: scene.chat.pairs[1]! },
+  }),
   getMessage: (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[1]! } }),
-  editMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { question: 'And in winter?' } }),
+  editMessage: ({ chat }) => ({
+    path: { chat_id: chat.id, response_id: chat.pairs[1]! },
+    body: { question: 'And in winter?' },
+  }),
   regenerateMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
   followAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
   stopAnswer: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! } }),
   retryAnswer: async (scene) => ({ path: await aCancelled(scene), body: {} }),
-  fanOutMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[1]! }, body: { models: ['offline', 'offline'] } }),
+  fanOutMessage: ({ chat }) => ({
+    path: { chat_id: chat.id, response_id: chat.pairs[1]! },
+    body: { models: ['offline', 'offline'] },
+  }),
   getChatUsage: inChat,
   getUsage: () => ({}),
-  createBranch: (scene) => ({ ...inChat(scene), body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true } }),
+  createBranch: (scene) => ({
+    ...inChat(scene),
+    body: { response_id: scene.chat.pairs[0], name: 'What if?', activate: true },
+  }),
   getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1', format: 'flat' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
   getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
@@ -99,16 +140,33 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   updateChatVerb: ({ chat }) => ({ body: { chat_id: chat.id, archived: true } }),
   deleteChatVerb: ({ branch }) => ({ query: { chat_id: branch, children: 'refuse' } }),
   addMessageVerb: ({ branch }) => ({
-    body: { chat_id: branch, question: 'f()', response: null, message_type: 'code', metadata: { language: 'c' } },
+    body: {
+      chat_id: branch,
+      question: 'f()',
+      response: null,
+      message_type: 'code',
+      metadata: { language: 'c' },
+    },
   }),
   createBranchVerb: ({ chat }) => ({ body: { chat_id: chat.id, response_id: null } }),
   getBranchesVerb: queried,
-  setActiveBranchVerb: ({ chat, branch }) => ({ body: { chat_id: chat.id, branch_chat_id: branch } }),
+  setActiveBranchVerb: ({ chat, branch }) => ({
+    body: { chat_id: chat.id, branch_chat_id: branch },
+  }),
   streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
-  createWebhook: () => ({ body: { url: 'https://receiver.invalid/banyan', events: ['chat.deleted'], description: 'tells the archive' } }),
+  createWebhook: () => ({
+    body: {
+      url: 'https://receiver.invalid/banyan',
+      events: ['chat.deleted'],
+      description: 'tells the archive',
+    },
+  }),
   listWebhooks: async (scene) => (await theWebhook(scene), { query: { limit: '1' } }),
   getWebhook: theWebhook,
-  updateWebhook: async (scene) => ({ ...(await theWebhook(scene)), body: { enabled: false, description: null } }),
+  updateWebhook: async (scene) => ({
+    ...(await theWebhook(scene)),
+    body: { enabled: false, description: null },
+  }),
   deleteWebhook: theWebhook,
   rotateWebhookSecret: theWebhook,
   testWebhook: theWebhook,
@@ -118,40 +176,73 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     return { ...hook, query: { limit: '1', status: 'pending' } };
   },
   startSession: () => ({ body: { session_user: 'Ada' } }),
-  postSessionMessage: async (scene) => ({ path: await inSession(scene), body: { role: 'user', content: 'Where?' } }),
+  postSessionMessage: async (scene) => ({
+    path: await inSession(scene),
+    body: { role: 'user', content: 'Where?' },
+  }),
   listSessionMessages: async (scene) => ({ path: await inSession(scene), query: { role: 'user' } }),
   listChatSessions: async ({ ann }) => (
-    await ann.request('POST', '/v1/chat/sessions/a/messages', { body: { role: 'user', content: 'x' } }),
+    await ann.request('POST', '/v1/chat/sessions/a/messages', {
+      body: { role: 'user', content: 'x' },
+    }),
     {}
   ),
   getChatSession: () => ({ path: { session_id: 'support-42' } }),
-  postChatSessionMessage: () => ({ path: { session_id: 'support-42' }, body: { role: 'system', content: 'Be kind.' } }),
+  postChatSessionMessage: () => ({
+    path: { session_id: 'support-42' },
+    body: { role: 'system', content: 'Be kind.' },
+  }),
   clearChatSession: () => ({ path: { session_id: 'support-42' } }),
   firstMessage: () => ({ body: { text: 'Where?', sender: 'Ada' } }),
-  postMessage: ({ chat }) => ({ body: { chat_uuid: chat.id, text: 'And when?', sender: 'Ada', system: true } }),
+  postMessage: ({ chat }) => ({
+    body: { chat_uuid: chat.id, text: 'And when?', sender: 'Ada', system: true },
+  }),
   readMessages: ({ chat }) => ({ query: { chat_uuid: chat.id, limit: '2' } }),
   lastMessage: ({ chat }) => ({ path: { chat_uuid: chat.id } }),
   listModels: () => ({}),
   getModel: () => ({ path: { model: 'offline' } }),
-  createChatCompletion: () => ({ body: { model: 'offline', messages: [{ role: 'user', content: 'Where?' }], colour: 'ignored' } }),
+  createChatCompletion: () => ({
+    body: { model: 'offline', messages: [{ role: 'user', content: 'Where?' }], colour: 'ignored' },
+  }),
   streamUiMessage: ({ chat }) => ({
-    body: { id: chat.id, message: { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'Where?' }] } },
+    body: {
+      id: chat.id,
+      message: { id: 'm1', role: 'user', parts: [{ type: 'text', text: 'Where?' }] },
+    },
   }),
   getUiChat: ({ chat }) => ({ path: { id: chat.id } }),
   resumeUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   stopUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
-  createResponse: ({ chat }) => ({ body: { model: 'offline', input: 'Where?', conversation: `conv_${chat.id}`, colour: 'ignored' } }),
+  createResponse: ({ chat }) => ({
+    body: { model: 'offline', input: 'Where?', conversation: `conv_${chat.id}`, colour: 'ignored' },
+  }),
   getResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
   deleteResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
   cancelResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
-  listInputItems: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` }, query: { order: 'asc' } }),
-  createConversation: () => ({ body: { items: [{ role: 'user', content: 'Where?' }], metadata: { topic: 'norway' } } }),
+  listInputItems: ({ chat }) => ({
+    path: { response_id: `resp_${chat.pairs[1]}` },
+    query: { order: 'asc' },
+  }),
+  createConversation: () => ({
+    body: { items: [{ role: 'user', content: 'Where?' }], metadata: { topic: 'norway' } },
+  }),
   getConversation: inConversation,
-  updateConversation: (scene) => ({ ...inConversation(scene), body: { metadata: { topic: 'iceland' } } }),
+  updateConversation: (scene) => ({
+    ...inConversation(scene),
+    body: { metadata: { topic: 'iceland' } },
+  }),
   deleteConversation: inConversation,
-  listConversationItems: (scene) => ({ ...inConversation(scene), query: { limit: '1', after: `msg_${scene.chat.pairs[1]}` } }),
-  createConversationItems: (scene) => ({ ...inConversation(scene), body: { items: [{ role: 'user', content: 'And when?' }] } }),
-  getConversationItem: ({ chat }) => ({ path: { conversation_id: `conv_${chat.id}`, item_id: `msg_q_${chat.pairs[1]}` } }),
+  listConversationItems: (scene) => ({
+    ...inConversation(scene),
+    query: { limit: '1', after: `msg_${scene.chat.pairs[1]}` },
+  }),
+  createConversationItems: (scene) => ({
+    ...inConversation(scene),
+    body: { items: [{ role: 'user', content: 'And when?' }] },
+  }),
+  getConversationItem: ({ chat }) => ({
+    path: { conversation_id: `conv_${chat.id}`, item_id: `msg_q_${chat.pairs[1]}` },
+  }),
   getLiveness: () => ({}),
   getReadiness: () => ({}),
   getVersion: () => ({}),

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { startTestApp, type TestApp } from '../support/app.js';
-import { callAs, type Operation, operations, type Parameter, schemas } from '../support/contract.js';
+import {
+  callAs,
+  type Operation,
+  operations,
+  type Parameter,
+  schemas,
+} from '../support/contract.js';
 import { resolve, type Schema } from '../support/schema.js';
 import { valuesOf } from '../support/valid-values.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
@@ -15,7 +21,8 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   createWebhook: /must have a host that this server sends to/,
   updateWebhook: /must have a host that this server sends to/,
   // What a page shows is its own affair: the question is looked for in it.
-  streamUiMessage: /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here/,
+  streamUiMessage:
+    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here/,
   // The order of what was said; the API takes more of it than is stored here.
   createResponse:
     /there is none|must end with a message of the user|another branch than|must not be given together|must be absent with store/,
@@ -43,7 +50,8 @@ describe('a body that the document allows', () => {
     const property = fc.asyncProperty(bodies, async (body) => {
       const answer = await callAs(scene.ann, operation, { path, query, body });
       if (![400, 415, 422].includes(answer.status)) return;
-      if (!MAY_REFUSE[id]?.test(answer.text)) throw new Error(`${JSON.stringify(body)} was refused: ${answer.text}`);
+      if (!MAY_REFUSE[id]?.test(answer.text))
+        throw new Error(`${JSON.stringify(body)} was refused: ${answer.text}`);
     });
     const { failed, seed, errorInstance } = await fc.check(property, { numRuns: RUNS });
     expect(failed ? `seed ${seed}: ${String(errorInstance)}` : 'taken').toBe('taken');
@@ -72,14 +80,28 @@ const textsForbiddenBy = (schema: Schema): string[] => {
 };
 
 const asking = operations
-  .flatMap((operation) => operation.parameters.filter((one) => one.in !== 'path').map((parameter) => ({ operation, parameter })))
-  .map(({ operation, parameter }): [string, string, Operation, Parameter] => [operation.operationId, parameter.name, operation, parameter]);
+  .flatMap((operation) =>
+    operation.parameters
+      .filter((one) => one.in !== 'path')
+      .map((parameter) => ({ operation, parameter })),
+  )
+  .map(({ operation, parameter }): [string, string, Operation, Parameter] => [
+    operation.operationId,
+    parameter.name,
+    operation,
+    parameter,
+  ]);
 
 describe('a parameter of a query or a header', () => {
   const RUNS_OF_ONE = 12;
 
   /** A call that is good but for one parameter. */
-  async function callWith(scene: Scene, operation: Operation, parameter: Parameter, value: unknown) {
+  async function callWith(
+    scene: Scene,
+    operation: Operation,
+    parameter: Parameter,
+    value: unknown,
+  ) {
     const call = await GOOD[operation.operationId]!(scene);
     const one = { [parameter.name]: sentIn(parameter, value) };
     const query = parameter.in === 'query' ? { ...call.query, ...one } : call.query;
@@ -87,22 +109,33 @@ describe('a parameter of a query or a header', () => {
     return callAs(scene.ann, operation, { ...call, query, headers });
   }
 
-  it.each(asking)('%s: %s is refused by its name where the document forbids its value', async (_id, name, operation, parameter) => {
-    const scene = await aScene(server);
-    for (const text of textsForbiddenBy(parameter.schema)) {
-      const { status, text: answer } = await callWith(scene, operation, parameter, text);
-      expect([text, [400, 422]]).toEqual([text, expect.arrayContaining([status])]);
-      expect([text, status, answer]).toEqual([text, expect.any(Number), expect.stringContaining(name)]);
-    }
-  });
+  it.each(asking)(
+    '%s: %s is refused by its name where the document forbids its value',
+    async (_id, name, operation, parameter) => {
+      const scene = await aScene(server);
+      for (const text of textsForbiddenBy(parameter.schema)) {
+        const { status, text: answer } = await callWith(scene, operation, parameter, text);
+        expect([text, [400, 422]]).toEqual([text, expect.arrayContaining([status])]);
+        expect([text, status, answer]).toEqual([
+          text,
+          expect.any(Number),
+          expect.stringContaining(name),
+        ]);
+      }
+    },
+  );
 
-  it.each(asking)('%s: %s with a value that the document allows is answered as documented', async (_id, _name, operation, parameter) => {
-    const scene = await aScene(server);
-    const property = fc.asyncProperty(valuesOf(parameter.schema, schemas), async (value) => {
-      const { status, text } = await callWith(scene, operation, parameter, value);
-      if (status >= 500) throw new Error(`${JSON.stringify(value)} was answered by ${status}: ${text}`);
-    });
-    const { failed, seed, errorInstance } = await fc.check(property, { numRuns: RUNS_OF_ONE });
-    expect(failed ? `seed ${seed}: ${String(errorInstance)}` : 'answered').toBe('answered');
-  });
+  it.each(asking)(
+    '%s: %s with a value that the document allows is answered as documented',
+    async (_id, _name, operation, parameter) => {
+      const scene = await aScene(server);
+      const property = fc.asyncProperty(valuesOf(parameter.schema, schemas), async (value) => {
+        const { status, text } = await callWith(scene, operation, parameter, value);
+        if (status >= 500)
+          throw new Error(`${JSON.stringify(value)} was answered by ${status}: ${text}`);
+      });
+      const { failed, seed, errorInstance } = await fc.check(property, { numRuns: RUNS_OF_ONE });
+      expect(failed ? `seed ${seed}: ${String(errorInstance)}` : 'answered').toBe('answered');
+    },
+  );
 });

@@ -6,13 +6,25 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PUBLIC_ROUTES } from '../../src/modules/auth/public-routes.js';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type Call, callAs, codesOf, document, followed, type Operation, operations, schemas } from '../support/contract.js';
+import {
+  type Call,
+  callAs,
+  codesOf,
+  document,
+  followed,
+  type Operation,
+  operations,
+  schemas,
+} from '../support/contract.js';
 import { routesOf } from '../support/routes.js';
 import { faultsOf } from '../support/schema.js';
 import { PASSWORD } from './auth-tester.js';
 import { aScene, aWebhook, GOOD, inChat, type Scene } from './openapi-calls.js';
 
-const named = operations.map((operation): [string, Operation] => [operation.operationId, operation]);
+const named = operations.map((operation): [string, Operation] => [
+  operation.operationId,
+  operation,
+]);
 const of = (id: string): Operation => operations.find(({ operationId }) => operationId === id)!;
 const isOurs = ({ path }: Operation): boolean => path.startsWith('/api/v1/');
 const isSecured = ({ security }: Operation): boolean => security?.length !== 0;
@@ -38,34 +50,58 @@ describe('the document', () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       license: { name: 'Apache-2.0' },
     });
-    expect(Object.keys(document).sort()).toEqual(['components', 'info', 'openapi', 'paths', 'security', 'servers', 'tags']);
+    expect(Object.keys(document).sort()).toEqual([
+      'components',
+      'info',
+      'openapi',
+      'paths',
+      'security',
+      'servers',
+      'tags',
+    ]);
   });
 
-  it.each(['openapi', 'postman'])('and what is made from it are in git as `npm run %s` makes them', async (name) => {
-    const script = fileURLToPath(new URL(`../../scripts/${name}.mjs`, import.meta.url));
-    const { stdout } = await promisify(execFile)(process.execPath, [script, '--check']);
-    expect(stdout).toContain('is up to date');
-  });
+  it.each(['openapi', 'postman'])(
+    'and what is made from it are in git as `npm run %s` makes them',
+    async (name) => {
+      const script = fileURLToPath(new URL(`../../scripts/${name}.mjs`, import.meta.url));
+      const { stdout } = await promisify(execFile)(process.execPath, [script, '--check']);
+      expect(stdout).toContain('is up to date');
+    },
+  );
 
   it('has no reference that leads nowhere, and no component that nobody names', () => {
-    const refs = nodesOf(document).flatMap(([, node]) => (typeof node.$ref === 'string' ? [node.$ref] : []));
+    const refs = nodesOf(document).flatMap(([, node]) =>
+      typeof node.$ref === 'string' ? [node.$ref] : [],
+    );
     for (const $ref of refs) expect(followed({ $ref })).toBeDefined();
-    const parts = Object.entries(document.components as Record<string, object>).filter(([kind]) => kind !== 'securitySchemes');
-    const names = parts.flatMap(([kind, part]) => Object.keys(part).map((name) => `#/components/${kind}/${name}`));
+    const parts = Object.entries(document.components as Record<string, object>).filter(
+      ([kind]) => kind !== 'securitySchemes',
+    );
+    const names = parts.flatMap(([kind, part]) =>
+      Object.keys(part).map((name) => `#/components/${kind}/${name}`),
+    );
     expect(names.filter((name) => !refs.includes(name))).toEqual([]);
   });
 
   it('has neither a keyword of OpenAPI 3.0 nor a note of ours left in it', () => {
     expect(
       nodesOf(document).filter(
-        ([at, node]) => !/examples?\//.test(at) && ('nullable' in node || Object.keys(node).some((key) => key.startsWith('x-'))),
+        ([at, node]) =>
+          !/examples?\//.test(at) &&
+          ('nullable' in node || Object.keys(node).some((key) => key.startsWith('x-'))),
       ),
     ).toEqual([]);
   });
 
   it('gives every operation a name of its own, a summary, and a tag that is described', () => {
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
-    const tags = new Map((document.tags as { name: string; description: string }[]).map(({ name, description }) => [name, description]));
+    const tags = new Map(
+      (document.tags as { name: string; description: string }[]).map(({ name, description }) => [
+        name,
+        description,
+      ]),
+    );
     for (const { operationId, summary, tags: own } of operations) {
       expect(operationId).toMatch(/^[a-z][a-zA-Z]+$/);
       expect([operationId, summary, own.map((tag) => tags.get(tag))]).toEqual([
@@ -76,31 +112,44 @@ describe('the document', () => {
     }
   });
 
-  it.each(named)('%s: its parameters are those of its path, and all are described', (_id, { path, parameters }) => {
-    const inPath = parameters.filter((one) => one.in === 'path');
-    expect(inPath.map(({ name }) => `{${name}}`).sort()).toEqual((path.match(/\{\w+\}/g) ?? []).sort());
-    expect(inPath.every(({ required }) => required)).toBe(true);
-    for (const { name, schema } of parameters) expect([name, typeof schema.type]).toEqual([name, schema.oneOf ? 'undefined' : 'string']);
-  });
+  it.each(named)(
+    '%s: its parameters are those of its path, and all are described',
+    (_id, { path, parameters }) => {
+      const inPath = parameters.filter((one) => one.in === 'path');
+      expect(inPath.map(({ name }) => `{${name}}`).sort()).toEqual(
+        (path.match(/\{\w+\}/g) ?? []).sort(),
+      );
+      expect(inPath.every(({ required }) => required)).toBe(true);
+      for (const { name, schema } of parameters)
+        expect([name, typeof schema.type]).toEqual([name, schema.oneOf ? 'undefined' : 'string']);
+    },
+  );
 
   it('gives examples that fit their schemas', () => {
-    const media = nodesOf(document).flatMap(([at, node]) => (node.schema && node.examples ? [{ at, ...(node as any) }] : []));
+    const media = nodesOf(document).flatMap(([at, node]) =>
+      node.schema && node.examples ? [{ at, ...(node as any) }] : [],
+    );
     expect(media.length).toBeGreaterThan(20);
     for (const { at, schema, examples } of media) {
-      for (const { value } of Object.values<{ value: unknown }>(examples)) expect([at, faultsOf(value, schema, schemas)]).toEqual([at, []]);
+      for (const { value } of Object.values<{ value: unknown }>(examples))
+        expect([at, faultsOf(value, schema, schemas)]).toEqual([at, []]);
     }
     for (const [at, node] of nodesOf(schemas)) {
-      if (node.example !== undefined && node.type) expect([at, faultsOf(node.example, node, schemas)]).toEqual([at, []]);
+      if (node.example !== undefined && node.type)
+        expect([at, faultsOf(node.example, node, schemas)]).toEqual([at, []]);
     }
   });
 });
 
 it('the checker of these tests sees a missing field, a stray one, and one of a wrong kind', () => {
   const head = { chat_id: randomUUID(), response_id: null, seq: 1 };
-  const faultsWith = (fields: object) => faultsOf({ ...head, ...fields }, { $ref: '#/components/schemas/HeadDto' }, schemas).length;
-  expect([{}, { seq: 1.5 }, { chat_id: 'x' }, { chat_id: null }, { stray: 1 }, { seq: undefined }].map(faultsWith)).toEqual([
-    0, 1, 1, 1, 1, 1,
-  ]);
+  const faultsWith = (fields: object) =>
+    faultsOf({ ...head, ...fields }, { $ref: '#/components/schemas/HeadDto' }, schemas).length;
+  expect(
+    [{}, { seq: 1.5 }, { chat_id: 'x' }, { chat_id: null }, { stray: 1 }, { seq: undefined }].map(
+      faultsWith,
+    ),
+  ).toEqual([0, 1, 1, 1, 1, 1]);
   expect(faultsOf({}, { $ref: '#/components/schemas/HeadDto' }, schemas)).toHaveLength(3);
 });
 
@@ -112,7 +161,10 @@ describe('the routes', () => {
     const served: string[] = [];
     for (const path of paths) {
       for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
-        const { status, body } = await new TestClient(server.url).request(method, path.replace(/:\w+/g, randomUUID()));
+        const { status, body } = await new TestClient(server.url).request(
+          method,
+          path.replace(/:\w+/g, randomUUID()),
+        );
         if (status !== 405 && (body?.error?.code ?? body?.code) !== 'route_not_found')
           served.push(`${method} ${path.replace(/:(\w+)/g, '{$1}')}`);
       }
@@ -121,8 +173,12 @@ describe('the routes', () => {
   });
 
   it('without a token are the public ones', () => {
-    const open = operations.filter((operation) => !isSecured(operation)).map(({ method, path }) => `${method} ${path}`);
-    expect(open.sort()).toEqual(PUBLIC_ROUTES.filter((route) => !/ \/$|docs|openapi/.test(route)).sort());
+    const open = operations
+      .filter((operation) => !isSecured(operation))
+      .map(({ method, path }) => `${method} ${path}`);
+    expect(open.sort()).toEqual(
+      PUBLIC_ROUTES.filter((route) => !/ \/$|docs|openapi/.test(route)).sort(),
+    );
   });
 });
 
@@ -135,29 +191,47 @@ describe('an answer', () => {
     // The one operation whose good request is refused, and says what to do instead.
     if (id === 'deleteResponse') expect(answer.body.error.code).toBe('response_not_deletable');
     else expect(answer.status).toBeLessThan(300);
-    const headers = Object.keys(operation.responses[answer.status]?.headers ?? {}).filter((name) => /^(etag|content-state)$/i.test(name));
+    const headers = Object.keys(operation.responses[answer.status]?.headers ?? {}).filter((name) =>
+      /^(etag|content-state)$/i.test(name),
+    );
     expect(headers.filter((name) => !answer.headers.has(name))).toEqual([]);
   });
 
-  it.each(named.filter(([, operation]) => operation.responses[304]))('of %s to who has it is a 304', async (id, operation) => {
-    const scene = await aScene(server);
-    const call = await GOOD[id]!(scene);
-    const { headers } = await callAs(scene.ann, operation, call);
-    expect((await callAs(scene.ann, operation, { ...call, headers: { 'if-none-match': headers.get('etag')! } })).status).toBe(304);
-  });
-
-  it.each(named.filter(([, { parameters }]) => parameters.some(({ name }) => name === 'Idempotency-Key')))(
-    'of %s is given twice',
+  it.each(named.filter(([, operation]) => operation.responses[304]))(
+    'of %s to who has it is a 304',
     async (id, operation) => {
       const scene = await aScene(server);
-      const call = { ...(await GOOD[id]!(scene)), headers: { 'idempotency-key': randomUUID() } };
-      const first = await callAs(scene.ann, operation, call);
-      const second = await callAs(scene.ann, operation, call);
-      expect([second.status, second.text, second.headers.get('idempotent-replayed')]).toEqual([first.status, first.text, 'true']);
-      const bad = await callAs(scene.ann, operation, { ...call, headers: { 'idempotency-key': 'ä' } });
-      expect(bad.body.error?.code ?? bad.body.code).toBe('invalid_idempotency_key');
+      const call = await GOOD[id]!(scene);
+      const { headers } = await callAs(scene.ann, operation, call);
+      expect(
+        (
+          await callAs(scene.ann, operation, {
+            ...call,
+            headers: { 'if-none-match': headers.get('etag')! },
+          })
+        ).status,
+      ).toBe(304);
     },
   );
+
+  it.each(
+    named.filter(([, { parameters }]) => parameters.some(({ name }) => name === 'Idempotency-Key')),
+  )('of %s is given twice', async (id, operation) => {
+    const scene = await aScene(server);
+    const call = { ...(await GOOD[id]!(scene)), headers: { 'idempotency-key': randomUUID() } };
+    const first = await callAs(scene.ann, operation, call);
+    const second = await callAs(scene.ann, operation, call);
+    expect([second.status, second.text, second.headers.get('idempotent-replayed')]).toEqual([
+      first.status,
+      first.text,
+      'true',
+    ]);
+    const bad = await callAs(scene.ann, operation, {
+      ...call,
+      headers: { 'idempotency-key': 'ä' },
+    });
+    expect(bad.body.error?.code ?? bad.body.code).toBe('invalid_idempotency_key');
+  });
 
   it('of every POST of ours but those that hold secrets or store nothing is kept under an Idempotency-Key', () => {
     const without = operations.filter(
@@ -182,14 +256,20 @@ describe('a refusal', () => {
     'of %s is documented, whatever is wrong',
     async (_id, operation) => {
       const ann = await TestClient.register(server.url);
-      const path = Object.fromEntries(operation.parameters.filter((one) => one.in === 'path').map(({ name }) => [name, randomUUID()]));
+      const path = Object.fromEntries(
+        operation.parameters
+          .filter((one) => one.in === 'path')
+          .map(({ name }) => [name, randomUUID()]),
+      );
       const isInPath = operation.parameters.some(
         ({ in: where, schema }) => where === 'path' && (schema.format ?? schema.type) !== 'string',
       );
       const stray = { path, query: { stray: '1' }, body: operation.requestBody ? {} : undefined };
       const answers = [
         ...(isOurs(operation) ? [await callAs(ann, operation, stray)] : []),
-        ...(isSecured(operation) ? [await callAs(new TestClient(server.url), operation, { path })] : []),
+        ...(isSecured(operation)
+          ? [await callAs(new TestClient(server.url), operation, { path })]
+          : []),
         ...(isInPath ? [await callAs(ann, operation, {})] : []),
         ...(operation.requestBody ? await brokenBodies(ann, operation, path) : []),
       ];
@@ -204,55 +284,122 @@ describe('a refusal', () => {
   );
 
   /** Clients of other protocols send their whole chat. */
-  const takesChats = ({ path }: Operation): boolean => path.startsWith('/v1/') || path === '/api/chat';
+  const takesChats = ({ path }: Operation): boolean =>
+    path.startsWith('/v1/') || path === '/api/chat';
 
-  const brokenBodies = async (ann: TestClient, operation: Operation, path: Record<string, string>) => [
+  const brokenBodies = async (
+    ann: TestClient,
+    operation: Operation,
+    path: Record<string, string>,
+  ) => [
     await callAs(ann, operation, { path, raw: '{' }),
     await callAs(ann, operation, { path, raw: 'x', headers: { 'content-type': 'text/plain' } }),
-    await callAs(ann, operation, { path, raw: JSON.stringify({ name: 'x'.repeat(takesChats(operation) ? 9_000_000 : 600_000) }) }),
+    await callAs(ann, operation, {
+      path,
+      raw: JSON.stringify({ name: 'x'.repeat(takesChats(operation) ? 9_000_000 : 600_000) }),
+    }),
   ];
 
   /** Models belong to nobody, and an AI SDK client that names an unknown chat gets one. */
   const isOwned = ([, { tags, operationId, responses }]: [string, Operation]): boolean =>
     responses[404] !== undefined && !tags.includes('openai') && operationId !== 'streamUiMessage';
 
-  it.each(named.filter(isOwned))('of %s is a 404 where there is no such thing', async (id, operation) => {
-    const scene = await aScene(server);
-    const { path = {}, query, body, ...rest } = await GOOD[id]!(scene);
-    const nowhere = { ...scene, ann: await TestClient.register(server.url) };
-    const missing = (fields: object | undefined) =>
-      fields &&
-      Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, /(^|_)(id|uuid)$/.test(name) ? unknownLike(value) : value]));
-    const call = { ...rest, path: missing(path), ...(query && { query: missing(query) }), ...(body ? { body: missing(body) } : {}) };
-    const strange = await callAs(scene.ann, operation, call);
-    const foreign = await callAs(nowhere.ann, operation, { ...rest, path, query, body });
-    expect([strange.status, foreign.status]).toEqual([404, 404]);
-    expect({ ...foreign.body, request_id: '' }).toEqual({ ...strange.body, request_id: '' });
-  });
+  it.each(named.filter(isOwned))(
+    'of %s is a 404 where there is no such thing',
+    async (id, operation) => {
+      const scene = await aScene(server);
+      const { path = {}, query, body, ...rest } = await GOOD[id]!(scene);
+      const nowhere = { ...scene, ann: await TestClient.register(server.url) };
+      const missing = (fields: object | undefined) =>
+        fields &&
+        Object.fromEntries(
+          Object.entries(fields).map(([name, value]) => [
+            name,
+            /(^|_)(id|uuid)$/.test(name) ? unknownLike(value) : value,
+          ]),
+        );
+      const call = {
+        ...rest,
+        path: missing(path),
+        ...(query && { query: missing(query) }),
+        ...(body ? { body: missing(body) } : {}),
+      };
+      const strange = await callAs(scene.ann, operation, call);
+      const foreign = await callAs(nowhere.ann, operation, { ...rest, path, query, body });
+      expect([strange.status, foreign.status]).toEqual([404, 404]);
+      expect({ ...foreign.body, request_id: '' }).toEqual({ ...strange.body, request_id: '' });
+    },
+  );
 
   /** Conflicts and other refusals with a story. */
   const STORIES: [string, string, (scene: Scene) => Call | Promise<Call>][] = [
     ['register', 'email_taken', ({ ann }) => ({ body: { email: ann.email, password: PASSWORD } })],
-    ['login', 'invalid_credentials', ({ ann }) => ({ body: { email: ann.email, password: 'another password' } })],
+    [
+      'login',
+      'invalid_credentials',
+      ({ ann }) => ({ body: { email: ann.email, password: 'another password' } }),
+    ],
     ['refresh', 'invalid_refresh_token', () => ({ body: { refresh_token: 'brt_nobody' } })],
     [
       'addMessage',
       'branch_head_moved',
-      (scene) => ({ ...inChat(scene), body: { question: 'q', response: 'r', parent_response_id: scene.chat.pairs[0] } }),
+      (scene) => ({
+        ...inChat(scene),
+        body: { question: 'q', response: 'r', parent_response_id: scene.chat.pairs[0] },
+      }),
     ],
-    ['retryAnswer', 'answer_not_retryable', ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[0]! }, body: {} })],
-    ['createBranch', 'message_not_found', (scene) => ({ ...inChat(scene), body: { response_id: randomUUID() } })],
-    ['getMessage', 'message_not_found', (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[2]! } })],
-    ['listMessages', 'message_not_found', (scene) => ({ ...inChat(scene), query: { around: randomUUID() } })],
-    ['updateChat', 'revision_stale', (scene) => ({ ...inChat(scene), body: { pinned: true }, headers: { 'if-match': '"0"' } })],
-    ['updateChatVerb', 'revision_stale', ({ chat }) => ({ body: { chat_id: chat.id, pinned: true }, headers: { 'if-match': '"0"' } })],
-    ['deleteChat', 'revision_stale', (scene) => ({ ...inChat(scene), headers: { 'if-match': '"0"' } })],
-    ['deleteChat', 'branch_has_children', (scene) => ({ ...inChat(scene), query: { children: 'refuse' } })],
-    ['deleteChatVerb', 'branch_has_children', ({ chat }) => ({ query: { chat_id: chat.id, children: 'refuse' } })],
+    [
+      'retryAnswer',
+      'answer_not_retryable',
+      ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[0]! }, body: {} }),
+    ],
+    [
+      'createBranch',
+      'message_not_found',
+      (scene) => ({ ...inChat(scene), body: { response_id: randomUUID() } }),
+    ],
+    [
+      'getMessage',
+      'message_not_found',
+      (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[2]! } }),
+    ],
+    [
+      'listMessages',
+      'message_not_found',
+      (scene) => ({ ...inChat(scene), query: { around: randomUUID() } }),
+    ],
+    [
+      'updateChat',
+      'revision_stale',
+      (scene) => ({ ...inChat(scene), body: { pinned: true }, headers: { 'if-match': '"0"' } }),
+    ],
+    [
+      'updateChatVerb',
+      'revision_stale',
+      ({ chat }) => ({ body: { chat_id: chat.id, pinned: true }, headers: { 'if-match': '"0"' } }),
+    ],
+    [
+      'deleteChat',
+      'revision_stale',
+      (scene) => ({ ...inChat(scene), headers: { 'if-match': '"0"' } }),
+    ],
+    [
+      'deleteChat',
+      'branch_has_children',
+      (scene) => ({ ...inChat(scene), query: { children: 'refuse' } }),
+    ],
+    [
+      'deleteChatVerb',
+      'branch_has_children',
+      ({ chat }) => ({ query: { chat_id: chat.id, children: 'refuse' } }),
+    ],
     [
       'restoreChat',
       'conversation_deleted',
-      async (scene) => (await scene.ann.delete(`/chats/${scene.chat.id}`), { path: { chat_id: scene.branch } }),
+      async (scene) => (
+        await scene.ann.delete(`/chats/${scene.chat.id}`),
+        { path: { chat_id: scene.branch } }
+      ),
     ],
     [
       'createWebhook',
@@ -277,14 +424,19 @@ describe('a refusal', () => {
   it.each(STORIES)('of %s as %s is documented', async (id, code, story) => {
     const scene = await aScene(server);
     const answer = await callAs(scene.ann, of(id), await story(scene));
-    expect([answer.body.code, codesOf(of(id), answer.status)]).toEqual([code, expect.arrayContaining([code])]);
+    expect([answer.body.code, codesOf(of(id), answer.status)]).toEqual([
+      code,
+      expect.arrayContaining([code]),
+    ]);
   });
 });
 
 describe('the pages', () => {
   it('/docs, /openapi.json and /docs/errors need no token', async () => {
     const anyone = new TestClient(server.url);
-    const [ui, json, errors] = await Promise.all(['/docs', '/openapi.json', '/docs/errors'].map((path) => anyone.request('GET', path)));
+    const [ui, json, errors] = await Promise.all(
+      ['/docs', '/openapi.json', '/docs/errors'].map((path) => anyone.request('GET', path)),
+    );
     expect([ui!.status, json!.status, errors!.status]).toEqual([200, 200, 200]);
     expect(Object.keys(json!.body.paths)).toEqual(Object.keys(document.paths));
     expect(errors!.text).toContain('<h2 id="chat_not_found">');
@@ -293,7 +445,9 @@ describe('the pages', () => {
 
   it('/docs brings no script and no style from elsewhere', async () => {
     const { text } = await new TestClient(server.url).request('GET', '/docs');
-    expect(text.match(/(?:src|href)\s*=\s*["'][^"']+/g)?.filter((link) => /:\/\//.test(link))).toEqual([]);
+    expect(
+      text.match(/(?:src|href)\s*=\s*["'][^"']+/g)?.filter((link) => /:\/\//.test(link)),
+    ).toEqual([]);
     expect(text).not.toMatch(/<script>|<script [^>]*>[^<\s]/);
   });
 });

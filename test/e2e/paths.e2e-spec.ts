@@ -21,7 +21,11 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
   });
   afterAll(() => server.close());
 
-  const step = fc.record({ kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'), chat: fc.nat(), at: fc.nat() });
+  const step = fc.record({
+    kind: fc.constantFrom<'append' | 'fork'>('append', 'append', 'fork'),
+    chat: fc.nat(),
+    at: fc.nat(),
+  });
 
   async function grow(script: readonly Step[]): Promise<Line[]> {
     const lines: Line[] = [{ id: (await ann.aChat()).id, path: [] }];
@@ -41,19 +45,25 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
 
   it('is read, in pages of any size from either end and around any pair, as if every branch had a copy of its history', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), fc.integer({ min: 1, max: 9 }), async (script, limit) => {
-        for (const { id, path } of await grow(script)) {
-          const questions = path.map(({ question }) => question);
-          expect(await pagesBack(id, limit)).toEqual(questions);
-          expect(await pagesForth(id, limit)).toEqual(questions);
-          for (const { question, responseId } of path.slice(0, 3)) {
-            const { body } = await ann.get(`/chats/${id}/messages?around=${responseId}&limit=${limit}`);
-            const shown = body.qa_pairs.map((pair: any) => pair.question);
-            expect(shown).toContain(question);
-            expect(questions.join()).toContain(shown.join());
+      fc.asyncProperty(
+        fc.array(step, { minLength: 5, maxLength: 40 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (script, limit) => {
+          for (const { id, path } of await grow(script)) {
+            const questions = path.map(({ question }) => question);
+            expect(await pagesBack(id, limit)).toEqual(questions);
+            expect(await pagesForth(id, limit)).toEqual(questions);
+            for (const { question, responseId } of path.slice(0, 3)) {
+              const { body } = await ann.get(
+                `/chats/${id}/messages?around=${responseId}&limit=${limit}`,
+              );
+              const shown = body.qa_pairs.map((pair: any) => pair.question);
+              expect(shown).toContain(question);
+              expect(questions.join()).toContain(shown.join());
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: 12 },
     );
   });
@@ -76,9 +86,9 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
         const { body } = await ann.get(
           `/chats/${id}/messages?after=${Buffer.from(`${id}|${from - 1}`).toString('base64url')}&limit=${to - from + 1}`,
         );
-        const owners = stretchesOf(links.get(id)!, { from, to }, (chatId) => links.get(chatId)!).flatMap((s) =>
-          Array(s.to - s.from + 1).fill(s.chatId),
-        );
+        const owners = stretchesOf(links.get(id)!, { from, to }, (chatId) =>
+          links.get(chatId)!,
+        ).flatMap((s) => Array(s.to - s.from + 1).fill(s.chatId));
         expect(body.qa_pairs.map((pair: any) => pair.chat_id)).toEqual(owners);
       }
     }
@@ -89,7 +99,10 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
     async () => {
       const { id, pairs } = await ann.aChat(2);
       await withClient(server.databaseUrl, async (client) => {
-        await client.query(`UPDATE content_journal SET body = NULL WHERE chat_id = $1 AND seq = 1`, [id]);
+        await client.query(
+          `UPDATE content_journal SET body = NULL WHERE chat_id = $1 AND seq = 1`,
+          [id],
+        );
         await client.query(`DELETE FROM content_journal WHERE chat_id = $1 AND seq = 2`, [id]);
       });
       expect(await ann.questionsOf(id)).toEqual(['q1', 'q2']);
@@ -100,7 +113,9 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
   async function pagesBack(id: string, limit: number): Promise<string[]> {
     const seen: string[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
-      const { body }: { body: any } = await ann.get(`/chats/${id}/messages?limit=${limit}${cursor && `&before=${cursor}`}`);
+      const { body }: { body: any } = await ann.get(
+        `/chats/${id}/messages?limit=${limit}${cursor && `&before=${cursor}`}`,
+      );
       seen.unshift(...body.qa_pairs.map((pair: any) => pair.question));
       cursor = body.prev_cursor;
     }
@@ -109,8 +124,13 @@ describe.each(MODES)('any tree, words in %s', (mode) => {
 
   async function pagesForth(id: string, limit: number): Promise<string[]> {
     const seen: string[] = [];
-    for (let cursor: string | null = Buffer.from(`${id}|0`).toString('base64url'); cursor !== null;) {
-      const { body }: { body: any } = await ann.get(`/chats/${id}/messages?limit=${limit}&after=${cursor}`);
+    for (
+      let cursor: string | null = Buffer.from(`${id}|0`).toString('base64url');
+      cursor !== null;
+    ) {
+      const { body }: { body: any } = await ann.get(
+        `/chats/${id}/messages?limit=${limit}&after=${cursor}`,
+      );
       seen.push(...body.qa_pairs.map((pair: any) => pair.question));
       cursor = body.next_cursor;
     }

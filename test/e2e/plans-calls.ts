@@ -10,7 +10,8 @@ import type { Scene } from './openapi-calls.js';
 
 type Work = (scene: Scene) => Promise<unknown>;
 
-const cursor = (chatId: string, seq: number): string => Buffer.from(`${chatId}|${seq}`).toString('base64url');
+const cursor = (chatId: string, seq: number): string =>
+  Buffer.from(`${chatId}|${seq}`).toString('base64url');
 const ask =
   (statement: Statement, values: (scene: Scene) => unknown[]): Work =>
   (scene) =>
@@ -45,12 +46,15 @@ async function postAsStranger({ server, ann, chat }: Scene): Promise<void> {
 
 async function postTwice({ ann, chat }: Scene): Promise<void> {
   const key = { 'idempotency-key': randomUUID() };
-  for (let n = 0; n < 2; n++) await ann.post(`/chats/${chat.id}/messages`, { question: 'once', response: 'yes' }, key);
+  for (let n = 0; n < 2; n++)
+    await ann.post(`/chats/${chat.id}/messages`, { question: 'once', response: 'yes' }, key);
 }
 
 async function askByKey({ ann, chat }: Scene): Promise<void> {
   const { body } = await ann.post('/auth/api-keys', { name: 'a program' });
-  await fetch(`${ann.url}/api/v1/chats/${chat.id}`, { headers: { authorization: `Bearer ${body.api_key}` } });
+  await fetch(`${ann.url}/api/v1/chats/${chat.id}`, {
+    headers: { authorization: `Bearer ${body.api_key}` },
+  });
 }
 
 async function nameByNumber({ ann, chat }: Scene): Promise<void> {
@@ -59,35 +63,47 @@ async function nameByNumber({ ann, chat }: Scene): Promise<void> {
 }
 
 async function goOnFrom({ ann, chat }: Scene): Promise<void> {
-  const said = (id: string, role: string, text: string) => ({ id, role, parts: [{ type: 'text', text }] });
-  const messages = [said('q', 'user', 'Where?'), said(chat.pairs[0]!, 'assistant', 'There.'), said('q2', 'user', 'And when?')];
+  const said = (id: string, role: string, text: string) => ({
+    id,
+    role,
+    parts: [{ type: 'text', text }],
+  });
+  const messages = [
+    said('q', 'user', 'Where?'),
+    said(chat.pairs[0]!, 'assistant', 'There.'),
+    said('q2', 'user', 'And when?'),
+  ];
   await ann.request('POST', '/api/chat', { body: { id: chat.id, messages } });
 }
 
 async function readWords({ server, ann, chat }: Scene): Promise<void> {
   const store = server.app.get(ContentStore);
   const { body } = await ann.get(`/chats/${chat.id}/messages?limit=50`);
-  const refs = body.qa_pairs.map(({ response_id: responseId, chat_id: chatId, seq, version }: any) => ({
-    ...{ accountId: ann.accountId, rootChatId: chat.id, forkSeq: 0 },
-    ...{ responseId, chatId, seq, version },
-  }));
+  const refs = body.qa_pairs.map(
+    ({ response_id: responseId, chat_id: chatId, seq, version }: any) => ({
+      ...{ accountId: ann.accountId, rootChatId: chat.id, forkSeq: 0 },
+      ...{ responseId, chatId, seq, version },
+    }),
+  );
   await store.findMany(ann.accountId, chat.id, refs);
 }
 
 /** The newest changes of a conversation, as a socket that comes back reads them. */
 async function readNews({ server, ann, chat }: Scene): Promise<void> {
   await ann.patch(`/chats/${chat.id}`, { pinned: true });
-  const [{ event_seq: seq }] = (await server.app
-    .get(Database)
-    .query<{ event_seq: number }>(
-      { name: 'test.seq', text: 'SELECT event_seq FROM conversations WHERE account_id = $1 AND chat_id = $2' },
-      [ann.accountId, chat.id],
-    )) as [{ event_seq: number }];
+  const [{ event_seq: seq }] = (await server.app.get(Database).query<{ event_seq: number }>(
+    {
+      name: 'test.seq',
+      text: 'SELECT event_seq FROM conversations WHERE account_id = $1 AND chat_id = $2',
+    },
+    [ann.accountId, chat.id],
+  )) as [{ event_seq: number }];
   const stream = await fetch(`${ann.url}/api/v1/events?chat_id=${chat.id}&since=${seq - 1}`, {
     headers: { authorization: `Bearer ${ann.token}` },
   });
   const frames = stream.body!.getReader();
-  for (let text = ''; !text.includes('chat.updated');) text += new TextDecoder().decode((await frames.read()).value);
+  for (let text = ''; !text.includes('chat.updated');)
+    text += new TextDecoder().decode((await frames.read()).value);
   await frames.cancel();
 }
 
@@ -100,7 +116,8 @@ export const FURTHER: Record<string, Work> = {
   'posts that share a statement': postTogether,
   'a post to a chat that is not known here': postAsStranger,
   'a post under a key, again': postTwice,
-  'chats by what their metadata have': async ({ ann }) => void (await ann.get('/chats?metadata.topic=norway')),
+  'chats by what their metadata have': async ({ ann }) =>
+    void (await ann.get('/chats?metadata.topic=norway')),
   'a key of a program': askByKey,
   'a chat by its number': nameByNumber,
   'a turn after an earlier answer': goOnFrom,
@@ -109,23 +126,47 @@ export const FURTHER: Record<string, Work> = {
   'an answer that is settled under a key': ({ server, ann, chat }) =>
     server.app
       .get(Idempotency)
-      .settle(ann.accountId, { scope: 'POST /x', key: chat.id, fingerprint: Buffer.of(1), replayed: false }, 'a', 'b'),
-  'an answer by its pair': ask(generations.OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
+      .settle(
+        ann.accountId,
+        { scope: 'POST /x', key: chat.id, fingerprint: Buffer.of(1), replayed: false },
+        'a',
+        'b',
+      ),
+  'an answer by its pair': ask(generations.OF_PAIR, ({ ann, chat }) => [
+    ann.accountId,
+    chat.pairs[1],
+  ]),
   'the question of an answer whose instance is gone': ({ server, ann, chat }) =>
-    server.app.get(Database).query(generations.questionStatement(server.app.get(ContentStore).table), [ann.accountId, chat.pairs[1]]),
+    server.app
+      .get(Database)
+      .query(generations.questionStatement(server.app.get(ContentStore).table), [
+        ann.accountId,
+        chat.pairs[1],
+      ]),
   'where a pair is': ask(generations.PLACE_OF, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
-  'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [ann.accountId, chat.id]),
+  'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [
+    ann.accountId,
+    chat.id,
+  ]),
   'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),
   'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [ann.accountId, chat.id, 3, 1, 1, [], []]),
   'a stop': ask(generations.ASK_TO_STOP, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
-  'pieces of an answer': ask(generations.CHUNKS_OF_PAIR, ({ ann, chat }) => [ann.accountId, chat.pairs[1], randomUUID(), 0]),
+  'pieces of an answer': ask(generations.CHUNKS_OF_PAIR, ({ ann, chat }) => [
+    ann.accountId,
+    chat.pairs[1],
+    randomUUID(),
+    0,
+  ]),
   'pieces of answers that ended': ask(generations.CHUNKS_OF_ENDED, ({ ann, chat }) => [
     ...[ann.accountId, randomUUID(), [randomUUID()], [0]],
     chat.pairs,
   ]),
 };
 
-/** Statements that no request waits for, or that need what is not here, by the beginning of their names, with the reason. */
+/**
+ * Statements that no request waits for, or that need what is not here, by the beginning of their
+ * names, with the reason.
+ */
 export const ELSEWHERE: Record<string, string> = {
   'auth.living': 'every ten seconds, by key, for those who were here since',
   'completion.keep_tokens': 'behind a question: an upsert by the whole key',
@@ -154,12 +195,24 @@ export const ELSEWHERE: Record<string, string> = {
   'webhook.write_deliveries': 'of the outbox, a batch at a time',
 };
 
-/** Statements whose page is not of pairs, by the beginning of their names: the pages of files that one of them may touch, with the reason. */
+/**
+ * Statements whose page is not of pairs, by the beginning of their names: the pages of files that
+ * one of them may touch, with the reason.
+ */
 export const BATCHES: Record<string, { buffers: number; of: string }> = {
   'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
-  'completion.context': { buffers: 40_000, of: 'as many pairs as the window of a model has tokens; these pairs have one or two' },
+  'completion.context': {
+    buffers: 40_000,
+    of: 'as many pairs as the window of a model has tokens; these pairs have one or two',
+  },
   'journal.': { buffers: 1000, of: 'what waits for MongoDB at that moment, a batch at a time' },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
-  'content.find_many': { buffers: 800, of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows' },
-  'webhook.': { buffers: 8000, of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries' },
+  'content.find_many': {
+    buffers: 800,
+    of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows',
+  },
+  'webhook.': {
+    buffers: 8000,
+    of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries',
+  },
 };

@@ -11,13 +11,28 @@ import { BATCHES, ELSEWHERE, FURTHER, PAGES } from './plans-calls.js';
 
 const SHORT_CHATS = 1000;
 const LONG_PAIRS = 100_000;
-const TEXTS = ['one', 'two', 'three'].map((text) => JSON.stringify({ question: `${text}?`, response: `${text}.`, metadata: null }));
+const TEXTS = ['one', 'two', 'three'].map((text) =>
+  JSON.stringify({ question: `${text}?`, response: `${text}.`, metadata: null }),
+);
 const long = chatIdOf(SHORT_CHATS + 1);
 const PAGE_PAIRS = 50;
-/** The operations whose statements name the table of the words: with MongoDB all others are the same as without. */
-const WITH_WORDS = ['listMessages', 'getMessage', 'addMessage', 'getChat', 'getSummary', 'createBranchVerb'];
+/**
+ * The operations whose statements name the table of the words: with MongoDB all others are the same
+ * as without.
+ */
+const WITH_WORDS = [
+  'listMessages',
+  'getMessage',
+  'addMessage',
+  'getChat',
+  'getSummary',
+  'createBranchVerb',
+];
 
-/** What may be more in a long chat than in one of three pairs: a page instead of three, and higher trees of their indexes. */
+/**
+ * What may be more in a long chat than in one of three pairs: a page instead of three, and higher
+ * trees of their indexes.
+ */
 const REMOVED_MORE = 2 * PAGE_PAIRS;
 const BUFFERS_MORE = 2 * PAGE_PAIRS;
 /** A page of 50 pairs was 212 when each pair's words were looked up by themselves. */
@@ -31,12 +46,21 @@ const MEND = [
 ];
 
 /**
- * As autovacuum leaves it: it looked when all chats were short, and will look again when a tenth more was written. The statistics then say that a chat
- * has one pair, so that for PostgreSQL reading all pairs of a chat costs no more than reading one.
+ * As autovacuum leaves it: it looked when all chats were short, and will look again when a tenth
+ * more was written. The statistics then say that a chat has one pair, so that for PostgreSQL
+ * reading all pairs of a chat costs no more than reading one.
  */
 async function seed(sql: Client, accountId: string, mode: string): Promise<void> {
-  const tables = ['chats', 'conversations', 'messages', 'chat_contents', 'content_journal', 'events'];
-  for (const table of tables) await sql.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`);
+  const tables = [
+    'chats',
+    'conversations',
+    'messages',
+    'chat_contents',
+    'content_journal',
+    'events',
+  ];
+  for (const table of tables)
+    await sql.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`);
   await seedChats(sql, accountId, 1, SHORT_CHATS + 1);
   const ids = Array.from({ length: SHORT_CHATS }, (_, n) => chatIdOf(n + 1));
   await seedPairs(sql, accountId, ids, 1, TEXTS);
@@ -55,96 +79,134 @@ async function journal(sql: Client): Promise<void> {
 }
 
 const dearest = (a: Cost | undefined, b: Cost | undefined): Cost | undefined =>
-  a && b ? { ...a, removed: Math.max(a.removed, b.removed), buffers: Math.max(a.buffers, b.buffers) } : (a ?? b);
+  a && b
+    ? { ...a, removed: Math.max(a.removed, b.removed), buffers: Math.max(a.buffers, b.buffers) }
+    : (a ?? b);
 
-describe.each(MODES)('beside 1,000 chats of one pair and one of 100,000, words in %s, a statement (S4)', (mode) => {
-  let server: TestApp;
-  const reader = new PlanReader();
+describe.each(MODES)(
+  'beside 1,000 chats of one pair and one of 100,000, words in %s, a statement (S4)',
+  (mode) => {
+    let server: TestApp;
+    const reader = new PlanReader();
 
-  beforeAll(async () => {
-    // A window that a long chat of short pairs fills many times over, and that is read in no time on a busy machine too.
-    server = await startTestApp(mode, { LLM_CONTEXT_TOKENS: '16000' });
-    const ann = await TestClient.register(server.url);
-    await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
-    reader.attach((server.app.get(DataSource).driver as unknown as { master: Pool }).master);
-    const inLong = await sceneOf(ann);
-    // First: of what is tried and undone below, dead rows stay behind the last pair.
-    await look('page', inLong, FURTHER[PAGES]!);
-    for (const operation of operations.filter(({ operationId }) => mode === 'postgres' || WITH_WORDS.includes(operationId))) {
-      const good = async (scene: Scene) => void (await callAs(scene.ann, operation, await GOOD[operation.operationId]!(scene)));
-      // Of people, not of chats: a person is none any more whose password was changed.
-      const isOfPeople = operation.path.includes('/auth/');
-      await look('short', await aScene(server, isOfPeople ? undefined : ann), good);
-      await look('long', isOfPeople ? { ...inLong, ann: await TestClient.register(server.url) } : inLong, good);
-      await withClient(server.databaseUrl, async (sql) => {
-        for (const statement of MEND) await sql.query(statement, [long, inLong.branch]);
+    beforeAll(async () => {
+      // A window that a long chat of short pairs fills many times over, and that is read in no time
+      // on a busy machine too.
+      server = await startTestApp(mode, { LLM_CONTEXT_TOKENS: '16000' });
+      const ann = await TestClient.register(server.url);
+      await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
+      reader.attach((server.app.get(DataSource).driver as unknown as { master: Pool }).master);
+      const inLong = await sceneOf(ann);
+      // First: of what is tried and undone below, dead rows stay behind the last pair.
+      await look('page', inLong, FURTHER[PAGES]!);
+      for (const operation of operations.filter(
+        ({ operationId }) => mode === 'postgres' || WITH_WORDS.includes(operationId),
+      )) {
+        const good = async (scene: Scene) =>
+          void (await callAs(scene.ann, operation, await GOOD[operation.operationId]!(scene)));
+        // Of people, not of chats: a person is none any more whose password was changed.
+        const isOfPeople = operation.path.includes('/auth/');
+        await look('short', await aScene(server, isOfPeople ? undefined : ann), good);
+        await look(
+          'long',
+          isOfPeople ? { ...inLong, ann: await TestClient.register(server.url) } : inLong,
+          good,
+        );
+        await withClient(server.databaseUrl, async (sql) => {
+          for (const statement of MEND) await sql.query(statement, [long, inLong.branch]);
+        });
+      }
+      for (const further of Object.values(FURTHER)) {
+        await look('short', await aScene(server, ann), further);
+        await look('long', inLong, further);
+      }
+    }, 600_000);
+    afterAll(async () => {
+      reader.detach();
+      await server.close();
+    }, 120_000);
+
+    const look = (
+      side: string,
+      scene: Scene,
+      work: (scene: Scene) => Promise<unknown>,
+    ): Promise<unknown> => reader.reading(side, () => work(scene));
+
+    /** The long chat: two pairs of its middle and the last, and a branch of the second. */
+    async function sceneOf(ann: TestClient): Promise<Scene> {
+      const rows = await withClient(server.databaseUrl, async (sql) => {
+        const seqs = [LONG_PAIRS / 2, LONG_PAIRS / 2 + 1, LONG_PAIRS];
+        const values = [ann.accountId, long, seqs];
+        const text = `SELECT response_id FROM messages WHERE account_id = $1 AND chat_id = $2 AND seq = ANY ($3::int[]) ORDER BY seq`;
+        return (await sql.query<{ response_id: string }>(text, values)).rows;
       });
+      const pairs = rows.map(({ response_id }) => response_id);
+      return { server, ann, chat: { id: long, pairs }, branch: await ann.aBranch(long, pairs[1]!) };
     }
-    for (const further of Object.values(FURTHER)) {
-      await look('short', await aScene(server, ann), further);
-      await look('long', inLong, further);
-    }
-  }, 600_000);
-  afterAll(async () => {
-    reader.detach();
-    await server.close();
-  }, 120_000);
 
-  const look = (side: string, scene: Scene, work: (scene: Scene) => Promise<unknown>): Promise<unknown> =>
-    reader.reading(side, () => work(scene));
+    const both = (): [string, Cost, Cost][] =>
+      [...reader.costs].flatMap(([name, sides]) => {
+        const [inShort, inLong] = [
+          sides.get('short'),
+          dearest(sides.get('long'), sides.get('page')),
+        ];
+        return inShort && inLong ? [[name, inShort, inLong] as [string, Cost, Cost]] : [];
+      });
 
-  /** The long chat: two pairs of its middle and the last, and a branch of the second. */
-  async function sceneOf(ann: TestClient): Promise<Scene> {
-    const rows = await withClient(server.databaseUrl, async (sql) => {
-      const seqs = [LONG_PAIRS / 2, LONG_PAIRS / 2 + 1, LONG_PAIRS];
-      const values = [ann.accountId, long, seqs];
-      const text = `SELECT response_id FROM messages WHERE account_id = $1 AND chat_id = $2 AND seq = ANY ($3::int[]) ORDER BY seq`;
-      return (await sql.query<{ response_id: string }>(text, values)).rows;
-    });
-    const pairs = rows.map(({ response_id }) => response_id);
-    return { server, ann, chat: { id: long, pairs }, branch: await ann.aBranch(long, pairs[1]!) };
-  }
-
-  const both = (): [string, Cost, Cost][] =>
-    [...reader.costs].flatMap(([name, sides]) => {
-      const [inShort, inLong] = [sides.get('short'), dearest(sides.get('long'), sides.get('page'))];
-      return inShort && inLong ? [[name, inShort, inLong] as [string, Cost, Cost]] : [];
+    it('that serves requests was looked at, each by its name in the sources, or is named with a reason', () => {
+      const seen = both().map(([name]) => name);
+      const isElsewhere = (name: string): boolean =>
+        Object.keys(ELSEWHERE).some((prefix) => name.startsWith(prefix));
+      const names = [...namedStatements()].filter(
+        ([name]) => mode === 'postgres' || name.includes('${table}'),
+      );
+      const missing = names.filter(
+        ([name, pattern]) => !isElsewhere(name) && !seen.some((one) => pattern.test(one)),
+      );
+      expect(missing.map(([name]) => name)).toEqual([]);
+      // A look that failed would compare as well as any other.
+      expect(
+        both().flatMap(([name, ...costs]) =>
+          costs.filter(({ buffers }) => buffers === Infinity).map(({ plan }) => `${name}: ${plan}`),
+        ),
+      ).toEqual([]);
     });
 
-  it('that serves requests was looked at, each by its name in the sources, or is named with a reason', () => {
-    const seen = both().map(([name]) => name);
-    const isElsewhere = (name: string): boolean => Object.keys(ELSEWHERE).some((prefix) => name.startsWith(prefix));
-    const names = [...namedStatements()].filter(([name]) => mode === 'postgres' || name.includes('${table}'));
-    const missing = names.filter(([name, pattern]) => !isElsewhere(name) && !seen.some((one) => pattern.test(one)));
-    expect(missing.map(([name]) => name)).toEqual([]);
-    // A look that failed would compare as well as any other.
-    expect(
-      both().flatMap(([name, ...costs]) => costs.filter(({ buffers }) => buffers === Infinity).map(({ plan }) => `${name}: ${plan}`)),
-    ).toEqual([]);
-  });
+    it('throws away no more rows, and touches no more pages of files, than a page has, however long the chat', () => {
+      const allowed = (name: string): number =>
+        Object.entries(BATCHES).find(([prefix]) => name.startsWith(prefix))?.[1].buffers ??
+        BUFFERS_MORE;
+      const dear = both().filter(
+        ([name, inShort, inLong]) =>
+          inLong.removed > inShort.removed + Math.max(REMOVED_MORE, allowed(name) / 8) ||
+          inLong.buffers > inShort.buffers + allowed(name),
+      );
+      const told = dear.map(
+        ([name, a, b]) =>
+          `${name}: ${a.removed} and ${a.buffers}, in the long chat ${b.removed} and ${b.buffers}\n${b.plan}`,
+      );
+      expect(told).toEqual([]);
+    });
 
-  it('throws away no more rows, and touches no more pages of files, than a page has, however long the chat', () => {
-    const allowed = (name: string): number =>
-      Object.entries(BATCHES).find(([prefix]) => name.startsWith(prefix))?.[1].buffers ?? BUFFERS_MORE;
-    const dear = both().filter(
-      ([name, inShort, inLong]) =>
-        inLong.removed > inShort.removed + Math.max(REMOVED_MORE, allowed(name) / 8) || inLong.buffers > inShort.buffers + allowed(name),
-    );
-    const told = dear.map(
-      ([name, a, b]) => `${name}: ${a.removed} and ${a.buffers}, in the long chat ${b.removed} and ${b.buffers}\n${b.plan}`,
-    );
-    expect(told).toEqual([]);
-  });
-
-  it('reads a page of 50 pairs as ranges: few pages of files', () => {
-    const pages = [...reader.costs].filter(([name]) => /^path\.(before|after|around)\./.test(name));
-    expect(pages.map(([name]) => name.split('.')[1]).sort()).toEqual(['after', 'around', 'before']);
-    for (const [name, sides] of pages) expect([name, sides.get('page')!.buffers <= PAGE_BUFFERS_MAX]).toEqual([name, true]);
-  });
-});
+    it('reads a page of 50 pairs as ranges: few pages of files', () => {
+      const pages = [...reader.costs].filter(([name]) =>
+        /^path\.(before|after|around)\./.test(name),
+      );
+      expect(pages.map(([name]) => name.split('.')[1]).sort()).toEqual([
+        'after',
+        'around',
+        'before',
+      ]);
+      for (const [name, sides] of pages)
+        expect([name, sides.get('page')!.buffers <= PAGE_BUFFERS_MAX]).toEqual([name, true]);
+    });
+  },
+);
 
 it('no reason is kept for a statement that is not there', () => {
   const names = [...namedStatements().keys()];
-  const stale = [...Object.keys(ELSEWHERE), ...Object.keys(BATCHES)].filter((prefix) => !names.some((name) => name.startsWith(prefix)));
+  const stale = [...Object.keys(ELSEWHERE), ...Object.keys(BATCHES)].filter(
+    (prefix) => !names.some((name) => name.startsWith(prefix)),
+  );
   expect(stale).toEqual([]);
 });

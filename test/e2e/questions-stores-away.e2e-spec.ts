@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { AnswerReader } from '../../src/modules/answer/answer-reader.js';
-import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import {
+  createDatabase,
+  mongoUriFor,
+  startTestApp,
+  type TestApp,
+  withClient,
+} from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
@@ -16,7 +22,8 @@ beforeAll(async () => void (provider = await FakeProvider.start()));
 afterEach(() => provider.reset());
 afterAll(() => provider.close());
 
-const settings = (more: Record<string, string> = {}) => provider.settings({ LOG_LEVEL: 'silent', ...more });
+const settings = (more: Record<string, string> = {}) =>
+  provider.settings({ LOG_LEVEL: 'silent', ...more });
 
 describe('a question whose context cannot be read, as PostgreSQL is away', () => {
   const READING = 'completion.context.chat_contents';
@@ -45,19 +52,35 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     await until(() => proxy.isCut);
     proxy.mend();
     expect(await asked).toMatchObject({ status: 201, body: { status: 'complete', seq: 3 } });
-    expect(provider.asked.at(-1)!.body.messages.map(({ content }: any) => content)).toEqual(['q1', 'a1', 'q2', 'a2', 'Are you there?']);
+    expect(provider.asked.at(-1)!.body.messages.map(({ content }: any) => content)).toEqual([
+      'q1',
+      'a1',
+      'q2',
+      'a2',
+      'Are you there?',
+    ]);
   });
 
   it('has failed after the patience, for the sake of the store and not of the model, and can be tried again (S7e)', async () => {
     await start({ STORE_PATIENCE_SECONDS: '1' });
     const { id } = await ann.aChat(1);
     proxy.refuse(READING);
-    const { status, body } = await ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-    expect([status, body.status, body.error.code, body.response]).toEqual([201, 'failed', 'store_unavailable', null]);
+    const { status, body } = await ann.post(`/chats/${id}/messages`, {
+      question: 'Are you there?',
+    });
+    expect([status, body.status, body.error.code, body.response]).toEqual([
+      201,
+      'failed',
+      'store_unavailable',
+      null,
+    ]);
     expect([provider.asked.length, proxy.refusals > 1]).toEqual([0, true]);
     proxy.refuse(null);
     const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
-    expect(again.body).toMatchObject({ status: 'complete', response: 'Hello from the fake provider.' });
+    expect(again.body).toMatchObject({
+      status: 'complete',
+      response: 'Hello from the fake provider.',
+    });
   });
 
   it('can be stopped meanwhile', async () => {
@@ -115,7 +138,9 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
   const usedToday = async (): Promise<number> => (await ann.get('/usage')).body.today.output_tokens;
 
   it('the name of a chat comes all the same', async () => {
-    provider.always(({ body }) => (body.model === 'fake-titles' ? { tokens: ['Sun at midnight'], gateAfter: 0 } : {}));
+    provider.always(({ body }) =>
+      body.model === 'fake-titles' ? { tokens: ['Sun at midnight'], gateAfter: 0 } : {},
+    );
     const { id } = await ann.aChat();
     await ann.post(`/chats/${id}/messages`, { question: 'Where does it begin?' });
     await provider.untilAsked(2);
@@ -128,7 +153,10 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
 
   it('the tokens of an answer that is kept nowhere are counted all the same (R11)', async () => {
     const before = await usedToday();
-    provider.always({ tokens: ['a', 'b', 'c'], usage: { prompt_tokens: 5, completion_tokens: 77 } });
+    provider.always({
+      tokens: ['a', 'b', 'c'],
+      usage: { prompt_tokens: 5, completion_tokens: 77 },
+    });
     proxy.refuse('quota.spend');
     const body = { model: 'fake-1', messages: [{ role: 'user', content: 'q' }] };
     const { status } = await ann.request('POST', '/v1/chat/completions', { body });
@@ -147,54 +175,79 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
   });
 });
 
-(process.env.TEST_MONGODB_URI ? describe : describe.skip)('a question whose context cannot be read, as MongoDB is away', () => {
-  let proxy: Proxy;
-  let server: TestApp;
-  let ann: TestClient;
+(process.env.TEST_MONGODB_URI ? describe : describe.skip)(
+  'a question whose context cannot be read, as MongoDB is away',
+  () => {
+    let proxy: Proxy;
+    let server: TestApp;
+    let ann: TestClient;
 
-  async function start(more: Record<string, string> = {}): Promise<void> {
-    const databaseUrl = await createDatabase();
-    const uri = new URL(mongoUriFor(databaseUrl));
-    proxy = await Proxy.to({ host: uri.hostname, port: Number(uri.port) });
-    uri.port = String(proxy.port);
-    server = await startTestApp('mongo', settings({ MONGODB_URI: uri.href, ...more }), databaseUrl);
-    ann = await TestClient.register(server.url);
-  }
-  afterEach(async () => {
-    proxy.mend();
-    await server.close();
-    proxy.close();
-  });
+    async function start(more: Record<string, string> = {}): Promise<void> {
+      const databaseUrl = await createDatabase();
+      const uri = new URL(mongoUriFor(databaseUrl));
+      proxy = await Proxy.to({ host: uri.hostname, port: Number(uri.port) });
+      uri.port = String(proxy.port);
+      server = await startTestApp(
+        'mongo',
+        settings({ MONGODB_URI: uri.href, ...more }),
+        databaseUrl,
+      );
+      ann = await TestClient.register(server.url);
+    }
+    afterEach(async () => {
+      proxy.mend();
+      await server.close();
+      proxy.close();
+    });
 
-  /** A chat whose words only MongoDB has. */
-  async function aStoredChat(pairs: number): Promise<string> {
-    const { id } = await ann.aChat(pairs);
-    const journal = (text: string) => withClient(server.databaseUrl, (client) => client.query(text));
-    await until(async () => (await journal('SELECT FROM content_journal WHERE stored_at IS NULL')).rowCount === 0);
-    await journal('DELETE FROM content_journal');
-    return id;
-  }
+    /** A chat whose words only MongoDB has. */
+    async function aStoredChat(pairs: number): Promise<string> {
+      const { id } = await ann.aChat(pairs);
+      const journal = (text: string) =>
+        withClient(server.databaseUrl, (client) => client.query(text));
+      await until(
+        async () =>
+          (await journal('SELECT FROM content_journal WHERE stored_at IS NULL')).rowCount === 0,
+      );
+      await journal('DELETE FROM content_journal');
+      return id;
+    }
 
-  it('is answered when it is back (S7e)', async () => {
-    await start();
-    const id = await aStoredChat(2);
-    proxy.cut();
-    const asked = ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-    await until(async () => (await withClient(server.databaseUrl, (client) => client.query('SELECT FROM generations'))).rowCount === 1);
-    proxy.mend();
-    expect(await asked).toMatchObject({ status: 201, body: { status: 'complete', seq: 3 } });
-    expect(provider.asked.at(-1)!.body.messages).toHaveLength(5);
-  });
+    it('is answered when it is back (S7e)', async () => {
+      await start();
+      const id = await aStoredChat(2);
+      proxy.cut();
+      const asked = ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
+      await until(
+        async () =>
+          (
+            await withClient(server.databaseUrl, (client) =>
+              client.query('SELECT FROM generations'),
+            )
+          ).rowCount === 1,
+      );
+      proxy.mend();
+      expect(await asked).toMatchObject({ status: 201, body: { status: 'complete', seq: 3 } });
+      expect(provider.asked.at(-1)!.body.messages).toHaveLength(5);
+    });
 
-  it('has failed after the patience with a code that says so, and can be tried again (S7e)', async () => {
-    await start({ STORE_PATIENCE_SECONDS: '1' });
-    const id = await aStoredChat(2);
-    proxy.cut();
-    const { body } = await ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-    expect([body.status, body.error.code, provider.asked.length]).toEqual(['failed', 'content_unavailable', 0]);
-    proxy.mend();
-    await until(async () => (await ann.get(`/chats/${id}/messages`)).status === 200);
-    const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
-    expect(again.body).toMatchObject({ status: 'complete', response: 'Hello from the fake provider.' });
-  });
-});
+    it('has failed after the patience with a code that says so, and can be tried again (S7e)', async () => {
+      await start({ STORE_PATIENCE_SECONDS: '1' });
+      const id = await aStoredChat(2);
+      proxy.cut();
+      const { body } = await ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
+      expect([body.status, body.error.code, provider.asked.length]).toEqual([
+        'failed',
+        'content_unavailable',
+        0,
+      ]);
+      proxy.mend();
+      await until(async () => (await ann.get(`/chats/${id}/messages`)).status === 200);
+      const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
+      expect(again.body).toMatchObject({
+        status: 'complete',
+        response: 'Hello from the fake provider.',
+      });
+    });
+  },
+);

@@ -34,24 +34,40 @@ describe('the example of the README', () => {
   });
 
   it('shows how to start, to see and to test it as commands of their own, and each is a script that there is', () => {
-    const commands = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) => block!.trim().split('\n'));
-    expect(commands).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm run demo', 'npm test']));
-    const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { scripts: object };
-    const named = commands.flatMap((command) => [...command.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name!));
+    const commands = [...README.matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
+      block!.trim().split('\n'),
+    );
+    expect(commands).toEqual(
+      expect.arrayContaining(['npm ci && npm start', 'npm run demo', 'npm test']),
+    );
+    const { scripts } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { scripts: object };
+    const named = commands.flatMap((command) =>
+      [...command.matchAll(/npm (?:run )?([a-z:]+)/g)].map(([, name]) => name!),
+    );
     expect(named.filter((name) => name !== 'ci' && !(name in scripts))).toEqual([]);
   });
 
   it('names only files that exist', () => {
     for (const [, file] of README.matchAll(/\]\(([^)#]+)\)/g)) {
-      if (!/^https?:/.test(file!)) expect(() => readFileSync(new URL(`../../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
+      if (!/^https?:/.test(file!))
+        expect(() => readFileSync(new URL(`../../${file}`, import.meta.url))).not.toThrow(/ENOENT/);
     }
   });
 });
 
-/** Runs a module as Node would run it in the project, so that it finds packages by the names that it imports. */
+/**
+ * Runs a module as Node would run it in the project, so that it finds packages by the names that it
+ * imports.
+ */
 async function runModule(code: string, env: Record<string, string>): Promise<string> {
   const child = promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code], {
-    ...{ cwd: new URL('../..', import.meta.url), env: { ...process.env, NODE_OPTIONS: '', ...env }, timeout: 25_000 },
+    ...{
+      cwd: new URL('../..', import.meta.url),
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
+      timeout: 25_000,
+    },
   });
   return (await child).stdout;
 }
@@ -86,11 +102,16 @@ describe('the snippets of the README', () => {
         .map((event) => dataOf(event).delta)
         .join(''),
     });
-    expect((await ann.get(`/chats/${id}/messages/${pair.response_id}`)).body.response).toBe(pair.response);
+    expect((await ann.get(`/chats/${id}/messages/${pair.response_id}`)).body.response).toBe(
+      pair.response,
+    );
   });
 
   it('openai: two that follow one response are answered with its path, and are siblings', async () => {
-    const stdout = await runModule(blockAfter('openai').replace('http://127.0.0.1:3000', server.url), { TOKEN: ann.token! });
+    const stdout = await runModule(
+      blockAfter('openai').replace('http://127.0.0.1:3000', server.url),
+      { TOKEN: ann.token! },
+    );
     expect(stdout.match(/You asked: “.*?”|saw \d earlier pairs?/g)).toEqual([
       ...['You asked: “When?”', 'saw 1 earlier pair'],
       ...['You asked: “How do I get there?”', 'saw 1 earlier pair'],
@@ -104,17 +125,34 @@ describe('the snippets of the README', () => {
     const answers = ['North of the Arctic Circle.', 'In Norway, for example.'];
     const question = 'Where is the midnight sun?';
     // The model is also asked for a title.
-    provider.always(({ body }) => (body.messages.at(-1).content === question ? { tokens: [answers[asked++ % 2]!] } : {}));
+    provider.always(({ body }) =>
+      body.messages.at(-1).content === question ? { tokens: [answers[asked++ % 2]!] } : {},
+    );
     let asked = 0;
     const live = await startTestApp('postgres', provider.settings());
     try {
       const person = await TestClient.register(live.url);
-      const { code } = await transform(blockAfter('usechat').replaceAll('http://127.0.0.1:3000', live.url), {
-        jsc: { target: 'es2022', parser: { syntax: 'typescript', tsx: true }, transform: { react: { runtime: 'automatic' } } },
-        module: { type: 'es6' },
-      });
-      const shown = JSON.parse(await runModule(`${PAGE}\n${code}\n${CLICKS}`, { TOKEN: person.token!, ANSWERS: answers.join('|') }));
-      expect(shown).toEqual([[], ...answers.map((answer) => [`user: ${question}`, `assistant: ${answer}`])]);
+      const { code } = await transform(
+        blockAfter('usechat').replaceAll('http://127.0.0.1:3000', live.url),
+        {
+          jsc: {
+            target: 'es2022',
+            parser: { syntax: 'typescript', tsx: true },
+            transform: { react: { runtime: 'automatic' } },
+          },
+          module: { type: 'es6' },
+        },
+      );
+      const shown = JSON.parse(
+        await runModule(`${PAGE}\n${code}\n${CLICKS}`, {
+          TOKEN: person.token!,
+          ANSWERS: answers.join('|'),
+        }),
+      );
+      expect(shown).toEqual([
+        [],
+        ...answers.map((answer) => [`user: ${question}`, `assistant: ${answer}`]),
+      ]);
       const { body } = await person.get('/chats');
       expect((await person.get(`/chats/${body.items[0].chat_id}/branches`)).body.total).toBe(2);
     } finally {

@@ -9,10 +9,15 @@ const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i
 const upwards = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const isDelta = ({ event }: Frame): boolean => event === 'message.delta';
 
-/** What a client shows that follows the rule of `asyncapi.yaml`: a frame from 1 begins the answer anew, others go on behind the last one. */
+/**
+ * What a client shows that follows the rule of `asyncapi.yaml`: a frame from 1 begins the answer
+ * anew, others go on behind the last one.
+ */
 function shownOf(frames: readonly Frame[], responseId: string): string {
   let [text, last] = ['', 0];
-  for (const { data } of frames.filter((frame) => isDelta(frame) && frame.data.response_id === responseId)) {
+  for (const { data } of frames.filter(
+    (frame) => isDelta(frame) && frame.data.response_id === responseId,
+  )) {
     if (data.from === 1) [text, last] = ['', 0];
     expect(data.from).toBe(last + 1);
     [text, last] = [text + data.delta, data.n];
@@ -67,44 +72,71 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
       while (!isOver) await ann.append(branch, 'in between');
     });
     const answers: { response_id: string; response: string }[] = [];
-    for (const n of upwards(10)) answers.push((await ann.post(`/chats/${root.id}/messages`, { question: `q${n}` })).body);
+    for (const n of upwards(10))
+      answers.push((await ann.post(`/chats/${root.id}/messages`, { question: `q${n}` })).body);
     isOver = true;
     await Promise.all(writers);
     for (const { response_id: id, response } of answers) {
       await until(() => orderOf(socket.frames, id).includes('message.completed'), 'the end');
-      expect(orderOf(socket.frames, id)).toEqual(['message.created', 'message.delta', 'message.completed']);
+      expect(orderOf(socket.frames, id)).toEqual([
+        'message.created',
+        'message.delta',
+        'message.completed',
+      ]);
       expect(shownOf(socket.frames, id)).toBe(response);
     }
   });
 
   it('are the whole answer when they are joined, at every instance, by socket and by stream', async () => {
     const { id } = await ann.aChat();
-    const sockets = [await keep(TestSocket.on(ann, id, 0)), await keep(TestSocket.on(annThere, id, 0))];
+    const sockets = [
+      await keep(TestSocket.on(ann, id, 0)),
+      await keep(TestSocket.on(annThere, id, 0)),
+    ];
     const stream = await keep(TestStream.open(annThere, `chat_id=${id}&since=0`));
     provider.next({ tokens: words(40), delayMs: 10, gateAfter: 30 });
     const asking = ann.post(`/chats/${id}/messages`, { question: 'q' });
     // What is told elsewhere before the end may not be told again.
-    await until(() => sockets[1]!.frames.some(({ event, data }) => event === 'message.delta' && data.n > 5), 'pieces elsewhere');
+    await until(
+      () => sockets[1]!.frames.some(({ event, data }) => event === 'message.delta' && data.n > 5),
+      'pieces elsewhere',
+    );
     provider.release();
     const { body } = await asking;
     await until(() => stream.records.some(({ event }) => event === 'message.completed'), 'the end');
     for (const socket of sockets) await socket.next('message.completed');
-    for (const frames of [...sockets.map((socket) => socket.frames), stream.records.map(({ data }) => data as Frame)]) {
-      expect(orderOf(frames, body.response_id)).toEqual(['message.created', 'message.delta', 'message.completed']);
+    for (const frames of [
+      ...sockets.map((socket) => socket.frames),
+      stream.records.map(({ data }) => data as Frame),
+    ]) {
+      expect(orderOf(frames, body.response_id)).toEqual([
+        'message.created',
+        'message.delta',
+        'message.completed',
+      ]);
       expect(shownOf(frames, body.response_id)).toBe(body.response);
       expect(frames.filter((frame) => isDelta(frame) && frame.data.from === 1)).toHaveLength(1);
       const place = { response_id: body.response_id, chat_id: id, root_chat_id: id };
-      expect(frames.find(isDelta)!.data).toEqual({ ...place, from: 1, n: expect.any(Number), delta: expect.any(String) });
+      expect(frames.find(isDelta)!.data).toEqual({
+        ...place,
+        from: 1,
+        n: expect.any(Number),
+        delta: expect.any(String),
+      });
     }
   });
 
   it('go on for a client that moves to another instance in the middle of an answer, and back', async () => {
     const { id } = await ann.aChat();
     // Somebody else reads there already: what that one was told does not come by itself again.
-    const [first, other] = [await keep(TestSocket.on(ann, id)), await keep(TestSocket.on(annThere, id))];
+    const [first, other] = [
+      await keep(TestSocket.on(ann, id)),
+      await keep(TestSocket.on(annThere, id)),
+    ];
     provider.next({ tokens: words(40), delayMs: 5, gateAfter: 20 });
     const asking = ann.post(`/chats/${id}/messages`, { question: 'q' });
-    for (const socket of [first, other]) await until(() => socket.frames.some(({ data }) => data?.n === 20), '20 pieces');
+    for (const socket of [first, other])
+      await until(() => socket.frames.some(({ data }) => data?.n === 20), '20 pieces');
     first.close();
     const moved = await keep(TestSocket.on(annThere, id));
     await until(() => moved.frames.some(({ data }) => data?.n === 20), '20 pieces');
@@ -116,7 +148,11 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
     const { body } = await asking;
     for (const socket of [other, back, stayed]) await socket.next('message.completed');
     const frames = [...first.frames, ...moved.frames, ...back.frames];
-    for (const all of [frames, [...first.frames, ...moved.frames, ...stayed.frames], other.frames]) {
+    for (const all of [
+      frames,
+      [...first.frames, ...moved.frames, ...stayed.frames],
+      other.frames,
+    ]) {
       expect(shownOf(all, body.response_id)).toBe(body.response);
     }
     expect(other.frames.filter((frame) => isDelta(frame) && frame.data.from === 1)).toHaveLength(1);
@@ -124,21 +160,33 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
 
   it('of a retry begin anew, behind its beginning, at every instance', async () => {
     const { id } = await ann.aChat();
-    const sockets = [await keep(TestSocket.on(ann, id, 0)), await keep(TestSocket.on(annThere, id, 0))];
-    provider.next({ tokens: words(20), delayMs: 30, cutAfter: 20 }, { tokens: ['another ', ...words(20)], delayMs: 30 });
+    const sockets = [
+      await keep(TestSocket.on(ann, id, 0)),
+      await keep(TestSocket.on(annThere, id, 0)),
+    ];
+    provider.next(
+      { tokens: words(20), delayMs: 30, cutAfter: 20 },
+      { tokens: ['another ', ...words(20)], delayMs: 30 },
+    );
     const failed = (await ann.post(`/chats/${id}/messages`, { question: 'q' })).body;
     const retried = (await ann.post(`/chats/${id}/messages/${failed.response_id}/retry`)).body;
     for (const socket of sockets) {
       await socket.next('message.completed');
       expect(orderOf(socket.frames, failed.response_id)).toEqual(
-        ['created', 'delta', 'failed', 'created', 'delta', 'completed'].map((name) => `message.${name}`),
+        ['created', 'delta', 'failed', 'created', 'delta', 'completed'].map(
+          (name) => `message.${name}`,
+        ),
       );
       expect(shownOf(socket.frames, failed.response_id)).toBe(retried.response);
     }
   });
 
   it('and their end are said to other instances also while the one that writes them stops', async () => {
-    const stopping = await startTestApp(mode, provider.settings({ SHUTDOWN_TIMEOUT_SECONDS: '20' }), here.databaseUrl);
+    const stopping = await startTestApp(
+      mode,
+      provider.settings({ SHUTDOWN_TIMEOUT_SECONDS: '20' }),
+      here.databaseUrl,
+    );
     const { id } = await ann.aChat();
     provider.next({ tokens: words(10), gateAfter: 5 });
     const asking = await (await AnswerReader.ask(ann.at(stopping.url), id, 'q')).pieces(5);
@@ -158,9 +206,14 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
     const { id } = await ann.aChat();
     provider.next({ tokens: words(40), delayMs: 5, gateAfter: 20 });
     const asked = await (await AnswerReader.ask(ann, id, 'q')).pieces(20);
-    const follower = await (await AnswerReader.follow(annThere, id, asked.accepted.response_id)).pieces(20);
+    const follower = await (
+      await AnswerReader.follow(annThere, id, asked.accepted.response_id)
+    ).pieces(20);
     provider.release();
     const [{ data }] = await Promise.all([follower.end(), asked.end()]);
-    expect([follower.text, follower.deltas.map((delta) => delta.data.n)]).toEqual([data.response, upwards(40)]);
+    expect([follower.text, follower.deltas.map((delta) => delta.data.n)]).toEqual([
+      data.response,
+      upwards(40),
+    ]);
   });
 });

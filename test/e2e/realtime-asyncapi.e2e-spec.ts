@@ -10,14 +10,20 @@ import { TestClient } from '../support/client.js';
 import { faultsOf, type Schema } from '../support/schema.js';
 import { type Frame, TestSocket } from './realtime-client.js';
 
-const fileOf = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
+const fileOf = (name: string): string =>
+  readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 
 /** Both documents as one: `asyncapi.yaml` names the chat and the pair by `openapi.json`. */
 const document = load(fileOf('asyncapi.yaml').replaceAll('openapi.json#/', '#/')) as any;
-const schemas: Record<string, Schema> = { ...JSON.parse(fileOf('openapi.json')).components.schemas, ...document.components.schemas };
+const schemas: Record<string, Schema> = {
+  ...JSON.parse(fileOf('openapi.json')).components.schemas,
+  ...document.components.schemas,
+};
 const nameOf = ({ $ref }: { $ref: string }): string => $ref.split('/').at(-1)!;
-const messagesOf = (operation: string): string[] => document.operations[operation].messages.map(nameOf);
-const faultsIn = (frame: Frame): string[] => faultsOf(frame, document.components.messages[frame.event].payload, schemas);
+const messagesOf = (operation: string): string[] =>
+  document.operations[operation].messages.map(nameOf);
+const faultsIn = (frame: Frame): string[] =>
+  faultsOf(frame, document.components.messages[frame.event].payload, schemas);
 
 const FROM_CLIENTS = ['auth', 'subscribe', 'unsubscribe', 'ping'];
 const TO_ONE_CLIENT = ['ready', 'subscribed', 'pong', 'error'];
@@ -42,10 +48,17 @@ async function everything(): Promise<Frame[]> {
   await ann.delete(`/chats/${branch}`);
   await ann.post(`/chats/${branch}/restore`);
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
-  const place = { rootChatId: id, chatId: branch, responseId: last, generationId: randomUUID(), isLocal: true };
+  const place = {
+    rootChatId: id,
+    chatId: branch,
+    responseId: last,
+    generationId: randomUUID(),
+    isLocal: true,
+  };
   dispatcher.publishDelta({ ...place, from: 1, n: 1, delta: 'a' });
   await socket.next('message.delta');
-  for (const type of ['message.completed', 'message.failed', 'message.deleted']) await record(type, id, branch, last);
+  for (const type of ['message.completed', 'message.failed', 'message.deleted'])
+    await record(type, id, branch, last);
   socket.say('ping');
   socket.say('subscribe', { chat_id: randomUUID() });
   await socket.next('error');
@@ -56,7 +69,12 @@ async function everything(): Promise<Frame[]> {
 }
 
 /** An event of the kinds that generations make. */
-async function record(type: string, rootChatId: string, chatId: string, responseId: string): Promise<void> {
+async function record(
+  type: string,
+  rootChatId: string,
+  chatId: string,
+  responseId: string,
+): Promise<void> {
   await withClient(server.databaseUrl, (client) =>
     client.query(
       `WITH next AS (UPDATE conversations SET event_seq = event_seq + 1 WHERE account_id = $1 AND chat_id = $2 RETURNING event_seq)
@@ -70,20 +88,36 @@ describe('asyncapi.yaml', () => {
   it('names what is said, and nothing else', () => {
     expect(document.asyncapi).toBe('3.1.0');
     expect(messagesOf('listen').sort()).toEqual([...FROM_CLIENTS].sort());
-    expect(messagesOf('tell').sort()).toEqual([...EVENT_TYPES, 'message.delta', ...TO_ONE_CLIENT].sort());
-    expect(Object.keys(document.channels.events.messages).sort()).toEqual([...messagesOf('listen'), ...messagesOf('tell')].sort());
-    expect(document.components.schemas.Error.properties.data.properties.code.enum.sort()).toEqual([...FAULT_CODES].sort());
+    expect(messagesOf('tell').sort()).toEqual(
+      [...EVENT_TYPES, 'message.delta', ...TO_ONE_CLIENT].sort(),
+    );
+    expect(Object.keys(document.channels.events.messages).sort()).toEqual(
+      [...messagesOf('listen'), ...messagesOf('tell')].sort(),
+    );
+    expect(document.components.schemas.Error.properties.data.properties.code.enum.sort()).toEqual(
+      [...FAULT_CODES].sort(),
+    );
   });
 
   it('describes every frame that is sent, field by field', async () => {
     const frames = await everything();
-    expect([...new Set(frames.map(({ event }) => event))].sort()).toEqual(messagesOf('tell').sort());
+    expect([...new Set(frames.map(({ event }) => event))].sort()).toEqual(
+      messagesOf('tell').sort(),
+    );
     for (const frame of frames) expect([frame.event, faultsIn(frame)]).toEqual([frame.event, []]);
   });
 
   it('would see a field too many, one too few, and one of a wrong kind', () => {
-    const frame = { event: 'chat.deleted', data: { chat_id: randomUUID(), root_chat_id: randomUUID() }, seq: 1 };
-    const broken = [{ ...frame, seq: 0 }, { ...frame, data: { ...frame.data, x: 1 } }, { event: frame.event, data: frame.data } as Frame];
+    const frame = {
+      event: 'chat.deleted',
+      data: { chat_id: randomUUID(), root_chat_id: randomUUID() },
+      seq: 1,
+    };
+    const broken = [
+      { ...frame, seq: 0 },
+      { ...frame, data: { ...frame.data, x: 1 } },
+      { event: frame.event, data: frame.data } as Frame,
+    ];
     expect([frame, ...broken].map((one) => faultsIn(one).length)).toEqual([0, 1, 1, 1]);
   });
 });

@@ -13,7 +13,11 @@ export interface Frame {
 const PATIENCE_MS = 10_000;
 
 /** Asks again and again until it is so. @throws after ten seconds, unless another time is given */
-export async function until(condition: () => boolean | Promise<boolean>, what = 'it', patienceMs = PATIENCE_MS): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what = 'it',
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   for (const deadline = performance.now() + patienceMs; !(await condition()); await sleep(10)) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
   }
@@ -34,8 +38,14 @@ export class TestSocket {
   }
 
   /** Connected; it has said nothing yet. */
-  static async open(url: string, headers: Record<string, string> = {}, protocols: string[] = []): Promise<TestSocket> {
-    const client = new TestSocket(new WebSocket(`${url.replace('http', 'ws')}/api/v1/ws`, protocols, { headers }));
+  static async open(
+    url: string,
+    headers: Record<string, string> = {},
+    protocols: string[] = [],
+  ): Promise<TestSocket> {
+    const client = new TestSocket(
+      new WebSocket(`${url.replace('http', 'ws')}/api/v1/ws`, protocols, { headers }),
+    );
     await once(client.socket, 'open');
     return client;
   }
@@ -70,7 +80,10 @@ export class TestSocket {
   /** The first frame of that name, from the given one on. */
   async next(event: string, from = 0): Promise<Frame> {
     const find = () => this.frames.slice(from).find((frame) => frame.event === event);
-    await until(() => find() !== undefined || this.closed !== null, `${event}, among ${JSON.stringify(this.frames.slice(-3))}`);
+    await until(
+      () => find() !== undefined || this.closed !== null,
+      `${event}, among ${JSON.stringify(this.frames.slice(-3))}`,
+    );
     const found = find();
     if (!found) throw new Error(`closed with ${JSON.stringify(this.closed)} before ${event}`);
     return found;
@@ -83,7 +96,10 @@ export class TestSocket {
 
   /** The events, as soon as the one with this `seq` is there. */
   async upTo(seq: number): Promise<Frame[]> {
-    await until(() => this.events.some((event) => event.seq === seq) || this.closed !== null, `event ${seq}`);
+    await until(
+      () => this.events.some((event) => event.seq === seq) || this.closed !== null,
+      `event ${seq}`,
+    );
     return this.events;
   }
 
@@ -99,7 +115,10 @@ export class TestSocket {
   }
 }
 
-/** A reader of `GET /api/v1/events`. Over a connection of its own: `fetch` opens another one whenever a stream is left, and never uses it. */
+/**
+ * A reader of `GET /api/v1/events`. Over a connection of its own: `fetch` opens another one
+ * whenever a stream is left, and never uses it.
+ */
 export class TestStream {
   /** Records as `{id, event, data}`, texts as they came. */
   readonly records: { id?: string; event?: string; data?: any }[] = [];
@@ -117,8 +136,15 @@ export class TestStream {
     answer.on('close', () => (this.ended = true));
   }
 
-  static async open({ url, token }: TestClient, query: string, headers: Record<string, string> = {}): Promise<TestStream> {
-    const asking = request(`${url}/api/v1/events?${query}`, { agent: false, headers: { authorization: `Bearer ${token}`, ...headers } });
+  static async open(
+    { url, token }: TestClient,
+    query: string,
+    headers: Record<string, string> = {},
+  ): Promise<TestStream> {
+    const asking = request(`${url}/api/v1/events?${query}`, {
+      agent: false,
+      headers: { authorization: `Bearer ${token}`, ...headers },
+    });
     asking.on('error', () => undefined).end();
     const [answer] = (await once(asking, 'response')) as [IncomingMessage];
     return new TestStream(answer, asking);
@@ -133,7 +159,10 @@ export class TestStream {
   }
 
   async upTo(seq: number): Promise<Frame[]> {
-    await until(() => this.events.some(({ data }) => data.seq === seq) || this.ended, `event ${seq}`);
+    await until(
+      () => this.events.some(({ data }) => data.seq === seq) || this.ended,
+      `event ${seq}`,
+    );
     return this.events.map(({ data }) => data as Frame);
   }
 
@@ -150,7 +179,9 @@ export class TestStream {
 
   private keep(part: string): void {
     if (part.startsWith(':')) return void this.comments++;
-    const fields = Object.fromEntries(part.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)));
+    const fields = Object.fromEntries(
+      part.split('\n').map((line) => line.split(/: (.*)/s).slice(0, 2)),
+    );
     this.records.push({ ...fields, data: JSON.parse(fields.data) });
   }
 }

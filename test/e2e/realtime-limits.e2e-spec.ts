@@ -25,19 +25,26 @@ async function keep<One extends { close(): void }>(making: Promise<One>): Promis
 
 beforeAll(async () => {
   server = await startTestApp();
-  strict = await startTestApp('postgres', { ACCESS_TOKEN_TTL_SECONDS: String(TTL_SECONDS), SOCKETS_PER_ACCOUNT: '3' }, server.databaseUrl);
+  strict = await startTestApp(
+    'postgres',
+    { ACCESS_TOKEN_TTL_SECONDS: String(TTL_SECONDS), SOCKETS_PER_ACCOUNT: '3' },
+    server.databaseUrl,
+  );
   ann = await TestClient.register(server.url);
 });
 afterEach(() => open.splice(0).forEach((one) => one.close()));
 afterAll(() => Promise.all([server.close(), strict.close()]));
 
-const signIn = async ({ email, url }: TestClient) => (await new TestClient(url).post('/auth/login', { email, password: PASSWORD })).body;
+const signIn = async ({ email, url }: TestClient) =>
+  (await new TestClient(url).post('/auth/login', { email, password: PASSWORD })).body;
 
 describe('who may connect', () => {
   it('whoever brings a good token: in the first frame, as a header, or as a subprotocol', async () => {
     const { id } = await ann.aChat();
     const byFrame = await keep(TestSocket.of(ann));
-    const byHeader = await keep(TestSocket.open(server.url, { authorization: `Bearer ${ann.token}` }));
+    const byHeader = await keep(
+      TestSocket.open(server.url, { authorization: `Bearer ${ann.token}` }),
+    );
     const byProtocol = await keep(TestSocket.open(server.url, {}, ['bearer', ann.token!]));
     for (const socket of [byFrame, byHeader, byProtocol]) {
       expect(await socket.next('ready')).toEqual({ event: 'ready', data: {} });
@@ -50,7 +57,8 @@ describe('who may connect', () => {
     const byFrame = await keep(TestSocket.open(server.url, headers));
     byFrame.say('auth', { token: ann.token });
     const byProtocol = await keep(TestSocket.open(server.url, headers, ['bearer', ann.token!]));
-    for (const socket of [byFrame, byProtocol]) expect((await socket.next('ready')).event).toBe('ready');
+    for (const socket of [byFrame, byProtocol])
+      expect((await socket.next('ready')).event).toBe('ready');
   });
 
   it.each([
@@ -86,7 +94,9 @@ describe('who may connect', () => {
           (error: Error) => resolve(Number(/\d{3}/.exec(error.message)?.[0])),
         );
       });
-    expect(await Promise.all(['http://evil.example', 'null', server.url].map(statusOf))).toEqual([403, 403, 101]);
+    expect(await Promise.all(['http://evil.example', 'null', server.url].map(statusOf))).toEqual([
+      403, 403, 101,
+    ]);
   });
 });
 
@@ -94,7 +104,8 @@ it('whoever opens sockets and shows no token has only so many of them', async ()
   const alone = await startTestApp('postgres', {}, server.databaseUrl);
   const { strangers } = alone.app.get(Presence, { strict: false });
   const silent: (() => void)[] = [];
-  for (let leave = strangers.enter('127.0.0.1'); leave; leave = strangers.enter('127.0.0.1')) silent.push(leave);
+  for (let leave = strangers.enter('127.0.0.1'); leave; leave = strangers.enter('127.0.0.1'))
+    silent.push(leave);
   expect(silent.length).toBeGreaterThan(1000);
   await expect(TestSocket.open(alone.url)).rejects.toThrow('429');
   expect(strangers.enter('192.0.2.1')).not.toBeNull();
@@ -112,7 +123,10 @@ describe('the end of a token', () => {
   it('closes socket and stream with it, unless a newer token of the same account was shown', async () => {
     const bob = await TestClient.register(strict.url);
     const { id } = await bob.aChat();
-    const [socket, renewed] = [await keep(TestSocket.on(bob, id)), await keep(TestSocket.on(bob, id))];
+    const [socket, renewed] = [
+      await keep(TestSocket.on(bob, id)),
+      await keep(TestSocket.on(bob, id)),
+    ];
     const stream = await keep(TestStream.open(bob, `chat_id=${id}`));
     await sleep(1500);
     const later = new TestClient(strict.url, (await signIn(bob)).access_token, bob.accountId);
@@ -137,12 +151,16 @@ describe('the end of a token', () => {
     const carl = new TestClient(server.url, access_token, first.accountId);
     const { id } = await carl.aChat();
     const here = await keep(TestSocket.on(carl, id));
-    const [stream, other] = [await keep(TestStream.open(carl, `chat_id=${id}`)), await keep(TestSocket.of(first))];
+    const [stream, other] = [
+      await keep(TestStream.open(carl, `chat_id=${id}`)),
+      await keep(TestSocket.of(first)),
+    ];
     const started = performance.now();
     await carl.post('/auth/logout', { refresh_token });
     expect((await here.end()).code).toBe(4401);
     await until(() => stream.ended, 'the end of the stream');
-    expect(performance.now() - started).toBeLessThan(6000); // a look would find it after ten seconds
+    // a look would find it after ten seconds
+    expect(performance.now() - started).toBeLessThan(6000);
     expect(other.closed).toBeNull();
   });
 
@@ -153,7 +171,9 @@ describe('the end of a token', () => {
     const byToken = await keep(TestSocket.of(dora));
     await dora.delete(`/auth/api-keys/${key.api_key_id}`);
     expect((await byKey.end()).code).toBe(4401);
-    await withClient(server.databaseUrl, (client) => client.query('DELETE FROM accounts WHERE account_id = $1', [dora.accountId]));
+    await withClient(server.databaseUrl, (client) =>
+      client.query('DELETE FROM accounts WHERE account_id = $1', [dora.accountId]),
+    );
     expect((await byToken.end()).code).toBe(4401);
   });
 });
@@ -184,11 +204,17 @@ describe('frames', () => {
     for (const [frame] of bad) socket.socket.send(frame);
     socket.say('ping');
     await socket.next('pong');
-    expect(socket.frames.slice(1, -1).map(({ event, data }) => [event, data.code])).toEqual(bad.map(([, code]) => ['error', code]));
+    expect(socket.frames.slice(1, -1).map(({ event, data }) => [event, data.code])).toEqual(
+      bad.map(([, code]) => ['error', code]),
+    );
   });
 
   it('that subscribe count like requests', async () => {
-    const limited = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '4' }, server.databaseUrl);
+    const limited = await startTestApp(
+      'postgres',
+      { RATE_LIMIT_PER_MINUTE: '4' },
+      server.databaseUrl,
+    );
     const gina = await TestClient.register(limited.url);
     const { id } = await gina.aChat();
     const socket = await keep(TestSocket.of(gina));
@@ -196,7 +222,14 @@ describe('frames', () => {
     socket.say('ping');
     await socket.next('pong');
     const answers = socket.frames.slice(1).map(({ event, data }) => data.code ?? event);
-    expect(answers).toEqual(['subscribed', 'subscribed', 'subscribed', 'rate_limited', 'rate_limited', 'pong']);
+    expect(answers).toEqual([
+      'subscribed',
+      'subscribed',
+      'subscribed',
+      'rate_limited',
+      'rate_limited',
+      'pong',
+    ]);
     expect((await gina.get(`/chats/${id}`)).status).toBe(429);
     socket.close();
     await limited.close();
@@ -232,7 +265,10 @@ it('an account has only so many sockets and streams at an instance, and a closed
   await keep(TestSocket.of(someoneElse));
   first.close();
   stream.close();
-  await until(async () => (await keep(TestStream.open(eve, `chat_id=${id}`))).status === 200, 'room');
+  await until(
+    async () => (await keep(TestStream.open(eve, `chat_id=${id}`))).status === 200,
+    'room',
+  );
 });
 
 it('a HEAD of a stream has the headers of GET, and opens nothing', async () => {
@@ -240,7 +276,10 @@ it('a HEAD of a stream has the headers of GET, and opens nothing', async () => {
   const { id } = await finn.aChat();
   for (let n = 0; n < 5; n++) {
     const answer = await finn.request('HEAD', `/api/v1/events?chat_id=${id}`);
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ]);
   }
   expect((await finn.request('HEAD', `/api/v1/events?chat_id=${randomUUID()}`)).status).toBe(404);
   expect((await keep(TestStream.open(finn, `chat_id=${id}`))).status).toBe(200);
@@ -293,22 +332,35 @@ it('pieces of an answer are gathered to at most 30 frames a second beside any nu
   const socket = await keep(TestSocket.on(ann, id));
   const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
-  const generations = pairs.map((responseId) => ({ rootChatId: id, chatId: id, responseId, generationId: randomUUID(), isLocal: true }));
+  const generations = pairs.map((responseId) => ({
+    rootChatId: id,
+    chatId: id,
+    responseId,
+    generationId: randomUUID(),
+    isLocal: true,
+  }));
   const started = performance.now();
   let isOver = false;
   const writing = (async () => {
     for (let n = 0; !isOver; n++) await ann.append(id, `q${n}`);
   })();
   for (let n = 1; n <= 200; n++) {
-    for (const generation of generations) dispatcher.publishDelta({ ...generation, from: n, n, delta: `${n},` });
+    for (const generation of generations)
+      dispatcher.publishDelta({ ...generation, from: n, n, delta: `${n},` });
     await sleep(4);
   }
   isOver = true;
   await writing;
   for (const responseId of pairs) await complete(id, responseId);
   dispatcher.changed(ann.accountId, id);
-  await until(() => stream.records.filter(({ event }) => event === 'message.completed').length === 2, 'the ends');
-  await until(() => socket.frames.filter(({ event }) => event === 'message.completed').length === 2, 'the ends');
+  await until(
+    () => stream.records.filter(({ event }) => event === 'message.completed').length === 2,
+    'the ends',
+  );
+  await until(
+    () => socket.frames.filter(({ event }) => event === 'message.completed').length === 2,
+    'the ends',
+  );
   const seconds = (performance.now() - started) / 1000;
   const whole = Array.from({ length: 200 }, (_, n) => `${n + 1},`).join('');
   for (const frames of [socket.frames, stream.records.map(({ data }) => data)]) {
@@ -316,8 +368,16 @@ it('pieces of an answer are gathered to at most 30 frames a second beside any nu
     for (const responseId of pairs) {
       const own = deltas.filter(({ data }) => data.response_id === responseId);
       expect(own.map(({ data }) => data.delta).join('')).toBe(whole);
-      expect(own.map(({ data }) => data.from)).toEqual([1, ...own.slice(0, -1).map(({ data }) => data.n + 1)]);
-      expect(own.at(-1)!.data).toMatchObject({ response_id: responseId, chat_id: id, root_chat_id: id, n: 200 });
+      expect(own.map(({ data }) => data.from)).toEqual([
+        1,
+        ...own.slice(0, -1).map(({ data }) => data.n + 1),
+      ]);
+      expect(own.at(-1)!.data).toMatchObject({
+        response_id: responseId,
+        chat_id: id,
+        root_chat_id: id,
+        n: 200,
+      });
     }
     expect(deltas.length).toBeLessThan(30 * seconds + 3 + pairs.length);
     expect(frames.at(-1).event).toBe('message.completed');
@@ -340,7 +400,11 @@ it('a stream that is asked for while the server stops is told to come back', asy
   const { id } = await ann.aChat();
   stopping.app.get(StreamsService, { strict: false }).onModuleDestroy();
   const { status, headers, text } = await ann.at(stopping.url).get(`/events?chat_id=${id}`);
-  expect([status, headers.get('content-type'), text]).toEqual([200, 'text/event-stream; charset=utf-8', 'retry: 1000\n\n']);
+  expect([status, headers.get('content-type'), text]).toEqual([
+    200,
+    'text/event-stream; charset=utf-8',
+    'retry: 1000\n\n',
+  ]);
   await stopping.close();
 });
 

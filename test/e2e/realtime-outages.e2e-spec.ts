@@ -39,8 +39,8 @@ const SOON_MS = 500;
 const PATIENCE_MS = 15_000;
 
 /**
- * Posts until two events in a row come soon: one may have been found by a look, but the next look is a second later. Answers how many posts
- * it took. @throws after 15 s
+ * Posts until two events in a row come soon: one may have been found by a look, but the next look
+ * is a second later. Answers how many posts it took. @throws after 15 s
  */
 async function untilSoon(writer: TestClient, reader: TestSocket, chatId: string): Promise<number> {
   const delays: number[] = [];
@@ -58,17 +58,28 @@ async function guestsOf(person: TestClient): Promise<(() => boolean)[]> {
   const stream = await TestStream.open(person, `chat_id=${id}`);
   const session = await SessionSocket.open(person, 's');
   open.push(stream, { close: () => session.socket.terminate() });
-  return [() => socket.closed?.code === 4401, () => stream.ended, () => session.closed?.code === 4401];
+  return [
+    () => socket.closed?.code === 4401,
+    () => stream.ended,
+    () => session.closed?.code === 4401,
+  ];
 }
 
 /** An end that is told is heard within this time; one that is found takes ten seconds. */
 const HEARD_MS = 6000;
 
-/** Ends a sign-in at one instance in each way there is; answers how long it took until all its guests at the other one were out, in milliseconds. */
+/**
+ * Ends a sign-in at one instance in each way there is; answers how long it took until all its
+ * guests at the other one were out, in milliseconds.
+ */
 async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, number>> {
   const auth = new AuthTester(here.url);
   const took: Record<string, number> = {};
-  const measure = async (what: string, token: string, end: () => Promise<unknown>): Promise<void> => {
+  const measure = async (
+    what: string,
+    token: string,
+    end: () => Promise<unknown>,
+  ): Promise<void> => {
     const areOut = await guestsOf(new TestClient(there.url, token));
     const started = performance.now();
     await end();
@@ -79,17 +90,26 @@ async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, num
   const client = new TestClient(here.url, ann.access_token);
   const { body: key } = await client.post('/auth/api-keys', { name: 'bot' });
   await measure('API key', key.api_key, () => client.delete(`/auth/api-keys/${key.api_key_id}`));
-  await measure('logout', ann.access_token, () => client.post('/auth/logout', { refresh_token: ann.refresh_token }));
+  await measure('logout', ann.access_token, () =>
+    client.post('/auth/logout', { refresh_token: ann.refresh_token }),
+  );
   const bob = await auth.somebody();
   const { body: next } = await auth.post('refresh', { refresh_token: bob.refresh_token });
   await auth.post('refresh', { refresh_token: next.refresh_token });
   await measure('stolen refresh token', bob.access_token, async () =>
-    expectProblem(await auth.post('refresh', { refresh_token: bob.refresh_token }), 401, 'invalid_refresh_token'),
+    expectProblem(
+      await auth.post('refresh', { refresh_token: bob.refresh_token }),
+      401,
+      'invalid_refresh_token',
+    ),
   );
   const eve = await auth.somebody();
   const { body: elsewhere } = await auth.post('login', { email: eve.email, password: PASSWORD });
   await measure('change of the password', elsewhere.access_token, () =>
-    new TestClient(here.url, eve.access_token).put('/auth/password', { current_password: PASSWORD, new_password: 'two large green kites' }),
+    new TestClient(here.url, eve.access_token).put('/auth/password', {
+      current_password: PASSWORD,
+      new_password: 'two large green kites',
+    }),
   );
   return took;
 }
@@ -131,18 +151,27 @@ async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, num
     for (let n = 0; n < 3; n++) expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
     await startRedis();
     const after = await untilSoon(ann, remote, id);
-    expect(remote.events.map(({ seq }) => seq)).toEqual(Array.from({ length: before + 3 + after }, (_, n) => n + 2));
+    expect(remote.events.map(({ seq }) => seq)).toEqual(
+      Array.from({ length: before + 3 + after }, (_, n) => n + 2),
+    );
   });
 
   it('a token that ends is shown out at once; without Redis within ten seconds', async () => {
     const { id } = await ann.aChat();
     await untilSoon(ann, await socketOn(ann.at(there.url), id), id);
-    for (const [what, ms] of Object.entries(await endsOf(here, there))) expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
+    for (const [what, ms] of Object.entries(await endsOf(here, there)))
+      expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
     const bob = await new AuthTester(here.url).somebody();
     const areOut = await guestsOf(new TestClient(there.url, bob.access_token));
     await killRedis();
-    await new TestClient(here.url, bob.access_token).post('/auth/logout', { refresh_token: bob.refresh_token });
-    await until(() => areOut.every((isOut) => isOut()), 'the look at the sign-in', RECHECK_MS + LATE_MS);
+    await new TestClient(here.url, bob.access_token).post('/auth/logout', {
+      refresh_token: bob.refresh_token,
+    });
+    await until(
+      () => areOut.every((isOut) => isOut()),
+      'the look at the sign-in',
+      RECHECK_MS + LATE_MS,
+    );
     await startRedis();
   });
 
@@ -150,12 +179,18 @@ async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, num
     const { id } = await ann.aChat(0, { chat_type: 'temporary' });
     const remote = await socketOn(ann.at(there.url), id);
     await withClient(here.databaseUrl, (client) =>
-      client.query(`UPDATE chats SET updated_at = now() - interval '2 days' WHERE chat_id = $1`, [id]),
+      client.query(`UPDATE chats SET updated_at = now() - interval '2 days' WHERE chat_id = $1`, [
+        id,
+      ]),
     );
     await killRedis();
     try {
-      expect(await here.app.get(TemporaryChatsJob, { strict: false }).run(new AbortController().signal)).toBe(1);
-      expect(remote.events).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 }]);
+      expect(
+        await here.app.get(TemporaryChatsJob, { strict: false }).run(new AbortController().signal),
+      ).toBe(1);
+      expect(remote.events).toEqual([
+        { event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 },
+      ]);
     } finally {
       await startRedis();
     }
@@ -190,7 +225,11 @@ describe('with PostgreSQL alone between the instances', () => {
     const url = new URL(here.databaseUrl);
     const folder = url.searchParams.get('host');
     const at = Number(url.port || 5432);
-    proxy = await Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${at}` } : { host: url.hostname, port: at });
+    proxy = await Proxy.to(
+      folder?.startsWith('/')
+        ? { path: `${folder}/.s.PGSQL.${at}` }
+        : { host: url.hostname, port: at },
+    );
     url.hostname = '127.0.0.1';
     url.port = String(proxy.port);
     url.searchParams.delete('host');
@@ -208,7 +247,9 @@ describe('with PostgreSQL alone between the instances', () => {
     const remote = await socketOn(ann.at(there.url), id);
     await untilSoon(ann, remote, id);
     await withClient(here.databaseUrl, (client) =>
-      client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`),
+      client.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+      ),
     );
     expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
     await untilSoon(ann, remote, id);
@@ -217,17 +258,21 @@ describe('with PostgreSQL alone between the instances', () => {
   it('a token that ends is shown out at once', async () => {
     const { id } = await ann.aChat();
     await untilSoon(ann, await socketOn(ann.at(there.url), id), id);
-    for (const [what, ms] of Object.entries(await endsOf(here, there))) expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
+    for (const [what, ms] of Object.entries(await endsOf(here, there)))
+      expect([what, ms < HEARD_MS, ms]).toEqual([what, true, ms]);
   });
 
   it('an instance that missed the end of a conversation and its purge ends it for its readers', async () => {
     const { id } = await ann.aChat();
     const sockets = [await socketOn(ann.at(there.url), id), await socketOn(ann.at(there.url), id)];
     await withClient(here.databaseUrl, async (client) => {
-      for (const table of ['events', 'chats', 'conversations']) await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
+      for (const table of ['events', 'chats', 'conversations'])
+        await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
     });
     for (const socket of sockets) {
-      expect(await socket.upTo(2)).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 }]);
+      expect(await socket.upTo(2)).toEqual([
+        { event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 2 },
+      ]);
     }
     sockets[0]!.say('subscribe', { chat_id: id });
     expect((await sockets[0]!.next('error')).data.code).toBe('not_found');
@@ -236,12 +281,15 @@ describe('with PostgreSQL alone between the instances', () => {
   it('whoever was told of the deletion hears nothing of the purge, and is held on to no longer', async () => {
     const { id } = await ann.aChat();
     const socket = await socketOn(ann.at(there.url), id);
-    const { feeds } = there.app.get(FeedsService, { strict: false }) as unknown as { feeds: Map<string, unknown> };
+    const { feeds } = there.app.get(FeedsService, { strict: false }) as unknown as {
+      feeds: Map<string, unknown>;
+    };
     expect((await ann.delete(`/chats/${id}`)).status).toBe(204);
     expect(await socket.upTo(2)).toHaveLength(1);
     expect(feeds.has(id)).toBe(true);
     await withClient(here.databaseUrl, async (client) => {
-      for (const table of ['events', 'chats', 'conversations']) await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
+      for (const table of ['events', 'chats', 'conversations'])
+        await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
     });
     await until(() => !feeds.has(id), 'the end of the subscription');
     expect(socket.events).toHaveLength(1);
@@ -250,17 +298,20 @@ describe('with PostgreSQL alone between the instances', () => {
   it.each([
     ['gone', () => proxy.cut()],
     ['silent', () => proxy.silence()],
-  ])('(%s) an instance without its database tells all that happened when it is back', async (_how, takeAway) => {
-    const { id } = await ann.aChat();
-    const [local, remote] = [await socketOn(ann, id), await socketOn(ann.at(there.url), id)];
-    takeAway();
-    for (let n = 0; n < 5; n++) await ann.append(id, `q${n}`);
-    await local.upTo(6);
-    await sleep(1500);
-    expect([remote.events, remote.closed]).toEqual([[], null]);
-    remote.say('subscribe', { chat_id: id, since: 0 });
-    expect((await remote.next('error')).data.code).toBe('store_unavailable');
-    proxy.mend();
-    expect(await remote.upTo(6)).toEqual(local.events);
-  });
+  ])(
+    '(%s) an instance without its database tells all that happened when it is back',
+    async (_how, takeAway) => {
+      const { id } = await ann.aChat();
+      const [local, remote] = [await socketOn(ann, id), await socketOn(ann.at(there.url), id)];
+      takeAway();
+      for (let n = 0; n < 5; n++) await ann.append(id, `q${n}`);
+      await local.upTo(6);
+      await sleep(1500);
+      expect([remote.events, remote.closed]).toEqual([[], null]);
+      remote.say('subscribe', { chat_id: id, since: 0 });
+      expect((await remote.next('error')).data.code).toBe('store_unavailable');
+      proxy.mend();
+      expect(await remote.upTo(6)).toEqual(local.events);
+    },
+  );
 });

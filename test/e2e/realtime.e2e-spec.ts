@@ -5,14 +5,39 @@ import { TestClient } from '../support/client.js';
 import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
 
 const CHAT_KEYS = [
-  ...['account_id', 'active', 'archived', 'chat_id', 'chat_type', 'created_at', 'depth', 'fork_response_id', 'fork_seq', 'message_count'],
-  ...['metadata', 'model', 'name', 'parent_chat_id', 'pinned', 'revision', 'root_chat_id', 'system_prompt', 'updated_at'],
+  ...[
+    'account_id',
+    'active',
+    'archived',
+    'chat_id',
+    'chat_type',
+    'created_at',
+    'depth',
+    'fork_response_id',
+    'fork_seq',
+    'message_count',
+  ],
+  ...[
+    'metadata',
+    'model',
+    'name',
+    'parent_chat_id',
+    'pinned',
+    'revision',
+    'root_chat_id',
+    'system_prompt',
+    'updated_at',
+  ],
 ];
 const namesOf = (events: readonly Frame[]): string[] => events.map(({ event }) => event);
 const seqsOf = (events: readonly Frame[]): number[] => events.map(({ seq }) => seq!);
-const upwards = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+const upwards = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-/** The deletion of a conversation ($2) and, in the same commit, the end of an answer of it ($3): so they are read together. */
+/**
+ * The deletion of a conversation ($2) and, in the same commit, the end of an answer of it ($3): so
+ * they are read together.
+ */
 const DELETED_WHILE_WRITING = `
   WITH buried AS (UPDATE chats SET deleted_at = now() WHERE account_id = $1 AND chat_id = $2),
   numbered AS (
@@ -33,7 +58,8 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     open.push(one);
     return one;
   };
-  const socketOn = (person: TestClient, chatId: string, since?: number) => keep(TestSocket.on(person, chatId, since));
+  const socketOn = (person: TestClient, chatId: string, since?: number) =>
+    keep(TestSocket.on(person, chatId, since));
 
   beforeAll(async () => {
     here = await startTestApp(mode);
@@ -55,13 +81,25 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     await ann.post(`/chats/${branch}/restore`);
     const events = await socket.upTo(9);
     expect(namesOf(events)).toEqual([
-      ...['chat.created', 'message.created', 'branch.created', 'message.created', 'branch.activated', 'chat.updated'],
+      ...[
+        'chat.created',
+        'message.created',
+        'branch.created',
+        'message.created',
+        'branch.activated',
+        'chat.updated',
+      ],
       ...['branch.activated', 'branch.deleted', 'chat.restored'],
     ]);
     expect(seqsOf(events)).toEqual(upwards(1, 9));
     for (const frame of events) expect(Object.keys(frame)).toEqual(['event', 'data', 'seq']);
     expect(Object.keys(events[0]!.data).sort()).toEqual(CHAT_KEYS);
-    expect(events[2]!.data).toMatchObject({ chat_id: branch, name: 'What if?', parent_chat_id: root, fork_response_id: r1 });
+    expect(events[2]!.data).toMatchObject({
+      chat_id: branch,
+      name: 'What if?',
+      parent_chat_id: root,
+      fork_response_id: r1,
+    });
     expect(events[5]!.data).toMatchObject({ chat_id: root, name: 'Fjords', pinned: true });
     expect(events[6]!.data).toMatchObject({ chat_id: root, active: true });
     expect(events[7]!.data).toEqual({ chat_id: branch, root_chat_id: root });
@@ -107,7 +145,11 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
       ...{ metadata: { language: 'c' }, author: 'Ada' },
     });
     const [event] = await socket.upTo(2);
-    expect(event).toEqual({ event: 'message.created', data: { ...posted.body, root_chat_id: id }, seq: 2 });
+    expect(event).toEqual({
+      event: 'message.created',
+      data: { ...posted.body, root_chat_id: id },
+      seq: 2,
+    });
   });
 
   it('a subscription to any chat covers the whole conversation, and no other', async () => {
@@ -128,7 +170,8 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const posting = Promise.all(Array.from({ length: 40 }, (_, n) => ann.append(id, `p${n}`, 'a')));
     const sockets = await Promise.all([0, 7, 131, 0].map((since) => socketOn(ann, id, since)));
     await posting;
-    for (const [i, since] of [0, 7, 131, 0].entries()) expect(seqsOf(await sockets[i]!.upTo(171))).toEqual(upwards(since + 1, 171));
+    for (const [i, since] of [0, 7, 131, 0].entries())
+      expect(seqsOf(await sockets[i]!.upTo(171))).toEqual(upwards(since + 1, 171));
   });
 
   it('subscribed says which event is the newest; without since only new ones come', async () => {
@@ -164,11 +207,18 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const { id: deleted } = await ann.aChat(1);
     await ann.delete(`/chats/${deleted}`);
     const socket = await keep(TestSocket.of(ann));
-    for (const chat_id of [foreign, deleted, randomUUID()]) socket.say('subscribe', { chat_id, since: 0 });
+    for (const chat_id of [foreign, deleted, randomUUID()])
+      socket.say('subscribe', { chat_id, since: 0 });
     socket.say('ping');
     await socket.next('pong');
     const refusal = { event: 'error', data: { code: 'not_found', message: expect.any(String) } };
-    expect(socket.frames).toEqual([{ event: 'ready', data: {} }, refusal, refusal, refusal, { event: 'pong', data: {} }]);
+    expect(socket.frames).toEqual([
+      { event: 'ready', data: {} },
+      refusal,
+      refusal,
+      refusal,
+      { event: 'pong', data: {} },
+    ]);
     expect(new Set(socket.frames.slice(1, 4).map((frame) => JSON.stringify(frame))).size).toBe(1);
     await bob.append(foreign, 'secret');
     await socket.subscribe((await ann.aChat()).id);
@@ -180,7 +230,9 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const socket = await socketOn(ann, id);
     const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
     await ann.delete(`/chats/${id}`);
-    expect(await socket.upTo(3)).toEqual([{ event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 3 }]);
+    expect(await socket.upTo(3)).toEqual([
+      { event: 'chat.deleted', data: { chat_id: id, root_chat_id: id }, seq: 3 },
+    ]);
     await until(() => stream.ended);
     await ann.post(`/chats/${id}/restore`);
     await ann.append(id, 'after');
@@ -197,9 +249,15 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const { id, pairs } = await ann.aChat(1);
     const socket = await socketOn(ann, id);
     const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
-    await withClient(here.databaseUrl, (client) => client.query(DELETED_WHILE_WRITING, [ann.accountId, id, pairs[0]]));
+    await withClient(here.databaseUrl, (client) =>
+      client.query(DELETED_WHILE_WRITING, [ann.accountId, id, pairs[0]]),
+    );
     expect(namesOf(await socket.upTo(4))).toEqual(['chat.deleted', 'message.completed']);
-    expect(socket.events[1]!.data).toEqual({ response_id: pairs[0], chat_id: id, root_chat_id: id });
+    expect(socket.events[1]!.data).toEqual({
+      response_id: pairs[0],
+      chat_id: id,
+      root_chat_id: id,
+    });
     await until(() => stream.ended);
     expect(namesOf(await stream.upTo(4))).toEqual(['chat.deleted']);
   });
@@ -223,7 +281,9 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const stream = await keep(TestStream.open(ann.at(there.url), `chat_id=${id}`));
     await ann.append(id, 'first');
     await remote.upTo(2);
-    await Promise.all(Array.from({ length: 30 }, (_, n) => (n % 2 ? ann : ann.at(there.url)).append(id, `q${n}`)));
+    await Promise.all(
+      Array.from({ length: 30 }, (_, n) => (n % 2 ? ann : ann.at(there.url)).append(id, `q${n}`)),
+    );
     const events = await local.upTo(32);
     expect(seqsOf(events)).toEqual(upwards(2, 32));
     expect(await remote.upTo(32)).toEqual(events);
@@ -250,9 +310,15 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
     const socket = await socketOn(ann, id);
     await ann.append(id, 'q3');
     expect(await first.upTo(4)).toEqual(await socket.upTo(4));
-    expect(first.records[0]).toEqual({ id: '3', event: 'subscribed', data: { event: 'subscribed', data: { chat_id: id, seq: 3 } } });
+    expect(first.records[0]).toEqual({
+      id: '3',
+      event: 'subscribed',
+      data: { event: 'subscribed', data: { chat_id: id, seq: 3 } },
+    });
     expect(first.records[1]).toMatchObject({ id: '4', event: 'message.created', data: { seq: 4 } });
-    const again = await keep(TestStream.open(ann, `chat_id=${id}&since=4`, { 'last-event-id': '1' }));
+    const again = await keep(
+      TestStream.open(ann, `chat_id=${id}&since=4`, { 'last-event-id': '1' }),
+    );
     expect(seqsOf(await again.upTo(4))).toEqual([2, 3, 4]);
     const since = await keep(TestStream.open(ann, `chat_id=${id}&since=0`));
     expect(seqsOf(await since.upTo(4))).toEqual([1, 2, 3, 4]);
@@ -261,7 +327,8 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
   it('since has one bound, by socket and as a stream (R5)', async () => {
     const { id } = await ann.aChat(1);
     const streamAt = async (query: string, headers = {}) =>
-      (await keep(TestStream.open(ann, `chat_id=${id}${query}`, headers as Record<string, string>))).status;
+      (await keep(TestStream.open(ann, `chat_id=${id}${query}`, headers as Record<string, string>)))
+        .status;
     const socket = await socketOn(ann, id);
     for (const [since, isTaken] of [
       [1_000_000_000, true],
@@ -270,9 +337,11 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
       [12_345_678_901, false],
     ] as const) {
       const status = isTaken ? 200 : 422;
-      expect([since, await streamAt(`&since=${since}`), await streamAt('', { 'last-event-id': String(since) })]).toEqual([
-        ...[since, status, status],
-      ]);
+      expect([
+        since,
+        await streamAt(`&since=${since}`),
+        await streamAt('', { 'last-event-id': String(since) }),
+      ]).toEqual([...[since, status, status]]);
       const before = socket.frames.length;
       socket.say('subscribe', { chat_id: id, since });
       await socket.next(isTaken ? 'subscribed' : 'error', before);
@@ -281,11 +350,26 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
 
   it('the stream refuses what is not there or makes no sense', async () => {
     const { id } = await bob.aChat();
-    const statusOf = async (query: string, headers = {}) => (await keep(TestStream.open(ann, query, headers))).status;
-    expect(await Promise.all([`chat_id=${id}`, `chat_id=${randomUUID()}`].map((query) => statusOf(query)))).toEqual([404, 404]);
-    const bad = ['', 'chat_id=x', `chat_id=${id}&since=-1`, `chat_id=${id}&since=1.5`, `chat_id=${id}&stray=1`];
-    expect(await Promise.all(bad.map((query) => statusOf(query)))).toEqual([422, 422, 422, 422, 422]);
+    const statusOf = async (query: string, headers = {}) =>
+      (await keep(TestStream.open(ann, query, headers))).status;
+    expect(
+      await Promise.all(
+        [`chat_id=${id}`, `chat_id=${randomUUID()}`].map((query) => statusOf(query)),
+      ),
+    ).toEqual([404, 404]);
+    const bad = [
+      '',
+      'chat_id=x',
+      `chat_id=${id}&since=-1`,
+      `chat_id=${id}&since=1.5`,
+      `chat_id=${id}&stray=1`,
+    ];
+    expect(await Promise.all(bad.map((query) => statusOf(query)))).toEqual([
+      422, 422, 422, 422, 422,
+    ]);
     expect(await statusOf(`chat_id=${id}`, { 'last-event-id': 'x' })).toBe(422);
-    expect((await keep(TestStream.open(new TestClient(here.url, 'no'), `chat_id=${id}`))).status).toBe(401);
+    expect(
+      (await keep(TestStream.open(new TestClient(here.url, 'no'), `chat_id=${id}`))).status,
+    ).toBe(401);
   });
 });

@@ -7,7 +7,18 @@ import { TestClient } from '../support/client.js';
 import { Proxy } from '../support/proxy.js';
 import { REDIS_SERVER, startRedisAt } from '../support/redis-child.js';
 import { freePort } from '../support/stores.mjs';
-import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, SessionSocket } from './session-tester.js';
+import {
+  clear,
+  contentsOf,
+  errorsOf,
+  list,
+  path,
+  post,
+  read,
+  refusalOf,
+  say,
+  SessionSocket,
+} from './session-tester.js';
 
 (REDIS_SERVER ? describe : describe.skip)('chat sessions, in a Redis that dies', () => {
   let port: number;
@@ -27,7 +38,11 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
   };
   const recovered = async (): Promise<void> => {
     for (const client of [ann, ann.at(there.url)]) {
-      for (const deadline = Date.now() + 8000; (await list(client)).status !== 200; await sleep(50)) {
+      for (
+        const deadline = Date.now() + 8000;
+        (await list(client)).status !== 200;
+        await sleep(50)
+      ) {
         if (Date.now() > deadline) throw new Error('does not recover');
       }
     }
@@ -48,10 +63,18 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
   });
 
   const refusedInTime = async (): Promise<void> => {
-    for (const ask of [() => list(ann), () => read(ann, 's'), () => say(ann, 's', 'x'), () => clear(ann, 's')]) {
+    for (const ask of [
+      () => list(ann),
+      () => read(ann, 's'),
+      () => say(ann, 's', 'x'),
+      () => clear(ann, 's'),
+    ]) {
       const started = performance.now();
       const answer = await ask();
-      expect([answer.status, /store_unavailable|outcome_unknown/.test(answer.body.code)]).toEqual([503, true]);
+      expect([answer.status, /store_unavailable|outcome_unknown/.test(answer.body.code)]).toEqual([
+        503,
+        true,
+      ]);
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(performance.now() - started).toBeLessThan(4000);
     }
@@ -65,8 +88,12 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
     await sleep(50);
     await refusedInTime();
     expect((await say(ann, 's', 'x')).body.code).toBe('store_unavailable');
-    const refused = await refusalOf(here.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } });
-    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual([503, 'store_unavailable', true]);
+    const refused = await refusalOf(here.url, path('s'), {
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual(
+      [503, 'store_unavailable', true],
+    );
     socket.send({ role: 'user', content: 'lost' });
     expect(await errorsOf(socket, 1)).toEqual(['store_unavailable']);
     await startRedis();
@@ -85,7 +112,9 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
     await socket.heard(1);
     const stored: string[] = [];
     for (let n = 0; n < 30; n++) {
-      if (n % 10 === 5) for (const kind of ['normal', 'pubsub']) await command('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes');
+      if (n % 10 === 5)
+        for (const kind of ['normal', 'pubsub'])
+          await command('CLIENT', 'KILL', 'TYPE', kind, 'SKIPME', 'yes');
       const answer = await say(ann, 'hiccups', `m${n}`);
       if (answer.status === 201) stored.push(`m${n}`);
       else await recovered();
@@ -108,12 +137,18 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
   });
 
   it('a slow one keeps no connection to PostgreSQL from others', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: '2' });
+    const server = await startTestApp('postgres', {
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      LOG_LEVEL: 'silent',
+      DATABASE_POOL_SIZE: '2',
+    });
     const bob = await TestClient.register(server.url);
     redis.kill('SIGSTOP');
     const body = { role: 'user', content: 'x' };
     let answered = 0;
-    const posts = Array.from({ length: 6 }, () => post(bob, 's', body, { 'idempotency-key': randomUUID() }).finally(() => void answered++));
+    const posts = Array.from({ length: 6 }, () =>
+      post(bob, 's', body, { 'idempotency-key': randomUUID() }).finally(() => void answered++),
+    );
     // By then all of them wait for Redis.
     await sleep(200);
     const started = await bob.post('/chats', {});
@@ -126,11 +161,17 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
 
   it('that goes away right behind a message makes no failure of a message that is stored', async () => {
     const proxy = await Proxy.to({ host: '127.0.0.1', port });
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${proxy.port}`, LOG_LEVEL: 'silent' });
+    const server = await startTestApp('postgres', {
+      REDIS_URL: `redis://127.0.0.1:${proxy.port}`,
+      LOG_LEVEL: 'silent',
+    });
     const bob = await TestClient.register(server.url);
     proxy.cutAt('LRANGE');
     const answer = await say(bob, 's', 'stored');
-    expect([answer.status, answer.status === 201 && contentsOf(answer.body)]).toEqual([201, ['stored']]);
+    expect([answer.status, answer.status === 201 && contentsOf(answer.body)]).toEqual([
+      201,
+      ['stored'],
+    ]);
     await server.close();
     proxy.close();
   });
@@ -140,32 +181,49 @@ import { clear, contentsOf, errorsOf, list, path, post, read, refusalOf, say, Se
     await command('CONFIG', 'SET', 'maxmemory', '1mb');
     for (const id of ['small', 'another']) {
       const answer = await say(ann, id, 'x');
-      expect([answer.status, answer.body.code, answer.body.detail]).toEqual([503, 'store_unavailable', 'Redis has no room left.']);
+      expect([answer.status, answer.body.code, answer.body.detail]).toEqual([
+        503,
+        'store_unavailable',
+        'Redis has no room left.',
+      ]);
     }
     expect(contentsOf((await read(ann, 'small')).body)).toEqual(['before']);
     // Whoever clears makes room.
     expect((await clear(ann, 'small')).status).toBe(200);
     await command('CONFIG', 'SET', 'maxmemory', '0');
-    expect((await list(ann)).body).not.toContainEqual(expect.objectContaining({ session_id: 'another' }));
+    expect((await list(ann)).body).not.toContainEqual(
+      expect.objectContaining({ session_id: 'another' }),
+    );
     expect(contentsOf((await say(ann, 'another', 'x')).body)).toEqual(['x']);
   });
 
   it('that is slow lets no socket in behind those that a stop has closed', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${port}`, LOG_LEVEL: 'silent' });
+    const server = await startTestApp('postgres', {
+      REDIS_URL: `redis://127.0.0.1:${port}`,
+      LOG_LEVEL: 'silent',
+    });
     const bob = await TestClient.register(server.url);
     redis.kill('SIGSTOP');
-    const refused = refusalOf(server.url, path('s'), { headers: { authorization: `Bearer ${bob.token}` } });
+    const refused = refusalOf(server.url, path('s'), {
+      headers: { authorization: `Bearer ${bob.token}` },
+    });
     await sleep(150);
     const closed = server.close();
     await sleep(150);
     redis.kill('SIGCONT');
-    expect([(await refused).status, (await refused).body?.detail]).toEqual([503, 'The server stops.']);
+    expect([(await refused).status, (await refused).body?.detail]).toEqual([
+      503,
+      'The server stops.',
+    ]);
     await closed;
     await recovered();
   });
 
   it('that is away at the start is no reason not to start, nor to hang at the end', async () => {
-    const server = await startTestApp('postgres', { REDIS_URL: `redis://127.0.0.1:${await freePort()}`, LOG_LEVEL: 'silent' });
+    const server = await startTestApp('postgres', {
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+      LOG_LEVEL: 'silent',
+    });
     expect((await list(await TestClient.register(server.url))).status).toBe(503);
     const started = performance.now();
     await server.close();

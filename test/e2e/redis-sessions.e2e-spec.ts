@@ -3,7 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { clear, closeAll, contentsOf, inMemory, inRedis, type Instances, list, post, read, say } from './session-tester.js';
+import {
+  clear,
+  closeAll,
+  contentsOf,
+  inMemory,
+  inRedis,
+  type Instances,
+  list,
+  post,
+  read,
+  say,
+} from './session-tester.js';
 
 const REDIS_URL = process.env.TEST_REDIS_URL;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -44,7 +55,10 @@ const guarantees = (start: () => Promise<Instances>) => {
       });
     }
     const { status, body } = await read(ann.at(there.url), id);
-    expect([status, body.messages.map(({ role }: { role: string }) => role)]).toEqual([200, ['system', 'user', 'assistant']]);
+    expect([status, body.messages.map(({ role }: { role: string }) => role)]).toEqual([
+      200,
+      ['system', 'user', 'assistant'],
+    ]);
   });
 
   it('the list shows the sessions with messages and how many they have', async () => {
@@ -64,7 +78,11 @@ const guarantees = (start: () => Promise<Instances>) => {
   it('a delete answers the empty session, and empties it', async () => {
     const id = randomUUID();
     await say(ann, id, 'x');
-    for (const answer of [await clear(ann.at(there.url), id), await clear(ann, id), await read(ann, id)]) {
+    for (const answer of [
+      await clear(ann.at(there.url), id),
+      await clear(ann, id),
+      await read(ann, id),
+    ]) {
       expect([answer.status, answer.body]).toEqual([200, { session_id: id, messages: [] }]);
     }
     expect((await list(ann)).body).not.toContainEqual(expect.objectContaining({ session_id: id }));
@@ -82,7 +100,11 @@ const guarantees = (start: () => Promise<Instances>) => {
   ])('a message with %s is refused and not stored', async (_what, body, field) => {
     const id = randomUUID();
     const answer = await post(ann, id, body);
-    expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([422, 'validation_failed', field]);
+    expect([answer.status, answer.body.code, answer.body.errors[0].path]).toEqual([
+      422,
+      'validation_failed',
+      field,
+    ]);
     expect((await read(ann, id)).body.messages).toEqual([]);
   });
 
@@ -93,27 +115,52 @@ const guarantees = (start: () => Promise<Instances>) => {
   });
 
   it('unknown fields are ignored, in body and query', async () => {
-    const answer = await post(ann, randomUUID(), { role: 'user', content: 'x', id: 'mine', extra: { a: 1 } });
-    expect([answer.status, Object.keys(answer.body.messages[0])]).toEqual([201, ['id', 'role', 'content', 'created_at']]);
+    const answer = await post(ann, randomUUID(), {
+      role: 'user',
+      content: 'x',
+      id: 'mine',
+      extra: { a: 1 },
+    });
+    expect([answer.status, Object.keys(answer.body.messages[0])]).toEqual([
+      201,
+      ['id', 'role', 'content', 'created_at'],
+    ]);
     expect(answer.body.messages[0].id).not.toBe('mine');
     expect((await ann.request('GET', '/v1/chat/sessions?limit=5')).status).toBe(200);
   });
 
-  it.each(['a b', 'ü/ñ', '{x}', '..a', '%', "'; --", 'x'.repeat(200), '🦣'.repeat(100), ' padded '])(
-    'the name %j is taken as it is',
+  it.each([
+    'a b',
+    'ü/ñ',
+    '{x}',
+    '..a',
+    '%',
+    "'; --",
+    'x'.repeat(200),
+    '🦣'.repeat(100),
+    ' padded ',
+  ])('the name %j is taken as it is', async (id) => {
+    const answer = await say(ann, id, id);
+    expect([answer.status, answer.body.session_id, contentsOf(answer.body).at(-1)]).toEqual([
+      201,
+      id,
+      id,
+    ]);
+    expect((await list(ann)).body).toContainEqual({
+      session_id: id,
+      message_count: expect.any(Number),
+    });
+    expect((await clear(ann, id)).status).toBe(200);
+  });
+
+  it.each([' ', '\t', 'a\0b', 'x'.repeat(201), 'x'.repeat(257), 'ü'.repeat(2000)])(
+    'the name %j is refused',
     async (id) => {
-      const answer = await say(ann, id, id);
-      expect([answer.status, answer.body.session_id, contentsOf(answer.body).at(-1)]).toEqual([201, id, id]);
-      expect((await list(ann)).body).toContainEqual({ session_id: id, message_count: expect.any(Number) });
-      expect((await clear(ann, id)).status).toBe(200);
+      for (const answer of [await say(ann, id, 'x'), await read(ann, id), await clear(ann, id)]) {
+        expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'session_id']);
+      }
     },
   );
-
-  it.each([' ', '\t', 'a\0b', 'x'.repeat(201), 'x'.repeat(257), 'ü'.repeat(2000)])('the name %j is refused', async (id) => {
-    for (const answer of [await say(ann, id, 'x'), await read(ann, id), await clear(ann, id)]) {
-      expect([answer.status, answer.body.errors[0].path]).toEqual([422, 'session_id']);
-    }
-  });
 
   it('the same name of another account is another session', async () => {
     const id = randomUUID();
@@ -126,12 +173,15 @@ const guarantees = (start: () => Promise<Instances>) => {
   it('100 posts at once to one session, at all instances, lose nothing and have one order', async () => {
     const id = randomUUID();
     const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
-    const answers = await Promise.all(contents.map((content, n) => say(n % 2 ? ann : ann.at(there.url), id, content)));
+    const answers = await Promise.all(
+      contents.map((content, n) => say(n % 2 ? ann : ann.at(there.url), id, content)),
+    );
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
     const final = contentsOf((await read(ann, id)).body);
     expect([...final].sort()).toEqual([...contents].sort());
     // What each was answered is how the session began.
-    for (const { body } of answers) expect(contentsOf(body)).toEqual(final.slice(0, body.messages.length));
+    for (const { body } of answers)
+      expect(contentsOf(body)).toEqual(final.slice(0, body.messages.length));
     answers.forEach(({ body }, n) => expect(contentsOf(body)).toContain(contents[n]));
     expect(contentsOf((await read(ann.at(there.url), id)).body)).toEqual(final);
   });
@@ -140,11 +190,15 @@ const guarantees = (start: () => Promise<Instances>) => {
     const id = randomUUID();
     const key = { 'idempotency-key': randomUUID() };
     const body = { role: 'user', content: 'once' };
-    const answers = await Promise.all([ann, ann.at(there.url), ann].map((client) => post(client, id, body, key)));
+    const answers = await Promise.all(
+      [ann, ann.at(there.url), ann].map((client) => post(client, id, body, key)),
+    );
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201]);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
     expect(contentsOf((await read(ann, id)).body)).toEqual(['once']);
-    expect((await post(ann, id, { role: 'user', content: 'other' }, key)).body.code).toBe('idempotency_key_reused');
+    expect((await post(ann, id, { role: 'user', content: 'other' }, key)).body.code).toBe(
+      'idempotency_key_reused',
+    );
   });
 
   it('a post that is sent again answers the session up to its message, as it did at first', async () => {
@@ -154,7 +208,11 @@ const guarantees = (start: () => Promise<Instances>) => {
     const first = await post(ann, id, { role: 'user', content: 'keyed' }, key);
     await say(ann, id, 'after');
     const again = await post(ann.at(there.url), id, { role: 'user', content: 'keyed' }, key);
-    expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([201, first.text, 'true']);
+    expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([
+      201,
+      first.text,
+      'true',
+    ]);
     expect(contentsOf(again.body)).toEqual(['before', 'keyed']);
   });
 
@@ -165,12 +223,17 @@ const guarantees = (start: () => Promise<Instances>) => {
     await post(ann, id, body, key);
     await clear(ann, id);
     const again = await post(ann, id, body, key);
-    expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([201, { session_id: id, messages: [] }, 'true']);
+    expect([again.status, again.body, again.headers.get('idempotent-replayed')]).toEqual([
+      201,
+      { session_id: id, messages: [] },
+      'true',
+    ]);
     expect((await read(ann, id)).body.messages).toEqual([]);
     const { rows } = await withClient(here.databaseUrl, (client) =>
       client.query(`SELECT answer FROM idempotency_keys WHERE account_id = $1`, [ann.accountId]),
     );
-    for (const { answer } of rows) expect([answer.length < 100, answer.includes('secret')]).toEqual([true, false]);
+    for (const { answer } of rows)
+      expect([answer.length < 100, answer.includes('secret')]).toEqual([true, false]);
   });
 
   it('of two bodies that are sent with one key at once, one is stored and the other is refused', async () => {
@@ -178,7 +241,9 @@ const guarantees = (start: () => Promise<Instances>) => {
       const id = randomUUID();
       const key = { 'idempotency-key': randomUUID() };
       const contents = ['one', 'two', 'one', 'two'];
-      const answers = await Promise.all(contents.map((content) => post(ann, id, { role: 'user', content }, key)));
+      const answers = await Promise.all(
+        contents.map((content) => post(ann, id, { role: 'user', content }, key)),
+      );
       const [stored] = contentsOf((await read(ann, id)).body);
       answers.forEach(({ status }, n) => expect(status).toBe(contents[n] === stored ? 201 : 422));
       expect((await read(ann, id)).body.messages).toHaveLength(1);
@@ -195,7 +260,12 @@ const guarantees = (start: () => Promise<Instances>) => {
 
   it('all of it needs a token', async () => {
     const stranger = new TestClient(here.url);
-    for (const answer of [await list(stranger), await read(stranger, 'a'), await say(stranger, 'a', 'x'), await clear(stranger, 'a')]) {
+    for (const answer of [
+      await list(stranger),
+      await read(stranger, 'a'),
+      await say(stranger, 'a', 'x'),
+      await clear(stranger, 'a'),
+    ]) {
       expect([answer.status, answer.body.code]).toEqual([401, 'unauthorized']);
     }
   });
@@ -207,12 +277,18 @@ const keepsTime = (settings: Record<string, string>) =>
     const server = await startTestApp('postgres', { ...settings, CHAT_SESSION_TTL_SECONDS: '2' });
     const ann = await TestClient.register(server.url);
     const { id: chatId } = await ann.aChat(2);
-    const { body: numbered } = await ann.request('POST', '/first_message', { body: { text: 'kept', sender: 'ada' } });
+    const { body: numbered } = await ann.request('POST', '/first_message', {
+      body: { text: 'kept', sender: 'ada' },
+    });
     for (let n = 1; n <= 4; n++) {
       await sleep(800);
       expect((await say(ann, 's', `m${n}`)).body.messages).toHaveLength(n);
     }
-    for (const deadline = Date.now() + 6000; (await list(ann)).body.length > 0 && Date.now() < deadline;) await sleep(50);
+    for (
+      const deadline = Date.now() + 6000;
+      (await list(ann)).body.length > 0 && Date.now() < deadline;
+    )
+      await sleep(50);
     expect([(await list(ann)).body, (await read(ann, 's')).body.messages]).toEqual([[], []]);
     expect(contentsOf((await say(ann, 's', 'anew')).body)).toEqual(['anew']);
     expect(await ann.questionsOf(chatId)).toEqual(['q1', 'q2']);
@@ -231,7 +307,10 @@ describe('chat sessions, in memory', () => {
     const key = { 'idempotency-key': randomUUID() };
     for (const client of [ann, ann.at(there.url)]) {
       const answer = await post(client, 's', { role: 'user', content: 'x' }, key);
-      expect([contentsOf(answer.body), answer.headers.has('idempotent-replayed')]).toEqual([['x'], false]);
+      expect([contentsOf(answer.body), answer.headers.has('idempotent-replayed')]).toEqual([
+        ['x'],
+        false,
+      ]);
     }
     await Promise.all([here.close(), there.close()]);
   });

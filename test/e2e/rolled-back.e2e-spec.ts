@@ -7,8 +7,10 @@ import { until } from './realtime-client.js';
 import { aScene, GOOD } from './openapi-calls.js';
 
 /**
- * PostgreSQL may roll back any transaction as a deadlock's victim. A trigger does so here, once: a sequence counts on over rollbacks. Of
- * `idempotency_keys` at the commit, when all is done and the answer is made; of other tables at the first row that is written.
+ * PostgreSQL may roll back any transaction as a deadlock's victim. A trigger does so here, once: a
+ * sequence counts on over rollbacks. Of
+ * `idempotency_keys` at the commit, when all is done and the answer is made; of other tables at the
+ * first row that is written.
  */
 const VICTIM = `
   CREATE SEQUENCE victims;
@@ -52,7 +54,9 @@ afterEach(() => quiet());
 /** The next one is a victim; false until somebody was. */
 const armed = () => sql.query(`SELECT setval('victims', 1, false)`);
 const quiet = () => sql.query(`SELECT setval('victims', 2)`);
-const wasVictim = async () => (await sql.query('SELECT last_value > 1 OR is_called AS was FROM victims')).rows[0].was as boolean;
+const wasVictim = async () =>
+  (await sql.query('SELECT last_value > 1 OR is_called AS was FROM victims')).rows[0]
+    .was as boolean;
 
 async function unknownIn(text: string): Promise<string[]> {
   const known = new Set((await sql.query<{ id: string }>(KNOWN)).rows.map(({ id }) => id));
@@ -62,7 +66,9 @@ async function unknownIn(text: string): Promise<string[]> {
 describe('a transaction that PostgreSQL rolled back at its commit (R3)', () => {
   /** Sessions are not in PostgreSQL, and neither are the keys of what is said there. */
   const ELSEWHERE = ['startSession', 'postSessionMessage', 'postChatSessionMessage'];
-  const keyed = operations.filter(({ parameters }) => parameters.some(({ name }) => name === 'Idempotency-Key'));
+  const keyed = operations.filter(({ parameters }) =>
+    parameters.some(({ name }) => name === 'Idempotency-Key'),
+  );
 
   it.each(keyed.map((operation) => [operation.operationId, operation] as const))(
     'is run again by %s: what is answered exists, and is answered again to the key',
@@ -75,7 +81,11 @@ describe('a transaction that PostgreSQL rolled back at its commit (R3)', () => {
       expect([first.status < 300, first.text]).toEqual([true, first.text]);
       expect(await unknownIn(first.text)).toEqual([]);
       const again = await callAs(scene.ann, operation, call);
-      expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([first.status, first.text, 'true']);
+      expect([again.status, again.text, again.headers.get('idempotent-replayed')]).toEqual([
+        first.status,
+        first.text,
+        'true',
+      ]);
     },
   );
 
@@ -94,26 +104,32 @@ describe('a transaction that PostgreSQL rolled back at its commit (R3)', () => {
     await until(() => waiting('transactionid'));
     await sql.query('SELECT pg_advisory_unlock(4711)');
     const answers = await Promise.all([first, second]);
-    expect(answers.map(({ status, text }) => [status, text])).toEqual(Array(2).fill([200, answers[0].text]));
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(
+      Array(2).fill([200, answers[0].text]),
+    );
     expect(await unknownIn(answers[0].text)).toEqual([]);
     expect((await ann.request('GET', `/v1/conversations/${answers[0].body.id}`)).status).toBe(200);
     expect((await ann.get('/chats')).body.items).toHaveLength(2);
   });
 
   const waiting = async (kind: string): Promise<boolean> =>
-    (await sql.query('SELECT FROM pg_locks WHERE NOT granted AND locktype = $1', [kind])).rowCount! > 0;
+    (await sql.query('SELECT FROM pg_locks WHERE NOT granted AND locktype = $1', [kind]))
+      .rowCount! > 0;
 });
 
 describe('whatever was rolled back at the first row that it wrote', () => {
   beforeAll(() => sql.query(AT_ANY_ROW));
   const writing = operations.filter(({ method }) => method !== 'GET');
 
-  it.each(writing.map((operation) => [operation.operationId, operation] as const))('is done all the same by %s', async (id, operation) => {
-    const scene = await aScene(server);
-    const call = await GOOD[id]!(scene);
-    await armed();
-    const { status, text } = await callAs(scene.ann, operation, call);
-    // The one operation whose good request is refused.
-    expect([text, status < 300 || id === 'deleteResponse']).toEqual([text, true]);
-  });
+  it.each(writing.map((operation) => [operation.operationId, operation] as const))(
+    'is done all the same by %s',
+    async (id, operation) => {
+      const scene = await aScene(server);
+      const call = await GOOD[id]!(scene);
+      await armed();
+      const { status, text } = await callAs(scene.ann, operation, call);
+      // The one operation whose good request is refused.
+      expect([text, status < 300 || id === 'deleteResponse']).toEqual([text, true]);
+    },
+  );
 });

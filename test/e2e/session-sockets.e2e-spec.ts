@@ -44,7 +44,10 @@ const guarantees = (start: () => Promise<Instances>) => {
   it('begins with the whole session, then tells every message once, whoever stores it and wherever', async () => {
     const id = randomUUID();
     await say(ann, id, 'before');
-    const [one, two] = [await SessionSocket.open(ann, id), await SessionSocket.open(ann.at(there.url), id)];
+    const [one, two] = [
+      await SessionSocket.open(ann, id),
+      await SessionSocket.open(ann.at(there.url), id),
+    ];
     const { body: before } = await read(ann, id);
     expect(await one.heard(1)).toEqual([{ event: 'session.sync', data: before }]);
     await say(ann.at(there.url), id, 'by HTTP');
@@ -54,14 +57,18 @@ const guarantees = (start: () => Promise<Instances>) => {
     const { body: after } = await read(ann, id);
     expect(contentsOf(after).slice(1).sort()).toEqual(['by HTTP', 'by socket']);
     for (const socket of [one, two]) {
-      expect(socket.frames.slice(1)).toEqual(after.messages.slice(1).map((data: unknown) => ({ event: 'message.created', data })));
+      expect(socket.frames.slice(1)).toEqual(
+        after.messages.slice(1).map((data: unknown) => ({ event: 'message.created', data })),
+      );
       await socket.close();
     }
   });
 
   it('an empty session is synced as empty', async () => {
     const socket = await SessionSocket.open(ann, 'never written to');
-    expect(await socket.heard(1)).toEqual([{ event: 'session.sync', data: { session_id: 'never written to', messages: [] } }]);
+    expect(await socket.heard(1)).toEqual([
+      { event: 'session.sync', data: { session_id: 'never written to', messages: [] } },
+    ]);
     await socket.close();
   });
 
@@ -70,7 +77,9 @@ const guarantees = (start: () => Promise<Instances>) => {
     const socket = await SessionSocket.open(ann, id);
     await socket.heard(1);
     await clear(ann.at(there.url), id);
-    expect(await socket.heard(1, 1)).toEqual([{ event: 'session.cleared', data: { session_id: id } }]);
+    expect(await socket.heard(1, 1)).toEqual([
+      { event: 'session.cleared', data: { session_id: id } },
+    ]);
     await say(ann, id, 'one');
     await say(ann, id, 'two');
     await socket.heard(2, 2);
@@ -78,7 +87,12 @@ const guarantees = (start: () => Promise<Instances>) => {
     await socket.heard(1, 4);
     await say(ann.at(there.url), id, 'three');
     await socket.heard(1, 5);
-    expect(socket.frames.slice(2).map(({ event, data }) => data.content ?? event)).toEqual(['one', 'two', 'session.cleared', 'three']);
+    expect(socket.frames.slice(2).map(({ event, data }) => data.content ?? event)).toEqual([
+      'one',
+      'two',
+      'session.cleared',
+      'three',
+    ]);
     await socket.close();
   });
 
@@ -99,13 +113,20 @@ const guarantees = (start: () => Promise<Instances>) => {
 
   it('hundreds of messages from many sides reach every socket once, in the one order', async () => {
     const id = randomUUID();
-    const sockets = await Promise.all([ann, ann.at(there.url), ann].map((client) => SessionSocket.open(client, id)));
+    const sockets = await Promise.all(
+      [ann, ann.at(there.url), ann].map((client) => SessionSocket.open(client, id)),
+    );
     const contents = Array.from({ length: 100 }, (_, n) => `m${n}`);
-    for (const content of contents) sockets[0]!.send({ role: 'user', content: `socket ${content}` });
-    await Promise.all(contents.map((content, n) => say(n % 2 ? ann : ann.at(there.url), id, content)));
+    for (const content of contents)
+      sockets[0]!.send({ role: 'user', content: `socket ${content}` });
+    await Promise.all(
+      contents.map((content, n) => say(n % 2 ? ann : ann.at(there.url), id, content)),
+    );
     for (const socket of sockets) await socket.heard(201);
     const { body } = await read(ann, id);
-    expect(contentsOf(body).filter((content) => content.startsWith('socket'))).toEqual(contents.map((content) => `socket ${content}`));
+    expect(contentsOf(body).filter((content) => content.startsWith('socket'))).toEqual(
+      contents.map((content) => `socket ${content}`),
+    );
     for (const socket of sockets) {
       expect(socket.events('message.created')).toEqual(body.messages);
       await socket.close();
@@ -127,13 +148,25 @@ const guarantees = (start: () => Promise<Instances>) => {
   it('a frame that is not good is told to its sender, and the socket stays', async () => {
     const id = randomUUID();
     const socket = await SessionSocket.open(ann, id);
-    const bad = ['{', '""', '[]', 'null', '{}', '{"role":"tool","content":"x"}', '{"role":"user","content":" "}', Buffer.from('{}')];
+    const bad = [
+      '{',
+      '""',
+      '[]',
+      'null',
+      '{}',
+      '{"role":"tool","content":"x"}',
+      '{"role":"user","content":" "}',
+      Buffer.from('{}'),
+    ];
     for (const frame of bad) socket.send(frame);
     const invalid = 'validation_failed';
     expect(await errorsOf(socket, bad.length)).toEqual(
-      ['invalid_json', ...Array(6).fill(invalid), 'invalid_json'].map((code, n) => (n === 3 ? invalid : code)),
+      ['invalid_json', ...Array(6).fill(invalid), 'invalid_json'].map((code, n) =>
+        n === 3 ? invalid : code,
+      ),
     );
-    for (const { code, message } of socket.events('error')) expect([typeof code, message.length > 0]).toEqual(['string', true]);
+    for (const { code, message } of socket.events('error'))
+      expect([typeof code, message.length > 0]).toEqual(['string', true]);
     socket.send({ role: 'user', content: 'good', unknown: 'ignored' });
     await socket.until(() => socket.events('message.created').length === 1);
     expect(contentsOf((await read(ann, id)).body)).toEqual(['good']);
@@ -144,7 +177,8 @@ const guarantees = (start: () => Promise<Instances>) => {
     const socket = await SessionSocket.open(ann, randomUUID());
     for (const levels of [40, 30_000]) {
       const nested = '['.repeat(levels) + ']'.repeat(levels);
-      for (const frame of [nested, `{"role":"user","content":"x","more":${nested}}`]) socket.send(frame);
+      for (const frame of [nested, `{"role":"user","content":"x","more":${nested}}`])
+        socket.send(frame);
     }
     expect(await errorsOf(socket, 4)).toEqual(Array(4).fill('validation_failed'));
     await socket.close();
@@ -157,7 +191,9 @@ const guarantees = (start: () => Promise<Instances>) => {
   });
 
   it('takes the token from the header, or from the subprotocols, and answers with the subprotocol', async () => {
-    const byProtocol = (await tryUpgrade(here.url, path('s'), { protocols: ['bearer', ann.token!] })) as SessionSocket;
+    const byProtocol = (await tryUpgrade(here.url, path('s'), {
+      protocols: ['bearer', ann.token!],
+    })) as SessionSocket;
     expect(byProtocol.socket.protocol).toBe('bearer');
     expect((await byProtocol.heard(1))[0]!.event).toBe('session.sync');
     await byProtocol.close();
@@ -178,17 +214,35 @@ const guarantees = (start: () => Promise<Instances>) => {
       expect(answer.headers['www-authenticate']).toMatch(/^Bearer/);
       expect(answer.headers['content-type']).toBe('application/problem+json');
     }
-    for (const unknown of ['/', '/v1/chat/sessions/s', '/v1/chat/sessions/s/ws/x', '/v1/chat/sessions//ws']) {
-      expect([unknown, (await refusalOf(here.url, unknown, { headers: auth })).status]).toEqual([unknown, 404]);
+    for (const unknown of [
+      '/',
+      '/v1/chat/sessions/s',
+      '/v1/chat/sessions/s/ws/x',
+      '/v1/chat/sessions//ws',
+    ]) {
+      expect([unknown, (await refusalOf(here.url, unknown, { headers: auth })).status]).toEqual([
+        unknown,
+        404,
+      ]);
     }
-    expect((await refusalOf(here.url, path('x'.repeat(201)), { headers: auth })).body.errors[0].path).toBe('session_id');
-    expect((await refusalOf(here.url, '/v1/chat/sessions/%zz/ws', { headers: auth })).status).toBe(400);
+    expect(
+      (await refusalOf(here.url, path('x'.repeat(201)), { headers: auth })).body.errors[0].path,
+    ).toBe('session_id');
+    expect((await refusalOf(here.url, '/v1/chat/sessions/%zz/ws', { headers: auth })).status).toBe(
+      400,
+    );
     // The token is never taken from the URL, where logs would keep it.
-    expect((await refusalOf(here.url, `${path('s')}?token=${ann.token}&access_token=${ann.token}`)).status).toBe(401);
+    expect(
+      (await refusalOf(here.url, `${path('s')}?token=${ann.token}&access_token=${ann.token}`))
+        .status,
+    ).toBe(401);
   });
 
   it('pages of a foreign origin are refused, ours and those of CORS_ORIGINS are not', async () => {
-    const open = (origin: string) => tryUpgrade(here.url, path('s'), { headers: { authorization: `Bearer ${ann.token}`, origin } });
+    const open = (origin: string) =>
+      tryUpgrade(here.url, path('s'), {
+        headers: { authorization: `Bearer ${ann.token}`, origin },
+      });
     for (const origin of [
       'https://evil.example',
       'null',
@@ -211,17 +265,33 @@ const guarantees = (start: () => Promise<Instances>) => {
     const noKey = await rawUpgrade(here.url, path('s'), { ...headers, upgrade: 'websocket' });
     expect(noKey.status).toBe(400);
     // An offer of HTTP/2, as Java and curl make it, is just not taken.
-    const h2c = await rawUpgrade(here.url, `${at('h2c')}/messages`, { ...headers, upgrade: 'h2c' }, { role: 'user', content: 'x' });
+    const h2c = await rawUpgrade(
+      here.url,
+      `${at('h2c')}/messages`,
+      { ...headers, upgrade: 'h2c' },
+      { role: 'user', content: 'x' },
+    );
     expect([h2c.status, contentsOf(JSON.parse(h2c.text))]).toEqual([201, ['x']]);
   });
 };
 
-function rawUpgrade(url: string, at: string, headers: Record<string, string>, body?: unknown): Promise<{ status: number; text: string }> {
+function rawUpgrade(
+  url: string,
+  at: string,
+  headers: Record<string, string>,
+  body?: unknown,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
     const json = body === undefined ? '' : JSON.stringify(body);
     const request = httpRequest(url + at, {
       method: body === undefined ? 'GET' : 'POST',
-      headers: { ...headers, ...(json && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) }) },
+      headers: {
+        ...headers,
+        ...(json && {
+          'content-type': 'application/json',
+          'content-length': Buffer.byteLength(json),
+        }),
+      },
     });
     request.on('response', (answer) => {
       let text = '';
@@ -248,11 +318,20 @@ describe('sockets of chat sessions, in memory', () => {
     const server = await startTestApp('postgres', { SOCKETS_PER_ACCOUNT: '3' });
     const ann = await TestClient.register(server.url);
     const [first] = await Promise.all([1, 2, 3].map(() => SessionSocket.open(ann, 's')));
-    const refused = await refusalOf(server.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } });
-    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([429, 'rate_limited', '30']);
+    const refused = await refusalOf(server.url, path('s'), {
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([
+      429,
+      'rate_limited',
+      '30',
+    ]);
     await first!.close();
     await until(
-      async () => (await tryUpgrade(server.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } })) instanceof SessionSocket,
+      async () =>
+        (await tryUpgrade(server.url, path('s'), {
+          headers: { authorization: `Bearer ${ann.token}` },
+        })) instanceof SessionSocket,
     );
     await server.close();
   });
@@ -264,13 +343,21 @@ describe('sockets of chat sessions, in memory', () => {
     });
     const ann = new TestClient(server.url, body.access_token);
     const socket = await SessionSocket.open(ann, 's');
-    expect((await ann.post('/auth/logout', { refresh_token: body.refresh_token })).status).toBe(204);
+    expect((await ann.post('/auth/logout', { refresh_token: body.refresh_token })).status).toBe(
+      204,
+    );
     socket.send({ role: 'user', content: 'too late' });
     expect((await socket.closing()).code).toBe(4401);
-    const { body: renewed } = await new TestClient(server.url).request('POST', '/api/v1/auth/login', {
-      body: { email: body.account.email, password: 'a password of tests' },
-    });
-    expect((await read(new TestClient(server.url, renewed.access_token), 's')).body.messages).toEqual([]);
+    const { body: renewed } = await new TestClient(server.url).request(
+      'POST',
+      '/api/v1/auth/login',
+      {
+        body: { email: body.account.email, password: 'a password of tests' },
+      },
+    );
+    expect(
+      (await read(new TestClient(server.url, renewed.access_token), 's')).body.messages,
+    ).toEqual([]);
     await server.close();
   });
 
@@ -281,19 +368,30 @@ describe('sockets of chat sessions, in memory', () => {
     for (let n = 0; n < 5; n++) socket.send({ role: 'user', content: `m${n}` });
     expect(await errorsOf(socket, 2)).toEqual(['rate_limited', 'rate_limited']);
     expect(socket.events('message.created')).toHaveLength(3);
-    const refused = await refusalOf(server.url, path('s'), { headers: { authorization: `Bearer ${ann.token}` } });
-    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual([429, 'rate_limited', true]);
+    const refused = await refusalOf(server.url, path('s'), {
+      headers: { authorization: `Bearer ${ann.token}` },
+    });
+    expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual(
+      [429, 'rate_limited', true],
+    );
     await server.close();
   });
 
   it('a socket on which nothing happens is closed with 4401 when its sign-in ends, and when its API key is deleted', async () => {
     const server = await startTestApp();
-    const { body: signIn } = await new TestClient(server.url).request('POST', '/api/v1/auth/register', {
-      body: { email: `${randomUUID()}@example.org`, password: 'a password of tests' },
-    });
+    const { body: signIn } = await new TestClient(server.url).request(
+      'POST',
+      '/api/v1/auth/register',
+      {
+        body: { email: `${randomUUID()}@example.org`, password: 'a password of tests' },
+      },
+    );
     const ann = new TestClient(server.url, signIn.access_token);
     const { body: key } = await ann.post('/auth/api-keys', { name: 'socket' });
-    const [bySignIn, byKey] = [await SessionSocket.open(ann, 's'), await SessionSocket.open(new TestClient(server.url, key.api_key), 's')];
+    const [bySignIn, byKey] = [
+      await SessionSocket.open(ann, 's'),
+      await SessionSocket.open(new TestClient(server.url, key.api_key), 's'),
+    ];
     await ann.delete(`/auth/api-keys/${key.api_key_id}`);
     expect((await byKey.closing(15_000)).code).toBe(4401);
     expect(bySignIn.closed).toBeNull();
@@ -305,7 +403,16 @@ describe('sockets of chat sessions, in memory', () => {
   it('a socket that never reads the whole session is cut off, and holds it no longer', async () => {
     // The clock of the looks at the sockets is the test's.
     jest.useFakeTimers({
-      doNotFake: ['Date', 'hrtime', 'nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate', 'setTimeout', 'clearTimeout'],
+      doNotFake: [
+        'Date',
+        'hrtime',
+        'nextTick',
+        'queueMicrotask',
+        'setImmediate',
+        'clearImmediate',
+        'setTimeout',
+        'clearTimeout',
+      ],
     });
     const server = await startTestApp();
     const ann = await TestClient.register(server.url);
@@ -315,11 +422,24 @@ describe('sockets of chat sessions, in memory', () => {
     await quick.heard(1);
     const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
     silent.pause();
-    const handshake = [`GET ${path('s')} HTTP/1.1`, 'host: x', 'connection: upgrade', 'upgrade: websocket', 'sec-websocket-version: 13'];
+    const handshake = [
+      `GET ${path('s')} HTTP/1.1`,
+      'host: x',
+      'connection: upgrade',
+      'upgrade: websocket',
+      'sec-websocket-version: 13',
+    ];
     silent.write(
-      [...handshake, `sec-websocket-key: ${btoa('0123456789abcdef')}`, `authorization: Bearer ${ann.token}`, '', ''].join('\r\n'),
+      [
+        ...handshake,
+        `sec-websocket-key: ${btoa('0123456789abcdef')}`,
+        `authorization: Bearer ${ann.token}`,
+        '',
+        '',
+      ].join('\r\n'),
     );
-    const open = () => promisify(server.app.getHttpServer().getConnections.bind(server.app.getHttpServer()))();
+    const open = () =>
+      promisify(server.app.getHttpServer().getConnections.bind(server.app.getHttpServer()))();
     // Those that the posts used are idle, and end by themselves.
     server.app.getHttpServer().closeIdleConnections();
     await until(async () => (await open()) === 2, 'the handshake');
@@ -342,7 +462,8 @@ describe('sockets of chat sessions, in memory', () => {
     const quick = await SessionSocket.open(ann, 's');
     await slow.heard(1);
     slow.socket.pause();
-    // More than the buffers of both ends of a connection and the bound together, whatever the system.
+    // More than the buffers of both ends of a connection and the bound together, whatever the
+    // system.
     for (let round = 1; round <= 3; round++) {
       for (let n = 0; n < 130; n++) quick.send({ role: 'user', content: 'x'.repeat(60 * 1024) });
       await quick.until(() => quick.events('message.created').length === round * 130);
@@ -370,4 +491,6 @@ describe('sockets of chat sessions, in memory', () => {
   });
 });
 
-(REDIS_URL ? describe : describe.skip)('sockets of chat sessions, in Redis', () => guarantees(() => inRedis(REDIS_URL!)));
+(REDIS_URL ? describe : describe.skip)('sockets of chat sessions, in Redis', () =>
+  guarantees(() => inRedis(REDIS_URL!)),
+);

@@ -33,7 +33,9 @@ export class SessionSocket {
   }
 
   static async open(client: TestClient, sessionId: string): Promise<SessionSocket> {
-    const opened = await tryUpgrade(client.url, path(sessionId), { headers: { authorization: `Bearer ${client.token}` } });
+    const opened = await tryUpgrade(client.url, path(sessionId), {
+      headers: { authorization: `Bearer ${client.token}` },
+    });
     if (!(opened instanceof SessionSocket)) throw new Error(`refused: ${JSON.stringify(opened)}`);
     return opened;
   }
@@ -47,7 +49,10 @@ export class SessionSocket {
     const deadline = performance.now() + patienceMs;
     while (!done()) {
       const left = deadline - performance.now();
-      if (left <= 0) throw new Error(`not heard in time: ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`);
+      if (left <= 0)
+        throw new Error(
+          `not heard in time: ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`,
+        );
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.wake = () => (clearTimeout(timer), resolve());
@@ -67,7 +72,9 @@ export class SessionSocket {
   }
 
   send(frame: unknown): void {
-    this.socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
+    this.socket.send(
+      typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame),
+    );
   }
 
   events(event: string): any[] {
@@ -80,7 +87,8 @@ export class SessionSocket {
   }
 }
 
-export const path = (sessionId: string): string => `/v1/chat/sessions/${encodeURIComponent(sessionId)}/ws`;
+export const path = (sessionId: string): string =>
+  `/v1/chat/sessions/${encodeURIComponent(sessionId)}/ws`;
 
 export interface UpgradeOptions {
   headers?: Record<string, string>;
@@ -102,22 +110,32 @@ export function tryUpgrade(
       answer.on('data', (chunk: Buffer) => (text += String(chunk)));
       answer.on('end', () => {
         request.destroy();
-        resolve({ status: answer.statusCode!, headers: answer.headers, body: JSON.parse(text || 'null') });
+        resolve({
+          status: answer.statusCode!,
+          headers: answer.headers,
+          body: JSON.parse(text || 'null'),
+        });
       });
     });
     socket.on('error', reject);
   });
 }
 
-export const at = (sessionId: string): string => `/v1/chat/sessions/${encodeURIComponent(sessionId)}`;
+export const at = (sessionId: string): string =>
+  `/v1/chat/sessions/${encodeURIComponent(sessionId)}`;
 export const post = (client: TestClient, sessionId: string, body: unknown, headers = {}) =>
   client.request('POST', `${at(sessionId)}/messages`, { body, headers });
-export const say = async (client: TestClient, sessionId: string, content: string) => post(client, sessionId, { role: 'user', content });
-export const read = (client: TestClient, sessionId: string) => client.request('GET', `${at(sessionId)}/messages`);
-export const clear = (client: TestClient, sessionId: string) => client.request('DELETE', at(sessionId));
+export const say = async (client: TestClient, sessionId: string, content: string) =>
+  post(client, sessionId, { role: 'user', content });
+export const read = (client: TestClient, sessionId: string) =>
+  client.request('GET', `${at(sessionId)}/messages`);
+export const clear = (client: TestClient, sessionId: string) =>
+  client.request('DELETE', at(sessionId));
 export const list = (client: TestClient) => client.request('GET', '/v1/chat/sessions');
-export const contentsOf = (body: { messages: { content: string }[] }): string[] => body.messages.map(({ content }) => content);
-export const refusalOf = async (...args: Parameters<typeof tryUpgrade>): Promise<Refusal> => (await tryUpgrade(...args)) as Refusal;
+export const contentsOf = (body: { messages: { content: string }[] }): string[] =>
+  body.messages.map(({ content }) => content);
+export const refusalOf = async (...args: Parameters<typeof tryUpgrade>): Promise<Refusal> =>
+  (await tryUpgrade(...args)) as Refusal;
 export const errorsOf = async (socket: SessionSocket, count: number): Promise<string[]> => {
   await socket.until(() => socket.events('error').length >= count);
   return socket.events('error').map(({ code }) => code);

@@ -9,7 +9,10 @@ import { ServerProcess } from '../support/server-process.js';
 import { pings, RawSocket } from './raw-socket.js';
 import { TestSocket, until } from './realtime-client.js';
 
-/** What a server may take more than before: the chunks that it has read and not collected yet. Pongs that heap up took 978 MiB in 5 s. */
+/**
+ * What a server may take more than before: the chunks that it has read and not collected yet. Pongs
+ * that heap up took 978 MiB in 5 s.
+ */
 const GROWTH_KIB_MAX = 128 * 1024;
 const FLOOD_MS = 5000;
 const SOCKETS = '/api/v1/ws';
@@ -26,7 +29,10 @@ function keep<One extends { close(): void }>(one: One): One {
 
 beforeAll(async () => {
   cwd = mkdtempSync(join(tmpdir(), 'banyan-floods-'));
-  server = await ServerProcess.ready({ cwd, env: { ...SETTINGS, DATABASE_URL: await createDatabase() } });
+  server = await ServerProcess.ready({
+    cwd,
+    env: { ...SETTINGS, DATABASE_URL: await createDatabase() },
+  });
   ann = await TestClient.register(server.url);
 });
 afterEach(() => open.splice(0).forEach((one) => one.close()));
@@ -35,7 +41,8 @@ afterAll(async () => {
   rmSync(cwd, { recursive: true });
 });
 
-const memoryKib = (): number => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'latin1'))![1]);
+const memoryKib = (): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'latin1'))![1]);
 const itOnLinux = existsSync('/proc/self/status') ? it : it.skip;
 
 describe('a flood of pings from a socket that reads nothing', () => {
@@ -53,7 +60,8 @@ describe('a flood of pings from a socket that reads nothing', () => {
 });
 
 describe('pings', () => {
-  const payloads = (count: number): string[] => Array.from({ length: count }, (_, n) => `ping ${n}`);
+  const payloads = (count: number): string[] =>
+    Array.from({ length: count }, (_, n) => `ping ${n}`);
 
   it('are answered with what they brought, the newest one always', async () => {
     const { socket } = keep(await TestSocket.of(ann.at(server.url)));

@@ -47,9 +47,14 @@ describe('(S7d) a start without PostgreSQL', () => {
     undo.push(() => proxy.close());
     proxy.cut();
     const url = `http://127.0.0.1:${await freePort()}`;
-    const server = aProcess({ DATABASE_URL: throughProxy(database, proxy), PORT: new URL(url).port });
+    const server = aProcess({
+      DATABASE_URL: throughProxy(database, proxy),
+      PORT: new URL(url).port,
+    });
     await until(() => server.out.includes('Waiting for it'), 'the line', 20_000);
-    expect(server.out).toMatch(/PostgreSQL at 127\.0\.0\.1:\d+\/\w+ \(DATABASE_URL\) cannot be used: /);
+    expect(server.out).toMatch(
+      /PostgreSQL at 127\.0\.0\.1:\d+\/\w+ \(DATABASE_URL\) cannot be used: /,
+    );
     expect([await statusAt(`${url}/livez`), await statusAt(`${url}/readyz`)]).toEqual([200, 503]);
     proxy.mend();
     await until(async () => (await statusAt(`${url}/readyz`)) === 200, 'readiness', 20_000);
@@ -67,7 +72,9 @@ describe('(S7d) a start without PostgreSQL', () => {
     database.pathname = '/of_nobody';
     const server = aProcess({ DATABASE_URL: database.href });
     expect(await server.exit()).toBe(1);
-    expect(server.err).toMatch(/of_nobody \(DATABASE_URL\) cannot be used: .*does not exist.*Correct DATABASE_URL\.$/m);
+    expect(server.err).toMatch(
+      /of_nobody \(DATABASE_URL\) cannot be used: .*does not exist.*Correct DATABASE_URL\.$/m,
+    );
   });
 });
 
@@ -84,31 +91,47 @@ function aDisk(options: string): string | null {
 }
 
 const canMount = aDisk('size=64k') !== null;
-if (!canMount) process.stdout.write('Left out: a full and a read-only DATA_DIR, for this user cannot mount a file system.\n');
+if (!canMount)
+  process.stdout.write(
+    'Left out: a full and a read-only DATA_DIR, for this user cannot mount a file system.\n',
+  );
 
 (canMount ? describe : describe.skip)('(S7j) a DATA_DIR that cannot be written', () => {
   it.each([
     ['full', 'size=256k,mode=755', /its disk is full\. Make room there/],
     ['read-only', 'ro', /read-only|cannot be made/],
-  ])('(%s) stops the start with the setting, the path and the mend', async (_how, options, said) => {
-    const folder = join(aDisk(options)!, 'data');
-    const server = aProcess({ DATA_DIR: folder });
-    expect(await server.exit()).toBe(1);
-    expect(server.err).toMatch(said);
-    expect(server.err).toContain(folder);
-    expect(server.err).toMatch(/set DATA_DIR to/i);
-  });
+  ])(
+    '(%s) stops the start with the setting, the path and the mend',
+    async (_how, options, said) => {
+      const folder = join(aDisk(options)!, 'data');
+      const server = aProcess({ DATA_DIR: folder });
+      expect(await server.exit()).toBe(1);
+      expect(server.err).toMatch(said);
+      expect(server.err).toContain(folder);
+      expect(server.err).toMatch(/set DATA_DIR to/i);
+    },
+  );
 });
 
 describe('(S7l) SIGTERM under load', () => {
-  /** Sends one request after the other until the server says that it is not ready, and closes the connection. Answers how many there were. */
+  /**
+   * Sends one request after the other until the server says that it is not ready, and closes the
+   * connection. Answers how many there were.
+   */
   async function sendUntilTold(url: string, agent: Agent | false): Promise<number> {
     for (let sent = 1; ; sent++) {
-      const { status, connection } = await new Promise<{ status: number; connection: string }>((resolve, reject) => {
-        get(`${url}/readyz`, { agent }, (answer) => {
-          answer.resume().once('end', () => resolve({ status: answer.statusCode!, connection: answer.headers.connection ?? '' }));
-        }).once('error', reject);
-      });
+      const { status, connection } = await new Promise<{ status: number; connection: string }>(
+        (resolve, reject) => {
+          get(`${url}/readyz`, { agent }, (answer) => {
+            answer.resume().once('end', () =>
+              resolve({
+                status: answer.statusCode!,
+                connection: answer.headers.connection ?? '',
+              }),
+            );
+          }).once('error', reject);
+        },
+      );
       // A request that was on its way when the signal came may be told the one without the other.
       if (status === 503 && connection === 'close') return sent;
     }
@@ -122,7 +145,9 @@ describe('(S7l) SIGTERM under load', () => {
     undo.push(() => server.kill());
     const kept = new Agent({ keepAlive: true, maxSockets: 1 });
     undo.push(() => kept.destroy());
-    const senders = [kept, ...Array.from({ length: 4 }, () => false as const)].map((agent) => sendUntilTold(server.url, agent));
+    const senders = [kept, ...Array.from({ length: 4 }, () => false as const)].map((agent) =>
+      sendUntilTold(server.url, agent),
+    );
     await sleep(200); // load
     server.signal('SIGTERM');
     const sent = await Promise.all(senders);

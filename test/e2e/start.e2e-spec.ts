@@ -23,14 +23,18 @@ function aFolder({ mode = 0o755 } = {}): string {
   return folder;
 }
 
-async function aServer(options: ConstructorParameters<typeof ServerProcess>[0]): Promise<ServerProcess> {
+async function aServer(
+  options: ConstructorParameters<typeof ServerProcess>[0],
+): Promise<ServerProcess> {
   const server = await ServerProcess.ready(options);
   servers.push(server);
   return server;
 }
 
 /** A start that is expected to fail, to its end. */
-async function aFailedStart(options: ConstructorParameters<typeof ServerProcess>[0]): Promise<{ code: number | null; err: string }> {
+async function aFailedStart(
+  options: ConstructorParameters<typeof ServerProcess>[0],
+): Promise<{ code: number | null; err: string }> {
   const server = new ServerProcess(options);
   servers.push(server);
   return { code: await server.exit(), err: server.err };
@@ -43,7 +47,11 @@ async function until(condition: () => unknown, timeoutMs = 10_000): Promise<void
 }
 
 const post = (url: string, body: object): Promise<Response> =>
-  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
 
 const readiness = async ({ url }: ServerProcess): Promise<{ status?: string; stores?: object }> =>
   (await fetch(`${url}/readyz`)).json().catch(() => ({})) as Promise<{ status?: string }>;
@@ -59,7 +67,8 @@ describe('the command line', () => {
   it('--help tells the settings that people want most', async () => {
     const server = new ServerProcess({ cwd: aFolder(), args: ['--help'] });
     expect(await server.exit()).toBe(0);
-    for (const name of ['PORT', 'DATABASE_URL', 'MONGODB_URI', 'DATA_DIR', '.env.example']) expect(server.out).toContain(name);
+    for (const name of ['PORT', 'DATABASE_URL', 'MONGODB_URI', 'DATA_DIR', '.env.example'])
+      expect(server.out).toContain(name);
   });
 
   it('an unknown option is refused with a hint', async () => {
@@ -70,7 +79,10 @@ describe('the command line', () => {
 
   it('bad settings stop the start, all told at once with name and mend, without a stack', async () => {
     const cwd = aFolder();
-    const { code, err } = await aFailedStart({ cwd, env: { PORT: 'eighty', JWT_SECRET: 'secret', TRUST_PROXY: 'yes' } });
+    const { code, err } = await aFailedStart({
+      cwd,
+      env: { PORT: 'eighty', JWT_SECRET: 'secret', TRUST_PROXY: 'yes' },
+    });
     expect(code).toBe(1);
     expect(err).toContain('PORT must be a whole number from 0 to 65535');
     expect(err).toContain('JWT_SECRET must be at least 32 characters');
@@ -91,7 +103,10 @@ describe('a data folder through its life', () => {
     const answer = hasCurl()
       ? JSON.parse(execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8' }))
       : await (await post(`${server.url}/api/v1/auth/register`, ACCOUNT)).json();
-    expect(answer).toMatchObject({ access_token: expect.any(String), account: { email: ACCOUNT.email } });
+    expect(answer).toMatchObject({
+      access_token: expect.any(String),
+      account: { email: ACCOUNT.email },
+    });
   });
 
   it('is ready, alive, and says what it is', async () => {
@@ -104,7 +119,10 @@ describe('a data folder through its life', () => {
       },
     });
     expect(await (await fetch(`${server.url}/livez`)).json()).toEqual({ status: 'ok' });
-    expect(await (await fetch(`${server.url}/version`)).json()).toMatchObject({ name: 'banyan', node: process.version });
+    expect(await (await fetch(`${server.url}/version`)).json()).toMatchObject({
+      name: 'banyan',
+      node: process.version,
+    });
   });
 
   it('keeps its secret and its database to itself', () => {
@@ -122,9 +140,14 @@ describe('a data folder through its life', () => {
   it('when PostgreSQL alone is killed it comes back', async () => {
     const [pid] = readFileSync(join(cwd, 'data/postgres/postmaster.pid'), 'utf8').split('\n');
     process.kill(Number(pid), 'SIGKILL');
-    await until(async () => (await readiness(server)).status === 'ready' && postmasterOf(cwd) !== pid);
-    // A connection from before may still be in the pool: a request that meets it is told to come again.
-    await until(async () => (await post(`${server.url}/api/v1/auth/login`, ACCOUNT)).status === 200);
+    await until(
+      async () => (await readiness(server)).status === 'ready' && postmasterOf(cwd) !== pid,
+    );
+    // A connection from before may still be in the pool: a request that meets it is told to come
+    // again.
+    await until(
+      async () => (await post(`${server.url}/api/v1/auth/login`, ACCOUNT)).status === 200,
+    );
   });
 
   it('kill -9 leaves no database behind, and the next start knows the account', async () => {
@@ -152,7 +175,9 @@ describe('a data folder through its life', () => {
     const { code, err } = await aFailedStart({ cwd: other, env: { PORT: String(port) } });
     holder.close();
     expect(code).toBe(1);
-    expect(err).toMatch(new RegExp(`^Port ${port} on 127.0.0.1 is in use by another program.*set PORT`));
+    expect(err).toMatch(
+      new RegExp(`^Port ${port} on 127.0.0.1 is in use by another program.*set PORT`),
+    );
     expect(processesOn(other)).toEqual([]);
   });
 
@@ -199,7 +224,8 @@ describe('a data folder through its life', () => {
   expect(await server.stop()).toBe(0);
 });
 
-const postmasterOf = (cwd: string): string | undefined => readFileSync(join(cwd, 'data/postgres/postmaster.pid'), 'utf8').split('\n')[0];
+const postmasterOf = (cwd: string): string | undefined =>
+  readFileSync(join(cwd, 'data/postgres/postmaster.pid'), 'utf8').split('\n')[0];
 
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 

@@ -21,7 +21,8 @@ describe('of what the sources send to PostgreSQL by hand, each statement', () =>
     const describer = new Describer(client);
     await describer.learn();
     for (const text of new Set(statements.sent.map((one) => one.text))) {
-      if (!NO_STATEMENT.test(text)) said.set(text, await describer.describe(text).catch((error: Error) => error));
+      if (!NO_STATEMENT.test(text))
+        said.set(text, await describer.describe(text).catch((error: Error) => error));
     }
   }, 120_000);
   afterAll(async () => {
@@ -32,7 +33,9 @@ describe('of what the sources send to PostgreSQL by hand, each statement', () =>
   it('is found and can be read, and each one that has a name is sent from somewhere', () => {
     expect(statements.unread).toEqual([]);
     const names = statements.sent.flatMap(({ name }) => name ?? []);
-    const unsent = [...namedStatements()].filter(([, pattern]) => !names.some((name) => pattern.test(name)));
+    const unsent = [...namedStatements()].filter(
+      ([, pattern]) => !names.some((name) => pattern.test(name)),
+    );
     expect(unsent.map(([name]) => name)).toEqual([]);
   });
 
@@ -40,7 +43,9 @@ describe('of what the sources send to PostgreSQL by hand, each statement', () =>
     const faults = statements.sent.flatMap(({ place, text, values }) => {
       const told = said.get(text);
       if (told instanceof Error) return [`${place}: ${told.message}`];
-      return told && values !== null && told.parameters !== values ? [`${place}: ${told.parameters} parameters, ${values} values`] : [];
+      return told && values !== null && told.parameters !== values
+        ? [`${place}: ${told.parameters} parameters, ${values} values`]
+        : [];
     });
     expect(faults).toEqual([]);
   });

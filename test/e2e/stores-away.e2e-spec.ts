@@ -1,9 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDatabase, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
+import {
+  createDatabase,
+  mongoUriFor,
+  startTestApp,
+  type TestApp,
+  withClient,
+} from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
 
-/** What the contract allows a request to take while a store is away, with room for a busy machine. */
+/**
+ * What the contract allows a request to take while a store is away, with room for a busy machine.
+ */
 const PATIENCE_MS = 5000;
 
 /** 2.8 s, and what a busy machine needs on top. Where deadlines added up it was 6 to 9 s. */
@@ -38,7 +46,11 @@ describe('while PostgreSQL is away', () => {
     const url = new URL(await createDatabase());
     url.hostname ||= 'localhost';
     proxy = await proxyTo(url);
-    server = await startTestApp('postgres', { LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: '4' }, throughProxy(url, proxy));
+    server = await startTestApp(
+      'postgres',
+      { LOG_LEVEL: 'silent', DATABASE_POOL_SIZE: '4' },
+      throughProxy(url, proxy),
+    );
     ann = await TestClient.register(server.url);
     chat = await ann.aChat(2);
   });
@@ -48,7 +60,10 @@ describe('while PostgreSQL is away', () => {
     proxy.close();
   });
 
-  const everyRoute = (): Promise<Answer>[] => [...routesThatKeep(), ann.delete(`/chats/${chat.id}`)];
+  const everyRoute = (): Promise<Answer>[] => [
+    ...routesThatKeep(),
+    ann.delete(`/chats/${chat.id}`),
+  ];
   const routesThatKeep = (): Promise<Answer>[] => [
     ann.get(`/chats/${chat.id}`),
     ann.get('/chats'),
@@ -65,18 +80,21 @@ describe('while PostgreSQL is away', () => {
   it.each([
     ['gone', () => proxy.cut()],
     ['silent', () => proxy.silence()],
-  ])('(%s) every route answers 503 with Retry-After in bounded time, and all is well when it is back', async (_how, takeAway) => {
-    takeAway();
-    for (const answer of await Promise.all(everyRoute().map(timed))) {
-      expect([answer.status, answer.headers.get('retry-after') !== null]).toEqual([503, true]);
-      expect(['store_unavailable', 'outcome_unknown']).toContain(answer.body.code);
-    }
-    expect((await timed(ann.request('GET', '/livez'))).status).toBe(200);
-    expect((await timed(ann.request('GET', '/readyz'))).status).toBe(503);
-    proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
-    expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
-  });
+  ])(
+    '(%s) every route answers 503 with Retry-After in bounded time, and all is well when it is back',
+    async (_how, takeAway) => {
+      takeAway();
+      for (const answer of await Promise.all(everyRoute().map(timed))) {
+        expect([answer.status, answer.headers.get('retry-after') !== null]).toEqual([503, true]);
+        expect(['store_unavailable', 'outcome_unknown']).toContain(answer.body.code);
+      }
+      expect((await timed(ann.request('GET', '/livez'))).status).toBe(200);
+      expect((await timed(ann.request('GET', '/readyz'))).status).toBe(503);
+      proxy.mend();
+      await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+      expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
+    },
+  );
 
   it('(S7h) many operations a second on a silent PostgreSQL have one deadline each, and do not wait for each other', async () => {
     proxy.silence();
@@ -108,11 +126,18 @@ describe('while PostgreSQL is away', () => {
     proxy.failOver('transaction');
     for (const answer of await Promise.all([
       ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: true }),
-      ann.post(`/chats/${chat.id}/messages/${chat.pairs[1]}/edit`, { question: 'other', response: 'a' }),
+      ann.post(`/chats/${chat.id}/messages/${chat.pairs[1]}/edit`, {
+        question: 'other',
+        response: 'a',
+      }),
       ann.patch(`/chats/${chat.id}`, { name: 'x' }),
       ann.delete(`/chats/${chat.id}`),
     ])) {
-      expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'store_unavailable', '2']);
+      expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([
+        503,
+        'store_unavailable',
+        '2',
+      ]);
     }
     proxy.mend();
     await until(async () => (await ann.request('GET', '/readyz')).status === 200);
@@ -121,21 +146,34 @@ describe('while PostgreSQL is away', () => {
 
   it('(S7b) one that ends the connection at its COMMIT has an outcome that nobody knows', async () => {
     proxy.cutAt('COMMIT');
-    const answer = await ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0], activate: true });
-    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([503, 'outcome_unknown', '1']);
+    const answer = await ann.post(`/chats/${chat.id}/branches`, {
+      response_id: chat.pairs[0],
+      activate: true,
+    });
+    expect([answer.status, answer.body.code, answer.headers.get('retry-after')]).toEqual([
+      503,
+      'outcome_unknown',
+      '1',
+    ]);
     proxy.mend();
     await until(async () => (await ann.request('GET', '/readyz')).status === 200);
   });
 
   it('a post whose outcome nobody knows is made once by the same key', async () => {
     const post = () =>
-      ann.post(`/chats/${chat.id}/messages`, { question: 'once', response: 'a' }, { 'idempotency-key': 'unknown-outcome' });
+      ann.post(
+        `/chats/${chat.id}/messages`,
+        { question: 'once', response: 'a' },
+        { 'idempotency-key': 'unknown-outcome' },
+      );
     const first = post();
     proxy.cut();
     await first;
     proxy.mend();
     await until(async () => (await post()).status === 201);
-    expect((await ann.questionsOf(chat.id)).filter((question) => question === 'once')).toHaveLength(1);
+    expect((await ann.questionsOf(chat.id)).filter((question) => question === 'once')).toHaveLength(
+      1,
+    );
   });
 });
 
@@ -149,7 +187,11 @@ describe('while PostgreSQL is away', () => {
     const uri = new URL(mongoUriFor(databaseUrl));
     proxy = await Proxy.to({ host: uri.hostname, port: Number(uri.port) });
     uri.port = String(proxy.port);
-    server = await startTestApp('mongo', { MONGODB_URI: uri.href, LOG_LEVEL: 'silent' }, databaseUrl);
+    server = await startTestApp(
+      'mongo',
+      { MONGODB_URI: uri.href, LOG_LEVEL: 'silent' },
+      databaseUrl,
+    );
     ann = await TestClient.register(server.url);
   });
   afterAll(async () => {
@@ -160,14 +202,19 @@ describe('while PostgreSQL is away', () => {
   it('posts are kept in the journal and readable at once; they reach MongoDB when it is back', async () => {
     const chat = await ann.aChat(1);
     proxy.cut();
-    const answer = await timed(ann.post(`/chats/${chat.id}/messages`, { question: 'meanwhile', response: 'a' }));
+    const answer = await timed(
+      ann.post(`/chats/${chat.id}/messages`, { question: 'meanwhile', response: 'a' }),
+    );
     expect([answer.status, answer.headers.get('content-state')]).toEqual([201, 'journaled']);
     expect((await timed(ann.get(`/chats/${chat.id}/messages`))).body.qa_pairs).toHaveLength(2);
     await until(async () => (await ann.request('GET', '/readyz')).body.status === 'degraded');
     proxy.mend();
     await forgetJournal();
     expect((await ann.questionsOf(chat.id)).at(-1)).toBe('meanwhile');
-    const again = await ann.post(`/chats/${chat.id}/messages`, { question: 'and on', response: 'a' });
+    const again = await ann.post(`/chats/${chat.id}/messages`, {
+      question: 'and on',
+      response: 'a',
+    });
     expect(again.headers.get('content-state')).toBe('stored');
   });
 
@@ -175,13 +222,22 @@ describe('while PostgreSQL is away', () => {
     const chat = await ann.aChat(3);
     await forgetJournal();
     proxy.cut();
-    for (const path of [`/chats/${chat.id}`, `/chats/${chat.id}/messages`, `/chats/${chat.id}/messages/${chat.pairs[0]}`]) {
-      expect(await timed(ann.get(path))).toMatchObject({ status: 503, body: { code: 'content_unavailable' } });
+    for (const path of [
+      `/chats/${chat.id}`,
+      `/chats/${chat.id}/messages`,
+      `/chats/${chat.id}/messages/${chat.pairs[0]}`,
+    ]) {
+      expect(await timed(ann.get(path))).toMatchObject({
+        status: 503,
+        body: { code: 'content_unavailable' },
+      });
     }
     expect((await timed(ann.get('/chats'))).status).toBe(200);
     expect((await timed(ann.get(`/chats/${chat.id}/branches`))).status).toBe(200);
     expect((await timed(ann.patch(`/chats/${chat.id}`, { name: 'x' }))).status).toBe(200);
-    expect((await timed(ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }))).status).toBe(201);
+    expect(
+      (await timed(ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }))).status,
+    ).toBe(201);
     proxy.mend();
     await until(async () => (await ann.get(`/chats/${chat.id}`)).status === 200);
     expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2', 'q3']);
@@ -191,7 +247,8 @@ describe('while PostgreSQL is away', () => {
     const statusInTime = async (): Promise<string> => {
       const started = performance.now();
       const { stores } = (await ann.request('GET', '/readyz')).body;
-      expect(performance.now() - started).toBeLessThan(1500); // a silent store is given up after 2 s
+      // a silent store is given up after 2 s
+      expect(performance.now() - started).toBeLessThan(1500);
       return stores.content.status as string;
     };
     proxy.silence();
@@ -207,31 +264,45 @@ describe('while PostgreSQL is away', () => {
     await withClient(server.databaseUrl, (client) =>
       client.query(`UPDATE messages SET sha256 = '\\x00' WHERE response_id = $1`, [chat.pairs[1]]),
     );
-    expect(await ann.get(`/chats/${chat.id}/messages`)).toMatchObject({ status: 503, body: { code: 'content_unavailable' } });
-    expect((await ann.get(`/chats/${chat.id}/messages?limit=1&before=${Buffer.from(`${chat.id}|2`).toString('base64url')}`)).status).toBe(
-      200,
-    );
+    expect(await ann.get(`/chats/${chat.id}/messages`)).toMatchObject({
+      status: 503,
+      body: { code: 'content_unavailable' },
+    });
+    expect(
+      (
+        await ann.get(
+          `/chats/${chat.id}/messages?limit=1&before=${Buffer.from(`${chat.id}|2`).toString('base64url')}`,
+        )
+      ).status,
+    ).toBe(200);
   });
 
   /** As the relay does it after two read-backs: with everything in MongoDB. */
   async function forgetJournal(): Promise<void> {
     const rows = (condition: string) =>
-      withClient(server.databaseUrl, (client) => client.query(`SELECT FROM content_journal WHERE ${condition}`));
+      withClient(server.databaseUrl, (client) =>
+        client.query(`SELECT FROM content_journal WHERE ${condition}`),
+      );
     await until(async () => (await rows('stored_at IS NULL')).rowCount === 0);
     await withClient(server.databaseUrl, (client) => client.query('DELETE FROM content_journal'));
   }
 });
 
-(process.env.TEST_MONGODB_URI ? describe : describe.skip)('a database whose words are in one store', () => {
-  it.each([
-    ['postgres', 'mongo', /are in PostgreSQL/],
-    ['mongo', 'postgres', /are in MongoDB/],
-  ] as const)('(%s) is not served with the other', async (first, second, reason) => {
-    const server = await startTestApp(first);
-    await (await TestClient.register(server.url)).aChat(1);
-    await server.close();
-    await expect(startTestApp(second, { LOG_LEVEL: 'silent' }, server.databaseUrl)).rejects.toThrow(reason);
-    const again = await startTestApp(first, {}, server.databaseUrl);
-    await again.close();
-  });
-});
+(process.env.TEST_MONGODB_URI ? describe : describe.skip)(
+  'a database whose words are in one store',
+  () => {
+    it.each([
+      ['postgres', 'mongo', /are in PostgreSQL/],
+      ['mongo', 'postgres', /are in MongoDB/],
+    ] as const)('(%s) is not served with the other', async (first, second, reason) => {
+      const server = await startTestApp(first);
+      await (await TestClient.register(server.url)).aChat(1);
+      await server.close();
+      await expect(
+        startTestApp(second, { LOG_LEVEL: 'silent' }, server.databaseUrl),
+      ).rejects.toThrow(reason);
+      const again = await startTestApp(first, {}, server.databaseUrl);
+      await again.close();
+    });
+  },
+);

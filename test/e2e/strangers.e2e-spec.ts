@@ -8,16 +8,31 @@ import { TestSocket, until } from './realtime-client.js';
 
 let server: TestApp;
 beforeAll(async () => {
-  server = await startTestApp('postgres', { RATE_LIMIT_STRANGERS_PER_MINUTE: '40', RATE_LIMIT_PER_MINUTE: '30' });
+  server = await startTestApp('postgres', {
+    RATE_LIMIT_STRANGERS_PER_MINUTE: '40',
+    RATE_LIMIT_PER_MINUTE: '30',
+  });
 });
 afterAll(() => server.close());
 
-/** What is answered to headers that promise 8 MB of which nothing follows, and whether the connection ends then. */
-async function answerToHeaders(path: string, token?: string): Promise<{ status: string; ended: boolean }> {
+/**
+ * What is answered to headers that promise 8 MB of which nothing follows, and whether the
+ * connection ends then.
+ */
+async function answerToHeaders(
+  path: string,
+  token?: string,
+): Promise<{ status: string; ended: boolean }> {
   const { hostname, port } = new URL(server.url);
   const socket = connect(Number(port), hostname).on('error', () => undefined);
   const auth = token ? [`Authorization: Bearer ${token}`] : [];
-  const lines = [`POST ${path} HTTP/1.1`, `Host: ${hostname}`, 'Content-Type: application/json', `Content-Length: ${8_000_000}`, ...auth];
+  const lines = [
+    `POST ${path} HTTP/1.1`,
+    `Host: ${hostname}`,
+    'Content-Type: application/json',
+    `Content-Length: ${8_000_000}`,
+    ...auth,
+  ];
   socket.write(`${lines.join('\r\n')}\r\n\r\n{"model":`);
   const [answer] = (await once(socket, 'data')) as [Buffer];
   await once(socket.resume(), 'close');
@@ -41,10 +56,16 @@ describe('a request is refused by its headers, before its body is read', () => {
 
   it('with a Content-Encoding that is not known (R4)', async () => {
     const ann = await TestClient.register(server.url);
-    const send = (coding: string) => ann.post('/chats', { name: 'x' }, { 'content-encoding': coding });
+    const send = (coding: string) =>
+      ann.post('/chats', { name: 'x' }, { 'content-encoding': coding });
     for (const coding of ['nonsense', 'gzip', 'identity, gzip']) {
       const { status, headers, body } = await send(coding);
-      expect([coding, status, body.code, headers.get('accept-encoding')]).toEqual([coding, 415, 'unsupported_media_type', 'identity']);
+      expect([coding, status, body.code, headers.get('accept-encoding')]).toEqual([
+        coding,
+        415,
+        'unsupported_media_type',
+        'identity',
+      ]);
     }
     expect((await send('identity')).status).toBe(201);
   });
@@ -56,7 +77,10 @@ describe('strangers are counted by address', () => {
     const stranger = new TestClient(server.url, 'forged');
     const statuses: number[] = [];
     for (let n = 0; n <= 40; n++)
-      statuses.push((await stranger.request('POST', n % 2 ? '/v1/responses' : '/api/v1/chats', { body: {} })).status);
+      statuses.push(
+        (await stranger.request('POST', n % 2 ? '/v1/responses' : '/api/v1/chats', { body: {} }))
+          .status,
+      );
     expect(new Set(statuses)).toEqual(new Set([401, 429]));
     const refused = await stranger.get('/chats');
     expect([refused.status, refused.body.code, refused.headers.get('ratelimit-policy')]).toEqual([
@@ -78,7 +102,9 @@ describe('strangers are counted by address', () => {
     const statusOf = (path: string) =>
       new Promise<number>((resolve) => {
         const socket = new WebSocket(few.url.replace('http', 'ws') + path, { headers });
-        socket.on('unexpected-response', (_request, { statusCode }) => resolve(statusCode!)).on('error', () => undefined);
+        socket
+          .on('unexpected-response', (_request, { statusCode }) => resolve(statusCode!))
+          .on('error', () => undefined);
         socket.on('open', () => resolve(101));
       });
     try {

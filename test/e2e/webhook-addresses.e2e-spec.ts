@@ -11,8 +11,8 @@ import { until } from './webhook-tester.js';
 const TYPE_A = 1;
 
 /**
- * A name server for all names: answers questions for A records with the next of `answers` (the last one again and again), others with nothing.
- * Without `answers` there are no names.
+ * A name server for all names: answers questions for A records with the next of `answers` (the last
+ * one again and again), others with nothing. Without `answers` there are no names.
  */
 class NameServer {
   questions = 0;
@@ -21,7 +21,9 @@ class NameServer {
     private readonly socket: Socket,
     private readonly answers: string[],
   ) {
-    socket.on('message', (question, { port, address }) => socket.send(this.answer(question), port, address));
+    socket.on('message', (question, { port, address }) =>
+      socket.send(this.answer(question), port, address),
+    );
   }
 
   static async start(...answers: string[]): Promise<NameServer> {
@@ -39,7 +41,10 @@ class NameServer {
     this.socket.close();
   }
 
-  /** RFC 1035, 4.1: the header and the question as they came, with one record of 4 bytes behind them if it is asked for. */
+  /**
+   * RFC 1035, 4.1: the header and the question as they came, with one record of 4 bytes behind them
+   * if it is asked for.
+   */
   private answer(question: Buffer): Buffer {
     let end = 12;
     while (question[end] !== 0) end += question[end]! + 1;
@@ -51,7 +56,21 @@ class NameServer {
     if (!hasAnswer) return head;
     this.questions++;
     const address = this.answers.length > 1 ? this.answers.shift()! : this.answers[0]!;
-    const record = Buffer.from([0xc0, 12, 0, TYPE_A, 0, 1, 0, 0, 0, 0, 0, 4, ...address.split('.').map(Number)]);
+    const record = Buffer.from([
+      0xc0,
+      12,
+      0,
+      TYPE_A,
+      0,
+      1,
+      0,
+      0,
+      0,
+      0,
+      0,
+      4,
+      ...address.split('.').map(Number),
+    ]);
     return Buffer.concat([head, record]);
   }
 }
@@ -64,14 +83,24 @@ const attemptOf = (ann: TestClient, webhookId: string): Promise<any> =>
   });
 
 const rowsOf = (databaseUrl: string): Promise<unknown[]> =>
-  withClient(databaseUrl, async (client) => (await client.query(`SELECT FROM webhook_deliveries`)).rows);
+  withClient(
+    databaseUrl,
+    async (client) => (await client.query(`SELECT FROM webhook_deliveries`)).rows,
+  );
 
 class AskingClient extends ReceiverClient {
   constructor(
     settings: Record<string, string>,
     private readonly names: NameServer,
   ) {
-    super(loadConfig({ ...SETTINGS, WEBHOOK_CA_FILE: CERTIFICATE_FILE, WEBHOOK_TIMEOUT_SECONDS: '1', ...settings }));
+    super(
+      loadConfig({
+        ...SETTINGS,
+        WEBHOOK_CA_FILE: CERTIFICATE_FILE,
+        WEBHOOK_TIMEOUT_SECONDS: '1',
+        ...settings,
+      }),
+    );
   }
 
   protected override resolve(host: string): Promise<string[]> {
@@ -89,21 +118,38 @@ describe('a name', () => {
     receiver.close();
     names.close();
   });
-  const post = (client: ReceiverClient) => client.post(`https://receiver.test:${receiver.port}/`, {}, '{}');
+  const post = (client: ReceiverClient) =>
+    client.post(`https://receiver.test:${receiver.port}/`, {}, '{}');
 
   it('that leads to a private address is refused before anything connects', async () => {
     names = await NameServer.start('127.0.0.1');
-    expect(await post(new AskingClient({}, names))).toEqual({ status: null, error: 'address_refused' });
+    expect(await post(new AskingClient({}, names))).toEqual({
+      status: null,
+      error: 'address_refused',
+    });
     expect([receiver.connections, names.questions]).toEqual([0, 1]);
   });
 
   it('that leads outside at first and inwards a moment later gets nobody in', async () => {
     names = await NameServer.start('192.0.2.1', '198.51.100.1', '127.0.0.1');
-    const client = new AskingClient({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '192.0.2.0/24,198.51.100.0/24' }, names);
-    const outcomes = [await post(client), await post(client), await post(client), await post(client)];
-    // Two addresses that nobody answers at stand for the world outside; then the name leads inwards.
-    for (const outcome of outcomes.slice(0, 2)) expect(['timeout', 'connection_failed']).toContain(outcome.error);
-    expect(outcomes.slice(2).map(({ error }) => error)).toEqual(['address_refused', 'address_refused']);
+    const client = new AskingClient(
+      { WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '192.0.2.0/24,198.51.100.0/24' },
+      names,
+    );
+    const outcomes = [
+      await post(client),
+      await post(client),
+      await post(client),
+      await post(client),
+    ];
+    // Two addresses that nobody answers at stand for the world outside; then the name leads
+    // inwards.
+    for (const outcome of outcomes.slice(0, 2))
+      expect(['timeout', 'connection_failed']).toContain(outcome.error);
+    expect(outcomes.slice(2).map(({ error }) => error)).toEqual([
+      'address_refused',
+      'address_refused',
+    ]);
     expect(receiver.connections).toBe(0);
     // One question for each connection: there is no second look-up that could say something else.
     expect(names.questions).toBe(4);
@@ -120,7 +166,10 @@ describe('a name', () => {
 
   it('that is nobody’s is told', async () => {
     names = await NameServer.start();
-    expect(await post(new AskingClient({}, names))).toEqual({ status: null, error: 'name_not_found' });
+    expect(await post(new AskingClient({}, names))).toEqual({
+      status: null,
+      error: 'name_not_found',
+    });
   });
 });
 
@@ -135,7 +184,14 @@ describe('a server with a list of hosts', () => {
       const statusOf = async (url: string) => (await ann.post('/webhooks', { url })).status;
       for (const host of ['hooks.example.com', 'a.b.EXAMPLE.com', 'example.org:8443'])
         expect([host, await statusOf(`https://${host}/`)]).toEqual([host, 201]);
-      for (const host of ['example.com', 'badexample.com', 'www.example.org', '127.0.0.2', '1.1.1.1', '[2606:4700::1111]'])
+      for (const host of [
+        'example.com',
+        'badexample.com',
+        'www.example.org',
+        '127.0.0.2',
+        '1.1.1.1',
+        '[2606:4700::1111]',
+      ])
         expect([host, await statusOf(`https://${host}/`)]).toEqual([host, 422]);
       await withClient(server.databaseUrl, (client) =>
         client.query(
@@ -163,12 +219,21 @@ describe('a server that sends no webhooks', () => {
     const ann = await TestClient.register(on.url);
     const { body: hook } = await ann.post('/webhooks', { url: receiver.url });
     await on.close();
-    const off = await startTestApp('postgres', { ...RECEIVER_SETTINGS, WEBHOOKS: 'off' }, on.databaseUrl);
+    const off = await startTestApp(
+      'postgres',
+      { ...RECEIVER_SETTINGS, WEBHOOKS: 'off' },
+      on.databaseUrl,
+    );
     const there = ann.at(off.url);
-    for (const refused of [await there.post('/webhooks', { url: receiver.url }), await there.post(`/webhooks/${hook.webhook_id}/test`)])
+    for (const refused of [
+      await there.post('/webhooks', { url: receiver.url }),
+      await there.post(`/webhooks/${hook.webhook_id}/test`),
+    ])
       expect([refused.status, refused.body.code]).toEqual([403, 'webhooks_off']);
     const chat = await there.aChat(1);
-    await withClient(off.databaseUrl, (client) => client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`));
+    await withClient(off.databaseUrl, (client) =>
+      client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`),
+    );
     await sleep(1500); // for what should not come
     await off.close();
     expect([receiver.connections, (await rowsOf(off.databaseUrl)).length]).toEqual([0, 0]);
@@ -190,10 +255,16 @@ describe('a server that allows no private network', () => {
       const ann = await TestClient.register(server.url);
       expect((await ann.post('/webhooks', { url: receiver.url })).status).toBe(422);
       const { body: hook } = await ann.post('/webhooks', { url: 'https://example.com/' });
-      await withClient(server.databaseUrl, (client) => client.query(`UPDATE webhooks SET url = $1`, [receiver.url]));
+      await withClient(server.databaseUrl, (client) =>
+        client.query(`UPDATE webhooks SET url = $1`, [receiver.url]),
+      );
       await ann.aChat(1);
       const attempt = await attemptOf(ann, hook.webhook_id);
-      expect(attempt).toMatchObject({ attempts: 1, last_status: null, last_error: 'address_refused' });
+      expect(attempt).toMatchObject({
+        attempts: 1,
+        last_status: null,
+        last_error: 'address_refused',
+      });
       expect(receiver.connections).toBe(0);
     } finally {
       receiver.close();

@@ -39,7 +39,11 @@ describe('the receiver of docs/webhooks.md', () => {
       TLS_CERT: CERTIFICATE_FILE,
       PORT: String(port),
     };
-    child = spawn(process.execPath, ['--input-type=module'], { cwd: ROOT, env, stdio: ['pipe', 'pipe', 'inherit'] });
+    child = spawn(process.execPath, ['--input-type=module'], {
+      cwd: ROOT,
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     child.stdout!.on('data', (data: Buffer) => (out += String(data)));
     child.stdin!.end(SCRIPT);
     await prints('listening');
@@ -54,11 +58,14 @@ describe('the receiver of docs/webhooks.md', () => {
     await ann.post(`/webhooks/${hook.webhook_id}/rotate-secret`);
     await ann.aChat(1);
     for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(50)) {
-      const { items } = (await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`)).body;
+      const { items } = (await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`))
+        .body;
       if (items[0]?.last_status === 400) break;
     }
     // It knows neither of the two secrets that sign now.
-    expect((await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`)).body.items).toMatchObject([{ last_status: 400 }]);
+    expect(
+      (await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`)).body.items,
+    ).toMatchObject([{ last_status: 400 }]);
     expect(out.match(/message\.completed/g)).toHaveLength(1);
   }, 40_000);
 });

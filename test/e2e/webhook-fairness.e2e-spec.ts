@@ -25,7 +25,8 @@ describe('receivers that never answer', () => {
     const hooks: Hook[] = [];
     for (let n = 0; n < accounts; n++) {
       const owner = await TestClient.register(bed.server.url);
-      for (let hook = 0; hook < 3; hook++) hooks.push(await bed.aWebhook({ url: silent.url }, owner));
+      for (let hook = 0; hook < 3; hook++)
+        hooks.push(await bed.aWebhook({ url: silent.url }, owner));
     }
     await due(hooks, 200);
     await silent.receives(8);
@@ -34,7 +35,10 @@ describe('receivers that never answer', () => {
     await bed.ann.aChat(1);
 
     await bed.receiver.receives(1);
-    const untried = await bed.rows(`SELECT FROM webhook_deliveries WHERE webhook_id = $1 AND attempts = 0`, hooks[0]!.id);
+    const untried = await bed.rows(
+      `SELECT FROM webhook_deliveries WHERE webhook_id = $1 AND attempts = 0`,
+      hooks[0]!.id,
+    );
     expect(untried.length).toBeGreaterThan(100);
     await bed.rows(`DELETE FROM webhook_accounts WHERE account_id <> $1`, bed.ann.accountId);
     silent.close();
@@ -56,7 +60,13 @@ describe('what waits for its time', () => {
     const plan = await withClient(bed.server.databaseUrl, async (client) => {
       await client.query('VACUUM ANALYZE webhook_deliveries, webhooks');
       await client.query('BEGIN');
-      const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${CLAIM.text}`, [16, [], [], [], 30]);
+      const { rows } = await client.query(`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${CLAIM.text}`, [
+        16,
+        [],
+        [],
+        [],
+        30,
+      ]);
       await client.query('ROLLBACK');
       return rows[0]['QUERY PLAN'][0].Plan;
     });

@@ -9,8 +9,13 @@ import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
 import { until } from './webhook-tester.js';
 
 const GO_ON = new AbortController().signal;
-const SETTING = { ...RECEIVER_SETTINGS, DELETED_RETENTION_DAYS: '0', TEMPORARY_CHAT_TTL_SECONDS: '1' };
-const bodyOf = (text: string) => JSON.parse(text) as { type: string; data: Record<string, unknown> };
+const SETTING = {
+  ...RECEIVER_SETTINGS,
+  DELETED_RETENTION_DAYS: '0',
+  TEMPORARY_CHAT_TTL_SECONDS: '1',
+};
+const bodyOf = (text: string) =>
+  JSON.parse(text) as { type: string; data: Record<string, unknown> };
 
 describe('two instances on one database', () => {
   it('send each event once, whoever took it', async () => {
@@ -21,13 +26,19 @@ describe('two instances on one database', () => {
     await ann.post('/webhooks', { url: receiver.url });
     const chats = await Promise.all(Array.from({ length: 6 }, () => ann.aChat()));
     const posts = chats.flatMap(({ id }, c) =>
-      Array.from({ length: 20 }, (_, n) => ann.at((c + n) % 2 === 0 ? one.url : other.url).append(id, `q${n}`)),
+      Array.from({ length: 20 }, (_, n) =>
+        ann.at((c + n) % 2 === 0 ? one.url : other.url).append(id, `q${n}`),
+      ),
     );
     const sent = await Promise.all(posts);
     await receiver.receives(sent.length, 20_000);
     await sleep(1500); // for what should not come
-    expect(receiver.bodies().map((body) => bodyOf(body).data.response_id)).toHaveLength(sent.length);
-    expect(new Set(receiver.bodies().map((body) => bodyOf(body).data.response_id))).toEqual(new Set(sent));
+    expect(receiver.bodies().map((body) => bodyOf(body).data.response_id)).toHaveLength(
+      sent.length,
+    );
+    expect(new Set(receiver.bodies().map((body) => bodyOf(body).data.response_id))).toEqual(
+      new Set(sent),
+    );
     receiver.close();
     await Promise.all([one.close(), other.close()]);
   }, 60_000);
@@ -42,9 +53,13 @@ describe('two instances on one database', () => {
     const sent = [];
     for (let n = 0; n < 30; n++) sent.push(await ann.append(id, `q${n}`));
     await one.close();
-    await withClient(other.databaseUrl, (client) => client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`));
+    await withClient(other.databaseUrl, (client) =>
+      client.query(`UPDATE webhook_accounts SET swept_at = '-infinity'`),
+    );
     await receiver.receives(sent.length, 30_000);
-    expect(new Set(receiver.bodies().map((body) => bodyOf(body).data.response_id))).toEqual(new Set(sent));
+    expect(new Set(receiver.bodies().map((body) => bodyOf(body).data.response_id))).toEqual(
+      new Set(sent),
+    );
     receiver.close();
     await other.close();
   }, 60_000);
@@ -59,13 +74,19 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
     server = await startTestApp(mode, SETTING);
     ann = await TestClient.register(server.url);
     receiver = await Receiver.start();
-    webhookId = (await ann.post('/webhooks', { url: receiver.url, events: ['chat.deleted', 'message.completed'] })).body.webhook_id;
+    webhookId = (
+      await ann.post('/webhooks', {
+        url: receiver.url,
+        events: ['chat.deleted', 'message.completed'],
+      })
+    ).body.webhook_id;
   });
   afterAll(async () => {
     receiver.close();
     await server.close();
   });
-  const job = <Type>(type: new (...args: never[]) => Type): Type => server.app.select(MaintenanceModule).get(type);
+  const job = <Type>(type: new (...args: never[]) => Type): Type =>
+    server.app.select(MaintenanceModule).get(type);
   const rows = (sql: string, ...values: unknown[]): Promise<any[]> =>
     withClient(server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
 
@@ -75,13 +96,17 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
     await rows(`UPDATE chats SET updated_at = now() - interval '1 hour' WHERE chat_id = $1`, id);
     expect(await job(TemporaryChatsJob).run(GO_ON)).toBe(1);
     expect(await rows(`SELECT FROM events WHERE root_chat_id = $1`, id)).toEqual([]);
-    expect(bodyOf((await receiver.receives(2))[1]!.body)).toMatchObject({ type: 'chat.deleted', data: { chat_id: id } });
+    expect(bodyOf((await receiver.receives(2))[1]!.body)).toMatchObject({
+      type: 'chat.deleted',
+      data: { chat_id: id },
+    });
   }, 60_000);
 
   it('keeps nothing of a conversation that is purged', async () => {
     const { id } = await ann.aChat(2);
     await ann.delete(`/chats/${id}`);
-    const settled = () => rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1 AND settled_at IS NOT NULL`, id);
+    const settled = () =>
+      rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1 AND settled_at IS NOT NULL`, id);
     await until(async () => (await settled()).length >= 3);
     await job(PurgeJob).run(GO_ON);
     expect(await rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1`, id)).toEqual([]);
@@ -91,10 +116,14 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
   it('forgets deliveries a week after they were made', async () => {
     await ann.post(`/webhooks/${webhookId}/test`);
     await ann.post(`/webhooks/${webhookId}/test`);
-    const tests = () => rows(`SELECT status, delivery_id FROM webhook_deliveries WHERE type = 'webhook.test'`);
+    const tests = () =>
+      rows(`SELECT status, delivery_id FROM webhook_deliveries WHERE type = 'webhook.test'`);
     await until(async () => (await tests()).every(({ status }) => status !== 'pending'));
     const [old] = await tests();
-    await rows(`UPDATE webhook_deliveries SET settled_at = now() - interval '8 days' WHERE delivery_id = $1`, old.delivery_id);
+    await rows(
+      `UPDATE webhook_deliveries SET settled_at = now() - interval '8 days' WHERE delivery_id = $1`,
+      old.delivery_id,
+    );
     expect(await job(DeliveriesJob).run(GO_ON)).toBe(1);
     expect(await tests()).toHaveLength(1);
   });

@@ -5,7 +5,10 @@ import { SETTLE_DELIVERED, SETTLE_FAILED } from '../../src/modules/webhook/deliv
 import { deadlocksSoFar, waitingFor } from '../support/deadlocks.js';
 import { until, WebhookBed } from './webhook-tester.js';
 
-/** Whoever changes a delivery stops with its row in his hand, as long as the test holds the advisory lock; and tells of deadlocks at once. */
+/**
+ * Whoever changes a delivery stops with its row in his hand, as long as the test holds the advisory
+ * lock; and tells of deadlocks at once.
+ */
 const STOP = `
   CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -35,12 +38,17 @@ async function aDelivery({ id }: { id: string }): Promise<string> {
 }
 
 /** Does the first work and, when that stops, the second; lets both go when the second waits too. */
-async function oneBehindTheOther<First, Second>(first: () => Promise<First>, second: () => Promise<Second>): Promise<[First, Second]> {
+async function oneBehindTheOther<First, Second>(
+  first: () => Promise<First>,
+  second: () => Promise<Second>,
+): Promise<[First, Second]> {
   await sql.query('SELECT pg_advisory_lock(7)');
   const begun = first();
   await until(async () => (await waitingFor(sql, 'advisory')) === 1);
   const next = second();
-  await until(async () => (await waitingFor(sql, 'advisory')) + (await waitingFor(sql, 'transactionid')) > 1);
+  await until(
+    async () => (await waitingFor(sql, 'advisory')) + (await waitingFor(sql, 'transactionid')) > 1,
+  );
   await sql.query('SELECT pg_advisory_unlock(7)');
   return Promise.all([begun, next]);
 }
@@ -49,21 +57,26 @@ describe('DELETE /webhooks/{id} meets nobody who holds what it waits for (S6)', 
   it.each([
     ['delivered', SETTLE_DELIVERED, [200]],
     ['failed', SETTLE_FAILED, [500, null, 60, false, 5]],
-  ])('while a delivery that came at the last moment settles as %s', async (_how, statement, values) => {
-    const hook = await bed.aWebhook();
-    await sql.query(`UPDATE webhooks SET failing_since = now() WHERE webhook_id = $1`, [hook.id]);
-    const holder = new Client({ connectionString: bed.server.databaseUrl });
-    await holder.connect();
-    await holder.query('BEGIN');
-    await holder.query('SELECT FROM webhook_accounts WHERE account_id = $1 FOR UPDATE', [bed.ann.accountId]);
-    const deletion = bed.ann.delete(`/webhooks/${hook.id}`);
-    await until(async () => (await waitingFor(sql, 'transactionid')) > 0);
-    const held = [bed.ann.accountId, hook.id, await aDelivery(hook), '2099-01-01'];
-    await oneBehindTheOther(
-      () => bed.server.app.get(Database).query(statement, [...held, ...values]),
-      () => holder.query('COMMIT').then(() => holder.end()),
-    );
-    expect([(await deletion).status, await deadlocksSoFar(sql)]).toEqual([204, 0]);
-    expect((await bed.ann.get(`/webhooks/${hook.id}`)).status).toBe(404);
-  });
+  ])(
+    'while a delivery that came at the last moment settles as %s',
+    async (_how, statement, values) => {
+      const hook = await bed.aWebhook();
+      await sql.query(`UPDATE webhooks SET failing_since = now() WHERE webhook_id = $1`, [hook.id]);
+      const holder = new Client({ connectionString: bed.server.databaseUrl });
+      await holder.connect();
+      await holder.query('BEGIN');
+      await holder.query('SELECT FROM webhook_accounts WHERE account_id = $1 FOR UPDATE', [
+        bed.ann.accountId,
+      ]);
+      const deletion = bed.ann.delete(`/webhooks/${hook.id}`);
+      await until(async () => (await waitingFor(sql, 'transactionid')) > 0);
+      const held = [bed.ann.accountId, hook.id, await aDelivery(hook), '2099-01-01'];
+      await oneBehindTheOther(
+        () => bed.server.app.get(Database).query(statement, [...held, ...values]),
+        () => holder.query('COMMIT').then(() => holder.end()),
+      );
+      expect([(await deletion).status, await deadlocksSoFar(sql)]).toEqual([204, 0]);
+      expect((await bed.ann.get(`/webhooks/${hook.id}`)).status).toBe(404);
+    },
+  );
 });

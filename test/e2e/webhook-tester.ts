@@ -19,7 +19,10 @@ export class WebhookBed {
   static use(): WebhookBed {
     const bed = new WebhookBed();
     beforeAll(async () => {
-      bed.server = await startTestApp('postgres', { ...RECEIVER_SETTINGS, WEBHOOK_TIMEOUT_SECONDS: '1' });
+      bed.server = await startTestApp('postgres', {
+        ...RECEIVER_SETTINGS,
+        WEBHOOK_TIMEOUT_SECONDS: '1',
+      });
     });
     afterAll(() => bed.server.close());
     beforeEach(async () => {
@@ -31,7 +34,10 @@ export class WebhookBed {
   }
 
   rows(sql: string, ...values: unknown[]): Promise<any[]> {
-    return withClient(this.server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
+    return withClient(
+      this.server.databaseUrl,
+      async (client) => (await client.query(sql, values)).rows,
+    );
   }
 
   async aWebhook(body: object = {}, client = this.ann): Promise<Hook> {
@@ -47,19 +53,27 @@ export class WebhookBed {
   /** Waits until so many deliveries stand so. */
   settled(hook: Hook, status: string, count = 1): Promise<any[]> {
     return until(async () => {
-      const found = (await this.deliveriesOf(hook)).filter((delivery) => delivery.status === status);
+      const found = (await this.deliveriesOf(hook)).filter(
+        (delivery) => delivery.status === status,
+      );
       return found.length >= count && found;
     });
   }
 
   /** What waits stays where it is, until it is hurried: the first wait of the schedule is short. */
   hold({ id }: Hook): Promise<any[]> {
-    return this.rows(`UPDATE webhook_deliveries SET due_at = now() + interval '1 h' WHERE webhook_id = $1 AND settled_at IS NULL`, id);
+    return this.rows(
+      `UPDATE webhook_deliveries SET due_at = now() + interval '1 h' WHERE webhook_id = $1 AND settled_at IS NULL`,
+      id,
+    );
   }
 
   /** The waits of the schedule are long: what waits may go now. */
   hurry({ id }: Hook): Promise<any[]> {
-    return this.rows(`UPDATE webhook_deliveries SET due_at = now() WHERE webhook_id = $1 AND settled_at IS NULL`, id);
+    return this.rows(
+      `UPDATE webhook_deliveries SET due_at = now() WHERE webhook_id = $1 AND settled_at IS NULL`,
+      id,
+    );
   }
 }
 

@@ -11,26 +11,50 @@ describe('an event', () => {
     const branch = await bed.ann.aBranch(chat.id, chat.pairs[0]!);
     await bed.ann.delete(`/chats/${chat.id}`);
 
-    const events = (await bed.receiver.receives(3)).map((one) => verified(hook, one)).sort((a, b) => a.data.event_seq - b.data.event_seq);
+    const events = (await bed.receiver.receives(3))
+      .map((one) => verified(hook, one))
+      .sort((a, b) => a.data.event_seq - b.data.event_seq);
 
     const [completed, forked, gone] = events;
     const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     expect(completed).toEqual({
       type: 'message.completed',
       timestamp: instant,
-      data: { chat_id: chat.id, root_chat_id: chat.id, response_id: chat.pairs[0], seq: 1, event_seq: 2 },
+      data: {
+        chat_id: chat.id,
+        root_chat_id: chat.id,
+        response_id: chat.pairs[0],
+        seq: 1,
+        event_seq: 2,
+      },
     });
     expect(forked).toEqual({
       type: 'branch.created',
       timestamp: instant,
-      data: { chat_id: branch, root_chat_id: chat.id, parent_chat_id: chat.id, fork_seq: 1, fork_response_id: chat.pairs[0], event_seq: 3 },
+      data: {
+        chat_id: branch,
+        root_chat_id: chat.id,
+        parent_chat_id: chat.id,
+        fork_seq: 1,
+        fork_response_id: chat.pairs[0],
+        event_seq: 3,
+      },
     });
-    expect(gone).toEqual({ type: 'chat.deleted', timestamp: instant, data: { chat_id: chat.id, root_chat_id: chat.id, event_seq: 4 } });
+    expect(gone).toEqual({
+      type: 'chat.deleted',
+      timestamp: instant,
+      data: { chat_id: chat.id, root_chat_id: chat.id, event_seq: 4 },
+    });
     for (const { headers, path } of bed.receiver.received) {
       expect([headers['content-type'], path]).toEqual(['application/json', '/hook']);
       expect(headers['user-agent']).toMatch(/^Banyan-Webhooks\//);
     }
-    expect((await bed.settled(hook, 'delivered', 3)).map(({ attempts, last_status }) => [attempts, last_status])).toEqual([
+    expect(
+      (await bed.settled(hook, 'delivered', 3)).map(({ attempts, last_status }) => [
+        attempts,
+        last_status,
+      ]),
+    ).toEqual([
       [1, 200],
       [1, 200],
       [1, 200],
@@ -41,7 +65,10 @@ describe('an event', () => {
     const hook = await bed.aWebhook({ events: ['message.completed'] });
     const { id } = await bed.ann.aChat();
     const { body: pair } = await bed.ann.post(`/chats/${id}/messages`, { question: 'Where?' });
-    expect(verified(hook, (await bed.receiver.receives(1))[0]!).data).toMatchObject({ chat_id: id, response_id: pair.response_id });
+    expect(verified(hook, (await bed.receiver.receives(1))[0]!).data).toMatchObject({
+      chat_id: id,
+      response_id: pair.response_id,
+    });
     await bed.ann.append(id, 'and again');
     await bed.receiver.receives(2);
     expect(bed.receiver.received).toHaveLength(2);
@@ -66,13 +93,23 @@ describe('an event', () => {
     const hook = await bed.aWebhook();
     const later = await bed.ann.append(old.id, 'later');
     await bed.receiver.receives(1);
-    await bed.rows(`UPDATE webhook_accounts SET swept_at = '-infinity' WHERE account_id = $1`, bed.ann.accountId);
+    await bed.rows(
+      `UPDATE webhook_accounts SET swept_at = '-infinity' WHERE account_id = $1`,
+      bed.ann.accountId,
+    );
     await until(
       async () =>
-        (await bed.rows(`SELECT FROM webhook_accounts WHERE account_id = $1 AND swept_at > '-infinity'`, bed.ann.accountId)).length,
+        (
+          await bed.rows(
+            `SELECT FROM webhook_accounts WHERE account_id = $1 AND swept_at > '-infinity'`,
+            bed.ann.accountId,
+          )
+        ).length,
     );
     expect((await bed.deliveriesOf(hook)).length).toBe(1);
-    expect(bed.receiver.received.map((one) => verified(hook, one).data.response_id)).toEqual([later]);
+    expect(bed.receiver.received.map((one) => verified(hook, one).data.response_id)).toEqual([
+      later,
+    ]);
   });
 
   it('that no living instance knows of is found by the sweep', async () => {
@@ -81,20 +118,35 @@ describe('an event', () => {
     await bed.settled(hook, 'delivered', 2);
     // As if the instance had died between the commit and its look at the event.
     await bed.rows(`DELETE FROM webhook_deliveries WHERE account_id = $1`, bed.ann.accountId);
-    await bed.rows(`UPDATE webhook_positions SET event_seq = 2 WHERE account_id = $1`, bed.ann.accountId);
-    await bed.rows(`UPDATE webhook_accounts SET swept_at = '-infinity' WHERE account_id = $1`, bed.ann.accountId);
-    expect(verified(hook, (await bed.receiver.receives(3))[2]!).data).toMatchObject({ response_id: chat.pairs[1], event_seq: 3 });
+    await bed.rows(
+      `UPDATE webhook_positions SET event_seq = 2 WHERE account_id = $1`,
+      bed.ann.accountId,
+    );
+    await bed.rows(
+      `UPDATE webhook_accounts SET swept_at = '-infinity' WHERE account_id = $1`,
+      bed.ann.accountId,
+    );
+    expect(verified(hook, (await bed.receiver.receives(3))[2]!).data).toMatchObject({
+      response_id: chat.pairs[1],
+      event_seq: 3,
+    });
     expect(await bed.settled(hook, 'delivered', 1)).toHaveLength(1);
   });
 
   it('of many posts at once to many chats is sent once each', async () => {
     const hook = await bed.aWebhook();
     const chats = await Promise.all(Array.from({ length: 8 }, () => bed.ann.aChat()));
-    const posts = chats.flatMap(({ id }) => Array.from({ length: 15 }, (_, n) => bed.ann.append(id, `q${n}`)));
+    const posts = chats.flatMap(({ id }) =>
+      Array.from({ length: 15 }, (_, n) => bed.ann.append(id, `q${n}`)),
+    );
     const sent = await Promise.all(posts);
-    const got = (await bed.receiver.receives(sent.length, 20_000)).map((one) => verified(hook, one).data.response_id);
+    const got = (await bed.receiver.receives(sent.length, 20_000)).map(
+      (one) => verified(hook, one).data.response_id,
+    );
     expect(got.sort()).toEqual(sent.sort());
-    expect(new Set(bed.receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(sent.length);
+    expect(new Set(bed.receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(
+      sent.length,
+    );
   }, 40_000);
 });
 
@@ -105,16 +157,23 @@ describe('a failed attempt', () => {
     ['no answer in time', 'hang' as const, { last_status: null, last_error: 'timeout' }],
   ])('(%s) is told, and comes again with the same id', async (_what, answering, outcome) => {
     bed.receiver.willAnswer(
-      typeof answering === 'number' ? (answer) => answer.writeHead(answering, { location: bed.receiver.url }).end() : answering,
+      typeof answering === 'number'
+        ? (answer) => answer.writeHead(answering, { location: bed.receiver.url }).end()
+        : answering,
     );
     const hook = await bed.aWebhook();
     await bed.ann.aChat(1);
-    const failed = await until(async () => (await bed.deliveriesOf(hook)).find(({ attempts }) => attempts === 1));
+    const failed = await until(async () =>
+      (await bed.deliveriesOf(hook)).find(({ attempts }) => attempts === 1),
+    );
     await bed.hold(hook);
     expect(failed).toMatchObject({ status: 'pending', ...outcome, settled_at: null });
     const wait = Date.parse(failed.next_attempt_at) - Date.now();
     expect(wait).toBeLessThan(6_500);
-    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({ enabled: true, failing_since: expect.any(String) });
+    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({
+      enabled: true,
+      failing_since: expect.any(String),
+    });
     expect(bed.receiver.received).toHaveLength(1);
 
     await bed.hurry(hook);
@@ -123,7 +182,11 @@ describe('a failed attempt', () => {
     expect(second!.headers['webhook-id']).toBe(first!.headers['webhook-id']);
     expect(second!.body).toBe(first!.body);
     verified(hook, second!);
-    expect((await bed.settled(hook, 'delivered'))[0]).toMatchObject({ attempts: 2, last_status: 200, last_error: null });
+    expect((await bed.settled(hook, 'delivered'))[0]).toMatchObject({
+      attempts: 2,
+      last_status: 200,
+      last_error: null,
+    });
     expect((await bed.ann.get(`/webhooks/${hook.id}`)).body.failing_since).toBeNull();
   });
 
@@ -140,10 +203,16 @@ describe('a failed attempt', () => {
     bed.receiver.willAnswer(...Array.from({ length: 10 }, () => 500));
     await bed.ann.aChat(1);
     for (let attempt = 1; attempt < 10; attempt++) {
-      await until(async () => (await bed.deliveriesOf(hook)).some(({ attempts }) => attempts === attempt));
+      await until(async () =>
+        (await bed.deliveriesOf(hook)).some(({ attempts }) => attempts === attempt),
+      );
       await bed.hurry(hook);
     }
-    expect((await bed.settled(hook, 'failed'))[0]).toMatchObject({ attempts: 10, last_status: 500, next_attempt_at: null });
+    expect((await bed.settled(hook, 'failed'))[0]).toMatchObject({
+      attempts: 10,
+      last_status: 500,
+      next_attempt_at: null,
+    });
     expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({ enabled: true });
     expect(bed.receiver.received).toHaveLength(10);
   });
@@ -153,12 +222,26 @@ describe('a failed attempt', () => {
     bed.receiver.willAnswer(500, 500);
     const { id } = await bed.ann.aChat(1);
     await until(async () => (await bed.deliveriesOf(hook))[0]?.attempts === 1);
-    await bed.rows(`UPDATE webhooks SET failing_since = now() - interval '121 h' WHERE webhook_id = $1`, hook.id);
+    await bed.rows(
+      `UPDATE webhooks SET failing_since = now() - interval '121 h' WHERE webhook_id = $1`,
+      hook.id,
+    );
     await bed.hurry(hook);
     await bed.settled(hook, 'failed');
-    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({ enabled: false, disabled_reason: 'failing' });
+    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({
+      enabled: false,
+      disabled_reason: 'failing',
+    });
     await bed.ann.append(id, 'unheard');
-    await until(async () => (await bed.rows(`SELECT FROM webhook_positions WHERE root_chat_id = $1 AND event_seq = 3`, id)).length);
+    await until(
+      async () =>
+        (
+          await bed.rows(
+            `SELECT FROM webhook_positions WHERE root_chat_id = $1 AND event_seq = 3`,
+            id,
+          )
+        ).length,
+    );
     expect((await bed.ann.post(`/webhooks/${hook.id}/test`)).body.code).toBe('webhook_disabled');
 
     const { body } = await bed.ann.patch(`/webhooks/${hook.id}`, { enabled: true });
@@ -173,7 +256,10 @@ describe('a failed attempt', () => {
     bed.receiver.willAnswer(410);
     await bed.ann.aChat(1);
     expect((await bed.settled(hook, 'failed'))[0]).toMatchObject({ attempts: 1, last_status: 410 });
-    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({ enabled: false, disabled_reason: 'gone' });
+    expect((await bed.ann.get(`/webhooks/${hook.id}`)).body).toMatchObject({
+      enabled: false,
+      disabled_reason: 'gone',
+    });
   });
 
   it('of one receiver makes no other one wait', async () => {
@@ -192,7 +278,10 @@ describe('a failed attempt', () => {
     await bed.ann.append(id, 'quick');
     await bed.receiver.receives(21);
     // What was due before it still waits for the slow one.
-    const untried = await bed.rows(`SELECT FROM webhook_deliveries WHERE webhook_id = $1 AND attempts = 0`, stuck.id);
+    const untried = await bed.rows(
+      `SELECT FROM webhook_deliveries WHERE webhook_id = $1 AND attempts = 0`,
+      stuck.id,
+    );
     expect(untried.length).toBeGreaterThan(16);
     // Four, and those that are just being closed.
     expect(slow.openAtMost).toBeLessThan(9);

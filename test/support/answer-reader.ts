@@ -17,7 +17,9 @@ export class AnswerReader {
     readonly response: Response,
     private readonly abort: AbortController,
   ) {
-    this.body = response.body!.pipeThrough(new TextDecoderStream() as never).getReader() as ReadableStreamDefaultReader<string>;
+    this.body = response
+      .body!.pipeThrough(new TextDecoderStream() as never)
+      .getReader() as ReadableStreamDefaultReader<string>;
   }
 
   static async open(
@@ -30,11 +32,16 @@ export class AnswerReader {
     const abort = new AbortController();
     const response = await fetch(`${client.url}/api/v1${path}`, {
       method,
-      headers: { authorization: `Bearer ${client.token}`, ...(body && { 'content-type': 'application/json' }), ...headers },
+      headers: {
+        authorization: `Bearer ${client.token}`,
+        ...(body && { 'content-type': 'application/json' }),
+        ...headers,
+      },
       ...(body && { body: JSON.stringify(body) }),
       signal: abort.signal,
     });
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+    if (!response.ok)
+      throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
     return new AnswerReader(response, abort);
   }
 
@@ -46,13 +53,30 @@ export class AnswerReader {
     more: object = {},
     headers?: Record<string, string>,
   ): Promise<AnswerReader> {
-    return AnswerReader.open(client, 'POST', `/chats/${chatId}/messages`, { question, stream: true, ...more }, headers);
+    return AnswerReader.open(
+      client,
+      'POST',
+      `/chats/${chatId}/messages`,
+      { question, stream: true, ...more },
+      headers,
+    );
   }
 
   /** Follows an answer that is being written. */
-  static follow(client: TestClient, chatId: string, responseId: string, lastEventId?: string): Promise<AnswerReader> {
+  static follow(
+    client: TestClient,
+    chatId: string,
+    responseId: string,
+    lastEventId?: string,
+  ): Promise<AnswerReader> {
     const headers: Record<string, string> = lastEventId ? { 'last-event-id': lastEventId } : {};
-    return AnswerReader.open(client, 'GET', `/chats/${chatId}/messages/${responseId}/stream`, undefined, headers);
+    return AnswerReader.open(
+      client,
+      'GET',
+      `/chats/${chatId}/messages/${responseId}/stream`,
+      undefined,
+      headers,
+    );
   }
 
   /** The next event; null at the end. */
@@ -63,7 +87,8 @@ export class AnswerReader {
         const record = this.buffer.slice(0, end);
         this.buffer = this.buffer.slice(end + 2);
         if (record.startsWith(':')) continue;
-        const field = (name: string): string | null => new RegExp(`^${name}: (.*)$`, 'm').exec(record)?.[1] ?? null;
+        const field = (name: string): string | null =>
+          new RegExp(`^${name}: (.*)$`, 'm').exec(record)?.[1] ?? null;
         const frame = { id: field('id'), event: field('event')!, data: JSON.parse(field('data')!) };
         this.frames.push(frame);
         return frame;

@@ -12,7 +12,10 @@ export interface TestApp {
 
 export type Mode = 'postgres' | 'mongo';
 
-/** Where the words can be kept in this run: MongoDB only where the run found one (`test/support/stores.mjs` says so when it did not). */
+/**
+ * Where the words can be kept in this run: MongoDB only where the run found one
+ * (`test/support/stores.mjs` says so when it did not).
+ */
 export const MODES: Mode[] = process.env.TEST_MONGODB_URI ? ['postgres', 'mongo'] : ['postgres'];
 
 export const SETTINGS = {
@@ -28,19 +31,27 @@ export const SETTINGS = {
 
 let databases = 0;
 
-/** A database without rows: a copy of the migrated one of this run (`stores.mjs`), or one that whoever opens it has to migrate. */
+/**
+ * A database without rows: a copy of the migrated one of this run (`stores.mjs`), or one that
+ * whoever opens it has to migrate.
+ */
 export async function createDatabase({ migrated = true } = {}): Promise<string> {
   const admin = process.env.TEST_DATABASE_URL!;
   const name = `t_${process.pid}_${Date.now().toString(36)}_${databases++}`;
   await withClient(admin, (client) =>
-    client.query(`CREATE DATABASE ${name} TEMPLATE ${(migrated && process.env.TEST_TEMPLATE) || 'template1'} STRATEGY WAL_LOG`),
+    client.query(
+      `CREATE DATABASE ${name} TEMPLATE ${(migrated && process.env.TEST_TEMPLATE) || 'template1'} STRATEGY WAL_LOG`,
+    ),
   );
   const url = new URL(admin);
   url.pathname = `/${name}`;
   return url.href;
 }
 
-export async function withClient<Result>(url: string, work: (client: Client) => Promise<Result>): Promise<Result> {
+export async function withClient<Result>(
+  url: string,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
@@ -57,8 +68,15 @@ export function mongoUriFor(databaseUrl: string): string {
   return uri.href;
 }
 
-/** Starts a server; `settings` go over `SETTINGS`. With `databaseUrl` it is a further instance on that database. */
-export async function startTestApp(mode: Mode = 'postgres', settings: Record<string, string> = {}, databaseUrl?: string): Promise<TestApp> {
+/**
+ * Starts a server; `settings` go over `SETTINGS`. With `databaseUrl` it is a further instance on
+ * that database.
+ */
+export async function startTestApp(
+  mode: Mode = 'postgres',
+  settings: Record<string, string> = {},
+  databaseUrl?: string,
+): Promise<TestApp> {
   const url = databaseUrl ?? (await createDatabase());
   const { loadConfig } = await import('../../src/config/config.js');
   const { createApp } = await import('../../src/app.setup.js');

@@ -1,5 +1,6 @@
-// The compiled server in a process of its own, told by its parent what to measure: under jest each use of a global costs many times what it costs
-// in a server, and other tests would be measured too. Every message is a request with a body; the answer is what it cost.
+// The compiled server in a process of its own, told by its parent what to measure: under jest each
+// use of a global costs many times what it costs in a server, and other tests would be measured
+// too. Every message is a request with a body; the answer is what it cost.
 import { createApp } from '../../dist/src/app.setup.js';
 import { ProblemFilter } from '../../dist/src/common/problem.filter.js';
 import { Problem } from '../../dist/src/common/problems.js';
@@ -8,7 +9,10 @@ import { loadConfig } from '../../dist/src/config/config.js';
 
 /** The status of a good body: it ends the request where its handler would begin. */
 const ACCEPTED = 299;
-/** The least of so many tries counts: other work of the machine only ever adds. What is parsed by the way needs fewer. */
+/**
+ * The least of so many tries counts: other work of the machine only ever adds. What is parsed by
+ * the way needs fewer.
+ */
 const TRIES = 20;
 const PARSES = 3;
 
@@ -17,8 +21,14 @@ await app.init();
 const server = app.getHttpAdapter().getInstance();
 await server.ready();
 const credentials = { email: 'ann@example.org', password: 'a password of tests' };
-const { access_token: token } = (await server.inject({ method: 'POST', url: '/api/v1/auth/register', payload: credentials })).json();
-const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': 'budget' };
+const { access_token: token } = (
+  await server.inject({ method: 'POST', url: '/api/v1/auth/register', payload: credentials })
+).json();
+const headers = {
+  authorization: `Bearer ${token}`,
+  'content-type': 'application/json',
+  'idempotency-key': 'budget',
+};
 
 const accepted = new Problem({ status: ACCEPTED, code: 'accepted', title: 'accepted' });
 const { transform } = DtoPipe.prototype;
@@ -55,16 +65,24 @@ async function leastOf(tries, work, enough = 0) {
   return least;
 }
 
-/** `most` are the multiples of `JSON.parse` that a refused and an accepted body may cost, above `freeMs`. */
+/**
+ * `most` are the multiples of `JSON.parse` that a refused and an accepted body may cost, above
+ * `freeMs`.
+ */
 async function measure({ request, most, freeMs }) {
   const body = Buffer.from(request.payload);
   let statusCode = 0;
-  const send = async (payload) => void ({ statusCode } = await server.inject({ ...request, headers, payload }));
+  const send = async (payload) =>
+    void ({ statusCode } = await server.inject({ ...request, headers, payload }));
   const idleMs = await leastOf(TRIES, () => send(Buffer.from('{}')), freeMs / 2);
   const parseMs = await leastOf(PARSES, () => parse(body));
   const firstMs = await cpuMsOf(() => send(body));
   const maxMs = freeMs + parseMs * (statusCode === ACCEPTED ? most.accepted : most.refused);
-  const ms = Math.min(firstMs, firstMs > maxMs + idleMs ? await leastOf(TRIES, () => send(body), maxMs + idleMs) : firstMs) - idleMs;
+  const ms =
+    Math.min(
+      firstMs,
+      firstMs > maxMs + idleMs ? await leastOf(TRIES, () => send(body), maxMs + idleMs) : firstMs,
+    ) - idleMs;
   return { statusCode, ms, maxMs, parseMs };
 }
 

@@ -36,7 +36,9 @@ export class BodyMeter {
     const child = fork(PROGRAM, { env, execArgv: [], serialization: 'advanced' });
     await Promise.race([
       once(child, 'message'),
-      once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code}`))),
+      once(child, 'exit').then(([code]) =>
+        Promise.reject(new Error(`the server ended with ${code}`)),
+      ),
     ]);
     return new BodyMeter(child);
   }

@@ -14,27 +14,41 @@ export interface Shape {
 
 /** Left for the rest of a body. */
 const [REST_VALUES, REST_BYTES] = [200, 4096];
-/** More in a known field shows nothing that an unknown one, filled to the bound, does not: what grows faster than a body shows by then. */
+/**
+ * More in a known field shows nothing that an unknown one, filled to the bound, does not: what
+ * grows faster than a body shows by then.
+ */
 const KNOWN_MAX: Size = { values: 50_000, bytes: 512 * 1024 };
 
 const UUID = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
-const OF_FORMAT: Readonly<Record<string, string>> = { uuid: UUID, email: 'ada@example.org', 'date-time': '2099-01-31T00:00:00Z' };
+const OF_FORMAT: Readonly<Record<string, string>> = {
+  uuid: UUID,
+  email: 'ada@example.org',
+  'date-time': '2099-01-31T00:00:00Z',
+};
 
-export const bodySchemaOf = ({ requestBody }: Operation): Schema | undefined => requestBody?.content['application/json']?.schema;
+export const bodySchemaOf = ({ requestBody }: Operation): Schema | undefined =>
+  requestBody?.content['application/json']?.schema;
 
 /** A body that the document allows: its first example, else one made from the schema. */
 export function goodBodyOf(operation: Operation): Record<string, unknown> {
-  const [example] = Object.values(operation.requestBody?.content['application/json']?.examples ?? {});
+  const [example] = Object.values(
+    operation.requestBody?.content['application/json']?.examples ?? {},
+  );
   return (example?.value ?? sampleOf(bodySchemaOf(operation)!)) as Record<string, unknown>;
 }
 
 /** The fields that the document knows of a body. */
-export const fieldsOf = (operation: Operation): string[] => Object.keys(resolved(bodySchemaOf(operation)!).properties ?? {});
+export const fieldsOf = (operation: Operation): string[] =>
+  Object.keys(resolved(bodySchemaOf(operation)!).properties ?? {});
 
 /** The path of an operation with what the document gives as examples for its parameters. */
 export const examplePathOf = ({ path, parameters }: Operation): string =>
   path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const { schema, example } = parameters.find((one) => one.name === name) as { schema: Schema; example?: unknown };
+    const { schema, example } = parameters.find((one) => one.name === name) as {
+      schema: Schema;
+      example?: unknown;
+    };
     return encodeURIComponent(String(example ?? sampleOf(schema)));
   });
 
@@ -57,26 +71,34 @@ function sampleOf(schema: Schema & { example?: unknown; examples?: unknown[] }):
     number: () => minimum ?? 1,
     boolean: () => true,
     array: () => [sampleOf(items!)],
-    object: () => Object.fromEntries(Object.entries(properties).map(([name, field]) => [name, sampleOf(field)])),
+    object: () =>
+      Object.fromEntries(
+        Object.entries(properties).map(([name, field]) => [name, sampleOf(field)]),
+      ),
     string: () => OF_FORMAT[format] ?? 'some text of a person',
   };
   return samples[[type].flat()[0] ?? 'string']!();
 }
 
 /**
- * Bodies of every shape that is dear for what reads it, each as large as it may be: in each known field, and in fields of nobody, of which one has
- * a name that is kept to the last digit elsewhere.
+ * Bodies of every shape that is dear for what reads it, each as large as it may be: in each known
+ * field, and in fields of nobody, of which one has a name that is kept to the last digit elsewhere.
  */
 export function shapesFor(operation: Operation, size: Size): Shape[] {
   const good = goodBodyOf(operation);
-  const known = { values: Math.min(size.values, KNOWN_MAX.values), bytes: Math.min(size.bytes, KNOWN_MAX.bytes) };
+  const known = {
+    values: Math.min(size.values, KNOWN_MAX.values),
+    bytes: Math.min(size.bytes, KNOWN_MAX.bytes),
+  };
   const brimful = ['metadata', 'nobodys'];
   const places = new Map([
     ...fieldsOf(operation).map((field): [string, Size] => [field, known]),
     ...brimful.map((field): [string, Size] => [field, size]),
   ]);
   const shapes = [...places].flatMap(([place, room]) =>
-    [...hostilePayloads(room), goodOnes(known, good[place])].map(([name, json]) => shapeOf(`${name} in ${place}`, good, place, json)),
+    [...hostilePayloads(room), goodOnes(known, good[place])].map(([name, json]) =>
+      shapeOf(`${name} in ${place}`, good, place, json),
+    ),
   );
   return [...shapes, ...wholes(size, good), ...beyond(size)];
 }
@@ -92,9 +114,11 @@ const shapeOf = (name: string, good: object, place: string, json: string): Shape
     ].join(',')}}`,
   ),
 });
-const memberOf = (key: string, value: unknown): string => `${JSON.stringify(key)}:${JSON.stringify(value)}`;
+const memberOf = (key: string, value: unknown): string =>
+  `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 
-const times = (count: number, make: (n: number) => string): string => Array.from({ length: count }, (_, n) => make(n)).join(',');
+const times = (count: number, make: (n: number) => string): string =>
+  Array.from({ length: count }, (_, n) => make(n)).join(',');
 
 type Payload = [name: string, json: string];
 
@@ -132,8 +156,14 @@ function makePayloads({ values, bytes }: Size): Payload[] {
 function goodOnes({ values, bytes }: Size, good: unknown): Payload {
   const items = [good ?? null].flat();
   const perItem = JSON.stringify(items).split(/[,[{]/).length;
-  const fitting = Math.min((values - REST_VALUES) / perItem, (bytes - REST_BYTES) / (JSON.stringify(items).length + 1));
-  return ['good ones', `[${times(Math.max(1, Math.floor(fitting)), () => JSON.stringify(items[0] ?? null))}]`];
+  const fitting = Math.min(
+    (values - REST_VALUES) / perItem,
+    (bytes - REST_BYTES) / (JSON.stringify(items).length + 1),
+  );
+  return [
+    'good ones',
+    `[${times(Math.max(1, Math.floor(fitting)), () => JSON.stringify(items[0] ?? null))}]`,
+  ];
 }
 
 function wholes({ values, bytes }: Size, good: object): Shape[] {
@@ -147,10 +177,17 @@ function wholes({ values, bytes }: Size, good: object): Shape[] {
     { name: 'numbered keys', body: members((n) => String(n)) },
     {
       name: 'a long unknown text',
-      body: Buffer.from(`${JSON.stringify(good).slice(0, -1)},"nobodys":"${'x'.repeat(bytes - REST_BYTES)}"}`),
+      body: Buffer.from(
+        `${JSON.stringify(good).slice(0, -1)},"nobodys":"${'x'.repeat(bytes - REST_BYTES)}"}`,
+      ),
     },
     { name: 'one key many times', body: members(() => '__proto__') },
-    { name: 'white space', body: Buffer.from(JSON.stringify(good).replace('{', `{${' \n'.repeat(Math.floor((bytes - REST_BYTES) / 2))}`)) },
+    {
+      name: 'white space',
+      body: Buffer.from(
+        JSON.stringify(good).replace('{', `{${' \n'.repeat(Math.floor((bytes - REST_BYTES) / 2))}`),
+      ),
+    },
   ];
 }
 
@@ -160,7 +197,13 @@ function beyond({ bytes }: Size): Shape[] {
   const count = Math.floor((bytes - REST_BYTES) / 8);
   return [
     { name: 'lists without end', body: Buffer.from(`{"messages":[${times(count, () => '[]')}]}`) },
-    { name: 'members without end', body: Buffer.from(`{"metadata":{${times(Math.floor(count / 2), (n) => `"${n}":0`)}}}`) },
-    { name: 'levels without end', body: Buffer.from(`{"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`) },
+    {
+      name: 'members without end',
+      body: Buffer.from(`{"metadata":{${times(Math.floor(count / 2), (n) => `"${n}":0`)}}}`),
+    },
+    {
+      name: 'levels without end',
+      body: Buffer.from(`{"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`),
+    },
   ];
 }

@@ -17,8 +17,9 @@ const DEEP = 60;
 const WORLDS_MAX = 200;
 
 /**
- * Says what an expression of the sources is worth without running the server: constants, templates, objects, and calls of functions that only make
- * something of their arguments. What depends on a setting (a type of a few literals), on a condition or on who calls is read once for each case.
+ * Says what an expression of the sources is worth without running the server: constants, templates,
+ * objects, and calls of functions that only make something of their arguments. What depends on a
+ * setting (a type of a few literals), on a condition or on who calls is read once for each case.
  */
 export class ConstantReader {
   private readonly checker: ts.TypeChecker;
@@ -68,21 +69,31 @@ export class ConstantReader {
     const literal = literalOf(node);
     if (literal !== undefined) return literal;
     const inner = innerOf(node);
-    return inner ? this.read(inner, scope) : (this.made(node, scope) ?? this.calculated(node, scope));
+    return inner
+      ? this.read(inner, scope)
+      : (this.made(node, scope) ?? this.calculated(node, scope));
   }
 
   /** Templates, lists, objects and functions. */
   private made(node: ts.Expression, scope: Scope): unknown {
     if (ts.isTemplateExpression(node)) {
-      return node.head.text + node.templateSpans.map((span) => `${this.read(span.expression, scope)}${span.literal.text}`).join('');
+      return (
+        node.head.text +
+        node.templateSpans
+          .map((span) => `${this.read(span.expression, scope)}${span.literal.text}`)
+          .join('')
+      );
     }
     if (ts.isArrayLiteralExpression(node)) return this.array(node.elements, scope);
     if (ts.isObjectLiteralExpression(node)) return this.object(node, scope);
-    return ts.isArrowFunction(node) || ts.isFunctionExpression(node) ? this.function(node, scope) : undefined;
+    return ts.isArrowFunction(node) || ts.isFunctionExpression(node)
+      ? this.function(node, scope)
+      : undefined;
   }
 
   private calculated(node: ts.Expression, scope: Scope): unknown {
-    if (ts.isConditionalExpression(node)) return this.read(this.isTrue(node.condition, scope) ? node.whenTrue : node.whenFalse, scope);
+    if (ts.isConditionalExpression(node))
+      return this.read(this.isTrue(node.condition, scope) ? node.whenTrue : node.whenFalse, scope);
     if (ts.isBinaryExpression(node)) return this.binary(node, scope);
     if (ts.isCallExpression(node)) return this.call(node, scope);
     if (ts.isNewExpression(node)) {
@@ -90,18 +101,29 @@ export class ConstantReader {
       return new made(...this.array(node.arguments ?? [], scope));
     }
     if (ts.isElementAccessExpression(node)) {
-      return (this.read(node.expression, scope) as Record<string, unknown>)[String(this.read(node.argumentExpression, scope))];
+      return (this.read(node.expression, scope) as Record<string, unknown>)[
+        String(this.read(node.argumentExpression, scope))
+      ];
     }
-    if (ts.isPropertyAccessExpression(node) || ts.isIdentifier(node)) return this.named(node, scope);
+    if (ts.isPropertyAccessExpression(node) || ts.isIdentifier(node))
+      return this.named(node, scope);
     throw new Error(`cannot read ${placeOf(node)}`);
   }
 
-  /** With elements that are read when they are asked for: what stands beside them need not be readable. */
+  /**
+   * With elements that are read when they are asked for: what stands beside them need not be
+   * readable.
+   */
   private array(elements: readonly ts.Expression[], scope: Scope): unknown[] {
     const made: unknown[] = [];
     for (const one of elements) {
       if (ts.isSpreadElement(one)) made.push(...(this.read(one.expression, scope) as unknown[]));
-      else Object.defineProperty(made, made.length, { get: () => this.read(one, scope), enumerable: true, configurable: true });
+      else
+        Object.defineProperty(made, made.length, {
+          get: () => this.read(one, scope),
+          enumerable: true,
+          configurable: true,
+        });
     }
     return made;
   }
@@ -111,19 +133,35 @@ export class ConstantReader {
     const made = {};
     for (const field of node.properties) {
       if (ts.isSpreadAssignment(field)) {
-        Object.defineProperties(made, Object.getOwnPropertyDescriptors(this.read(field.expression, scope)));
+        Object.defineProperties(
+          made,
+          Object.getOwnPropertyDescriptors(this.read(field.expression, scope)),
+        );
         continue;
       }
-      const value = ts.isPropertyAssignment(field) ? field.initializer : ts.isShorthandPropertyAssignment(field) ? field.name : null;
+      const value = ts.isPropertyAssignment(field)
+        ? field.initializer
+        : ts.isShorthandPropertyAssignment(field)
+          ? field.name
+          : null;
       if (!value) throw new Error(`cannot read ${placeOf(field)}`);
-      const key = ts.isComputedPropertyName(field.name!) ? String(this.read(field.name.expression, scope)) : field.name!.getText();
+      const key = ts.isComputedPropertyName(field.name!)
+        ? String(this.read(field.name.expression, scope))
+        : field.name!.getText();
       const get = (): unknown => this.read(value, scope);
-      Object.defineProperty(made, key.replace(/^'(.*)'$/, '$1'), { get, enumerable: true, configurable: true });
+      Object.defineProperty(made, key.replace(/^'(.*)'$/, '$1'), {
+        get,
+        enumerable: true,
+        configurable: true,
+      });
     }
     return made;
   }
 
-  private function(node: ts.FunctionLikeDeclaration, scope: Scope): (...args: unknown[]) => unknown {
+  private function(
+    node: ts.FunctionLikeDeclaration,
+    scope: Scope,
+  ): (...args: unknown[]) => unknown {
     return (...args) => this.run(node, scope, args);
   }
 
@@ -131,11 +169,14 @@ export class ConstantReader {
     const inner = new Map(scope);
     node.parameters.forEach((parameter, at) => {
       // Read when it is asked for, as above.
-      const given = (): unknown => args[at] ?? (parameter.initializer ? this.read(parameter.initializer, scope) : args[at]);
+      const given = (): unknown =>
+        args[at] ?? (parameter.initializer ? this.read(parameter.initializer, scope) : args[at]);
       inner.set(parameter, given);
     });
     if (!node.body) throw new Error(`no body: ${placeOf(node)}`);
-    return ts.isBlock(node.body) ? this.returned(node.body, inner) : this.read(node.body as ts.Expression, inner);
+    return ts.isBlock(node.body)
+      ? this.returned(node.body, inner)
+      : this.read(node.body as ts.Expression, inner);
   }
 
   private returned(block: ts.Block, scope: Scope): unknown {
@@ -143,7 +184,8 @@ export class ConstantReader {
       if (ts.isReturnStatement(line)) return line.expression && this.read(line.expression, scope);
       if (ts.isIfStatement(line)) {
         const way = this.isTrue(line.expression, scope) ? line.thenStatement : line.elseStatement;
-        if (way && ts.isReturnStatement(way)) return way.expression && this.read(way.expression, scope);
+        if (way && ts.isReturnStatement(way))
+          return way.expression && this.read(way.expression, scope);
         if (way) throw new Error(`cannot read ${placeOf(way)}`);
       } else if (!ts.isVariableStatement(line)) throw new Error(`cannot read ${placeOf(line)}`);
     }
@@ -191,7 +233,10 @@ export class ConstantReader {
       if (ts.isPropertyAccessExpression(node.expression)) {
         const method = this.checker.getSymbolAtLocation(node.expression.name)?.valueDeclaration;
         if (method && ts.isMethodDeclaration(method)) return this.run(method, new Map(), args);
-        const self = this.read(node.expression.expression, scope) as Record<string, (...all: unknown[]) => unknown>;
+        const self = this.read(node.expression.expression, scope) as Record<
+          string,
+          (...all: unknown[]) => unknown
+        >;
         return self[node.expression.name.text]!(...args);
       }
       // Without asking for all that it is given, as JavaScript would.
@@ -207,7 +252,8 @@ export class ConstantReader {
   private named(node: ts.Identifier | ts.PropertyAccessExpression, scope: Scope): unknown {
     const declared = this.declarationOf(node);
     if (declared && scope.has(declared)) return scope.get(declared)!();
-    if (declared && ts.isBindingElement(declared) && scope.has(wholeOf(declared))) return this.part(declared, scope);
+    if (declared && ts.isBindingElement(declared) && scope.has(wholeOf(declared)))
+      return this.part(declared, scope);
     const literals = this.literalsOf(node);
     const isOfClass = declared !== undefined && ts.isPropertyDeclaration(declared);
     if (ts.isPropertyAccessExpression(node) && !literals && !isOfClass) {
@@ -217,11 +263,16 @@ export class ConstantReader {
     return this.declared(declared, scope, literals);
   }
 
-  private declarationOf(node: ts.Identifier | ts.PropertyAccessExpression): ts.Declaration | undefined {
+  private declarationOf(
+    node: ts.Identifier | ts.PropertyAccessExpression,
+  ): ts.Declaration | undefined {
     const symbol = ts.isShorthandPropertyAssignment(node.parent)
       ? this.checker.getShorthandAssignmentValueSymbol(node.parent)
       : this.checker.getSymbolAtLocation(ts.isIdentifier(node) ? node : node.name);
-    const original = symbol && symbol.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(symbol) : symbol;
+    const original =
+      symbol && symbol.flags & ts.SymbolFlags.Alias
+        ? this.checker.getAliasedSymbol(symbol)
+        : symbol;
     return original?.valueDeclaration ?? original?.declarations?.[0];
   }
 
@@ -230,10 +281,12 @@ export class ConstantReader {
       return (globalThis as Record<string, unknown>)[(node as ts.NamedDeclaration).name!.getText()];
     }
     if (ts.isFunctionDeclaration(node)) return this.function(node, new Map());
-    if ((ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) && node.initializer) return this.read(node.initializer, scope);
+    if ((ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)) && node.initializer)
+      return this.read(node.initializer, scope);
     if (literals) return this.choose(node, literals);
     const loop = node.parent.parent;
-    if (ts.isForOfStatement(loop)) return this.choose(node, this.read(loop.expression, new Map()) as unknown[]);
+    if (ts.isForOfStatement(loop))
+      return this.choose(node, this.read(loop.expression, new Map()) as unknown[]);
     if (ts.isBindingElement(node)) return this.part(node, scope);
     if (ts.isPropertyDeclaration(node)) return this.read(assignedTo(node), new Map());
     if (ts.isParameter(node)) return this.given(node);
@@ -243,9 +296,16 @@ export class ConstantReader {
   /** `{ name }` or `[, name]` of a parameter or variable, or of a part of it. */
   private part(node: ts.BindingElement, scope: Scope): unknown {
     const around = node.parent.parent;
-    const value = ts.isBindingElement(around) ? this.part(around, scope) : (scope.get(around)?.() ?? this.declared(around, scope, null));
-    const key = ts.isArrayBindingPattern(node.parent) ? node.parent.elements.indexOf(node) : (node.propertyName ?? node.name).getText();
-    return (value as Record<string, unknown>)[key] ?? (node.initializer && this.read(node.initializer, scope));
+    const value = ts.isBindingElement(around)
+      ? this.part(around, scope)
+      : (scope.get(around)?.() ?? this.declared(around, scope, null));
+    const key = ts.isArrayBindingPattern(node.parent)
+      ? node.parent.elements.indexOf(node)
+      : (node.propertyName ?? node.name).getText();
+    return (
+      (value as Record<string, unknown>)[key] ??
+      (node.initializer && this.read(node.initializer, scope))
+    );
   }
 
   /** What the callers give. */
@@ -254,7 +314,9 @@ export class ConstantReader {
     const elements = this.elementsFor(parameter);
     if (elements) return this.choose(parameter, elements);
     const at = parameter.parent.parameters.indexOf(parameter);
-    const ways = (this.callers.get(parameter.parent) ?? []).map((call) => call.arguments?.[at] ?? parameter.initializer);
+    const ways = (this.callers.get(parameter.parent) ?? []).map(
+      (call) => call.arguments?.[at] ?? parameter.initializer,
+    );
     const way = this.choose(
       parameter,
       [...new Set(ways)].filter((one) => one !== undefined),
@@ -268,26 +330,40 @@ export class ConstantReader {
   /** What a list gives to `list.map((parameter) => …)`. */
   private elementsFor({ parent }: ts.ParameterDeclaration): unknown[] | null {
     const call = parent.parent;
-    if (!ts.isArrowFunction(parent) || !ts.isCallExpression(call) || !ts.isPropertyAccessExpression(call.expression)) return null;
+    if (
+      !ts.isArrowFunction(parent) ||
+      !ts.isCallExpression(call) ||
+      !ts.isPropertyAccessExpression(call.expression)
+    )
+      return null;
     let list = call.expression.expression;
-    while (ts.isCallExpression(list) && ts.isPropertyAccessExpression(list.expression) && list.expression.name.text === 'filter') {
+    while (
+      ts.isCallExpression(list) &&
+      ts.isPropertyAccessExpression(list.expression) &&
+      list.expression.name.text === 'filter'
+    ) {
       list = list.expression.expression;
     }
-    return /^(flatM|m)ap$/.test(call.expression.name.text) ? (this.read(list, new Map()) as unknown[]) : null;
+    return /^(flatM|m)ap$/.test(call.expression.name.text)
+      ? (this.read(list, new Map()) as unknown[])
+      : null;
   }
 
   private literalsOf(node: ts.Expression): unknown[] | null {
     const type = this.checker.getTypeAtLocation(node);
     if (type.flags & ts.TypeFlags.Boolean) return [true, false];
     const types = type.isUnion() ? type.types : [type];
-    return types.every((one) => one.isStringLiteral()) ? types.map((one) => (one as ts.StringLiteralType).value) : null;
+    return types.every((one) => one.isStringLiteral())
+      ? types.map((one) => (one as ts.StringLiteralType).value)
+      : null;
   }
 }
 
 function literalOf(node: ts.Expression): unknown {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (ts.isNumericLiteral(node)) return Number(node.text.replaceAll('_', ''));
-  if (ts.isRegularExpressionLiteral(node)) return new RegExp(node.text.replace(/^\/|\/\w*$/g, ''), /\w*$/.exec(node.text)![0]);
+  if (ts.isRegularExpressionLiteral(node))
+    return new RegExp(node.text.replace(/^\/|\/\w*$/g, ''), /\w*$/.exec(node.text)![0]);
   if (node.kind === ts.SyntaxKind.TrueKeyword) return true;
   if (node.kind === ts.SyntaxKind.FalseKeyword) return false;
   return node.kind === ts.SyntaxKind.NullKeyword ? null : undefined;
@@ -295,13 +371,17 @@ function literalOf(node: ts.Expression): unknown {
 
 /** Of what says something about a type alone, or holds things together. */
 const innerOf = (node: ts.Expression): ts.Expression | null =>
-  ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node) || ts.isParenthesizedExpression(node)
+  ts.isAsExpression(node) ||
+  ts.isSatisfiesExpression(node) ||
+  ts.isNonNullExpression(node) ||
+  ts.isParenthesizedExpression(node)
     ? node.expression
     : null;
 
 /** A function that knows nothing but its arguments and constants. */
 const isAtTop = (node: ts.Node): node is ts.FunctionDeclaration | ts.ArrowFunction =>
-  ts.isFunctionDeclaration(node) || (ts.isArrowFunction(node) && ts.isSourceFile(node.parent.parent?.parent?.parent));
+  ts.isFunctionDeclaration(node) ||
+  (ts.isArrowFunction(node) && ts.isSourceFile(node.parent.parent?.parent?.parent));
 
 /** The parameter or variable that a part is of. */
 function wholeOf({ parent: { parent } }: ts.BindingElement): ts.Node {
@@ -312,7 +392,8 @@ function wholeOf({ parent: { parent } }: ts.BindingElement): ts.Node {
 function assignedTo(property: ts.PropertyDeclaration): ts.Expression {
   let found: ts.Expression | undefined;
   const visit = (node: ts.Node): void => {
-    const isSet = ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+    const isSet =
+      ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.EqualsToken;
     if (isSet && node.left.getText() === `this.${property.name.getText()}`) found = node.right;
     ts.forEachChild(node, visit);
   };
@@ -324,7 +405,9 @@ function assignedTo(property: ts.PropertyDeclaration): ts.Expression {
 /** A statement, or the first of a list, as it is in this world. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return plain(value[0]);
-  return value !== null && typeof value === 'object' && 'text' in value ? { ...(value as object) } : value;
+  return value !== null && typeof value === 'object' && 'text' in value
+    ? { ...(value as object) }
+    : value;
 }
 
 export function placeOf(node: ts.Node): string {

@@ -42,7 +42,9 @@ export interface Call extends RequestOptions {
 type Document = Record<string, any>;
 
 /** The document in git, and what is made from it. */
-export const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as Document;
+export const document = JSON.parse(
+  readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8'),
+) as Document;
 export const schemas = document.components.schemas as Schemas;
 
 /** Follows a reference into the components. */
@@ -56,14 +58,19 @@ export function followed<Part extends Reference>(part: Part): Part {
   return found as Part;
 }
 
-export const operations: Operation[] = Object.entries(document.paths as Record<string, Record<string, any>>).flatMap(([path, item]) =>
+export const operations: Operation[] = Object.entries(
+  document.paths as Record<string, Record<string, any>>,
+).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({
     ...operation,
     method: method.toUpperCase(),
     path,
     parameters: (operation.parameters ?? []).map(followed),
     responses: Object.fromEntries(
-      Object.entries(operation.responses as Record<string, Response>).map(([status, one]) => [status, followed(one)]),
+      Object.entries(operation.responses as Record<string, Response>).map(([status, one]) => [
+        status,
+        followed(one),
+      ]),
     ),
   })),
 );
@@ -72,21 +79,39 @@ export const operations: Operation[] = Object.entries(document.paths as Record<s
 export const codesOf = ({ responses }: Operation, status: number): string[] =>
   Object.keys(responses[status]?.content?.['application/problem+json']?.examples ?? {});
 
-/** Calls an operation and holds the answer to the document: its status, its media type, every field of its body. */
-export async function callAs(client: TestClient, operation: Operation, { path = {}, query, ...options }: Call): Promise<Answer> {
-  const filled = operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(path[name] ?? `no-${name}`));
+/**
+ * Calls an operation and holds the answer to the document: its status, its media type, every field
+ * of its body.
+ */
+export async function callAs(
+  client: TestClient,
+  operation: Operation,
+  { path = {}, query, ...options }: Call,
+): Promise<Answer> {
+  const filled = operation.path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path[name] ?? `no-${name}`),
+  );
   const url = query ? `${filled}?${new URLSearchParams(query).toString()}` : filled;
-  const answer = await (streams(operation) ? requestHead(client, url, options) : client.request(operation.method, url, options));
+  const answer = await (streams(operation)
+    ? requestHead(client, url, options)
+    : client.request(operation.method, url, options));
   expectDocumented(operation, answer);
   return answer;
 }
 
-/** Whether a good answer is a stream of events, which may not end by itself; one that a POST begins does. */
+/**
+ * Whether a good answer is a stream of events, which may not end by itself; one that a POST begins
+ * does.
+ */
 const streams = ({ method, responses }: Operation): boolean =>
   method === 'GET' && Object.keys(responses[200]?.content ?? {})[0] === 'text/event-stream';
 
 /** Like `client.get`, but a stream is left as soon as it begins. */
-async function requestHead({ url, token }: TestClient, path: string, { headers }: RequestOptions): Promise<Answer> {
+async function requestHead(
+  { url, token }: TestClient,
+  path: string,
+  { headers }: RequestOptions,
+): Promise<Answer> {
   const leave = new AbortController();
   const answer = await fetch(url + path, {
     signal: leave.signal,
@@ -94,7 +119,12 @@ async function requestHead({ url, token }: TestClient, path: string, { headers }
   });
   const text = answer.ok ? '' : await answer.text();
   leave.abort();
-  return { status: answer.status, headers: answer.headers, text, body: text ? JSON.parse(text) : null };
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    text,
+    body: text ? JSON.parse(text) : null,
+  };
 }
 
 function expectDocumented(operation: Operation, { status, headers, body, text }: Answer): void {
@@ -107,7 +137,10 @@ function expectDocumented(operation: Operation, { status, headers, body, text }:
   const media = content[mediaType];
   expect([line, mediaType]).toEqual([line, media ? mediaType : (Object.keys(content)[0] ?? '')]);
   if (mediaType !== 'text/event-stream')
-    expect([line, media ? faultsOf(body, media.schema, schemas) : text]).toEqual([line, media ? [] : '']);
+    expect([line, media ? faultsOf(body, media.schema, schemas) : text]).toEqual([
+      line,
+      media ? [] : '',
+    ]);
   if (mediaType === 'application/problem+json')
     expect([line, codesOf(operation, status)]).toEqual([line, expect.arrayContaining([body.code])]);
 }

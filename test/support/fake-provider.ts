@@ -3,15 +3,23 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How the provider answers one request. Everything is left out by default: a good answer, at once. */
+/**
+ * How the provider answers one request. Everything is left out by default: a good answer, at once.
+ */
 export interface Script {
   /** Pieces of the answer; joined they are its text. */
   tokens?: readonly string[];
   /** Before each token, in ms. */
   delayMs?: number;
-  /** Says nothing more after so many tokens, until the client goes; 0 is before the first. Headers are sent. */
+  /**
+   * Says nothing more after so many tokens, until the client goes; 0 is before the first. Headers
+   * are sent.
+   */
   hangAfter?: number;
-  /** Goes on after so many tokens only when the test says so (`release`): until then the answer is being written, however slow the machine. */
+  /**
+   * Goes on after so many tokens only when the test says so (`release`): until then the answer is
+   * being written, however slow the machine.
+   */
   gateAfter?: number;
   /** Does not even send headers. */
   silent?: boolean;
@@ -27,7 +35,10 @@ export interface Script {
   headers?: Record<string, string>;
   /** Sent as it is in place of a stream. */
   body?: string | Buffer;
-  /** An error chunk after so many tokens, as some providers send within a stream that began with 200. */
+  /**
+   * An error chunk after so many tokens, as some providers send within a stream that began with
+   * 200.
+   */
   errorAfter?: number;
   /** Bytes that are no event stream, after so many tokens. */
   garbageAfter?: number;
@@ -57,8 +68,9 @@ export interface Asked {
 const GOOD: Script = { tokens: ['Hello', ' from', ' the', ' fake', ' provider', '.'] };
 
 /**
- * A server on the loopback that speaks OpenAI's chat completions, and does so as badly as it is told. Requests take the next script of
- * the queue (`next`); when that is empty, the one of `always`; a function chooses by what was asked.
+ * A server on the loopback that speaks OpenAI's chat completions, and does so as badly as it is
+ * told. Requests take the next script of the queue (`next`); when that is empty, the one of
+ * `always`; a function chooses by what was asked.
  */
 export class FakeProvider {
   /** All requests, in the order of their arrival. */
@@ -73,7 +85,11 @@ export class FakeProvider {
   static async start(): Promise<FakeProvider> {
     const server = createServer();
     const provider = new FakeProvider(server);
-    server.on('request', (request, response) => void provider.handle(request, response).catch(() => response.destroy()));
+    server.on(
+      'request',
+      (request, response) =>
+        void provider.handle(request, response).catch(() => response.destroy()),
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return provider;
   }
@@ -85,7 +101,12 @@ export class FakeProvider {
 
   /** Settings of a server that asks this provider. */
   settings(more: Record<string, string> = {}): Record<string, string> {
-    return { OPENAI_BASE_URL: this.url, OPENAI_API_KEY: 'sk-fake-provider-key', LLM_MODEL: 'fake-1', ...more };
+    return {
+      OPENAI_BASE_URL: this.url,
+      OPENAI_API_KEY: 'sk-fake-provider-key',
+      LLM_MODEL: 'fake-1',
+      ...more,
+    };
   }
 
   /** Answers the next requests so, in this order. */
@@ -100,7 +121,9 @@ export class FakeProvider {
     return this;
   }
 
-  /** Lets all go on that wait at their `gateAfter`, and those that come to it before the next reset. */
+  /**
+   * Lets all go on that wait at their `gateAfter`, and those that come to it before the next reset.
+   */
   release(): void {
     this.gate.open();
   }
@@ -128,8 +151,12 @@ export class FakeProvider {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = await record(request, response);
     this.asked.push(asked);
-    this.waiting = this.waiting.filter(({ count, resolve }) => this.asked.length < count || void resolve());
-    const script = this.queue.shift() ?? (typeof this.standard === 'function' ? this.standard(asked) : this.standard);
+    this.waiting = this.waiting.filter(
+      ({ count, resolve }) => this.asked.length < count || void resolve(),
+    );
+    const script =
+      this.queue.shift() ??
+      (typeof this.standard === 'function' ? this.standard(asked) : this.standard);
     if (script.silent) return;
     if (script.status !== undefined || script.body !== undefined) return refuse(response, script);
     await stream(response, asked, script, this.gate);
@@ -141,7 +168,10 @@ class Gate {
   open!: () => void;
   readonly opened = new Promise<void>((resolve) => (this.open = resolve));
 
-  /** Comes back at once unless the script has its gate behind so many tokens; else when it is open, or the client has gone. */
+  /**
+   * Comes back at once unless the script has its gate behind so many tokens; else when it is open,
+   * or the client has gone.
+   */
   async pass({ gateAfter }: Script, at: number, { closed }: Asked): Promise<void> {
     if (gateAfter === at) await Promise.race([this.opened, closed]);
   }
@@ -153,18 +183,38 @@ async function record(request: IncomingMessage, response: ServerResponse): Promi
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString();
   const { method = '', url: path = '', headers } = request;
-  const asked: Asked = { method, path, headers, body: text ? JSON.parse(text) : null, sent: 0, aborted: false, closed };
+  const asked: Asked = {
+    method,
+    path,
+    headers,
+    body: text ? JSON.parse(text) : null,
+    sent: 0,
+    aborted: false,
+    closed,
+  };
   response.once('close', () => (asked.aborted = !response.writableFinished));
   return asked;
 }
 
 function refuse(response: ServerResponse, { status = 200, headers = {}, body }: Script): void {
-  const envelope = { error: { message: 'the secret words of the provider', type: 'fake', param: null, code: 'fake_error' } };
+  const envelope = {
+    error: {
+      message: 'the secret words of the provider',
+      type: 'fake',
+      param: null,
+      code: 'fake_error',
+    },
+  };
   response.writeHead(status, { 'content-type': 'application/json', ...headers });
   response.end(body ?? JSON.stringify(envelope));
 }
 
-async function stream(response: ServerResponse, asked: Asked, script: Script, gate: Gate): Promise<void> {
+async function stream(
+  response: ServerResponse,
+  asked: Asked,
+  script: Script,
+  gate: Gate,
+): Promise<void> {
   const base = {
     id: `chatcmpl-${asked.path.length}`,
     object: 'chat.completion.chunk',
@@ -184,7 +234,13 @@ async function stream(response: ServerResponse, asked: Asked, script: Script, ga
     if (done) break;
     if (script.delayMs) await sleep(script.delayMs);
     if (response.destroyed) return;
-    await say([{ index: 0, delta: at === 0 ? { role: 'assistant', content } : { content }, finish_reason: null }]);
+    await say([
+      {
+        index: 0,
+        delta: at === 0 ? { role: 'assistant', content } : { content },
+        finish_reason: null,
+      },
+    ]);
     asked.sent = ++at;
   }
   if (script.withoutFinish) return void response.end();
@@ -194,10 +250,15 @@ async function stream(response: ServerResponse, asked: Asked, script: Script, ga
 }
 
 const GARBAGE = Buffer.from('data: {"choices":[{"del\xff\xfe\0ta\n\ndata: nonsense\n\n', 'latin1');
-const ERROR_CHUNK = 'data: {"error":{"message":"the secret words of the provider","type":"server_error"}}\n\n';
+const ERROR_CHUNK =
+  'data: {"error":{"message":"the secret words of the provider","type":"server_error"}}\n\n';
 
 /** Does what the script wants after `at` tokens; false when nothing more is to be said. */
-async function goesOn(response: ServerResponse, { hangAfter, cutAfter, garbageAfter, errorAfter }: Script, at: number): Promise<boolean> {
+async function goesOn(
+  response: ServerResponse,
+  { hangAfter, cutAfter, garbageAfter, errorAfter }: Script,
+  at: number,
+): Promise<boolean> {
   if (response.destroyed || hangAfter === at) return false;
   if (cutAfter === at) {
     // The tokens before it shall arrive.
@@ -216,7 +277,10 @@ function* tokensOf({ tokens = GOOD.tokens!, floodBytes }: Script): Generator<str
 }
 
 function usageOf({ usage }: Script, tokens: number): object {
-  const { prompt_tokens, completion_tokens } = usage ?? { prompt_tokens: 7, completion_tokens: tokens };
+  const { prompt_tokens, completion_tokens } = usage ?? {
+    prompt_tokens: 7,
+    completion_tokens: tokens,
+  };
   return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 }
 
@@ -224,6 +288,10 @@ function usageOf({ usage }: Script, tokens: number): object {
 async function send(response: ServerResponse, text: string): Promise<void> {
   if (response.destroyed || response.write(text)) return;
   const gone = new AbortController();
-  await Promise.race(['drain', 'close'].map((event) => once(response, event, { signal: gone.signal }).catch(() => {})));
+  await Promise.race(
+    ['drain', 'close'].map((event) =>
+      once(response, event, { signal: gone.signal }).catch(() => {}),
+    ),
+  );
   gone.abort();
 }

@@ -1,4 +1,5 @@
-// Runs once before all test files: one PostgreSQL, MongoDB and Redis for the whole run, in a folder for temporary files.
+// Runs once before all test files: one PostgreSQL, MongoDB and Redis for the whole run, in a folder
+// for temporary files.
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -23,7 +23,10 @@ const INSERT = `
     last_seq, last_response_id, created_at, updated_at)
   SELECT $1, id, $2, parent, parent, 1, $3, depth, parent, 'grown', 1, $3, now(), now() FROM unnest($4::uuid[], $5::uuid[], $6::int[]) AS made (id, parent, depth)`;
 
-/** Hangs `size` branches at a root with one pair, behind the back of the server: made by it they would take minutes. One tree for each account. */
+/**
+ * Hangs `size` branches at a root with one pair, behind the back of the server: made by it they
+ * would take minutes. One tree for each account.
+ */
 export async function grow(
   client: Client,
   accountId: string,
@@ -40,11 +43,18 @@ export async function grow(
     parents.push(ids[parent]!);
     depths.push(depths[parent]! + 1);
   }
-  await client.query(INSERT, [accountId, root.id, root.pairs[0], ids.slice(1), parents, depths.slice(1)]);
-  // As a version of the server would leave it that does not count.
-  await client.query('UPDATE conversations SET revision = revision + 1, event_seq = event_seq WHERE account_id = $1 AND chat_id = $2', [
+  await client.query(INSERT, [
     accountId,
     root.id,
+    root.pairs[0],
+    ids.slice(1),
+    parents,
+    depths.slice(1),
   ]);
+  // As a version of the server would leave it that does not count.
+  await client.query(
+    'UPDATE conversations SET revision = revision + 1, event_seq = event_seq WHERE account_id = $1 AND chat_id = $2',
+    [accountId, root.id],
+  );
   return { ids, depths };
 }

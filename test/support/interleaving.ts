@@ -4,7 +4,10 @@ import { DataSource } from 'typeorm';
 import type { TestApp } from './app.js';
 import { deadlocksSoFar } from './deadlocks.js';
 
-/** One moment of a piece of work: before a statement of its transaction, or at a row that it has just locked or written. */
+/**
+ * One moment of a piece of work: before a statement of its transaction, or at a row that it has
+ * just locked or written.
+ */
 export interface Step {
   n: number;
   tx: string;
@@ -16,7 +19,10 @@ export interface Step {
 export interface Meeting<A, B> {
   first: A;
   second: B;
-  /** Where the second had to wait for a lock of the first: in which statement, for which row. Null when it had not to wait. */
+  /**
+   * Where the second had to wait for a lock of the first: in which statement, for which row. Null
+   * when it had not to wait.
+   */
   waited: string | null;
   /** Whether it waited before it had locked or written anything: then nobody can wait for it. */
   emptyHanded: boolean;
@@ -24,8 +30,9 @@ export interface Meeting<A, B> {
 }
 
 /**
- * What runs under the name `first` notes each of its steps that concern the account, and stops at the one that is aimed at, with all that it has
- * locked so far in its hands, until the test gives the advisory lock free.
+ * What runs under the name `first` notes each of its steps that concern the account, and stops at
+ * the one that is aimed at, with all that it has locked so far in its hands, until the test gives
+ * the advisory lock free.
  */
 const SQL = `
   CREATE SCHEMA locks;
@@ -60,7 +67,10 @@ const SQL = `
     END LOOP;
   END $$`;
 
-/** The second one, where it waits for a row or for whoever has it. It has a transaction id as soon as it begins to lock or to write. */
+/**
+ * The second one, where it waits for a row or for whoever has it. It has a transaction id as soon
+ * as it begins to lock or to write.
+ */
 const WAITS = `
   SELECT a.query, a.backend_xid IS NULL AS empty, t.relation::regclass::text AS relation, format('(%s,%s)', t.page, t.tuple) AS ctid
   FROM pg_stat_activity a LEFT JOIN pg_locks t ON t.pid = a.pid AND t.locktype = 'tuple'
@@ -103,8 +113,16 @@ export class Interleaver {
     return (await this.sql.query<Step>('SELECT * FROM locks.trail ORDER BY n')).rows;
   }
 
-  /** Stops the first work at a step, lets the second run until it ends or waits, and then lets both end. Neither may reject. */
-  async meet<A, B>(account: string, at: number, first: () => Promise<A>, second: () => Promise<B>): Promise<Meeting<A, B>> {
+  /**
+   * Stops the first work at a step, lets the second run until it ends or waits, and then lets both
+   * end. Neither may reject.
+   */
+  async meet<A, B>(
+    account: string,
+    at: number,
+    first: () => Promise<A>,
+    second: () => Promise<B>,
+  ): Promise<Meeting<A, B>> {
     const before = await deadlocksSoFar(this.sql);
     await this.aim(account, at, false);
     await this.sql.query('SELECT pg_advisory_lock(7)');
@@ -142,22 +160,38 @@ export class Interleaver {
     return rows[0];
   }
 
-  /** Who waits for a row has a lock of its place in the table, by which the row is found; who waits for a key has not. */
+  /**
+   * Who waits for a row has a lock of its place in the table, by which the row is found; who waits
+   * for a key has not.
+   */
   private async placeOf({ query, relation, ctid }: Wait): Promise<string> {
     if (relation === null) return query;
-    const { rows } = await this.sql.query<{ row: object }>(`SELECT to_jsonb(t) AS row FROM ${relation} t WHERE ctid = $1::tid`, [ctid]);
-    const ids = Object.entries(rows[0]?.row ?? {}).filter(([column]) => /_id$|^(seq|key|day|n)$/.test(column));
+    const { rows } = await this.sql.query<{ row: object }>(
+      `SELECT to_jsonb(t) AS row FROM ${relation} t WHERE ctid = $1::tid`,
+      [ctid],
+    );
+    const ids = Object.entries(rows[0]?.row ?? {}).filter(([column]) =>
+      /_id$|^(seq|key|day|n)$/.test(column),
+    );
     return JSON.stringify([query, relation, ids]);
   }
 
   private async until(condition: () => Promise<boolean>): Promise<void> {
-    for (const deadline = performance.now() + PATIENCE_MS; !(await condition()) && performance.now() < deadline;) await sleep(1);
+    for (
+      const deadline = performance.now() + PATIENCE_MS;
+      !(await condition()) && performance.now() < deadline;
+    )
+      await sleep(1);
   }
 }
 
-const poolOf = ({ app }: TestApp): Pool => (app.get(DataSource).driver as unknown as { master: Pool }).master;
+const poolOf = ({ app }: TestApp): Pool =>
+  (app.get(DataSource).driver as unknown as { master: Pool }).master;
 
-/** Its connections, those that are there and those that come, tell PostgreSQL who they are, and find deadlocks at once. */
+/**
+ * Its connections, those that are there and those that come, tell PostgreSQL who they are, and find
+ * deadlocks at once.
+ */
 function name(pool: Pool, who: string, then: (client: PoolClient) => void = () => {}): void {
   const introduce = (client: PoolClient): void => {
     void client.query(`SET application_name = '${who}'; SET deadlock_timeout = '10ms'`);
@@ -167,7 +201,10 @@ function name(pool: Pool, who: string, then: (client: PoolClient) => void = () =
   pool.on('connect', introduce);
 }
 
-/** Before each statement of a transaction but the first, and before its commit, is a step too: rows are locked by reading as well. */
+/**
+ * Before each statement of a transaction but the first, and before its commit, is a step too: rows
+ * are locked by reading as well.
+ */
 function gate(client: PoolClient): void {
   const query = client.query.bind(client) as (...args: unknown[]) => any;
   let statements = -1;
@@ -189,13 +226,20 @@ function watched<T>(result: Promise<T>): { result: Promise<T>; ended: boolean } 
   return state;
 }
 
-/** The steps of some work by the transactions that it makes; those that lock nothing but what they make themselves are left out. */
+/**
+ * The steps of some work by the transactions that it makes; those that lock nothing but what they
+ * make themselves are left out.
+ */
 export function transactionsOf(steps: readonly Step[]): Step[][] {
-  const all = [...new Set(steps.map(({ tx }) => tx))].map((tx) => steps.filter((step) => step.tx === tx));
+  const all = [...new Set(steps.map(({ tx }) => tx))].map((tx) =>
+    steps.filter((step) => step.tx === tx),
+  );
   return all.filter((own) => own.some(isLocking));
 }
 
-/** What it does with the rows of others, in its order: of those who do the same one stands for all. */
+/**
+ * What it does with the rows of others, in its order: of those who do the same one stands for all.
+ */
 export const wayOf = (transaction: readonly Step[]): string =>
   transaction
     .filter(isLocking)
@@ -203,8 +247,9 @@ export const wayOf = (transaction: readonly Step[]): string =>
     .join();
 
 /**
- * Where it is worth to stop a transaction: with each new lock in its hands, and with all of them at the end. What only reads locks nothing; the last
- * row of a statement is held before the next one as well; of many rows of one kind the first and the last will do.
+ * Where it is worth to stop a transaction: with each new lock in its hands, and with all of them at
+ * the end. What only reads locks nothing; the last row of a statement is held before the next one
+ * as well; of many rows of one kind the first and the last will do.
  */
 export function stopsOf(transaction: readonly Step[]): number[] {
   const own = transaction.filter(isLocking);

@@ -29,10 +29,20 @@ interface Node extends Record<string, unknown> {
 type Send = (config: string | Sent) => Promise<{ rows: Record<string, any>[] }>;
 
 const RUNS = 10;
-/** Calls of one statement that are looked at, for each side: the first ones, which have other values each. */
+/**
+ * Calls of one statement that are looked at, for each side: the first ones, which have other values
+ * each.
+ */
 const LOOKS_MAX = 3;
-const REMOVED = ['Rows Removed by Filter', 'Rows Removed by Join Filter', 'Rows Removed by Index Recheck'];
-/** The setting of the server as it is, and those that any other connection may have; a plan for the values needs no runs before it. */
+const REMOVED = [
+  'Rows Removed by Filter',
+  'Rows Removed by Join Filter',
+  'Rows Removed by Index Recheck',
+];
+/**
+ * The setting of the server as it is, and those that any other connection may have; a plan for the
+ * values needs no runs before it.
+ */
 const MODES = [
   { set: '', runs: RUNS },
   { set: 'SET LOCAL plan_cache_mode = auto', runs: RUNS },
@@ -40,11 +50,15 @@ const MODES = [
 ];
 
 /**
- * Stands between a server and PostgreSQL: each statement that is sent is first run ten times on the same connection, so with the server's own settings,
- * and its prepared plan is read; then all that is undone, and the statement goes its way.
+ * Stands between a server and PostgreSQL: each statement that is sent is first run ten times on the
+ * same connection, so with the server's own settings, and its prepared plan is read; then all that
+ * is undone, and the statement goes its way.
  */
 export class PlanReader {
-  /** Costs by the name of the statement and by what was named to `reading`: the dearest of all that were seen. */
+  /**
+   * Costs by the name of the statement and by what was named to `reading`: the dearest of all that
+   * were seen.
+   */
   readonly costs = new Map<string, Map<string, Cost>>();
   private readonly looks = new Map<string, number>();
   private side: string | null = null;
@@ -61,9 +75,11 @@ export class PlanReader {
   }
 
   attach(pool: Pool): void {
-    const prototype = (pool as unknown as { Client: { prototype: ClientBase } }).Client.prototype as { query: (...all: any[]) => any };
+    const prototype = (pool as unknown as { Client: { prototype: ClientBase } }).Client
+      .prototype as { query: (...all: any[]) => any };
     const { query } = prototype;
-    const look = (client: unknown, sent: Sent): Promise<void> => this.look((config) => query.call(client, config), sent);
+    const look = (client: unknown, sent: Sent): Promise<void> =>
+      this.look((config) => query.call(client, config), sent);
     const wants = (sent: Sent | null): sent is Sent => sent !== null && this.wants(sent);
     prototype.query = function (...all: any[]) {
       const sent = sentOf(all[0], all[1]);
@@ -115,12 +131,22 @@ export class PlanReader {
         if (writes) await send('ROLLBACK TO run');
       }
       const values = sent.values.length > 0 ? `(${sent.values.map(literal).join(', ')})` : '';
-      const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE "${sent.name}" ${values}`);
+      const { rows } = await send(
+        `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE "${sent.name}" ${values}`,
+      );
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
       const nodes = nodesOf(plan as Node);
-      return { removed: sum(nodes.map(removedBy)), buffers: Math.max(...nodes.map(buffersOf)), plan: told(plan as Node) };
+      return {
+        removed: sum(nodes.map(removedBy)),
+        buffers: Math.max(...nodes.map(buffersOf)),
+        plan: told(plan as Node),
+      };
     } catch (error) {
-      return { removed: Infinity, buffers: Infinity, plan: `${(error as Error).message}\n${sent.text}` };
+      return {
+        removed: Infinity,
+        buffers: Infinity,
+        plan: `${(error as Error).message}\n${sent.text}`,
+      };
     }
   }
 
@@ -128,21 +154,31 @@ export class PlanReader {
     const known = this.costs.get(name) ?? new Map<string, Cost>();
     this.costs.set(name, known);
     const before = known.get(side);
-    if (!before || cost.removed + cost.buffers > before.removed + before.buffers) known.set(side, cost);
+    if (!before || cost.removed + cost.buffers > before.removed + before.buffers)
+      known.set(side, cost);
   }
 }
 
 /** Null for what has no plan, and for locks of a session, which no rollback gives back. */
 function sentOf(config: unknown, given: unknown): Sent | null {
-  const { name, text, values } = (typeof config === 'string' ? { text: config } : config) as Partial<Sent>;
-  if (!text || !/^\s*(WITH|SELECT|INSERT|UPDATE|DELETE)\b/i.test(text) || /advisory_(un)?lock\b/.test(text)) return null;
+  const { name, text, values } = (
+    typeof config === 'string' ? { text: config } : config
+  ) as Partial<Sent>;
+  if (
+    !text ||
+    !/^\s*(WITH|SELECT|INSERT|UPDATE|DELETE)\b/i.test(text) ||
+    /advisory_(un)?lock\b/.test(text)
+  )
+    return null;
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 8);
   const made = `${text.replace(/\s+/g, ' ').trim().replaceAll('"', '').slice(0, 50)} ${hash}`;
   return { name: name ?? made, text, values: values ?? (Array.isArray(given) ? given : []) };
 }
 
 /** How `pg` writes a value: it has no types of its own. */
-const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as { prepareValue: (value: unknown) => unknown };
+const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as {
+  prepareValue: (value: unknown) => unknown;
+};
 
 function literal(value: unknown): string {
   const prepared = prepareValue(value);
@@ -153,9 +189,11 @@ function literal(value: unknown): string {
 
 const nodesOf = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(nodesOf)];
 const sum = (numbers: number[]): number => numbers.reduce((a, b) => a + b, 0);
-const removedBy = (node: Node): number => sum(REMOVED.map((key) => Number(node[key] ?? 0))) * Number(node['Actual Loops'] ?? 1);
+const removedBy = (node: Node): number =>
+  sum(REMOVED.map((key) => Number(node[key] ?? 0))) * Number(node['Actual Loops'] ?? 1);
 /** Those of its children are in it; those of statements within the statement stand apart. */
-const buffersOf = (node: Node): number => Number(node['Shared Hit Blocks'] ?? 0) + Number(node['Shared Read Blocks'] ?? 0);
+const buffersOf = (node: Node): number =>
+  Number(node['Shared Hit Blocks'] ?? 0) + Number(node['Shared Read Blocks'] ?? 0);
 
 /** A plan in short lines. */
 const told = (node: Node, indent = ''): string => {
@@ -169,16 +207,26 @@ const told = (node: Node, indent = ''): string => {
     'Index Cond',
     'Join Filter',
   ];
-  const line = [...facts, ...REMOVED].flatMap((fact) => (node[fact] ? [`${fact} ${String(node[fact])}`] : [])).join(', ');
-  return [`${indent}${line}`, ...(node.Plans ?? []).map((inner) => told(inner, `${indent}  `))].join('\n');
+  const line = [...facts, ...REMOVED]
+    .flatMap((fact) => (node[fact] ? [`${fact} ${String(node[fact])}`] : []))
+    .join(', ');
+  return [
+    `${indent}${line}`,
+    ...(node.Plans ?? []).map((inner) => told(inner, `${indent}  `)),
+  ].join('\n');
 };
 
 const SOURCES = fileURLToPath(new URL('../../src', import.meta.url));
 
-/** The names of all prepared statements in the sources of the server, as patterns: `path.${kind}` is `path.` and something. `fsck` is no server. */
+/**
+ * The names of all prepared statements in the sources of the server, as patterns: `path.${kind}` is
+ * `path.` and something. `fsck` is no server.
+ */
 export function namedStatements(): Map<string, RegExp> {
   const files = readdirSync(SOURCES, { recursive: true, encoding: 'utf8' });
-  const found = files.filter((file) => /(?<!\.spec)\.ts$/.test(file) && !file.startsWith('fsck')).flatMap(namesIn);
+  const found = files
+    .filter((file) => /(?<!\.spec)\.ts$/.test(file) && !file.startsWith('fsck'))
+    .flatMap(namesIn);
   return new Map(
     found.map((name) => [
       name,
@@ -195,13 +243,21 @@ export function namedStatements(): Map<string, RegExp> {
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 function namesIn(file: string): string[] {
-  const source = ts.createSourceFile(file, readFileSync(join(SOURCES, file), 'utf8'), ts.ScriptTarget.ES2022, true);
+  const source = ts.createSourceFile(
+    file,
+    readFileSync(join(SOURCES, file), 'utf8'),
+    ts.ScriptTarget.ES2022,
+    true,
+  );
   const names: string[] = [];
   const visit = (node: ts.Node): void => {
     if (ts.isObjectLiteralExpression(node)) {
       const isStatement = node.properties.some((field) => field.name?.getText() === 'text');
-      const name = node.properties.filter(ts.isPropertyAssignment).find((field) => field.name.getText() === 'name');
-      // Without a value of its own (`{ name, text }`) it is somebody else's statement that is handed on.
+      const name = node.properties
+        .filter(ts.isPropertyAssignment)
+        .find((field) => field.name.getText() === 'name');
+      // Without a value of its own (`{ name, text }`) it is somebody else's statement that is
+      // handed on.
       if (isStatement && name) names.push(name.initializer.getText().slice(1, -1));
     }
     ts.forEachChild(node, visit);

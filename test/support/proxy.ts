@@ -53,7 +53,10 @@ export class Proxy {
     this.lastWord = text;
   }
 
-  /** Cuts each connection on which a client sends this text, which does not reach the store; others go on. Null: no more. */
+  /**
+   * Cuts each connection on which a client sends this text, which does not reach the store; others
+   * go on. Null: no more.
+   */
   refuse(text: string | null): void {
     this.refused = text;
     this.refusals = 0;
@@ -69,7 +72,10 @@ export class Proxy {
     for (const socket of this.sockets) socket.unpipe();
   }
 
-  /** PostgreSQL ends connections as at a fail-over: FATAL comes in the same segment as the end of an answer. */
+  /**
+   * PostgreSQL ends connections as at a fail-over: FATAL comes in the same segment as the end of an
+   * answer.
+   */
   failOver(when: keyof typeof READY): void {
     this.farewellAt = READY[when];
   }
@@ -100,7 +106,11 @@ export class Proxy {
     if (this.mode !== 'through') return;
     const store = this.watch(connect(this.target));
     client.on('data', (chunk: Buffer) => this.hear(chunk));
-    client.on('data', (chunk: Buffer) => this.refused && chunk.includes(this.refused) && (this.refusals++, store.destroy()));
+    client.on(
+      'data',
+      (chunk: Buffer) =>
+        this.refused && chunk.includes(this.refused) && (this.refusals++, store.destroy()),
+    );
     client.pipe(store);
     store.pipe(this.farewell(client)).pipe(client);
     client.once('close', () => store.destroy());
@@ -134,7 +144,9 @@ export class Proxy {
 export const proxyTo = (url: URL): Promise<Proxy> => {
   const folder = url.searchParams.get('host');
   const port = Number(url.port || 5432);
-  return Proxy.to(folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port });
+  return Proxy.to(
+    folder?.startsWith('/') ? { path: `${folder}/.s.PGSQL.${port}` } : { host: url.hostname, port },
+  );
 };
 
 /** The same database, through the proxy. */

@@ -6,12 +6,18 @@ import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-/** A certificate for 127.0.0.1, localhost and receiver.test that signs itself, with its key: for tests alone, good until 2126. */
+/**
+ * A certificate for 127.0.0.1, localhost and receiver.test that signs itself, with its key: for
+ * tests alone, good until 2126.
+ */
 export const CERTIFICATE_FILE = fileURLToPath(new URL('./receiver.pem', import.meta.url));
 const CERTIFICATE = readFileSync(CERTIFICATE_FILE, 'utf8');
 
 /** The settings that let a server reach receivers of this machine. */
-export const RECEIVER_SETTINGS = { WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', WEBHOOK_CA_FILE: CERTIFICATE_FILE };
+export const RECEIVER_SETTINGS = {
+  WEBHOOK_ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8',
+  WEBHOOK_CA_FILE: CERTIFICATE_FILE,
+};
 
 /** What somebody sent. */
 export interface Received {
@@ -22,7 +28,10 @@ export interface Received {
   at: number;
 }
 
-/** The next answers, each used once: a status, an answer made by hand, or `hang`. After the last one: 200. */
+/**
+ * The next answers, each used once: a status, an answer made by hand, or `hang`. After the last
+ * one: 200.
+ */
 export type Answering = number | 'hang' | ((answer: ServerResponse) => void);
 
 /** A real https server that keeps what it gets. */
@@ -39,7 +48,10 @@ export class Receiver {
     private readonly answers: Answering[],
   ) {
     server.on('connection', (socket: Socket) => this.count(socket));
-    server.on('request', (request: IncomingMessage, answer: ServerResponse) => void this.take(request, answer));
+    server.on(
+      'request',
+      (request: IncomingMessage, answer: ServerResponse) => void this.take(request, answer),
+    );
   }
 
   static async start(...answers: Answering[]): Promise<Receiver> {
@@ -65,7 +77,8 @@ export class Receiver {
   /** Waits until so many have come. @throws after 10 s, with what has */
   async receives(count: number, ms = 10_000): Promise<Received[]> {
     for (const deadline = Date.now() + ms; this.received.length < count; await sleep(20)) {
-      if (Date.now() > deadline) throw new Error(`${this.received.length} of ${count} came: ${this.bodies().join('\n')}`);
+      if (Date.now() > deadline)
+        throw new Error(`${this.received.length} of ${count} came: ${this.bodies().join('\n')}`);
     }
     return this.received;
   }
@@ -89,7 +102,12 @@ export class Receiver {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = Buffer.concat(chunks).toString();
-    this.received.push({ path: request.url!, headers: request.headers, body, at: performance.now() });
+    this.received.push({
+      path: request.url!,
+      headers: request.headers,
+      body,
+      at: performance.now(),
+    });
     const how = this.answers.shift() ?? 200;
     if (typeof how === 'function') how(answer);
     else if (how !== 'hang') answer.writeHead(how).end('thank you');

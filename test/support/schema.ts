@@ -37,15 +37,33 @@ const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'uri-reference': (text) => URL.canParse(text, 'http://localhost'),
 };
 const ABOUT_PEOPLE = ['description', 'example', 'default'];
-const KNOWN = ['$ref', 'anyOf', 'oneOf', 'allOf', 'type', 'enum', 'format', 'minLength', 'maxLength', 'pattern', 'minimum', 'maximum'];
+const KNOWN = [
+  '$ref',
+  'anyOf',
+  'oneOf',
+  'allOf',
+  'type',
+  'enum',
+  'format',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'minimum',
+  'maximum',
+];
 const KNOWN_OF_PARTS = [
   ...['required', 'properties', 'additionalProperties', 'propertyNames', 'maxProperties'],
   ...['items', 'minItems', 'maxItems', 'uniqueItems'],
 ];
 
-/** What in a value is not as the schema says, one line each. A field that the schema does not name is a fault too. */
+/**
+ * What in a value is not as the schema says, one line each. A field that the schema does not name
+ * is a fault too.
+ */
 export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = '$'): string[] {
-  const unknown = Object.keys(schema).find((key) => ![...KNOWN, ...KNOWN_OF_PARTS, ...ABOUT_PEOPLE].includes(key));
+  const unknown = Object.keys(schema).find(
+    (key) => ![...KNOWN, ...KNOWN_OF_PARTS, ...ABOUT_PEOPLE].includes(key),
+  );
   if (unknown) throw new Error(`${at}: this checker does not know the keyword ${unknown}`);
   if (schema.$ref) return faultsOf(value, resolve(schema.$ref, schemas), schemas, at);
   if (schema.allOf?.some((part) => part.if)) return conditionalFaults(value, schema, schemas, at);
@@ -57,17 +75,30 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = 
 
 /** One of the options of a schema: those of an object say what is required of it besides. */
 export function withOption({ anyOf: _any, oneOf: _one, ...own }: Schema, option: Schema): Schema {
-  return own.properties ? { ...own, ...option, required: [...(own.required ?? []), ...(option.required ?? [])] } : option;
+  return own.properties
+    ? { ...own, ...option, required: [...(own.required ?? []), ...(option.required ?? [])] }
+    : option;
 }
 
 /** Whether the condition of an `if` holds: conditions ask for one value of some fields. */
 export const holds = (value: unknown, { properties = {} }: Schema): boolean =>
-  Object.entries(properties).every(([name, field]) => (value as Record<string, unknown> | null)?.[name] === field.const);
+  Object.entries(properties).every(
+    ([name, field]) => (value as Record<string, unknown> | null)?.[name] === field.const,
+  );
 
 /** Where a condition holds, its `then` goes before what is said of the fields anyway. */
-function conditionalFaults(value: unknown, { allOf = [], ...own }: Schema, schemas: Schemas, at: string): string[] {
+function conditionalFaults(
+  value: unknown,
+  { allOf = [], ...own }: Schema,
+  schemas: Schemas,
+  at: string,
+): string[] {
   const said = allOf.filter((part) => holds(value, part.if!)).map(({ then }) => then!);
-  const properties = Object.assign({}, own.properties, ...said.map((then) => then.properties)) as Record<string, Schema>;
+  const properties = Object.assign(
+    {},
+    own.properties,
+    ...said.map((then) => then.properties),
+  ) as Record<string, Schema>;
   const required = [...(own.required ?? []), ...said.flatMap((then) => then.required ?? [])];
   return faultsOf(value, { ...own, properties, required }, schemas, at);
 }
@@ -75,8 +106,14 @@ function conditionalFaults(value: unknown, { allOf = [], ...own }: Schema, schem
 /** What the parts of `allOf` say together: a field that one of them names is known to all. */
 export function joined({ allOf = [], ...own }: Schema, schemas: Schemas): Schema {
   const parts = [...allOf.map((part) => (part.$ref ? resolve(part.$ref, schemas) : part)), own];
-  const properties = parts.some((part) => part.properties) && { properties: Object.assign({}, ...parts.map((part) => part.properties)) };
-  return { ...Object.assign({}, ...parts), ...properties, required: parts.flatMap(({ required }) => required ?? []) };
+  const properties = parts.some((part) => part.properties) && {
+    properties: Object.assign({}, ...parts.map((part) => part.properties)),
+  };
+  return {
+    ...Object.assign({}, ...parts),
+    ...properties,
+    required: parts.flatMap(({ required }) => required ?? []),
+  };
 }
 
 export function resolve(ref: string, schemas: Schemas): Schema {
@@ -85,22 +122,31 @@ export function resolve(ref: string, schemas: Schemas): Schema {
   return schema;
 }
 
-function anyFaults(value: unknown, options: readonly Schema[], schemas: Schemas, at: string): string[] {
+function anyFaults(
+  value: unknown,
+  options: readonly Schema[],
+  schemas: Schemas,
+  at: string,
+): string[] {
   const faults = options.map((option) => faultsOf(value, option, schemas, at));
   return faults.some((one) => one.length === 0) ? [] : faults.flat();
 }
 
 function typeFault(value: unknown, { type, enum: values }: Schema, at: string): string[] | null {
   const types = type === undefined ? [] : [type].flat();
-  if (types.length > 0 && !types.some((one) => isOf(value, one))) return [`${at}: ${JSON.stringify(value)} is no ${types.join(' or ')}`];
-  return values && !values.includes(value) ? [`${at}: ${JSON.stringify(value)} is none of ${values.join(', ')}`] : null;
+  if (types.length > 0 && !types.some((one) => isOf(value, one)))
+    return [`${at}: ${JSON.stringify(value)} is no ${types.join(' or ')}`];
+  return values && !values.includes(value)
+    ? [`${at}: ${JSON.stringify(value)} is none of ${values.join(', ')}`]
+    : null;
 }
 
 function isOf(value: unknown, type: string): boolean {
   if (type === 'null') return value === null;
   if (type === 'integer') return Number.isInteger(value);
   if (type === 'array') return Array.isArray(value);
-  if (type === 'object') return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (type === 'object')
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
   return typeof value === type;
 }
 
@@ -108,24 +154,45 @@ function partFaults(value: unknown, schema: Schema, schemas: Schemas, at: string
   if (typeof value === 'string') return textFaults(value, schema, at);
   if (typeof value === 'number') return numberFaults(value, schema, at);
   if (Array.isArray(value)) return itemFaults(value, schema, schemas, at);
-  return typeof value === 'object' && value !== null && schema.properties ? fieldFaults(value, schema, schemas, at) : [];
+  return typeof value === 'object' && value !== null && schema.properties
+    ? fieldFaults(value, schema, schemas, at)
+    : [];
 }
 
-function itemFaults(list: unknown[], { items, minItems = 0, maxItems = Infinity }: Schema, schemas: Schemas, at: string): string[] {
-  const faults = list.length < minItems || list.length > maxItems ? [`${at}: ${list.length} items`] : [];
-  return [...faults, ...list.flatMap((item, i) => (items ? faultsOf(item, items, schemas, `${at}[${i}]`) : []))];
+function itemFaults(
+  list: unknown[],
+  { items, minItems = 0, maxItems = Infinity }: Schema,
+  schemas: Schemas,
+  at: string,
+): string[] {
+  const faults =
+    list.length < minItems || list.length > maxItems ? [`${at}: ${list.length} items`] : [];
+  return [
+    ...faults,
+    ...list.flatMap((item, i) => (items ? faultsOf(item, items, schemas, `${at}[${i}]`) : [])),
+  ];
 }
 
-function textFaults(text: string, { format, pattern, minLength = 0, maxLength = Infinity }: Schema, at: string): string[] {
+function textFaults(
+  text: string,
+  { format, pattern, minLength = 0, maxLength = Infinity }: Schema,
+  at: string,
+): string[] {
   const isFormat = format ? FORMATS[format] : () => true;
   if (!isFormat) throw new Error(`${at}: this checker does not know the format ${format}`);
   const faults = isFormat(text) ? [] : [`${at}: ${JSON.stringify(text)} is no ${format}`];
-  if (pattern && !new RegExp(pattern, 'u').test(text)) faults.push(`${at}: ${JSON.stringify(text)} does not match ${pattern}`);
-  return text.length < minLength || text.length > maxLength ? [...faults, `${at}: ${text.length} characters`] : faults;
+  if (pattern && !new RegExp(pattern, 'u').test(text))
+    faults.push(`${at}: ${JSON.stringify(text)} does not match ${pattern}`);
+  return text.length < minLength || text.length > maxLength
+    ? [...faults, `${at}: ${text.length} characters`]
+    : faults;
 }
 
-const numberFaults = (value: number, { minimum = -Infinity, maximum = Infinity }: Schema, at: string): string[] =>
-  value < minimum || value > maximum ? [`${at}: ${value} is out of range`] : [];
+const numberFaults = (
+  value: number,
+  { minimum = -Infinity, maximum = Infinity }: Schema,
+  at: string,
+): string[] => (value < minimum || value > maximum ? [`${at}: ${value} is out of range`] : []);
 
 function fieldFaults(
   value: object,
@@ -133,7 +200,9 @@ function fieldFaults(
   schemas: Schemas,
   at: string,
 ): string[] {
-  const missing = required.filter((name) => !(name in value)).map((name) => `${at}.${name} is missing`);
+  const missing = required
+    .filter((name) => !(name in value))
+    .map((name) => `${at}.${name} is missing`);
   const fields = Object.entries(value).flatMap(([name, inner]) => {
     const schema = properties[name];
     if (schema) return faultsOf(inner, schema, schemas, `${at}.${name}`);

@@ -8,7 +8,9 @@ const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const READY_TIMEOUT_MS = 20_000;
 
 export interface ServerOptions {
-  /** Working folder, without a `.env`; `DATA_DIR` is `data` below it unless `env` says otherwise. */
+  /**
+   * Working folder, without a `.env`; `DATA_DIR` is `data` below it unless `env` says otherwise.
+   */
   cwd: string;
   /** Settings. Of the environment of the test run only PATH and HOME are handed on. */
   env?: Record<string, string>;
@@ -77,7 +79,10 @@ export class ServerProcess {
   }
 }
 
-/** Pids of all processes whose command line names the folder, this process not counted. Linux only; elsewhere none. */
+/**
+ * Pids of all processes whose command line names the folder, this process not counted. Linux only;
+ * elsewhere none.
+ */
 export function processesOn(folder: string): number[] {
   if (!existsSync('/proc/self/cmdline')) return [];
   return readdirSync('/proc')

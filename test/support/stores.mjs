@@ -1,4 +1,5 @@
-// Starts the databases of a test run. Each function answers { env, stop }, or { leftOut } with the sentence that says what is not tested and why.
+// Starts the databases of a test run. Each function answers { env, stop }, or { leftOut } with the
+// sentence that says what is not tested and why.
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -8,21 +9,32 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const dist = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url).href);
 const nothing = async () => {};
 
-/** PostgreSQL without fsync: the tests of the crash suite start servers of their own, with it. TEST_DATABASE_URL is the address of a superuser. */
+/**
+ * PostgreSQL without fsync: the tests of the crash suite start servers of their own, with it.
+ * TEST_DATABASE_URL is the address of a superuser.
+ */
 export async function startPostgres(dir) {
   if (process.env.TEST_DATABASE_URL) return { env: {}, stop: nothing };
   if (!existsSync(new URL('../../dist/src/database/embedded-postgres.js', import.meta.url))) {
-    throw new Error('Banyan is not built. Run: npm test (which builds), or node scripts/build-if-stale.mjs');
+    throw new Error(
+      'Banyan is not built. Run: npm test (which builds), or node scripts/build-if-stale.mjs',
+    );
   }
   const { startEmbeddedPostgres } = await dist('database/embedded-postgres.js');
-  const settings = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'off', max_connections: '300' };
+  const settings = {
+    fsync: 'off',
+    full_page_writes: 'off',
+    synchronous_commit: 'off',
+    max_connections: '300',
+  };
   const { url, stop } = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), settings });
   return { env: { TEST_DATABASE_URL: url }, stop };
 }
 
 /**
- * A migrated database, which each test file copies instead of migrating its own: TEST_TEMPLATE is its name. Migrations that it lacks (the build is
- * older than the sources) are run by whoever opens a copy.
+ * A migrated database, which each test file copies instead of migrating its own: TEST_TEMPLATE is
+ * its name. Migrations that it lacks (the build is older than the sources) are run by whoever opens
+ * a copy.
  */
 export async function makeTemplate() {
   const name = `t_template_${process.pid}_${Date.now().toString(36)}`;
@@ -32,7 +44,10 @@ export async function makeTemplate() {
   await admin.connect();
   await admin.query(`CREATE DATABASE ${name} STRATEGY WAL_LOG`);
   url.pathname = `/${name}`;
-  const [{ migrate }, { dataSourceOptions }] = await Promise.all([dist('database/migrate.js'), dist('data-source.js')]);
+  const [{ migrate }, { dataSourceOptions }] = await Promise.all([
+    dist('database/migrate.js'),
+    dist('data-source.js'),
+  ]);
   await migrate(dataSourceOptions(url.href));
   await admin.end();
   return { env: { TEST_TEMPLATE: name } };
@@ -45,7 +60,8 @@ export async function startMongo(dir) {
   const program = findProgram('mongod');
   if (!program) {
     return {
-      leftOut: 'MongoDB: TEST_MONGODB_URI is not set and there is no mongod on the PATH. The words were tested in PostgreSQL only.',
+      leftOut:
+        'MongoDB: TEST_MONGODB_URI is not set and there is no mongod on the PATH. The words were tested in PostgreSQL only.',
     };
   }
   const { startEmbeddedMongo } = await dist('database/embedded-mongo.js');
@@ -53,7 +69,10 @@ export async function startMongo(dir) {
   return { env: { TEST_MONGODB_URI: uri }, stop };
 }
 
-/** TEST_REDIS_URL, else a redis-server on the PATH. TEST_REDIS_SERVER is its path, for tests that kill their own. */
+/**
+ * TEST_REDIS_URL, else a redis-server on the PATH. TEST_REDIS_SERVER is its path, for tests that
+ * kill their own.
+ */
 export async function startRedis(dir) {
   const { findProgram } = await dist('config/find-program.js');
   const program = findProgram('redis-server');
@@ -61,19 +80,37 @@ export async function startRedis(dir) {
   if (process.env.TEST_REDIS_URL) return { env: server, stop: nothing };
   if (!program)
     return {
-      leftOut: 'Redis: TEST_REDIS_URL is not set and there is no redis-server on the PATH. Sessions and events were tested in memory only.',
+      leftOut:
+        'Redis: TEST_REDIS_URL is not set and there is no redis-server on the PATH. Sessions and events were tested in memory only.',
     };
   const { spawnWatched, stopWatched } = await dist('database/embedded-process.js');
   const port = await freePort();
   const folder = join(dir, 'redis');
   await mkdir(folder);
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder,
+  ];
   const child = spawnWatched({ file: program, args, cwd: folder, runAs: { prefix: [] } });
   await untilItListens(port);
-  return { env: { ...server, TEST_REDIS_URL: `redis://127.0.0.1:${port}` }, stop: () => stopWatched(child) };
+  return {
+    env: { ...server, TEST_REDIS_URL: `redis://127.0.0.1:${port}` },
+    stop: () => stopWatched(child),
+  };
 }
 
-/** A free port below 32768: above, the kernel may give it to an outgoing connection before it is used. */
+/**
+ * A free port below 32768: above, the kernel may give it to an outgoing connection before it is
+ * used.
+ */
 export async function freePort() {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000);
@@ -89,7 +126,8 @@ const canListen = (port) =>
 
 async function untilItListens(port) {
   for (const deadline = Date.now() + 10_000; !(await accepts(port)); await sleep(20)) {
-    if (Date.now() > deadline) throw new Error(`redis-server did not listen on port ${port} within 10 s`);
+    if (Date.now() > deadline)
+      throw new Error(`redis-server did not listen on port ${port} within 10 s`);
   }
 }
 

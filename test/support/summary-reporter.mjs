@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 
-/** Writes the figures of a jest run, and what was left out, to the file that scripts/test.mjs names. */
+/**
+ * Writes the figures of a jest run, and what was left out, to the file that scripts/test.mjs names.
+ */
 export default class SummaryReporter {
   onRunComplete(_contexts, results) {
     const summary = {
@@ -10,6 +12,7 @@ export default class SummaryReporter {
       skipped: results.numPendingTests + results.numTodoTests,
       leftOut: globalThis.banyanTestRun?.leftOut ?? [],
     };
-    if (process.env.BANYAN_TEST_SUMMARY) writeFileSync(process.env.BANYAN_TEST_SUMMARY, JSON.stringify(summary));
+    if (process.env.BANYAN_TEST_SUMMARY)
+      writeFileSync(process.env.BANYAN_TEST_SUMMARY, JSON.stringify(summary));
   }
 }

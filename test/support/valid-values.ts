@@ -9,19 +9,33 @@ const TEXT_MAX = 40;
 const BRIM_MAX = 2048;
 const DEPTH_MAX = 6;
 
-/** Values of every kind that a schema of `openapi.json` allows, and none that it forbids. @param depth of lists and objects in each other */
+/**
+ * Values of every kind that a schema of `openapi.json` allows, and none that it forbids. @param
+ * depth of lists and objects in each other
+ */
 export function valuesOf(schema: Schema, schemas: Schemas, depth = DEPTH_MAX): Values {
   if (schema.$ref) return valuesOf(resolve(schema.$ref, schemas), schemas, depth);
-  if (schema.allOf?.some((part) => !part.if)) return valuesOf(joined(schema, schemas), schemas, depth);
-  const options = (schema.anyOf ?? schema.oneOf)?.filter((option) => depth > 0 || !isContainer(option));
-  if (options) return fc.oneof(...options.map((option) => valuesOf(withOption(schema, option), schemas, depth)));
+  if (schema.allOf?.some((part) => !part.if))
+    return valuesOf(joined(schema, schemas), schemas, depth);
+  const options = (schema.anyOf ?? schema.oneOf)?.filter(
+    (option) => depth > 0 || !isContainer(option),
+  );
+  if (options)
+    return fc.oneof(
+      ...options.map((option) => valuesOf(withOption(schema, option), schemas, depth)),
+    );
   if (schema.enum) return fc.constantFrom(...schema.enum);
   const types = [schema.type ?? (schema.properties ? 'object' : ANY)].flat();
   return fc.oneof(...types.map((type) => ofType(type, schema, schemas, depth)));
 }
 
-/** No text that is sent here may have U+0000, wherever it stands; a schema cannot say that of fields that it does not name. */
-const freeJson = fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes('\\u0000'));
+/**
+ * No text that is sent here may have U+0000, wherever it stands; a schema cannot say that of fields
+ * that it does not name.
+ */
+const freeJson = fc
+  .jsonValue({ maxDepth: 2 })
+  .filter((value) => !JSON.stringify(value).includes('\\u0000'));
 const ANY = ['object', 'string', 'number', 'boolean', 'null'];
 const isContainer = ({ type }: Schema): boolean => type === 'array' || type === 'object';
 
@@ -32,7 +46,9 @@ function ofType(type: string, schema: Schema, schemas: Schemas, depth: number): 
   if (type === 'integer') return fc.integer({ min, max });
   if (type === 'number') return fc.double({ min, max, noNaN: true, noDefaultInfinity: true });
   if (type === 'array') return listsOf(schema, schemas, depth - 1);
-  return type === 'object' ? conditionsKept(objectsOf(schema, schemas, depth - 1), schema, schemas) : textsOf(schema);
+  return type === 'object'
+    ? conditionsKept(objectsOf(schema, schemas, depth - 1), schema, schemas)
+    : textsOf(schema);
 }
 
 function listsOf(
@@ -42,18 +58,27 @@ function listsOf(
 ): Values {
   const bounds = { minLength, maxLength: Math.min(maxItems, minLength + LISTS_MAX) };
   const each = valuesOf(items, schemas, depth);
-  return uniqueItems ? fc.uniqueArray(each, { ...bounds, comparator: 'SameValue' }) : fc.array(each, bounds);
+  return uniqueItems
+    ? fc.uniqueArray(each, { ...bounds, comparator: 'SameValue' })
+    : fc.array(each, bounds);
 }
 
 /** Fields that are not required come and go; where others are allowed, some come. */
-function objectsOf({ properties = {}, required = [], additionalProperties, ...rest }: Schema, schemas: Schemas, depth: number): Values {
-  const fields = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valuesOf(schema, schemas, depth)]));
+function objectsOf(
+  { properties = {}, required = [], additionalProperties, ...rest }: Schema,
+  schemas: Schemas,
+  depth: number,
+): Values {
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, valuesOf(schema, schemas, depth)]),
+  );
   const known = fc.record(fields, { requiredKeys: required.filter((name) => name in fields) });
   if (!additionalProperties) return known;
   const names = rest.propertyNames
     ? textsOf({ maxLength: 12, ...rest.propertyNames, minLength: 1 })
     : textsOf({ maxLength: 12, minLength: 1, pattern: '^[^\\u0000]*$' });
-  const inner = additionalProperties === true ? freeJson : valuesOf(additionalProperties, schemas, depth);
+  const inner =
+    additionalProperties === true ? freeJson : valuesOf(additionalProperties, schemas, depth);
   const maxKeys = Math.min(rest.maxProperties ?? Infinity, LISTS_MAX);
   const others = fc.dictionary(
     (names as fc.Arbitrary<string>).filter((name) => !(name in properties)),
@@ -68,7 +93,9 @@ function conditionsKept(objects: Values, { allOf = [] }: Schema, schemas: Schema
   return allOf.reduce<Values>((values, { if: condition, then }) => {
     const better = valuesOf({ type: 'object', ...then! }, schemas) as fc.Arbitrary<object>;
     return values.chain((value) =>
-      holds(value as object, condition!) ? better.map((more) => ({ ...(value as object), ...more })) : fc.constant(value),
+      holds(value as object, condition!)
+        ? better.map((more) => ({ ...(value as object), ...more }))
+        : fc.constant(value),
     );
   }, objects);
 }
@@ -77,24 +104,39 @@ const FORMATS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uuid: fc.uuid(),
   email: fc.emailAddress(),
   uri: fc.webUrl(),
-  'date-time': fc.date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2200-01-01') }).map((date) => date.toISOString()),
+  'date-time': fc
+    .date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2200-01-01') })
+    .map((date) => date.toISOString()),
 };
 
-/** JSON carries no half of a surrogate pair: a text has none. Some are as long as they may be, in characters that are two code units each. */
-function textsOf({ format, pattern, minLength = 0, maxLength = Infinity }: Schema): fc.Arbitrary<string> {
+/**
+ * JSON carries no half of a surrogate pair: a text has none. Some are as long as they may be, in
+ * characters that are two code units each.
+ */
+function textsOf({
+  format,
+  pattern,
+  minLength = 0,
+  maxLength = Infinity,
+}: Schema): fc.Arbitrary<string> {
   const most = Math.min(maxLength, minLength + TEXT_MAX);
   const plain = fc.string({ unit: 'binary', minLength, maxLength: most });
   const texts = (format && FORMATS[format]) || (pattern ? matching(pattern, plain) : plain);
   const regex = new RegExp(pattern ?? '', 'u');
   const brim = '😀'.repeat(maxLength <= BRIM_MAX ? maxLength : 1);
-  const fits = (text: string): boolean => [...text].length >= minLength && [...text].length <= maxLength && regex.test(text);
-  const all = !format && fits(brim) ? fc.oneof({ weight: 4, arbitrary: texts }, { weight: 1, arbitrary: fc.constant(brim) }) : texts;
+  const fits = (text: string): boolean =>
+    [...text].length >= minLength && [...text].length <= maxLength && regex.test(text);
+  const all =
+    !format && fits(brim)
+      ? fc.oneof({ weight: 4, arbitrary: texts }, { weight: 1, arbitrary: fc.constant(brim) })
+      : texts;
   return all.filter((text) => text.isWellFormed() && fits(text));
 }
 
 function matching(pattern: string, plain: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const regex = new RegExp(pattern, 'u');
-  // Patterns that leave most texts alone get texts of all kinds; the others such as are made for them.
+  // Patterns that leave most texts alone get texts of all kinds; the others such as are made for
+  // them.
   if (/^\^\[\^/.test(pattern)) return plain.filter((text) => regex.test(text));
   return fc.stringMatching(regex, { size: 'small' });
 }

@@ -1,11 +1,19 @@
 import { type Collection, mongo } from 'mongoose';
 import { wordsOf } from '../body.js';
 import { BRANCHES_SHOWN, type PairRef, type PairWrite } from '../content-store.js';
-import { bucketId, bucketOf, type ChatContents, type StoredQaPair } from './chat-contents.schema.js';
+import {
+  bucketId,
+  bucketOf,
+  type ChatContents,
+  type StoredQaPair,
+} from './chat-contents.schema.js';
 import { toStoredMetadata } from './metadata.js';
 
 const DUPLICATE_KEY = 11000;
-/** The driver's own collection: Mongoose would look through all words for casts, which takes longer than the rest of a write. */
+/**
+ * The driver's own collection: Mongoose would look through all words for casts, which takes longer
+ * than the rest of a write.
+ */
 export type Buckets = Collection<ChatContents>;
 type Operation = mongo.AnyBulkWriteOperation<ChatContents>;
 
@@ -21,14 +29,19 @@ interface Outcome {
 }
 
 /**
- * Puts pairs into their buckets, each by operations on one document that can be repeated at any time. Answers which could not be written.
+ * Puts pairs into their buckets, each by operations on one document that can be repeated at any
+ * time. Answers which could not be written.
  * @throws when nothing is known of any of them
  */
-export async function putInto(buckets: Buckets, pairs: readonly PairWrite[]): Promise<Map<string, Error>> {
+export async function putInto(
+  buckets: Buckets,
+  pairs: readonly PairWrite[],
+): Promise<Map<string, Error>> {
   const failures = new Map<string, Error>();
   let left = pairs.map((pair): Write => ({ pair, element: elementOf(pair) }));
-  // A push fails where the pair is stored, and also where another writer made the bucket at the same moment. Only the second time is the
-  // bucket certain to be there, so that a push which failed and an overwriting that found nothing mean: a newer version is stored.
+  // A push fails where the pair is stored, and also where another writer made the bucket at the
+  // same moment. Only the second time is the bucket certain to be there, so that a push which
+  // failed and an overwriting that found nothing mean: a newer version is stored.
   for (let attempt = 1; attempt <= 2 && left.length > 0; attempt++) {
     left = await pushWhereAbsent(buckets, left, failures);
     if (left.length > 0) left = await overwrite(buckets, left, failures);
@@ -37,18 +50,33 @@ export async function putInto(buckets: Buckets, pairs: readonly PairWrite[]): Pr
 }
 
 /** Finds the bucket of a pair; carries the shard key and the owner like every filter here. */
-export const bucketFilter = (pair: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq' | 'seq'>) => ({
+export const bucketFilter = (
+  pair: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq' | 'seq'>,
+) => ({
   _id: bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq)),
   account_id: pair.accountId,
   root_chat_id: pair.rootChatId,
 });
 
-/** Adds pairs to their buckets, which are made if need be. Answers those that are there, or whose bucket was made meanwhile. */
-async function pushWhereAbsent(buckets: Buckets, writes: readonly Write[], failures: Map<string, Error>): Promise<Write[]> {
+/**
+ * Adds pairs to their buckets, which are made if need be. Answers those that are there, or whose
+ * bucket was made meanwhile.
+ */
+async function pushWhereAbsent(
+  buckets: Buckets,
+  writes: readonly Write[],
+  failures: Map<string, Error>,
+): Promise<Write[]> {
   const { errors } = await all(buckets, writes, ({ pair, element }) => ({
     updateOne: {
-      // Where the pair is there this matches nothing, so the upsert would make the bucket again, which its _id forbids.
-      filter: { ...bucketFilter(pair), chat_id: pair.chatId, bucket: bucketOf(pair.seq, pair.forkSeq), 'qa_pairs.seq': { $ne: pair.seq } },
+      // Where the pair is there this matches nothing, so the upsert would make the bucket again,
+      // which its _id forbids.
+      filter: {
+        ...bucketFilter(pair),
+        chat_id: pair.chatId,
+        bucket: bucketOf(pair.seq, pair.forkSeq),
+        'qa_pairs.seq': { $ne: pair.seq },
+      },
       update: { $push: { qa_pairs: { $each: [element], $sort: { seq: 1 } } } },
       upsert: true,
     },
@@ -61,25 +89,41 @@ async function pushWhereAbsent(buckets: Buckets, writes: readonly Write[], failu
 }
 
 /**
- * Replaces the stored pairs unless they are newer. An equal version is written again: that is how the relay mends words that were damaged; and
- * another pair at this `seq` is a leftover, since PostgreSQL gives a `seq` to one pair only. Answers what is left to do: nothing if all were
- * found, else all of them, as MongoDB says only how many there were.
+ * Replaces the stored pairs unless they are newer. An equal version is written again: that is how
+ * the relay mends words that were damaged; and another pair at this `seq` is a leftover, since
+ * PostgreSQL gives a `seq` to one pair only. Answers what is left to do: nothing if all were found,
+ * else all of them, as MongoDB says only how many there were.
  */
-async function overwrite(buckets: Buckets, writes: readonly Write[], failures: Map<string, Error>): Promise<Write[]> {
+async function overwrite(
+  buckets: Buckets,
+  writes: readonly Write[],
+  failures: Map<string, Error>,
+): Promise<Write[]> {
   const { matched, errors } = await all(buckets, writes, ({ pair, element }) => ({
     updateOne: {
       filter: {
         ...bucketFilter(pair),
-        qa_pairs: { $elemMatch: { seq: pair.seq, $or: [{ version: { $lte: pair.version } }, { response_id: { $ne: pair.responseId } }] } },
+        qa_pairs: {
+          $elemMatch: {
+            seq: pair.seq,
+            $or: [{ version: { $lte: pair.version } }, { response_id: { $ne: pair.responseId } }],
+          },
+        },
       },
       update: { $set: { 'qa_pairs.$': element } },
     },
   }));
   for (const [i, error] of errors) failures.set(writes[i]!.pair.responseId, errorOf(error));
-  return matched + errors.size === writes.length ? [] : writes.filter((_write, i) => !errors.has(i));
+  return matched + errors.size === writes.length
+    ? []
+    : writes.filter((_write, i) => !errors.has(i));
 }
 
-async function all(buckets: Buckets, writes: readonly Write[], operationOf: (write: Write) => Operation): Promise<Outcome> {
+async function all(
+  buckets: Buckets,
+  writes: readonly Write[],
+  operationOf: (write: Write) => Operation,
+): Promise<Outcome> {
   try {
     const { matchedCount } = await buckets.bulkWrite(writes.map(operationOf), { ordered: false });
     return { matched: matchedCount, errors: new Map() };
@@ -88,11 +132,15 @@ async function all(buckets: Buckets, writes: readonly Write[], operationOf: (wri
     const errors = [error.writeErrors].flat();
     // Not on enough members yet, so perhaps none of them stays.
     if (errors.length === 0 || error.result.getWriteConcernError()) throw error;
-    return { matched: error.result.matchedCount, errors: new Map(errors.map((one) => [one.index, one])) };
+    return {
+      matched: error.result.matchedCount,
+      errors: new Map(errors.map((one) => [one.index, one])),
+    };
   }
 }
 
-const errorOf = ({ code, errmsg }: mongo.WriteError): Error => new Error(`MongoDB refused the words of a pair (${code}): ${errmsg}`);
+const errorOf = ({ code, errmsg }: mongo.WriteError): Error =>
+  new Error(`MongoDB refused the words of a pair (${code}): ${errmsg}`);
 
 function elementOf(pair: PairWrite): StoredQaPair {
   const { question, response, metadata } = wordsOf(pair.body);

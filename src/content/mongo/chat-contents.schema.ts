@@ -18,7 +18,10 @@ export class StoredQaPair {
   @Prop({ type: Date })
   timestamp!: Date;
 
-  /** A mirror for people who read MongoDB: chats forked at this pair, oldest first, `BRANCHES_SHOWN` at most. PostgreSQL is the truth. */
+  /**
+   * A mirror for people who read MongoDB: chats forked at this pair, oldest first, `BRANCHES_SHOWN`
+   * at most. PostgreSQL is the truth.
+   */
   @Prop({ type: [String], default: undefined })
   branches!: string[];
 
@@ -45,8 +48,9 @@ export class StoredQaPair {
 export const StoredQaPairSchema = SchemaFactory.createForClass(StoredQaPair);
 
 /**
- * Up to `PAIRS_PER_BUCKET` pairs of one chat. A chat of any length is as many of these as it needs, a short one exactly one, and none
- * comes near MongoDB's limit of 16 MiB. Sharded by `root_chat_id`, so that the tree of a conversation lies on one shard: every query has it.
+ * Up to `PAIRS_PER_BUCKET` pairs of one chat. A chat of any length is as many of these as it needs,
+ * a short one exactly one, and none comes near MongoDB's limit of 16 MiB. Sharded by
+ * `root_chat_id`, so that the tree of a conversation lies on one shard: every query has it.
  */
 @Schema({
   collection: 'chat_contents',
@@ -80,13 +84,15 @@ export class ChatContents {
   qa_pairs!: StoredQaPair[];
 }
 export const ChatContentsSchema = SchemaFactory.createForClass(ChatContents);
-// For all buckets of a chat or of a conversation (removal, people who look one up); single buckets are found by _id.
+// For all buckets of a chat or of a conversation (removal, people who look one up); single buckets
+// are found by _id.
 ChatContentsSchema.index({ root_chat_id: 1, chat_id: 1, bucket: 1 });
 
 /** 32 pairs of the greatest length (128 KiB and 256 KiB, and their metadata) stay under 16 MiB. */
 export const PAIRS_PER_BUCKET = 32;
 
 /** The bucket of the pair at `seq` in a chat that owns the pairs after `forkSeq`. */
-export const bucketOf = (seq: number, forkSeq: number): number => Math.floor((seq - forkSeq - 1) / PAIRS_PER_BUCKET);
+export const bucketOf = (seq: number, forkSeq: number): number =>
+  Math.floor((seq - forkSeq - 1) / PAIRS_PER_BUCKET);
 
 export const bucketId = (chatId: string, bucket: number): string => `${chatId}:${bucket}`;

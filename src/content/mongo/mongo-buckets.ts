@@ -7,7 +7,10 @@ import { MongoConnection } from './mongo-connection.js';
 
 /** The place of a pair in a bucket, without its words. */
 export type Place = Pick<StoredQaPair, 'seq' | 'response_id' | 'timestamp'>;
-export type Outline = Pick<ChatContents, '_id' | 'account_id' | 'root_chat_id' | 'chat_id' | 'bucket'> & { qa_pairs: Place[] };
+export type Outline = Pick<
+  ChatContents,
+  '_id' | 'account_id' | 'root_chat_id' | 'chat_id' | 'bucket'
+> & { qa_pairs: Place[] };
 
 const ATTEMPTS_MAX = 4;
 const OUTLINE = {
@@ -21,8 +24,8 @@ const OUTLINE = {
 };
 
 /**
- * The documents of MongoDB as they are, for checking and mending: what a chat's own adapter would never find (wrong copies, leftovers) is
- * what is looked for here.
+ * The documents of MongoDB as they are, for checking and mending: what a chat's own adapter would
+ * never find (wrong copies, leftovers) is what is looked for here.
  */
 export class MongoBuckets {
   constructor(private readonly mongo: MongoConnection) {}
@@ -31,7 +34,12 @@ export class MongoBuckets {
   async names(after: string | null, limit: number): Promise<string[]> {
     const filter = after === null ? {} : { _id: { $gt: after } };
     const found = await this.run((buckets) =>
-      buckets.find(filter).sort({ _id: 1 }).limit(limit).project<{ _id: string }>({ _id: 1 }).toArray(),
+      buckets
+        .find(filter)
+        .sort({ _id: 1 })
+        .limit(limit)
+        .project<{ _id: string }>({ _id: 1 })
+        .toArray(),
     );
     return found.map(({ _id }) => _id);
   }
@@ -56,8 +64,13 @@ export class MongoBuckets {
   }
 
   /** Removes one pair from a bucket, and the bucket if nothing is left in it. */
-  async removePair(name: string, { seq, response_id }: Pick<Place, 'seq' | 'response_id'>): Promise<void> {
-    await this.run((buckets) => buckets.updateOne({ _id: name }, { $pull: { qa_pairs: { seq, response_id } } }));
+  async removePair(
+    name: string,
+    { seq, response_id }: Pick<Place, 'seq' | 'response_id'>,
+  ): Promise<void> {
+    await this.run((buckets) =>
+      buckets.updateOne({ _id: name }, { $pull: { qa_pairs: { seq, response_id } } }),
+    );
     await this.removeEmpty(name);
   }
 
@@ -65,12 +78,20 @@ export class MongoBuckets {
     await this.run((buckets) => buckets.deleteOne({ _id: name, qa_pairs: { $size: 0 } }));
   }
 
-  /** A walk over everything may meet a moment in which MongoDB is busy; only one that lasts is a reason to give up. */
-  private async run<Result>(work: (buckets: Collection<ChatContents>) => Promise<Result>): Promise<Result> {
+  /**
+   * A walk over everything may meet a moment in which MongoDB is busy; only one that lasts is a
+   * reason to give up.
+   */
+  private async run<Result>(
+    work: (buckets: Collection<ChatContents>) => Promise<Result>,
+  ): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
-        // The driver's own collection: Mongoose would turn every operator into a value, as it must for what clients send.
-        return await this.mongo.run((model) => work(model.collection as unknown as Collection<ChatContents>));
+        // The driver's own collection: Mongoose would turn every operator into a value, as it must
+        // for what clients send.
+        return await this.mongo.run((model) =>
+          work(model.collection as unknown as Collection<ChatContents>),
+        );
       } catch (error) {
         if (attempt >= ATTEMPTS_MAX) throw error;
         await sleep(200 * 2 ** attempt);
@@ -80,7 +101,10 @@ export class MongoBuckets {
 }
 
 /** The words of an element in the one form that is hashed. */
-export function bodyOfElement({ question, response, metadata }: StoredQaPair): { body: string; sha256: Buffer } {
+export function bodyOfElement({ question, response, metadata }: StoredQaPair): {
+  body: string;
+  sha256: Buffer;
+} {
   const body = bodyOf({ question, response, metadata: fromStoredMetadata(metadata) });
   return { body, sha256: sha256Of(body) };
 }

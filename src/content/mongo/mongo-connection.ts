@@ -11,7 +11,10 @@ const INDEXES_AGAIN_MS = 10_000;
 /** So long no call may be answered before the connection is made anew. */
 const SILENCE_MAX_MS = 3000;
 
-/** The driver's own defaults are 30 s for the selection of a server and no limit at all for sockets and the queue of its pool. */
+/**
+ * The driver's own defaults are 30 s for the selection of a server and no limit at all for sockets
+ * and the queue of its pool.
+ */
 const OPTIONS: ConnectOptions = {
   serverSelectionTimeoutMS: MONGO_TIMEOUT_MS,
   connectTimeoutMS: MONGO_TIMEOUT_MS,
@@ -24,7 +27,10 @@ const OPTIONS: ConnectOptions = {
   autoIndex: false,
 };
 
-/** Thrown when MongoDB did not answer in time, or was never reached. What was asked may still happen: every write here is idempotent. */
+/**
+ * Thrown when MongoDB did not answer in time, or was never reached. What was asked may still
+ * happen: every write here is idempotent.
+ */
 export class StoreAwayError extends Error {
   override readonly name = 'StoreAwayError';
 }
@@ -34,9 +40,11 @@ const DEFAULT_DATABASE = 'banyan';
 const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
 
 /**
- * The one connection to MongoDB. It is made in the background and again until it stands, so that the server starts without MongoDB. Short
- * breaks are mended by the driver. After longer silence the connection is made anew: when all sockets of a server close at once, the driver
- * (7.8) may write its health check to a socket that is closed already, wait for `drain` for ever, and never look for the server again.
+ * The one connection to MongoDB. It is made in the background and again until it stands, so that
+ * the server starts without MongoDB. Short breaks are mended by the driver. After longer silence
+ * the connection is made anew: when all sockets of a server close at once, the driver (7.8) may
+ * write its health check to a socket that is closed already, wait for `drain` for ever, and never
+ * look for the server again.
  */
 export class MongoConnection {
   private readonly logger = new Logger('MongoDB');
@@ -59,17 +67,23 @@ export class MongoConnection {
   private retry: NodeJS.Timeout | undefined;
   private closed = false;
   private lastTold = '';
-  /** Whether the server is one of several, so that what one of them has may still be rolled back. */
+  /**
+   * Whether the server is one of several, so that what one of them has may still be rolled back.
+   */
   private replicated = false;
 
   constructor(private readonly uri: string) {
     this.opening = this.open();
   }
 
-  /** Runs `work` on the collection. @throws StoreAwayError or the driver's error within `MONGO_TIMEOUT_MS`. */
+  /**
+   * Runs `work` on the collection. @throws StoreAwayError or the driver's error within
+   * `MONGO_TIMEOUT_MS`.
+   */
   async run<Result>(work: (chats: Model<ChatContents>) => Promise<Result>): Promise<Result> {
     try {
-      // The driver's own time limits hold for one step each (selection, checkout, socket) and are repeated by its retries; this is for all of them.
+      // The driver's own time limits hold for one step each (selection, checkout, socket) and are
+      // repeated by its retries; this is for all of them.
       const result = await within(
         MONGO_TIMEOUT_MS,
         this.opening.then(() => work(this.chats)),
@@ -91,7 +105,10 @@ export class MongoConnection {
     });
   }
 
-  /** Writes into a collection of its own. @throws StoreRefusesError when MongoDB answers and takes no writes */
+  /**
+   * Writes into a collection of its own. @throws StoreRefusesError when MongoDB answers and takes
+   * no writes
+   */
   async tryToWrite(): Promise<void> {
     try {
       await this.run(async () => {
@@ -105,7 +122,10 @@ export class MongoConnection {
     }
   }
 
-  /** `majority` where members could disagree: what a read-back proves must not be rolled back afterwards. A lone server knows no such thing. */
+  /**
+   * `majority` where members could disagree: what a read-back proves must not be rolled back
+   * afterwards. A lone server knows no such thing.
+   */
   get readConcern(): 'majority' | 'local' {
     return this.replicated ? 'majority' : 'local';
   }
@@ -117,7 +137,10 @@ export class MongoConnection {
     await this.connection.destroy(true);
   }
 
-  /** Tells a server that says no from one that says nothing, and gives the latter a fresh connection after a while. */
+  /**
+   * Tells a server that says no from one that says nothing, and gives the latter a fresh connection
+   * after a while.
+   */
   private listen(error: unknown): void {
     if (error instanceof mongo.MongoServerError) this.silentSince = undefined;
     else if (this.stands && !this.closed) {
@@ -133,17 +156,26 @@ export class MongoConnection {
     opening.then(
       () => this.makeIndexes(),
       (error: unknown) =>
-        this.tryAgain('MongoDB is away; new words stay in the journal', error, RECONNECT_MS, () => (this.opening = this.open())),
+        this.tryAgain(
+          'MongoDB is away; new words stay in the journal',
+          error,
+          RECONNECT_MS,
+          () => (this.opening = this.open()),
+        ),
     );
     return opening;
   }
 
   private async connect(): Promise<void> {
-    this.connection?.destroy(true).catch(() => undefined); // of an earlier try; Mongoose cannot open it again after that
+    // of an earlier try; Mongoose cannot open it again after that
+    this.connection?.destroy(true).catch(() => undefined);
     this.connection = this.mongoose.createConnection();
     this.connection.on('error', () => undefined); // told by the call that meets it
     this.chats = this.connection.model<ChatContents>('ChatContents', ChatContentsSchema);
-    await this.connection.openUri(this.uri, { ...OPTIONS, ...(namesDatabase(this.uri) ? {} : { dbName: DEFAULT_DATABASE }) });
+    await this.connection.openUri(this.uri, {
+      ...OPTIONS,
+      ...(namesDatabase(this.uri) ? {} : { dbName: DEFAULT_DATABASE }),
+    });
     const hello = await this.connection.db?.admin().command({ hello: 1 });
     if (!hello) throw new StoreAwayError('MongoDB closed the connection at once.');
     this.replicated = hello['setName'] !== undefined || hello['msg'] === 'isdbgrid';
@@ -153,16 +185,23 @@ export class MongoConnection {
     this.lastTold = '';
   }
 
-  /** Behind the start: nothing waits for them, and on a large collection they outlast every time limit here, while MongoDB goes on. */
+  /**
+   * Behind the start: nothing waits for them, and on a large collection they outlast every time
+   * limit here, while MongoDB goes on.
+   */
   private makeIndexes(): void {
     this.chats.createIndexes().catch((error: unknown) => {
-      if (this.stands) this.tryAgain('the indexes of MongoDB are not made yet', error, INDEXES_AGAIN_MS, () => this.makeIndexes());
+      if (this.stands)
+        this.tryAgain('the indexes of MongoDB are not made yet', error, INDEXES_AGAIN_MS, () =>
+          this.makeIndexes(),
+        );
     });
   }
 
   private tryAgain(what: string, error: unknown, ms: number, work: () => void): void {
     if (this.closed) return;
-    if (this.lastTold !== what) this.logger.warn({ message: what, cause: (error as Error).message });
+    if (this.lastTold !== what)
+      this.logger.warn({ message: what, cause: (error as Error).message });
     this.lastTold = what;
     clearTimeout(this.retry);
     this.retry = setTimeout(work, ms).unref();

@@ -2,17 +2,30 @@ import type { OnApplicationShutdown } from '@nestjs/common';
 import mongoose from 'mongoose';
 import type { EntityManager } from 'typeorm';
 import { bodyOf, sha256Of } from '../body.js';
-import { BRANCHES_SHOWN, ContentStore, type PairRef, type PairWrite, type StoredPair } from '../content-store.js';
+import {
+  BRANCHES_SHOWN,
+  ContentStore,
+  type PairRef,
+  type PairWrite,
+  type StoredPair,
+} from '../content-store.js';
 import { askForMirror } from '../mirror.js';
 import { bucketFilter, type Buckets, putInto } from './bucket-writes.js';
-import { bucketId, bucketOf, type ChatContents, PAIRS_PER_BUCKET, type StoredQaPair } from './chat-contents.schema.js';
+import {
+  bucketId,
+  bucketOf,
+  type ChatContents,
+  PAIRS_PER_BUCKET,
+  type StoredQaPair,
+} from './chat-contents.schema.js';
 import { fromStoredMetadata } from './metadata.js';
 import { MONGO_TIMEOUT_MS, MongoConnection } from './mongo-connection.js';
 
 /**
- * The words in MongoDB, as the elements of buckets. Every write is one operation on one document and can be repeated at any time: no
- * transaction is needed, so a standalone server and a replica set run the same code. Text is only ever a value: never a filter's operator,
- * never part of a pipeline.
+ * The words in MongoDB, as the elements of buckets. Every write is one operation on one document
+ * and can be repeated at any time: no transaction is needed, so a standalone server and a replica
+ * set run the same code. Text is only ever a value: never a filter's operator, never part of a
+ * pipeline.
  */
 export class MongoContentStore extends ContentStore implements OnApplicationShutdown {
   override readonly name = 'mongo';
@@ -20,7 +33,11 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
   /** The lease of a relay (8 s) is the longest time for which anybody acts on what it once read. */
   override readonly lateMs = 9000;
 
-  override askForBranches(tx: EntityManager, accountId: string, responseIds: readonly string[]): Promise<void> {
+  override askForBranches(
+    tx: EntityManager,
+    accountId: string,
+    responseIds: readonly string[],
+  ): Promise<void> {
     return askForMirror(tx, accountId, responseIds);
   }
   private readonly mongo: MongoConnection;
@@ -35,42 +52,80 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     return this.mongo.run((chats) => putInto(chats.collection as unknown as Buckets, pairs));
   }
 
-  override async putBranches(pair: PairRef, branches: readonly string[], branchesTotal: number): Promise<void> {
+  override async putBranches(
+    pair: PairRef,
+    branches: readonly string[],
+    branchesTotal: number,
+  ): Promise<void> {
     await this.mongo.run((chats) =>
       chats.updateOne(
-        { ...bucketFilter(pair), qa_pairs: mongoose.trusted({ $elemMatch: { seq: pair.seq, response_id: pair.responseId } }) },
-        { $set: { 'qa_pairs.$.branches': branches.slice(0, BRANCHES_SHOWN), 'qa_pairs.$.branches_total': branchesTotal } },
+        {
+          ...bucketFilter(pair),
+          qa_pairs: mongoose.trusted({
+            $elemMatch: { seq: pair.seq, response_id: pair.responseId },
+          }),
+        },
+        {
+          $set: {
+            'qa_pairs.$.branches': branches.slice(0, BRANCHES_SHOWN),
+            'qa_pairs.$.branches_total': branchesTotal,
+          },
+        },
       ),
     );
   }
 
-  override async findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+  override async findMany(
+    accountId: string,
+    rootChatId: string,
+    pairs: readonly PairRef[],
+  ): Promise<Map<string, StoredPair>> {
     if (pairs.length === 0) return new Map();
-    const ids = [...new Set(pairs.map((pair) => bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq))))];
+    const ids = [
+      ...new Set(pairs.map((pair) => bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq)))),
+    ];
     const seqs = [...new Set(pairs.map((pair) => pair.seq))];
     const buckets = await this.mongo.run((chats) =>
       chats
-        .find({ _id: mongoose.trusted({ $in: ids }), account_id: accountId, root_chat_id: rootChatId })
+        .find({
+          _id: mongoose.trusted({ $in: ids }),
+          account_id: accountId,
+          root_chat_id: rootChatId,
+        })
         // The neighbours of a pair in its bucket may be megabytes that nobody asked for.
-        .select({ qa_pairs: { $filter: { input: '$qa_pairs', cond: { $in: ['$$this.seq', seqs] } } } })
+        .select({
+          qa_pairs: { $filter: { input: '$qa_pairs', cond: { $in: ['$$this.seq', seqs] } } },
+        })
         .setOptions({ readConcern: { level: this.mongo.readConcern }, maxTimeMS: MONGO_TIMEOUT_MS })
         .lean<Pick<ChatContents, 'qa_pairs'>[]>()
         .exec(),
     );
     const wanted = new Set(pairs.map((pair) => pair.responseId));
-    const found = buckets.flatMap((bucket) => bucket.qa_pairs).filter((element) => wanted.has(element.response_id));
+    const found = buckets
+      .flatMap((bucket) => bucket.qa_pairs)
+      .filter((element) => wanted.has(element.response_id));
     return new Map(found.map((element) => [element.response_id, storedOf(element)]));
   }
 
   override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
     if (pairs.length === 0) return new Map();
     const filters = pairs.map(bucketFilter);
-    const oneOf = (field: keyof (typeof filters)[number]) => ({ $in: [...new Set(filters.map((filter) => filter[field]))] });
+    const oneOf = (field: keyof (typeof filters)[number]) => ({
+      $in: [...new Set(filters.map((filter) => filter[field]))],
+    });
     const cond = { $in: ['$$this.response_id', pairs.map((pair) => pair.responseId)] };
     const found = await this.mongo.run((chats) =>
       (chats.collection as unknown as Buckets)
-        .find({ _id: oneOf('_id'), account_id: oneOf('account_id'), root_chat_id: oneOf('root_chat_id') })
-        .project<ChatContents>({ account_id: 1, root_chat_id: 1, qa_pairs: { $filter: { input: '$qa_pairs', cond } } })
+        .find({
+          _id: oneOf('_id'),
+          account_id: oneOf('account_id'),
+          root_chat_id: oneOf('root_chat_id'),
+        })
+        .project<ChatContents>({
+          account_id: 1,
+          root_chat_id: 1,
+          qa_pairs: { $filter: { input: '$qa_pairs', cond } },
+        })
         .withReadConcern({ level: this.mongo.readConcern })
         .maxTimeMS(MONGO_TIMEOUT_MS)
         .toArray(),
@@ -84,14 +139,23 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     );
   }
 
-  override async removeTail(chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>, afterSeq: number): Promise<void> {
+  override async removeTail(
+    chat: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq'>,
+    afterSeq: number,
+  ): Promise<void> {
     const kept = Math.max(0, afterSeq - chat.forkSeq);
     const first = Math.ceil(kept / PAIRS_PER_BUCKET);
-    const tail = { account_id: chat.accountId, root_chat_id: chat.rootChatId, chat_id: chat.chatId };
+    const tail = {
+      account_id: chat.accountId,
+      root_chat_id: chat.rootChatId,
+      chat_id: chat.chatId,
+    };
     await this.mongo.run(async (chats) => {
       await chats.deleteMany({ ...tail, bucket: mongoose.trusted({ $gte: first }) });
       if (kept % PAIRS_PER_BUCKET === 0) return;
-      await chats.updateOne(bucketFilter({ ...chat, seq: afterSeq }), { $pull: { qa_pairs: { seq: { $gt: afterSeq } } } });
+      await chats.updateOne(bucketFilter({ ...chat, seq: afterSeq }), {
+        $pull: { qa_pairs: { seq: { $gt: afterSeq } } },
+      });
     });
   }
 
@@ -115,7 +179,14 @@ const elementIn = (bucket: ChatContents | undefined, pair: PairRef): StoredQaPai
     : undefined;
 
 function storedOf(element: StoredQaPair): StoredPair {
-  const { question, response, metadata, version, branches, branches_total: branchesTotal } = element;
+  const {
+    question,
+    response,
+    metadata,
+    version,
+    branches,
+    branches_total: branchesTotal,
+  } = element;
   const body = bodyOf({ question, response, metadata: fromStoredMetadata(metadata) });
   return { version, body, sha256: sha256Of(body), branches, branchesTotal };
 }

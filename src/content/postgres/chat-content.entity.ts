@@ -1,6 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** The words of a pair where there is no MongoDB; written by the same statement that makes the pair. */
+/**
+ * The words of a pair where there is no MongoDB; written by the same statement that makes the pair.
+ */
 @Entity('chat_contents')
 export class ChatContent {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'chat_contents_pkey' })

@@ -5,7 +5,8 @@ import { ContentStore, type PairRef, type PairWrite, type StoredPair } from '../
 
 const PUT: Statement = {
   name: 'content.put',
-  // An equal version is written again only where the words differ: a repeated put leaves no dead row behind.
+  // An equal version is written again only where the words differ: a repeated put leaves no dead
+  // row behind.
   text: `
     INSERT INTO chat_contents AS old (account_id, chat_id, seq, version, body)
     SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::text[]) AS put (account_id, chat_id, seq, version, body)
@@ -14,7 +15,10 @@ const PUT: Statement = {
     WHERE old.version < excluded.version OR (old.version = excluded.version AND old.body <> excluded.body)`,
 };
 
-/** `LIMIT 1` keeps the look-ups from being made joins, which read whole chats where PostgreSQL takes them to be short. */
+/**
+ * `LIMIT 1` keeps the look-ups from being made joins, which read whole chats where PostgreSQL takes
+ * them to be short.
+ */
 const FIND_MANY: Statement = {
   name: 'content.find_many',
   text: `
@@ -41,7 +45,10 @@ interface WordsRow {
   body: string;
 }
 
-/** The words in PostgreSQL, beside what it knows of them: for servers without MongoDB. Appends write them in their own statement (`table`). */
+/**
+ * The words in PostgreSQL, beside what it knows of them: for servers without MongoDB. Appends write
+ * them in their own statement (`table`).
+ */
 export class PostgresContentStore extends ContentStore {
   override readonly name = 'postgres';
   override readonly table = 'chat_contents';
@@ -64,25 +71,43 @@ export class PostgresContentStore extends ContentStore {
   /** Nothing to do: `chats` itself says which branches a pair has. */
   override async putBranches(): Promise<void> {}
 
-  override async findMany(accountId: string, rootChatId: string, pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
+  override async findMany(
+    accountId: string,
+    rootChatId: string,
+    pairs: readonly PairRef[],
+  ): Promise<Map<string, StoredPair>> {
     if (pairs.length === 0) return new Map();
-    const wanted = [pairs.map((pair) => pair.chatId), pairs.map((pair) => pair.seq), pairs.map((pair) => pair.responseId)];
+    const wanted = [
+      pairs.map((pair) => pair.chatId),
+      pairs.map((pair) => pair.seq),
+      pairs.map((pair) => pair.responseId),
+    ];
     const rows = await this.database.query<WordsRow>(FIND_MANY, [accountId, rootChatId, ...wanted]);
     return new Map(
-      rows.map(({ response_id: id, version, body }) => [id, { version, body, sha256: sha256Of(body), branches: [], branchesTotal: 0 }]),
+      rows.map(({ response_id: id, version, body }) => [
+        id,
+        { version, body, sha256: sha256Of(body), branches: [], branchesTotal: 0 },
+      ]),
     );
   }
 
-  /** One by one: only the relay asks for pairs of several conversations, and with the words here there is none. */
+  /**
+   * One by one: only the relay asks for pairs of several conversations, and with the words here
+   * there is none.
+   */
   override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
     const found = new Map<string, StoredPair>();
     for (const pair of pairs) {
-      for (const [id, stored] of await this.findMany(pair.accountId, pair.rootChatId, [pair])) found.set(id, stored);
+      for (const [id, stored] of await this.findMany(pair.accountId, pair.rootChatId, [pair]))
+        found.set(id, stored);
     }
     return found;
   }
 
-  override async removeTail(chat: Pick<PairRef, 'accountId' | 'chatId'>, afterSeq: number): Promise<void> {
+  override async removeTail(
+    chat: Pick<PairRef, 'accountId' | 'chatId'>,
+    afterSeq: number,
+  ): Promise<void> {
     await this.database.query(REMOVE_TAIL, [chat.accountId, chat.chatId, afterSeq]);
   }
 

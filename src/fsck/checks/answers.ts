@@ -53,37 +53,61 @@ export function answersCheck(side: Side): Check<Key> {
   return {
     of: 'answers being written',
     invariants: ['I10'],
-    window: (after) => dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.chat_id ?? null]),
+    window: (after) =>
+      dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.chat_id ?? null]),
     async inspect(keys) {
-      const rows = await dataSource.query<Row[]>(INSPECT, columnsOf(keys, ['account_id', 'chat_id']));
+      const rows = await dataSource.query<Row[]>(
+        INSPECT,
+        columnsOf(keys, ['account_id', 'chat_id']),
+      );
       return rows.flatMap((row) => faultsOf(side, row));
     },
   };
 }
 
 function faultsOf({ dataSource, ends, serverRuns }: Side, row: Row): Finding<Key>[] {
-  const { account_id, chat_id, generation_id, running, running_id, running_for, is_abandoned, streaming } = row;
+  const {
+    account_id,
+    chat_id,
+    generation_id,
+    running,
+    running_id,
+    running_for,
+    is_abandoned,
+    streaming,
+  } = row;
   const key = { account_id, chat_id };
   const faults: Finding<Key>[] = [];
   const add = (what: string, ids: Finding['ids'] = {}, mend?: Finding['mend']): void =>
     void faults.push({ invariant: 'I10', key, what, ids: { ...key, ...ids }, mend });
   for (const response_id of streaming.filter((id) => id !== running_for)) {
-    add('a pair waits for an answer that nobody writes', { response_id }, () => interrupt(dataSource, key, response_id));
+    add('a pair waits for an answer that nobody writes', { response_id }, () =>
+      interrupt(dataSource, key, response_id),
+    );
   }
   if (generation_id !== null && running_id === null) {
-    add('a chat is kept busy by an answer that has ended', { generation_id }, () => free(dataSource, key, generation_id));
+    add('a chat is kept busy by an answer that has ended', { generation_id }, () =>
+      free(dataSource, key, generation_id),
+    );
   }
   if (running === null) return faults;
   const isAwaited = generation_id === running_id && streaming.includes(running_for!);
   if (!isAwaited) {
-    // Nobody's words are touched: the pair has others, or is gone. One that a living instance writes ends by itself.
-    const mend = is_abandoned ? (): Promise<boolean> => drop(dataSource, key, running_id!) : undefined;
+    // Nobody's words are touched: the pair has others, or is gone. One that a living instance
+    // writes ends by itself.
+    const mend = is_abandoned
+      ? (): Promise<boolean> => drop(dataSource, key, running_id!)
+      : undefined;
     add('an answer is written for which nobody waits', { generation_id: running_id }, mend);
   } else if (serverRuns && is_abandoned) {
-    add('an answer of a dead instance was not ended: no server that does so runs', { generation_id: running_id }, async () => {
-      await ends.endAbandoned(running);
-      return true;
-    });
+    add(
+      'an answer of a dead instance was not ended: no server that does so runs',
+      { generation_id: running_id },
+      async () => {
+        await ends.endAbandoned(running);
+        return true;
+      },
+    );
   }
   return faults;
 }
@@ -100,12 +124,20 @@ const INTERRUPT = `
   INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
   SELECT account_id, root_chat_id, event_seq, 'message.failed', chat_id, response_id, now() FROM pair, conversation`;
 
-async function interrupt(dataSource: DataSource, { account_id, chat_id }: Key, responseId: string): Promise<boolean> {
+async function interrupt(
+  dataSource: DataSource,
+  { account_id, chat_id }: Key,
+  responseId: string,
+): Promise<boolean> {
   await dataSource.query(INTERRUPT, [account_id, chat_id, responseId]);
   return true;
 }
 
-async function free(dataSource: DataSource, { account_id, chat_id }: Key, generationId: string): Promise<boolean> {
+async function free(
+  dataSource: DataSource,
+  { account_id, chat_id }: Key,
+  generationId: string,
+): Promise<boolean> {
   const set = `UPDATE chats SET generation_id = NULL WHERE account_id = $1 AND chat_id = $2 AND generation_id = $3`;
   await dataSource.query(set, [account_id, chat_id, generationId]);
   return true;
@@ -119,7 +151,11 @@ const DROP = `
   UPDATE chats c SET generation_id = NULL FROM ended
   WHERE c.account_id = ended.account_id AND c.chat_id = ended.chat_id AND c.generation_id = ended.generation_id`;
 
-async function drop(dataSource: DataSource, { account_id, chat_id }: Key, generationId: string): Promise<boolean> {
+async function drop(
+  dataSource: DataSource,
+  { account_id, chat_id }: Key,
+  generationId: string,
+): Promise<boolean> {
   await dataSource.query(DROP, [account_id, chat_id, generationId]);
   return true;
 }

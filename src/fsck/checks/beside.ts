@@ -24,7 +24,8 @@ interface Table {
 
 const CHAT = { account_id: 'uuid', chat_id: 'uuid' } as const;
 
-const missing = (table: string, on: string): string => `NOT EXISTS (SELECT FROM ${table} o WHERE o.account_id = t.account_id AND ${on})`;
+const missing = (table: string, on: string): string =>
+  `NOT EXISTS (SELECT FROM ${table} o WHERE o.account_id = t.account_id AND ${on})`;
 
 const NO_CHAT = missing('chats', 'o.chat_id = t.chat_id');
 const NO_PAIR = missing('messages', 'o.chat_id = t.chat_id AND o.seq = t.seq');
@@ -55,22 +56,36 @@ const WEBHOOK = { account_id: 'uuid', webhook_id: 'uuid' } as const;
 const DELIVERY = { ...WEBHOOK, delivery_id: 'uuid' } as const;
 
 const TABLES: readonly Table[] = [
-  ofChats('ids of clients', 'client_chats', 'an id of a client is that of a chat that does not exist', {
-    account_id: 'uuid',
-    client_chat_id: 'text',
-  }),
+  ofChats(
+    'ids of clients',
+    'client_chats',
+    'an id of a client is that of a chat that does not exist',
+    {
+      account_id: 'uuid',
+      client_chat_id: 'text',
+    },
+  ),
   ofChats('notes', 'conversation_notes', 'notes are kept of a chat that does not exist'),
   ofChats('highlights', 'summary_highlights', 'quotes are kept of a chat that does not exist'),
   {
     ...{ of: 'marks of summaries', table: 'summary_marks', key: MARK, shows: Object.keys(MARK) },
-    faults: [gone('summary_marks', MARK, 'words are counted up to a pair that does not exist', NO_PAIR)],
+    faults: [
+      gone('summary_marks', MARK, 'words are counted up to a pair that does not exist', NO_PAIR),
+    ],
   },
   {
     ...{ of: 'tokens of pairs', table: 'message_tokens', key: MARK, shows: Object.keys(MARK) },
-    faults: [gone('message_tokens', MARK, 'tokens are counted of a pair that does not exist', NO_PAIR)],
+    faults: [
+      gone('message_tokens', MARK, 'tokens are counted of a pair that does not exist', NO_PAIR),
+    ],
   },
   {
-    ...{ of: 'numbers of chats', table: 'chat_numbers', key: NUMBER, shows: ['account_id', 'number', 'chat_id'] },
+    ...{
+      of: 'numbers of chats',
+      table: 'chat_numbers',
+      key: NUMBER,
+      shows: ['account_id', 'number', 'chat_id'],
+    },
     faults: [
       gone('chat_numbers', NUMBER, 'a number is that of a chat that does not exist', NO_CHAT),
       {
@@ -82,9 +97,19 @@ const TABLES: readonly Table[] = [
     ],
   },
   {
-    ...{ of: 'positions of webhooks', table: 'webhook_positions', key: POSITION, shows: [...Object.keys(POSITION), 'event_seq'] },
+    ...{
+      of: 'positions of webhooks',
+      table: 'webhook_positions',
+      key: POSITION,
+      shows: [...Object.keys(POSITION), 'event_seq'],
+    },
     faults: [
-      gone('webhook_positions', POSITION, 'events are told of a conversation that does not exist', NO_CONVERSATION),
+      gone(
+        'webhook_positions',
+        POSITION,
+        'events are told of a conversation that does not exist',
+        NO_CONVERSATION,
+      ),
       {
         what: 'events were told that are still to come',
         where: AHEAD,
@@ -97,18 +122,34 @@ const TABLES: readonly Table[] = [
     ...{ of: 'webhooks', table: 'webhooks', key: WEBHOOK, shows: Object.keys(WEBHOOK) },
     // A new row would have all events told that ever were.
     faults: [
-      { what: 'a webhook is told of nothing: its account is not among those with webhooks', where: missing('webhook_accounts', 'true') },
+      {
+        what: 'a webhook is told of nothing: its account is not among those with webhooks',
+        where: missing('webhook_accounts', 'true'),
+      },
     ],
   },
   {
     // Its conversation may be gone: what was still to be told at a purge is told after it.
-    ...{ of: 'deliveries', table: 'webhook_deliveries', key: DELIVERY, shows: Object.keys(DELIVERY) },
-    faults: [gone('webhook_deliveries', DELIVERY, 'a delivery goes to a webhook that does not exist', NO_WEBHOOK)],
+    ...{
+      of: 'deliveries',
+      table: 'webhook_deliveries',
+      key: DELIVERY,
+      shows: Object.keys(DELIVERY),
+    },
+    faults: [
+      gone(
+        'webhook_deliveries',
+        DELIVERY,
+        'a delivery goes to a webhook that does not exist',
+        NO_WEBHOOK,
+      ),
+    ],
   },
 ];
 
 /** I17: what stands beside chats, pairs, conversations and webhooks is of some that exist. */
-export const besideChecks = (dataSource: DataSource): Check<Key>[] => TABLES.map((table) => besideCheck(dataSource, table));
+export const besideChecks = (dataSource: DataSource): Check<Key>[] =>
+  TABLES.map((table) => besideCheck(dataSource, table));
 
 function besideCheck(dataSource: DataSource, { of, table, key, shows, faults }: Table): Check<Key> {
   const names = Object.keys(key);
@@ -123,11 +164,17 @@ function besideCheck(dataSource: DataSource, { of, table, key, shows, faults }: 
   return {
     of,
     invariants: ['I17'],
-    window: (after) => dataSource.query<Key[]>(window, after ? names.map((name) => after[name]) : names.map(() => null)),
+    window: (after) =>
+      dataSource.query<Key[]>(
+        window,
+        after ? names.map((name) => after[name]) : names.map(() => null),
+      ),
     async inspect(keys) {
       const rows = await dataSource.query<Key[]>(inspect, columnsOf(keys, names));
       return rows.flatMap((row) =>
-        faults.filter((_, i) => row[`fault_${i}`]).map((fault) => findingOf(dataSource, row, names, shows, fault)),
+        faults
+          .filter((_, i) => row[`fault_${i}`])
+          .map((fault) => findingOf(dataSource, row, names, shows, fault)),
       );
     },
   };
@@ -140,8 +187,11 @@ function findingOf(
   shows: readonly string[],
   { what, mend }: Fault,
 ): Finding<Key> {
-  const part = (of: readonly string[]): Key => Object.fromEntries(of.map((name) => [name, row[name]!]));
+  const part = (of: readonly string[]): Key =>
+    Object.fromEntries(of.map((name) => [name, row[name]!]));
   const key = part(names);
-  const mending = mend && { mend: () => dataSource.query(mend, Object.values(key)).then(() => true) };
+  const mending = mend && {
+    mend: () => dataSource.query(mend, Object.values(key)).then(() => true),
+  };
   return { invariant: 'I17', key, what, ids: part(shows), ...mending };
 }

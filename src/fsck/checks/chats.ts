@@ -7,7 +7,10 @@ interface Key {
   chat_id: string;
 }
 
-/** A chat with all that must fit to it. `parent`, `jump` and `jump_of_jump` are the parent and where the parent's pointers lead. */
+/**
+ * A chat with all that must fit to it. `parent`, `jump` and `jump_of_jump` are the parent and where
+ * the parent's pointers lead.
+ */
 interface Row extends Key {
   root_chat_id: string;
   parent_chat_id: string | null;
@@ -63,10 +66,17 @@ export function chatsCheck(dataSource: DataSource): Check<Key> {
   return {
     of: 'chats',
     invariants: ['I5', 'I6'],
-    window: (after) => dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.chat_id ?? null]),
+    window: (after) =>
+      dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.chat_id ?? null]),
     async inspect(keys) {
-      const rows = await dataSource.query<Row[]>(INSPECT, columnsOf(keys, ['account_id', 'chat_id']));
-      return rows.flatMap((row) => [...orderFaults(dataSource, row), ...placeFaults(dataSource, row)]);
+      const rows = await dataSource.query<Row[]>(
+        INSPECT,
+        columnsOf(keys, ['account_id', 'chat_id']),
+      );
+      return rows.flatMap((row) => [
+        ...orderFaults(dataSource, row),
+        ...placeFaults(dataSource, row),
+      ]);
     },
   };
 }
@@ -82,9 +92,21 @@ function orderFaults(dataSource: DataSource, row: Row): Finding<Key>[] {
     void faults.push({ invariant: 'I5', key, what, ids: { ...key, ...ids }, mend });
   if (strays > 0) add('pairs of a chat name another conversation than it does', { strays });
   if ((row.first_seq ?? fork_seq + 1) !== fork_seq + 1 || pairs !== newest - fork_seq) {
-    add('the pairs of a chat do not follow its fork point one by one', { fork_seq, first_seq: row.first_seq, newest_seq: newest, pairs });
-  } else if (last_seq !== newest || row.last_response_id !== (row.newest_id ?? row.fork_response_id)) {
-    add('last_seq or last_response_id is not the newest pair', { last_seq, newest_seq: newest }, () => recount(dataSource, key));
+    add('the pairs of a chat do not follow its fork point one by one', {
+      fork_seq,
+      first_seq: row.first_seq,
+      newest_seq: newest,
+      pairs,
+    });
+  } else if (
+    last_seq !== newest ||
+    row.last_response_id !== (row.newest_id ?? row.fork_response_id)
+  ) {
+    add(
+      'last_seq or last_response_id is not the newest pair',
+      { last_seq, newest_seq: newest },
+      () => recount(dataSource, key),
+    );
   }
   return faults;
 }
@@ -99,7 +121,10 @@ const RECOUNT = `
 /** The lock first: an append between the reading and the writing would be forgotten. */
 async function recount(dataSource: DataSource, { account_id, chat_id }: Key): Promise<boolean> {
   await dataSource.transaction(async (tx) => {
-    await tx.query(`SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`, [account_id, chat_id]);
+    await tx.query(`SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`, [
+      account_id,
+      chat_id,
+    ]);
     await tx.query(RECOUNT, [account_id, chat_id]);
   });
   return true;
@@ -107,21 +132,33 @@ async function recount(dataSource: DataSource, { account_id, chat_id }: Key): Pr
 
 function placeFaults(dataSource: DataSource, row: Row): Finding<Key>[] {
   const key = keyOf(row);
-  const found = (what: string, ids: Finding['ids'] = {}, mend?: Finding['mend']): Finding<Key>[] => [
-    { invariant: 'I6', key, what, ids: { ...key, ...ids }, mend },
-  ];
-  if (!row.has_conversation) return found('a chat belongs to no conversation', { root_chat_id: row.root_chat_id });
-  if (row.parent_chat_id === null) return isRoot(row) ? [] : found('a chat without a parent is not like a root');
-  if (!row.parent) return found('the parent of a branch is missing', { parent_chat_id: row.parent_chat_id });
-  if (row.parent_root !== row.root_chat_id) return found('a branch hangs in another conversation than its parent');
+  const found = (
+    what: string,
+    ids: Finding['ids'] = {},
+    mend?: Finding['mend'],
+  ): Finding<Key>[] => [{ invariant: 'I6', key, what, ids: { ...key, ...ids }, mend }];
+  if (!row.has_conversation)
+    return found('a chat belongs to no conversation', { root_chat_id: row.root_chat_id });
+  if (row.parent_chat_id === null)
+    return isRoot(row) ? [] : found('a chat without a parent is not like a root');
+  if (!row.parent)
+    return found('the parent of a branch is missing', { parent_chat_id: row.parent_chat_id });
+  if (row.parent_root !== row.root_chat_id)
+    return found('a branch hangs in another conversation than its parent');
   const misplaced = forkFault(row);
-  if (misplaced) return found(misplaced, { parent_chat_id: row.parent_chat_id, fork_seq: row.fork_seq });
+  if (misplaced)
+    return found(misplaced, { parent_chat_id: row.parent_chat_id, fork_seq: row.fork_seq });
   // Every step to a parent lessens the depth by one, so that no chat is its own ancestor.
   const depth = row.parent.depth + 1;
-  const jump = row.jump && row.jump_of_jump ? expectedJump(row.parent, row.jump, row.jump_of_jump) : null;
+  const jump =
+    row.jump && row.jump_of_jump ? expectedJump(row.parent, row.jump, row.jump_of_jump) : null;
   if (row.depth === depth && row.jump_chat_id === jump) return [];
   const mend = jump === null ? undefined : () => setPlace(dataSource, key, depth, jump);
-  return found('depth or jump pointer of a branch is wrong', { depth: row.depth, jump_chat_id: row.jump_chat_id }, mend);
+  return found(
+    'depth or jump pointer of a branch is wrong',
+    { depth: row.depth, jump_chat_id: row.jump_chat_id },
+    mend,
+  );
 }
 
 const isRoot = (row: Row): boolean =>
@@ -131,13 +168,27 @@ const isRoot = (row: Row): boolean =>
   row.fork_response_id === null &&
   row.depth === 0;
 
-/** A branch before the first pair hangs at the root; any other at a pair that the parent itself owns. */
-function forkFault({ fork_seq, fork_response_id, fork_point, parent, parent_chat_id, root_chat_id }: Row): string | null {
+/**
+ * A branch before the first pair hangs at the root; any other at a pair that the parent itself
+ * owns.
+ */
+function forkFault({
+  fork_seq,
+  fork_response_id,
+  fork_point,
+  parent,
+  parent_chat_id,
+  root_chat_id,
+}: Row): string | null {
   if (fork_seq === 0) {
-    return fork_response_id === null && parent_chat_id === root_chat_id ? null : 'a branch before the first pair does not hang at the root';
+    return fork_response_id === null && parent_chat_id === root_chat_id
+      ? null
+      : 'a branch before the first pair does not hang at the root';
   }
   if (fork_seq <= parent!.forkSeq) return 'a branch hangs at a pair that its parent does not own';
-  return fork_point !== null && fork_point === fork_response_id ? null : 'the fork point of a branch is missing or another pair';
+  return fork_point !== null && fork_point === fork_response_id
+    ? null
+    : 'the fork point of a branch is missing or another pair';
 }
 
 function expectedJump(parent: Link, jump: Link, jumpOfJump: Link): string {
@@ -145,7 +196,12 @@ function expectedJump(parent: Link, jump: Link, jumpOfJump: Link): string {
   return jumpOfChild(parent, (id) => links.get(id)!);
 }
 
-async function setPlace(dataSource: DataSource, { account_id, chat_id }: Key, depth: number, jump: string): Promise<boolean> {
+async function setPlace(
+  dataSource: DataSource,
+  { account_id, chat_id }: Key,
+  depth: number,
+  jump: string,
+): Promise<boolean> {
   const set = `UPDATE chats SET depth = $3, jump_chat_id = $4 WHERE account_id = $1 AND chat_id = $2`;
   await dataSource.query(set, [account_id, chat_id, depth, jump]);
   return true;

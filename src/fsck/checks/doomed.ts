@@ -11,8 +11,8 @@ const ROOTS = `
   JOIN chats c ON c.account_id = wanted.account_id AND c.chat_id = wanted.chat_id AND c.deleted_at IS NOT NULL`;
 
 /**
- * Leaves out what is being purged: there the words go some seconds before the pairs, and nobody can ask for them. It is looked up for what
- * seems to be lost alone.
+ * Leaves out what is being purged: there the words go some seconds before the pairs, and nobody can
+ * ask for them. It is looked up for what seems to be lost alone.
  */
 export async function withoutDoomed(
   dataSource: DataSource,
@@ -23,10 +23,17 @@ export async function withoutDoomed(
   if (lost.length === 0) return [...findings];
   const keys = [lost.map(({ key }) => key.account_id), lost.map(({ key }) => key.chat_id)];
   const keepTo = new Map<string, number>();
-  for (const { account_id, root_chat_id } of await dataSource.query<{ account_id: string; root_chat_id: string }[]>(ROOTS, keys)) {
-    const tree = await dataSource.query<TreeRow[]>(READ_TREE.text, [account_id, root_chat_id, ...expiryOf(config)]);
+  for (const { account_id, root_chat_id } of await dataSource.query<
+    { account_id: string; root_chat_id: string }[]
+  >(ROOTS, keys)) {
+    const tree = await dataSource.query<TreeRow[]>(READ_TREE.text, [
+      account_id,
+      root_chat_id,
+      ...expiryOf(config),
+    ]);
     for (const doom of purgePlan(tree)) keepTo.set(`${account_id}:${doom.chatId}`, doom.keepTo);
   }
-  const isDoomed = ({ account_id, chat_id, seq }: PairKey): boolean => seq > (keepTo.get(`${account_id}:${chat_id}`) ?? Infinity);
+  const isDoomed = ({ account_id, chat_id, seq }: PairKey): boolean =>
+    seq > (keepTo.get(`${account_id}:${chat_id}`) ?? Infinity);
   return findings.filter(({ invariant, key }) => invariant !== 'I3' || !isDoomed(key));
 }

@@ -17,7 +17,9 @@ const WINDOW = `
   WHERE $1::uuid IS NULL OR (account_id, root_chat_id, seq) > ($1::uuid, $2::uuid, $3::int)
   ORDER BY account_id, root_chat_id, seq LIMIT 5000`;
 
-/** Pairs of deleted chats may have been purged; those of living ones must be where the event says. */
+/**
+ * Pairs of deleted chats may have been purged; those of living ones must be where the event says.
+ */
 const INSPECT = `
   SELECT e.account_id, e.root_chat_id, e.seq, e.chat_id, e.response_id
   FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS wanted (account_id, root_chat_id, seq)
@@ -31,9 +33,17 @@ export function eventsCheck(dataSource: DataSource): Check<Key> {
   return {
     of: 'events',
     invariants: ['I1'],
-    window: (after) => dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.root_chat_id ?? null, after?.seq ?? null]),
+    window: (after) =>
+      dataSource.query<Key[]>(WINDOW, [
+        after?.account_id ?? null,
+        after?.root_chat_id ?? null,
+        after?.seq ?? null,
+      ]),
     async inspect(keys) {
-      const rows = await dataSource.query<Row[]>(INSPECT, columnsOf(keys, ['account_id', 'root_chat_id', 'seq']));
+      const rows = await dataSource.query<Row[]>(
+        INSPECT,
+        columnsOf(keys, ['account_id', 'root_chat_id', 'seq']),
+      );
       return rows.map(({ account_id, root_chat_id, seq, chat_id, response_id }) => ({
         invariant: 'I1' as const,
         key: { account_id, root_chat_id, seq },

@@ -6,7 +6,10 @@ const OLDEST = `
   FROM content_journal WHERE stored_at IS NULL`;
 const SECONDS_MAX = 60;
 
-/** I15: somebody brings the words to MongoDB. A row that was found missing is unsent again with its old age, for as long as a relay needs. */
+/**
+ * I15: somebody brings the words to MongoDB. A row that was found missing is unsent again with its
+ * old age, for as long as a relay needs.
+ */
 export function journalCheck(dataSource: DataSource): Check<'journal'> {
   return {
     of: 'journal',
@@ -18,7 +21,12 @@ export function journalCheck(dataSource: DataSource): Check<'journal'> {
       if (!oldest || oldest.seconds < SECONDS_MAX) return [];
       // The figures change while one looks, so they are no part of what is found.
       return [
-        { invariant: 'I15', key: 'journal', what: 'words wait for MongoDB longer than a minute: no server that relays them runs', ids: {} },
+        {
+          invariant: 'I15',
+          key: 'journal',
+          what: 'words wait for MongoDB longer than a minute: no server that relays them runs',
+          ids: {},
+        },
       ];
     },
   };

@@ -38,12 +38,20 @@ const FOUND = {
     JOIN chats t ON t.account_id = wanted.account_id AND t.chat_id = wanted.id`,
 };
 
-/** I9: what a client gets when it asks again. The key itself is the client's text, so it is not shown. */
+/**
+ * I9: what a client gets when it asks again. The key itself is the client's text, so it is not
+ * shown.
+ */
 export function keysCheck(dataSource: DataSource): Check<Key> {
   return {
     of: 'keys',
     invariants: ['I9'],
-    window: (after) => dataSource.query<Key[]>(WINDOW, [after?.account_id ?? null, after?.scope ?? null, after?.key ?? null]),
+    window: (after) =>
+      dataSource.query<Key[]>(WINDOW, [
+        after?.account_id ?? null,
+        after?.scope ?? null,
+        after?.key ?? null,
+      ]),
     async inspect(keys) {
       const findings: Finding<Key>[] = [];
       for (const part of partsByBytes(keys, PART_BYTES, ({ bytes }) => bytes)) {
@@ -56,7 +64,9 @@ export function keysCheck(dataSource: DataSource): Check<Key> {
 
 async function inspectPart(dataSource: DataSource, keys: readonly Key[]): Promise<Finding<Key>[]> {
   const rows = await dataSource.query<Row[]>(READ, columnsOf(keys, ['account_id', 'scope', 'key']));
-  const findings = rows.filter((row) => !isAnswer(row)).map((row) => findingOf(row, 'a stored answer cannot be read', {}));
+  const findings = rows
+    .filter((row) => !isAnswer(row))
+    .map((row) => findingOf(row, 'a stored answer cannot be read', {}));
   for (const kind of ['pair', 'chat'] as const) {
     const named = rows.flatMap((row) => namedBy(row)).filter((one) => one.kind === kind);
     if (named.length === 0) continue;
@@ -66,13 +76,26 @@ async function inspectPart(dataSource: DataSource, keys: readonly Key[]): Promis
     ]);
     const ids = new Set(found.map(({ id }) => id));
     const lost = named.filter(({ id }) => !ids.has(id));
-    findings.push(...lost.map(({ key, id }) => findingOf(key, `a stored answer names a ${kind} that does not exist`, { id })));
+    findings.push(
+      ...lost.map(({ key, id }) =>
+        findingOf(key, `a stored answer names a ${kind} that does not exist`, { id }),
+      ),
+    );
   }
   return findings;
 }
 
-function findingOf({ account_id, scope, key, answer }: Row, what: string, ids: Finding['ids']): Finding<Key> {
-  return { invariant: 'I9', key: { account_id, scope, key, bytes: answer.length }, what, ids: { account_id, scope, ...ids } };
+function findingOf(
+  { account_id, scope, key, answer }: Row,
+  what: string,
+  ids: Finding['ids'],
+): Finding<Key> {
+  return {
+    invariant: 'I9',
+    key: { account_id, scope, key, bytes: answer.length },
+    what,
+    ids: { account_id, scope, ...ids },
+  };
 }
 
 function parsed({ answer }: Row): Record<string, unknown> | null {
@@ -84,9 +107,13 @@ function parsed({ answer }: Row): Record<string, unknown> | null {
   }
 }
 
-const isAnswer = (row: Row): boolean => parsed(row) !== null && row.status >= 200 && row.status < 300;
+const isAnswer = (row: Row): boolean =>
+  parsed(row) !== null && row.status >= 200 && row.status < 300;
 
-/** Pairs before chats: a pair names its chat too. Answers of other shapes name nothing that could be looked up. */
+/**
+ * Pairs before chats: a pair names its chat too. Answers of other shapes name nothing that could be
+ * looked up.
+ */
 function namedBy(row: Row): Named[] {
   const { response_id: pair, chat_id: chat } = parsed(row) ?? {};
   if (isUuid(pair)) return [{ key: row, kind: 'pair', id: pair.toLowerCase() }];
@@ -102,7 +129,10 @@ const ACCOUNTS = `
   )
   SELECT account_id FROM account WHERE account_id IS NOT NULL LIMIT 100`;
 
-/** The answer of a post begins with the pair's id; only posts make pairs, so only their keys are compared. */
+/**
+ * The answer of a post begins with the pair's id; only posts make pairs, so only their keys are
+ * compared.
+ */
 const DOUBLES = `
   SELECT account_id, response_id, count(*)::int AS keys FROM (
     SELECT account_id, substring(left(answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') AS response_id
@@ -110,14 +140,22 @@ const DOUBLES = `
   ) answers
   WHERE response_id IS NOT NULL GROUP BY account_id, response_id HAVING count(*) > 1`;
 
-/** I2: two requests never made the same pair (that a key makes one pair only is what the primary key is for). */
+/**
+ * I2: two requests never made the same pair (that a key makes one pair only is what the primary key
+ * is for).
+ */
 export function keyDoublesCheck(dataSource: DataSource): Check<string> {
   return {
     of: 'accounts with keys',
     invariants: ['I2'],
-    window: async (after) => (await dataSource.query<{ account_id: string }[]>(ACCOUNTS, [after])).map((row) => row.account_id),
+    window: async (after) =>
+      (await dataSource.query<{ account_id: string }[]>(ACCOUNTS, [after])).map(
+        (row) => row.account_id,
+      ),
     async inspect(accounts) {
-      const rows = await dataSource.query<{ account_id: string; response_id: string; keys: number }[]>(DOUBLES, [accounts]);
+      const rows = await dataSource.query<
+        { account_id: string; response_id: string; keys: number }[]
+      >(DOUBLES, [accounts]);
       return rows.map((row) => ({
         invariant: 'I2' as const,
         key: row.account_id,

@@ -2,13 +2,26 @@ import type { DataSource } from 'typeorm';
 import type { Config } from '../../config/config.js';
 import type { ContentStore, PairWrite } from '../../content/content-store.js';
 import { askForMirror } from '../../content/mirror.js';
-import { bucketId, bucketOf, type ChatContents, type StoredQaPair } from '../../content/mongo/chat-contents.schema.js';
+import {
+  bucketId,
+  bucketOf,
+  type ChatContents,
+  type StoredQaPair,
+} from '../../content/mongo/chat-contents.schema.js';
 import { type Check, columnsOf, type Finding, partsByBytes } from '../check.js';
 import { bodyOfElement, type MongoBuckets } from '../../content/mongo/mongo-buckets.js';
 import { withoutDoomed } from './doomed.js';
-import { MIRRORED_PAIRS, type MirroredPair, type PairKey, PAIRS_WINDOW, SEND_AGAIN } from './pairs.sql.js';
+import {
+  MIRRORED_PAIRS,
+  type MirroredPair,
+  type PairKey,
+  PAIRS_WINDOW,
+  SEND_AGAIN,
+} from './pairs.sql.js';
 
-/** Words in memory at a time; a bucket that is touched comes whole, so it may be one bucket more. */
+/**
+ * Words in memory at a time; a bucket that is touched comes whole, so it may be one bucket more.
+ */
 const PART_BYTES = 8 * 1024 * 1024;
 
 export interface MongoSide {
@@ -27,18 +40,28 @@ interface Both {
 }
 
 /**
- * I3, I14 and I16 where the words are in MongoDB. PostgreSQL is read first: what MongoDB then lacks was never written or was lost, unless the
- * journal has it; what is newer in MongoDB was written in between, and the next look shows it in PostgreSQL too.
+ * I3, I14 and I16 where the words are in MongoDB. PostgreSQL is read first: what MongoDB then lacks
+ * was never written or was lost, unless the journal has it; what is newer in MongoDB was written in
+ * between, and the next look shows it in PostgreSQL too.
  */
 export function mongoWordsCheck(side: MongoSide): Check<PairKey> {
   return {
     of: 'pairs',
     invariants: ['I3', 'I5', 'I14', 'I16'],
     window: (after) =>
-      side.dataSource.query<PairKey[]>(PAIRS_WINDOW, [after?.account_id ?? null, after?.chat_id ?? null, after?.seq ?? null]),
+      side.dataSource.query<PairKey[]>(PAIRS_WINDOW, [
+        after?.account_id ?? null,
+        after?.chat_id ?? null,
+        after?.seq ?? null,
+      ]),
     async inspect(keys) {
-      const pairs = await side.dataSource.query<MirroredPair[]>(MIRRORED_PAIRS, columnsOf(keys, ['account_id', 'chat_id', 'seq']));
-      const findings = pairs.filter((pair) => pair.fork_seq === null).map((pair) => findingOf(pair, 'I5', 'a pair belongs to no chat'));
+      const pairs = await side.dataSource.query<MirroredPair[]>(
+        MIRRORED_PAIRS,
+        columnsOf(keys, ['account_id', 'chat_id', 'seq']),
+      );
+      const findings = pairs
+        .filter((pair) => pair.fork_seq === null)
+        .map((pair) => findingOf(pair, 'I5', 'a pair belongs to no chat'));
       const placed = pairs.filter((pair) => pair.fork_seq !== null);
       for (const part of partsByBytes(placed, PART_BYTES, ({ bytes }) => bytes)) {
         for (const both of await beside(side.buckets, part)) findings.push(...faultsOf(side, both));
@@ -49,18 +72,28 @@ export function mongoWordsCheck(side: MongoSide): Check<PairKey> {
 }
 
 async function beside(buckets: MongoBuckets, pairs: readonly MirroredPair[]): Promise<Both[]> {
-  const named = pairs.map((pair) => ({ pair, name: bucketId(pair.chat_id, bucketOf(pair.seq, pair.fork_seq!)) }));
+  const named = pairs.map((pair) => ({
+    pair,
+    name: bucketId(pair.chat_id, bucketOf(pair.seq, pair.fork_seq!)),
+  }));
   const found = await buckets.whole([...new Set(named.map(({ name }) => name))]);
   return named.map(({ pair, name }) => {
     const bucket = found.get(name);
-    const element = bucket?.qa_pairs.find(({ seq, response_id }) => seq === pair.seq && response_id === pair.response_id);
+    const element = bucket?.qa_pairs.find(
+      ({ seq, response_id }) => seq === pair.seq && response_id === pair.response_id,
+    );
     return { pair, name, bucket, element };
   });
 }
 
 const keyOf = ({ account_id, chat_id, seq }: PairKey): PairKey => ({ account_id, chat_id, seq });
 
-const findingOf = (pair: MirroredPair, invariant: Finding['invariant'], what: string, more: Partial<Finding> = {}): Finding<PairKey> => ({
+const findingOf = (
+  pair: MirroredPair,
+  invariant: Finding['invariant'],
+  what: string,
+  more: Partial<Finding> = {},
+): Finding<PairKey> => ({
   invariant,
   what,
   ...more,
@@ -71,40 +104,77 @@ const findingOf = (pair: MirroredPair, invariant: Finding['invariant'], what: st
 function faultsOf(side: MongoSide, both: Both): Finding<PairKey>[] {
   const { pair, element } = both;
   const faults = copyFaults(side, both);
-  if (element && element.version > pair.version) return [...faults, newerFault(side, both, element)];
+  if (element && element.version > pair.version)
+    return [...faults, newerFault(side, both, element)];
   const words = element && bodyOfElement(element);
   if (words && element.version === pair.version && words.sha256.equals(pair.sha256)) {
-    return [...faults, ...mirrorFaults(side, pair, element), ...labelFaults(side, pair, element, words.body)];
+    return [
+      ...faults,
+      ...mirrorFaults(side, pair, element),
+      ...labelFaults(side, pair, element, words.body),
+    ];
   }
   return [...faults, ...lostWords(side, both)];
 }
 
-/** MongoDB does not have the right words: bad where the journal does not have them either, and else only if it was told that they are stored. */
+/**
+ * MongoDB does not have the right words: bad where the journal does not have them either, and else
+ * only if it was told that they are stored.
+ */
 function lostWords(side: MongoSide, { pair, element }: Both): Finding<PairKey>[] {
   if (!pair.journaled) {
-    const what = element ? 'the words of a pair are not those that were written' : 'the words of a pair are missing';
-    return [findingOf(pair, 'I3', what, { ids: { version: pair.version, stored_version: element?.version ?? null } })];
+    const what = element
+      ? 'the words of a pair are not those that were written'
+      : 'the words of a pair are missing';
+    return [
+      findingOf(pair, 'I3', what, {
+        ids: { version: pair.version, stored_version: element?.version ?? null },
+      }),
+    ];
   }
   const mend = (): Promise<boolean> => sendAgain(side, pair);
-  return pair.sent ? [findingOf(pair, 'I3', 'MongoDB lost words that the journal has', { healing: true, mend })] : [];
+  return pair.sent
+    ? [findingOf(pair, 'I3', 'MongoDB lost words that the journal has', { healing: true, mend })]
+    : [];
 }
 
-async function sendAgain({ dataSource }: MongoSide, { account_id, chat_id, seq, version }: MirroredPair): Promise<boolean> {
-  const [rows] = await dataSource.query<[unknown[], number]>(SEND_AGAIN, [account_id, chat_id, seq, version]);
+async function sendAgain(
+  { dataSource }: MongoSide,
+  { account_id, chat_id, seq, version }: MirroredPair,
+): Promise<boolean> {
+  const [rows] = await dataSource.query<[unknown[], number]>(SEND_AGAIN, [
+    account_id,
+    chat_id,
+    seq,
+    version,
+  ]);
   return rows.length > 0;
 }
 
 /**
- * A restore of an older PostgreSQL beside a younger MongoDB looks like this. The version that PostgreSQL knows is taken from the journal; where
- * it is not, the newer words are the only ones, so the pair takes them over. So it does where an answer was being written: MongoDB has all of it.
+ * A restore of an older PostgreSQL beside a younger MongoDB looks like this. The version that
+ * PostgreSQL knows is taken from the journal; where it is not, the newer words are the only ones,
+ * so the pair takes them over. So it does where an answer was being written: MongoDB has all of it.
  */
-function newerFault(side: MongoSide, { pair, name }: Both, element: StoredQaPair): Finding<PairKey> {
-  const mend = pair.journaled && !pair.streaming ? () => dropNewer(side, pair, name, element) : () => adoptNewer(side, pair, element);
+function newerFault(
+  side: MongoSide,
+  { pair, name }: Both,
+  element: StoredQaPair,
+): Finding<PairKey> {
+  const mend =
+    pair.journaled && !pair.streaming
+      ? () => dropNewer(side, pair, name, element)
+      : () => adoptNewer(side, pair, element);
   const ids = { version: pair.version, stored_version: element.version };
   return findingOf(pair, 'I16', 'stored words are newer than their pair', { ids, mend });
 }
 
-async function dropNewer(side: MongoSide, pair: MirroredPair, name: string, element: StoredQaPair): Promise<boolean> {
+async function dropNewer(
+  side: MongoSide,
+  pair: MirroredPair,
+  name: string,
+  element: StoredQaPair,
+): Promise<boolean> {
   await side.buckets.removePair(name, element);
   return sendAgain(side, pair);
 }
@@ -116,14 +186,26 @@ const ADOPT = `
   WHERE account_id = $1 AND chat_id = $2 AND seq = $3 AND response_id = $4 AND version < $5
   RETURNING seq`;
 
-async function adoptNewer({ dataSource }: MongoSide, pair: MirroredPair, element: StoredQaPair): Promise<boolean> {
+async function adoptNewer(
+  { dataSource }: MongoSide,
+  pair: MirroredPair,
+  element: StoredQaPair,
+): Promise<boolean> {
   const { body, sha256 } = bodyOfElement(element);
   const place = [pair.account_id, pair.chat_id, pair.seq, pair.response_id];
-  const [rows] = await dataSource.query<[unknown[], number]>(ADOPT, [...place, element.version, Buffer.byteLength(body), sha256]);
+  const [rows] = await dataSource.query<[unknown[], number]>(ADOPT, [
+    ...place,
+    element.version,
+    Buffer.byteLength(body),
+    sha256,
+  ]);
   return rows.length > 0;
 }
 
-/** Which account, conversation and chat the bucket is said to be of: told once for each bucket that the window touches. */
+/**
+ * Which account, conversation and chat the bucket is said to be of: told once for each bucket that
+ * the window touches.
+ */
 function copyFaults({ buckets }: MongoSide, { pair, name, bucket }: Both): Finding<PairKey>[] {
   if (!bucket) return [];
   const copies = {
@@ -132,32 +214,51 @@ function copyFaults({ buckets }: MongoSide, { pair, name, bucket }: Both): Findi
     chat_id: pair.chat_id,
     bucket: bucketOf(pair.seq, pair.fork_seq!),
   };
-  const wrong = (Object.keys(copies) as (keyof typeof copies)[]).filter((field) => bucket[field] !== copies[field]);
+  const wrong = (Object.keys(copies) as (keyof typeof copies)[]).filter(
+    (field) => bucket[field] !== copies[field],
+  );
   if (wrong.length === 0) return [];
   const mend = async (): Promise<boolean> => {
     await buckets.setCopies(name, copies);
     return true;
   };
   return [
-    findingOf(pair, 'I14', 'a bucket is said to be of another owner, conversation or chat', { ids: { fields: wrong.join(' ') }, mend }),
+    findingOf(pair, 'I14', 'a bucket is said to be of another owner, conversation or chat', {
+      ids: { fields: wrong.join(' ') },
+      mend,
+    }),
   ];
 }
 
 /** The branches of a pair, once nothing in the journal says that they are on their way. */
-function mirrorFaults({ dataSource }: MongoSide, pair: MirroredPair, element: StoredQaPair): Finding<PairKey>[] {
-  const equal = element.branches_total === pair.branches_total && (element.branches ?? []).join() === pair.branches.join();
+function mirrorFaults(
+  { dataSource }: MongoSide,
+  pair: MirroredPair,
+  element: StoredQaPair,
+): Finding<PairKey>[] {
+  const equal =
+    element.branches_total === pair.branches_total &&
+    (element.branches ?? []).join() === pair.branches.join();
   if (equal || pair.pending) return [];
   const mend = async (): Promise<boolean> => {
     await dataSource.transaction((tx) => askForMirror(tx, pair.account_id, [pair.response_id]));
     return true;
   };
   const ids = { branches: pair.branches_total, mirrored: element.branches_total };
-  return [findingOf(pair, 'I14', 'the branches of a pair are not those in PostgreSQL', { ids, mend })];
+  return [
+    findingOf(pair, 'I14', 'the branches of a pair are not those in PostgreSQL', { ids, mend }),
+  ];
 }
 
 /** Copies beside the words, for people who read MongoDB. */
-function labelFaults({ store }: MongoSide, pair: MirroredPair, element: StoredQaPair, body: string): Finding<PairKey>[] {
-  const equal = element.sha256 === pair.sha256.toString('hex') && element.message_type === pair.message_type;
+function labelFaults(
+  { store }: MongoSide,
+  pair: MirroredPair,
+  element: StoredQaPair,
+  body: string,
+): Finding<PairKey>[] {
+  const equal =
+    element.sha256 === pair.sha256.toString('hex') && element.message_type === pair.message_type;
   if (equal && element.timestamp.getTime() === pair.created_at.getTime()) return [];
   const mend = async (): Promise<boolean> => {
     await store.put(writeOf(pair, body));

@@ -16,7 +16,10 @@ const WANTED = `
   JOIN messages m ON m.account_id = wanted.account_id AND m.chat_id = wanted.chat_id AND m.seq = wanted.seq
   LEFT JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id`;
 
-/** Whether the body of `w` is what PostgreSQL knows by length and hash; compared there, so that no words travel. */
+/**
+ * Whether the body of `w` is what PostgreSQL knows by length and hash; compared there, so that no
+ * words travel.
+ */
 const SAME_WORDS = `(octet_length(w.body) = m.bytes AND sha256(convert_to(w.body, 'UTF8')) = m.sha256)`;
 
 /** A pair with the state of its words in PostgreSQL. */

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream';
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
-import { ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -27,7 +33,10 @@ const ApiClientChatId = () =>
     description: 'As `useChat` sends it: a `chat_id`, or an id that the client made up.',
   });
 
-/** The wire of the AI SDK (`useChat` with its `DefaultChatTransport`, majors 5 to 7), over ordinary chats. */
+/**
+ * The wire of the AI SDK (`useChat` with its `DefaultChatTransport`, majors 5 to 7), over ordinary
+ * chats.
+ */
 @ApiTags('AI SDK')
 @Lenient()
 @Controller('api/chat')
@@ -48,8 +57,17 @@ export class AiSdkController {
     description:
       'Answers a UI message stream (version 1). An id that nobody used before makes a chat. A message that does not follow the newest answer makes a branch, as an edited message does; `regenerate-message` makes a sibling. Closing the stream does not end the answer.',
   })
-  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
-  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.tooManyAnswers, problems.tokensSpent, problems.contentUnavailable)
+  @ApiOkResponse({
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiProblems(
+    problems.chatNotFound,
+    problems.messageNotFound,
+    problems.tooManyAnswers,
+    problems.tokensSpent,
+    problems.contentUnavailable,
+  )
   async send(
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
@@ -60,12 +78,21 @@ export class AiSdkController {
   }
 
   @Get(':id')
-  @ApiOperation({ operationId: 'getUiChat', summary: 'The messages of the active branch, to begin `useChat` with' })
+  @ApiOperation({
+    operationId: 'getUiChat',
+    summary: 'The messages of the active branch, to begin `useChat` with',
+  })
   @ApiClientChatId()
   @ApiOkResponse({ type: UiChatStateDto })
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  async read(@CurrentAccount() accountId: string, @Param('id', NamePipe) id: string): Promise<UiChatStateDto> {
-    return { id, ...(await this.pairs.stateOf(accountId, await this.clientChats.find(accountId, id))) };
+  async read(
+    @CurrentAccount() accountId: string,
+    @Param('id', NamePipe) id: string,
+  ): Promise<UiChatStateDto> {
+    return {
+      id,
+      ...(await this.pairs.stateOf(accountId, await this.clientChats.find(accountId, id))),
+    };
   }
 
   @Get(':id/stream')
@@ -75,7 +102,10 @@ export class AiSdkController {
     description: 'All of it from its beginning, and what follows. 204 when none is being written.',
   })
   @ApiClientChatId()
-  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiOkResponse({
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   @ApiNoContentResponse({ description: 'No answer is being written.' })
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
   async resume(
@@ -83,7 +113,10 @@ export class AiSdkController {
     @Param('id', NamePipe) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable | undefined> {
-    const answer = await this.answers.runningInTree(accountId, await this.clientChats.find(accountId, id));
+    const answer = await this.answers.runningInTree(
+      accountId,
+      await this.clientChats.find(accountId, id),
+    );
     if (answer) return this.streamed(accountId, reply, answer.events());
     reply.status(HttpStatus.NO_CONTENT);
     return undefined;
@@ -95,7 +128,8 @@ export class AiSdkController {
   @ApiOperation({
     operationId: 'stopUiMessage',
     summary: 'End the answer that is being written',
-    description: 'What is there of it is kept. `stop()` of `useChat` only closes the stream; call this to end the answer.',
+    description:
+      'What is there of it is kept. `stop()` of `useChat` only closes the stream; call this to end the answer.',
   })
   @ApiClientChatId()
   @ApiOkResponse({ type: UiStoppedDto })
@@ -107,7 +141,10 @@ export class AiSdkController {
     @Param('id', NamePipe) id: string,
   ): Promise<string> {
     return this.idempotency.remember(accountId, idempotent, async () => {
-      const answer = await this.answers.runningInTree(accountId, await this.clientChats.find(accountId, id));
+      const answer = await this.answers.runningInTree(
+        accountId,
+        await this.clientChats.find(accountId, id),
+      );
       await answer?.stop();
       return JSON.stringify({ stopped: answer?.responseId ?? null } satisfies UiStoppedDto);
     });
@@ -115,6 +152,10 @@ export class AiSdkController {
 
   private streamed(accountId: string, reply: FastifyReply, events: AnswerStream): Readable {
     reply.headers(UI_STREAM_HEADERS);
-    return serverSent(uiMessageStream(events, (chatId, responseId) => this.pairs.metadataOf(accountId, chatId, responseId)));
+    return serverSent(
+      uiMessageStream(events, (chatId, responseId) =>
+        this.pairs.metadataOf(accountId, chatId, responseId),
+      ),
+    );
   }
 }

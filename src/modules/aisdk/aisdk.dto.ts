@@ -37,11 +37,17 @@ export class UiMessageDto {
 /** What `useChat` sends. Other fields are ignored. */
 @Lenient()
 export class UiChatDto {
-  /** A `chat_id`, or an id that the client made up: the first message makes a chat for it. @example "trip-to-the-north" */
+  /**
+   * A `chat_id`, or an id that the client made up: the first message makes a chat for it. @example
+   * "trip-to-the-north"
+   */
   @IsSaid({ charsMax: NAME_CHARS_MAX })
   id!: string;
 
-  /** All messages of the path, the new one last. Of the earlier ones only the ids are read: they say where the new one goes. */
+  /**
+   * All messages of the path, the new one last. Of the earlier ones only the ids are read: they say
+   * where the new one goes.
+   */
   @Optional()
   @ListOf(() => UiMessageDto, MESSAGES_MAX)
   messages?: UiMessageDto[];
@@ -75,7 +81,10 @@ export class UiChatStateDto {
   id!: string;
   /** The `chat_id` of the active branch. */
   chat_id!: string;
-  /** The newest messages of the active branch (of 100 pairs at most), oldest first: `messages` for `useChat`. */
+  /**
+   * The newest messages of the active branch (of 100 pairs at most), oldest first: `messages` for
+   * `useChat`.
+   */
   messages!: UiStoredMessageDto[];
 }
 

@@ -9,7 +9,10 @@ import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
 import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
 
-/** What clients of the AI SDK say, as posts and revisions of ordinary chats. Answers are tasks of their own: a client that leaves ends none. */
+/**
+ * What clients of the AI SDK say, as posts and revisions of ordinary chats. Answers are tasks of
+ * their own: a client that leaves ends none.
+ */
 @Injectable()
 export class AiSdkService {
   private readonly logger = new Logger('AI SDK');
@@ -23,21 +26,38 @@ export class AiSdkService {
   ) {}
 
   /**
-   * Says the last message of a client, or has an answer made anew. A message that follows another pair than the newest one makes a branch, which
-   * becomes the active one: that is what an edited message is.
-   * @throws 422 for messages without a question; chat_not_found, message_not_found, too_many_answers, tokens_spent, store_unavailable
+   * Says the last message of a client, or has an answer made anew. A message that follows another
+   * pair than the newest one makes a branch, which becomes the active one: that is what an edited
+   * message is.
+   * @throws 422 for messages without a question; chat_not_found, message_not_found,
+   * too_many_answers, tokens_spent, store_unavailable
    */
-  async answer(accountId: string, body: UiChatDto, key: IdempotentRequest | null): Promise<AnswerStream> {
+  async answer(
+    accountId: string,
+    body: UiChatDto,
+    key: IdempotentRequest | null,
+  ): Promise<AnswerStream> {
     const turn = turnOf(body);
     const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
-    const again = body.trigger === 'regenerate-message' ? await this.pairOf(accountId, rootChatId, body, turn) : null;
+    const again =
+      body.trigger === 'regenerate-message'
+        ? await this.pairOf(accountId, rootChatId, body, turn)
+        : null;
     if (again === null) return this.post(accountId, rootChatId, turn, key);
     const chatId = await this.pairs.chatWith(accountId, rootChatId, again);
     return (await this.revisions.revise({ accountId, chatId, responseId: again, key })).events();
   }
 
-  /** The pair that is to be answered anew: the one that is named, else the one behind the path that the client has. */
-  private async pairOf(accountId: string, rootChatId: string, body: UiChatDto, { parent }: UiTurn): Promise<string | null> {
+  /**
+   * The pair that is to be answered anew: the one that is named, else the one behind the path that
+   * the client has.
+   */
+  private async pairOf(
+    accountId: string,
+    rootChatId: string,
+    body: UiChatDto,
+    { parent }: UiTurn,
+  ): Promise<string | null> {
     return pairToRegenerate(body) ?? this.pairs.after(accountId, rootChatId, parent ?? null);
   }
 
@@ -55,9 +75,14 @@ export class AiSdkService {
   }
 
   /** A person goes where the answer is. */
-  private async *followed(accountId: string, activeId: string, events: AnswerStream): AsyncGenerator<AnswerEvent> {
+  private async *followed(
+    accountId: string,
+    activeId: string,
+    events: AnswerStream,
+  ): AsyncGenerator<AnswerEvent> {
     for await (const event of events) {
-      if (event.type === 'accepted' && event.chatId !== activeId) await this.activate(accountId, event.chatId);
+      if (event.type === 'accepted' && event.chatId !== activeId)
+        await this.activate(accountId, event.chatId);
       yield event;
     }
   }
@@ -67,7 +92,11 @@ export class AiSdkService {
     try {
       await this.chats.activate(accountId, chatId, chatId, null);
     } catch (error) {
-      this.logger.warn({ message: 'a branch with a new answer did not become the active one', chatId, cause: (error as Error).message });
+      this.logger.warn({
+        message: 'a branch with a new answer did not become the active one',
+        chatId,
+        cause: (error as Error).message,
+      });
     }
   }
 }

@@ -4,7 +4,9 @@ import { problems } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { ChatService } from '../chat/chat.service.js';
 
-/** A chat by its own id or by the one that a client made up; `living` is false for a deleted one. */
+/**
+ * A chat by its own id or by the one that a client made up; `living` is false for a deleted one.
+ */
 const FIND: Statement = {
   name: 'client_chat.find',
   text: `
@@ -12,7 +14,10 @@ const FIND: Statement = {
     WHERE c.account_id = $1
       AND c.chat_id = coalesce((SELECT n.chat_id FROM client_chats n WHERE n.account_id = $1 AND n.client_chat_id = $2), $3::uuid)`,
 };
-/** One of two that make a chat for the same id at once waits here for the other's commit, and then makes none. */
+/**
+ * One of two that make a chat for the same id at once waits here for the other's commit, and then
+ * makes none.
+ */
 const CLAIM = `SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0))`;
 const ASSIGN = `INSERT INTO client_chats (account_id, client_chat_id, chat_id) VALUES ($1, $2, $3)`;
 
@@ -22,7 +27,10 @@ interface Found {
   living: boolean;
 }
 
-/** Finds chats by the ids that clients say: a `chat_id` of ours, or any text that a client made up for a chat of its own. */
+/**
+ * Finds chats by the ids that clients say: a `chat_id` of ours, or any text that a client made up
+ * for a chat of its own.
+ */
 @Injectable()
 export class ClientChatsService {
   constructor(
@@ -38,8 +46,9 @@ export class ClientChatsService {
   }
 
   /**
-   * The chat of that name; a new one when the account has none. Somebody else's `chat_id` is a name like any other: it gets a chat of one's own, as
-   * one that nobody has would. @throws chat_not_found when it is deleted
+   * The chat of that name; a new one when the account has none. Somebody else's `chat_id` is a name
+   * like any other: it gets a chat of one's own, as one that nobody has would. @throws
+   * chat_not_found when it is deleted
    */
   async findOrMake(accountId: string, name: string): Promise<string> {
     const found = await this.lookUp(accountId, name);
@@ -60,7 +69,11 @@ export class ClientChatsService {
   }
 
   private async lookUp(accountId: string, name: string): Promise<Found | null> {
-    const [found] = await this.database.query<Found>(FIND, [accountId, name, isUuid(name) ? name : null]);
+    const [found] = await this.database.query<Found>(FIND, [
+      accountId,
+      name,
+      isUuid(name) ? name : null,
+    ]);
     return found ?? null;
   }
 }

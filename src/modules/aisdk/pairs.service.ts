@@ -31,7 +31,10 @@ export class PairsService {
     private readonly paths: PathService,
   ) {}
 
-  /** The chat to go on from a pair: the active branch, if the pair is on its path, else the chat that owns it. @throws message_not_found */
+  /**
+   * The chat to go on from a pair: the active branch, if the pair is on its path, else the chat
+   * that owns it. @throws message_not_found
+   */
   async chatWith(accountId: string, rootChatId: string, responseId: string): Promise<string> {
     const owner = await this.ownerOf(accountId, rootChatId, responseId);
     const activeId = await this.chats.activeOf(accountId, rootChatId);
@@ -40,8 +43,15 @@ export class PairsService {
     return pairs[0]?.responseId === responseId ? activeId : owner.chat_id;
   }
 
-  /** The pair behind another one (null: the first pair) on the path of the active branch; null when there is none. */
-  async after(accountId: string, rootChatId: string, parent: string | null): Promise<string | null> {
+  /**
+   * The pair behind another one (null: the first pair) on the path of the active branch; null when
+   * there is none.
+   */
+  async after(
+    accountId: string,
+    rootChatId: string,
+    parent: string | null,
+  ): Promise<string | null> {
     const seq = parent === null ? 0 : (await this.ownerOf(accountId, rootChatId, parent)).seq;
     const activeId = await this.chats.activeOf(accountId, rootChatId);
     const { pairs } = await this.paths.page(accountId, activeId, 1, { after: seq });
@@ -49,7 +59,11 @@ export class PairsService {
   }
 
   /** Where a pair stands among its siblings; undefined when it is gone. */
-  async metadataOf(accountId: string, chatId: string, responseId: string): Promise<UiMetadata | undefined> {
+  async metadataOf(
+    accountId: string,
+    chatId: string,
+    responseId: string,
+  ): Promise<UiMetadata | undefined> {
     try {
       const { siblings, pair } = await this.paths.pairInTree(accountId, chatId, responseId);
       const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
@@ -65,8 +79,14 @@ export class PairsService {
     }
   }
 
-  /** The active branch of a conversation and its newest messages, as `useChat` keeps them. @throws chat_not_found, content_unavailable */
-  async stateOf(accountId: string, rootChatId: string): Promise<{ chat_id: string; messages: UiStoredMessageDto[] }> {
+  /**
+   * The active branch of a conversation and its newest messages, as `useChat` keeps them. @throws
+   * chat_not_found, content_unavailable
+   */
+  async stateOf(
+    accountId: string,
+    rootChatId: string,
+  ): Promise<{ chat_id: string; messages: UiStoredMessageDto[] }> {
     const chatId = await this.chats.activeOf(accountId, rootChatId);
     const { pairs } = await this.paths.page(accountId, chatId, PAGE_PAIRS);
     return { chat_id: chatId, messages: pairs.flatMap(asMessages) };
@@ -81,8 +101,18 @@ export class PairsService {
 
 function asMessages(pair: Pair): UiStoredMessageDto[] {
   const { question, response } = wordsOf(pair.body);
-  const metadata = { branchId: pair.chatId, seq: pair.seq, status: pair.status, createdAt: pair.createdAt.toISOString() };
-  const message = (id: string, role: string, text: string): UiStoredMessageDto => ({ id, role, parts: [{ type: 'text', text }], metadata });
+  const metadata = {
+    branchId: pair.chatId,
+    seq: pair.seq,
+    status: pair.status,
+    createdAt: pair.createdAt.toISOString(),
+  };
+  const message = (id: string, role: string, text: string): UiStoredMessageDto => ({
+    id,
+    role,
+    parts: [{ type: 'text', text }],
+    metadata,
+  });
   const asked = message(`${pair.responseId}-question`, 'user', question);
   return response === null ? [asked] : [asked, message(pair.responseId, 'assistant', response)];
 }

@@ -2,7 +2,10 @@ import { EVENT_STREAM_HEADERS, sentEvent } from '../../runtime/event-stream.js';
 import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
-export const UI_STREAM_HEADERS = { ...EVENT_STREAM_HEADERS, 'x-vercel-ai-ui-message-stream': 'v1' } as const;
+export const UI_STREAM_HEADERS = {
+  ...EVENT_STREAM_HEADERS,
+  'x-vercel-ai-ui-message-stream': 'v1',
+} as const;
 
 /** Where a pair stands in its tree: `metadata` of the message. */
 export interface UiMetadata {
@@ -23,8 +26,8 @@ interface StoredPair {
 }
 
 /**
- * An answer as the AI SDK reads it: server-sent events of parts that its majors 6 and 7 both know (an unknown type would end the stream there).
- * The message id is the `response_id`.
+ * An answer as the AI SDK reads it: server-sent events of parts that its majors 6 and 7 both know
+ * (an unknown type would end the stream there). The message id is the `response_id`.
  * @param metadataOf asked once, when the pair exists
  */
 export async function* uiMessageStream(
@@ -33,14 +36,23 @@ export async function* uiMessageStream(
 ): AsyncGenerator<string> {
   const text = new TextParts();
   for await (const event of events) {
-    const metadata = event.type === 'accepted' ? await metadataOf(event.chatId, event.responseId) : undefined;
+    const metadata =
+      event.type === 'accepted' ? await metadataOf(event.chatId, event.responseId) : undefined;
     for (const part of partsOf(event, text, metadata)) yield sentEvent(JSON.stringify(part));
   }
   yield sentEvent('[DONE]');
 }
 
-function partsOf(event: AnswerEvent, text: TextParts, messageMetadata: UiMetadata | undefined): UiPart[] {
-  if (event.type === 'accepted') return [{ type: 'start', messageId: event.responseId, messageMetadata }, { type: 'start-step' }];
+function partsOf(
+  event: AnswerEvent,
+  text: TextParts,
+  messageMetadata: UiMetadata | undefined,
+): UiPart[] {
+  if (event.type === 'accepted')
+    return [
+      { type: 'start', messageId: event.responseId, messageMetadata },
+      { type: 'start-step' },
+    ];
   if (event.type === 'delta') return text.delta(event.responseId, event.delta);
   return [...text.end(JSON.parse(event.json) as StoredPair)];
 }
@@ -58,10 +70,15 @@ class TextParts {
   end(pair: StoredPair): UiPart[] {
     const parts: UiPart[] = [];
     // An answer that was there before anybody followed it has no pieces.
-    if (this.id === null && pair.response) parts.push(...this.delta(pair.response_id, pair.response));
+    if (this.id === null && pair.response)
+      parts.push(...this.delta(pair.response_id, pair.response));
     if (this.id !== null) parts.push({ type: 'text-end', id: this.id });
     if (pair.status === 'cancelled') return [...parts, { type: 'abort', reason: 'stopped' }];
-    if (pair.status !== 'complete') return [...parts, { type: 'error', errorText: pair.error?.message ?? 'The answer was interrupted.' }];
+    if (pair.status !== 'complete')
+      return [
+        ...parts,
+        { type: 'error', errorText: pair.error?.message ?? 'The answer was interrupted.' },
+      ];
     return [...parts, { type: 'finish-step' }, { type: 'finish', finishReason: 'stop' }];
   }
 }

@@ -50,11 +50,16 @@ export interface Ending {
 
 /** An end that is stored. */
 export interface StoredEnd extends AnswerEnd {
-  /** The question by whose words the chat has been named now, and the name; null where it had one. */
+  /**
+   * The question by whose words the chat has been named now, and the name; null where it had one.
+   */
   named: { title: string; question: string } | null;
 }
 
-/** A question on its way to an answer: its pair as it is stored, and the fork point of the chat that owns it. */
+/**
+ * A question on its way to an answer: its pair as it is stored, and the fork point of the chat that
+ * owns it.
+ */
 export interface Question {
   pair: Pair;
   forkSeq: number;
@@ -104,11 +109,17 @@ export class AnswerEnds {
    * @returns null when somebody else ended it, or the pair was purged
    * @throws when a store is away: then nothing happened, and it may be tried again
    */
-  async end(ref: GenerationRef, ending: Ending, { question, ifAbandoned = false }: EndOptions = {}): Promise<StoredEnd | null> {
+  async end(
+    ref: GenerationRef,
+    ending: Ending,
+    { question, ifAbandoned = false }: EndOptions = {},
+  ): Promise<StoredEnd | null> {
     const asked = question ?? (await this.questionOf(ref));
     if (!asked) return null;
     failpoint('generation.before_end');
-    const stored = await this.database.transaction((tx) => this.store(tx, ref, asked, { ending, ifAbandoned }));
+    const stored = await this.database.transaction((tx) =>
+      this.store(tx, ref, asked, { ending, ifAbandoned }),
+    );
     failpoint('generation.after_end');
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
@@ -116,7 +127,10 @@ export class AnswerEnds {
     const { accountId, rootChatId } = ref;
     const place = { accountId, rootChatId, forkSeq: asked.forkSeq, seq: pair.seq, sha256 };
     const contentState = await this.journal.deliver(pairWrite(pair, place), round);
-    return { ...endOf(pairJson(pair), pair.status, contentState), named: title === null ? null : { title, ...wordsOf(pair.body) } };
+    return {
+      ...endOf(pairJson(pair), pair.status, contentState),
+      named: title === null ? null : { title, ...wordsOf(pair.body) },
+    };
   }
 
   /**
@@ -131,20 +145,34 @@ export class AnswerEnds {
       chatId: row.chat_id,
       responseId: row.response_id,
     };
-    const ending = { status: status === 'stopping' ? 'cancelled' : 'interrupted', model: null, usage: null, error: null } as const;
+    const ending = {
+      status: status === 'stopping' ? 'cancelled' : 'interrupted',
+      model: null,
+      usage: null,
+      error: null,
+    } as const;
     return this.end(ref, ending, { ifAbandoned: true });
   }
 
-  /** As it is stored, whether or not its chat is deleted meanwhile; null for a pair that does not exist. @throws content_unavailable */
+  /**
+   * As it is stored, whether or not its chat is deleted meanwhile; null for a pair that does not
+   * exist. @throws content_unavailable
+   */
   private async questionOf({ accountId, responseId }: GenerationRef): Promise<Question | null> {
     const [row] = await this.database.query<QuestionRow>(this.question, [accountId, responseId]);
     if (!row) return null;
-    return { pair: pairOf(row, row.body ?? (await this.stored(accountId, row))), forkSeq: row.fork_seq };
+    return {
+      pair: pairOf(row, row.body ?? (await this.stored(accountId, row))),
+      forkSeq: row.fork_seq,
+    };
   }
 
   private async stored(accountId: string, row: QuestionRow): Promise<string> {
-    const found = (await this.content.findMany(accountId, row.root_chat_id, [refOf(accountId, row)])).get(row.response_id);
-    if (found?.version !== row.version) throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
+    const found = (
+      await this.content.findMany(accountId, row.root_chat_id, [refOf(accountId, row)])
+    ).get(row.response_id);
+    if (found?.version !== row.version)
+      throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
     return found.body;
   }
 
@@ -158,20 +186,35 @@ export class AnswerEnds {
     const [ended] = await tx.query<EndRow[]>(END, [accountId, chatId, generationId, ifAbandoned]);
     if (!ended) return null;
     const words = wordsOf(asked.body);
-    const known = ending.text === undefined ? await fromChunks(tx, ref, ending, words.question) : ending;
-    const end = { ...keptBy(known, known.text ?? null, words.response), model: ended.model ?? ending.model };
+    const known =
+      ending.text === undefined ? await fromChunks(tx, ref, ending, words.question) : ending;
+    const end = {
+      ...keptBy(known, known.text ?? null, words.response),
+      model: ended.model ?? ending.model,
+    };
     const body = bodyOf({ ...words, response: end.response });
     const wantsTitle = ending.status === 'complete' && ended.is_living_root && ended.name === null;
     const title = wantsTitle ? titleOf(words.question) : null;
     const row = await this.write(tx, ref, { ...end, body }, title);
     if (!row) return null;
-    const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [accountId, chatId, asked.seq, responseId]);
+    const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
+      accountId,
+      chatId,
+      asked.seq,
+      responseId,
+    ]);
     const pair = pairAt(asked, { ...end, body }, row.version, branches!);
-    if (ended.key !== null) await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
+    if (ended.key !== null)
+      await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
     return { pair, title, sha256: row.sha256, round: row.round };
   }
 
-  private async write(tx: EntityManager, ref: GenerationRef, end: End, title: string | null): Promise<Written | undefined> {
+  private async write(
+    tx: EntityManager,
+    ref: GenerationRef,
+    end: End,
+    title: string | null,
+  ): Promise<Written | undefined> {
     const sha256 = sha256Of(end.body);
     const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
       ...[
@@ -186,7 +229,11 @@ export class AnswerEnds {
         end.model,
       ],
       ...[end.usage && JSON.stringify(end.usage), end.error && JSON.stringify(end.error)],
-      ...[endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed', title, new Date()],
+      ...[
+        endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed',
+        title,
+        new Date(),
+      ],
       ...[end.usage?.input_tokens ?? null, end.usage?.output_tokens ?? null],
     ]);
     return row && { ...row, sha256 };
@@ -194,27 +241,52 @@ export class AnswerEnds {
 }
 
 /**
- * What the pair shows at the end. A retry that said nothing takes nothing away: what an earlier answer had been cut short with stays, and so it
- * counts as interrupted, as only such pairs show a part of an answer.
+ * What the pair shows at the end. A retry that said nothing takes nothing away: what an earlier
+ * answer had been cut short with stays, and so it counts as interrupted, as only such pairs show a
+ * part of an answer.
  */
-function keptBy(ending: Ending, text: string | null, earlier: string | null): Ending & { response: string | null } {
-  if (text || ending.status === 'complete' || earlier === null) return { ...ending, response: text || null };
-  return { ...ending, status: ending.status === 'failed' ? 'interrupted' : ending.status, response: earlier };
+function keptBy(
+  ending: Ending,
+  text: string | null,
+  earlier: string | null,
+): Ending & { response: string | null } {
+  if (text || ending.status === 'complete' || earlier === null)
+    return { ...ending, response: text || null };
+  return {
+    ...ending,
+    status: ending.status === 'failed' ? 'interrupted' : ending.status,
+    response: earlier,
+  };
 }
 
 /**
- * The ending of an answer whose end nobody saw: what it had put down, and what that took, as far as it can be told from the question and from
- * what was said. Which context the model was given nobody knows any more.
+ * The ending of an answer whose end nobody saw: what it had put down, and what that took, as far as
+ * it can be told from the question and from what was said. Which context the model was given nobody
+ * knows any more.
  */
-async function fromChunks(tx: EntityManager, ref: GenerationRef, ending: Ending, question: string): Promise<Ending> {
+async function fromChunks(
+  tx: EntityManager,
+  ref: GenerationRef,
+  ending: Ending,
+  question: string,
+): Promise<Ending> {
   const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [ref.accountId, ref.generationId]);
   const { text } = row!;
-  return { ...ending, text, usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null };
+  return {
+    ...ending,
+    text,
+    usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null,
+  };
 }
 
 const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
 
-const pairAt = (asked: Pair, end: End, version: number, branches: { shown: string[]; total: number }): Pair => ({
+const pairAt = (
+  asked: Pair,
+  end: End,
+  version: number,
+  branches: { shown: string[]; total: number },
+): Pair => ({
   ...asked,
   ...end,
   version,

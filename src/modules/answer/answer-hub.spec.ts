@@ -4,7 +4,13 @@ import { RunningAnswer } from './running-answer.js';
 const answer = (generationId: string) =>
   new RunningAnswer({
     ...{ accountId: 'a', generationId, rootChatId: 'c', chatId: 'c', responseId: 'r' },
-    ...{ seq: 1, forkSeq: 0, question: null as never, model: null, chat: { model: null, systemPrompt: null } },
+    ...{
+      seq: 1,
+      forkSeq: 0,
+      question: null as never,
+      model: null,
+      chat: { model: null, systemPrompt: null },
+    },
   });
 
 describe('the hub of the answers that are written here', () => {

@@ -12,8 +12,9 @@ const WRITE_MS = 250;
 const RENEW_MS = 1000;
 
 /**
- * The answers that this process writes. Four times a second, or as soon as a kibibyte is there, their newest pieces go to PostgreSQL in one
- * statement for all of them; once a second it renews the leases of all, and hears which of them somebody wants to stop.
+ * The answers that this process writes. Four times a second, or as soon as a kibibyte is there,
+ * their newest pieces go to PostgreSQL in one statement for all of them; once a second it renews
+ * the leases of all, and hears which of them somebody wants to stop.
  */
 @Injectable()
 export class AnswerHub {
@@ -42,7 +43,10 @@ export class AnswerHub {
     return [...this.running.values()];
   }
 
-  /** The answer to a question, if it is written here. The account is asked for, so that nobody finds another's. */
+  /**
+   * The answer to a question, if it is written here. The account is asked for, so that nobody finds
+   * another's.
+   */
   find(accountId: string, responseId: string): RunningAnswer | undefined {
     const found = this.running.get(responseId);
     return found?.ref.accountId === accountId ? found : undefined;
@@ -59,7 +63,10 @@ export class AnswerHub {
     this.loop.start();
   }
 
-  /** Its place may have been taken: a retry begins as soon as the end is stored, and its words may still be on their way to MongoDB then. */
+  /**
+   * Its place may have been taken: a retry begins as soon as the end is stored, and its words may
+   * still be on their way to MongoDB then.
+   */
   remove(generation: RunningAnswer): void {
     const { responseId } = generation.ref;
     if (this.running.get(responseId) === generation) this.running.delete(responseId);
@@ -69,7 +76,16 @@ export class AnswerHub {
   say(generation: RunningAnswer, delta: string): void {
     const { rootChatId, chatId, responseId, generationId } = generation.ref;
     const n = generation.add(delta);
-    this.events.publishDelta({ rootChatId, chatId, responseId, generationId, isLocal: true, from: n, n, delta });
+    this.events.publishDelta({
+      rootChatId,
+      chatId,
+      responseId,
+      generationId,
+      isLocal: true,
+      from: n,
+      n,
+      delta,
+    });
     if (generation.log.isHeavy) this.loop.wake();
   }
 
@@ -92,7 +108,10 @@ export class AnswerHub {
       .map((generation) => ({ generation, chunks: generation.log.toWrite() }))
       .filter(({ chunks }) => isRenewal || chunks.length > 0);
     if (parts.length === 0) return;
-    const rows = await this.database.query<{ generation_id: string; status: string }>(WRITE_CHUNKS, columnsOf(parts));
+    const rows = await this.database.query<{ generation_id: string; status: string }>(
+      WRITE_CHUNKS,
+      columnsOf(parts),
+    );
     if (isRenewal) this.renewedAt = now;
     const statuses = new Map(rows.map((row) => [row.generation_id, row.status]));
     for (const { generation, chunks } of parts) {
@@ -100,7 +119,8 @@ export class AnswerHub {
       if (chunks.length > 0) this.events.wrote(generation.ref.rootChatId);
       const status = statuses.get(generation.ref.generationId);
       if (status === 'stopping') generation.stop('cancelled');
-      // It was paused for longer than its lease, and somebody else ended its answer: this one may not write any more.
+      // It was paused for longer than its lease, and somebody else ended its answer: this one may
+      // not write any more.
       else if (status === undefined && !generation.isEnding) this.lose(generation);
     }
   }
@@ -117,8 +137,15 @@ export class AnswerHub {
 
 const idsOf = ({ ref: { chatId, responseId } }: RunningAnswer) => ({ chatId, responseId });
 
-function columnsOf(parts: readonly { generation: RunningAnswer; chunks: ReturnType<RunningAnswer['log']['toWrite']> }[]): unknown[] {
-  const chunks = parts.flatMap(({ generation: { ref }, chunks: own }) => own.map((chunk) => ({ ref, chunk })));
+function columnsOf(
+  parts: readonly {
+    generation: RunningAnswer;
+    chunks: ReturnType<RunningAnswer['log']['toWrite']>;
+  }[],
+): unknown[] {
+  const chunks = parts.flatMap(({ generation: { ref }, chunks: own }) =>
+    own.map((chunk) => ({ ref, chunk })),
+  );
   return [
     parts.map(({ generation }) => generation.ref.accountId),
     parts.map(({ generation }) => generation.ref.generationId),

@@ -5,7 +5,12 @@ import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { addPieces, type Chunk, type Piece } from './delta-log.js';
 import { AnswerHub } from './answer-hub.js';
-import { CHUNKS_OF_ENDED, CHUNKS_OF_PAIR, CHUNKS_OF_WATCHED, type GenerationRow } from './answer.sql.js';
+import {
+  CHUNKS_OF_ENDED,
+  CHUNKS_OF_PAIR,
+  CHUNKS_OF_WATCHED,
+  type GenerationRow,
+} from './answer.sql.js';
 
 interface FoundChunk extends Chunk, Record<string, unknown> {
   root_chat_id: string;
@@ -22,8 +27,9 @@ export interface Look {
 }
 
 /**
- * The pieces of answers: those that this instance writes are told by it at once; those of others are read from what they have put down, whenever
- * one of them says that it did, and once a second in case that was not heard.
+ * The pieces of answers: those that this instance writes are told by it at once; those of others
+ * are read from what they have put down, whenever one of them says that it did, and once a second
+ * in case that was not heard.
  */
 @Injectable()
 export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy {
@@ -52,7 +58,16 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     for (const { ref, log } of this.hub.all()) {
       const { rootChatId, chatId, responseId, generationId } = ref;
       if (rootChatId !== watch.rootChatId || log.count === 0) continue;
-      watch.hear({ rootChatId, chatId, responseId, generationId, isLocal: true, from: 1, n: log.count, delta: log.text });
+      watch.hear({
+        rootChatId,
+        chatId,
+        responseId,
+        generationId,
+        isLocal: true,
+        from: 1,
+        n: log.count,
+        delta: log.text,
+      });
     }
     this.wake(watch);
   }
@@ -64,15 +79,31 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
 
   async tellRest(watch: Watch, responseIds: readonly string[]): Promise<void> {
     const { accountId } = watch;
-    this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_ENDED, [accountId, this.hub.instanceId, ...told([watch]), responseIds]), [
-      watch,
-    ]);
+    this.tell(
+      await this.database.query<FoundChunk>(CHUNKS_OF_ENDED, [
+        accountId,
+        this.hub.instanceId,
+        ...told([watch]),
+        responseIds,
+      ]),
+      [watch],
+    );
   }
 
   /** Looks at an answer that another instance writes: some of the pieces behind the `n`-th. */
-  async behind(accountId: string, responseId: string, generationId: string, n: number): Promise<Look> {
+  async behind(
+    accountId: string,
+    responseId: string,
+    generationId: string,
+    n: number,
+  ): Promise<Look> {
     type Row = Pick<GenerationRow, 'generation_id' | 'status'> & Chunk & Record<string, unknown>;
-    const rows = await this.database.query<Row>(CHUNKS_OF_PAIR, [accountId, responseId, generationId, n]);
+    const rows = await this.database.query<Row>(CHUNKS_OF_PAIR, [
+      accountId,
+      responseId,
+      generationId,
+      n,
+    ]);
     const pieces: Piece[] = [];
     for (const row of rows) if (row.n !== null) addPieces(pieces, row, n);
     return { pieces, newest: rows[0] ?? null };
@@ -83,17 +114,40 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     const watches = [...this.woken];
     if (watches.length === 0) return;
     this.woken.clear();
-    const of = [watches.map(({ accountId }) => accountId), watches.map(({ rootChatId }) => rootChatId)];
-    this.tell(await this.database.query<FoundChunk>(CHUNKS_OF_WATCHED, [...of, this.hub.instanceId, ...told(watches)]), watches);
+    const of = [
+      watches.map(({ accountId }) => accountId),
+      watches.map(({ rootChatId }) => rootChatId),
+    ];
+    this.tell(
+      await this.database.query<FoundChunk>(CHUNKS_OF_WATCHED, [
+        ...of,
+        this.hub.instanceId,
+        ...told(watches),
+      ]),
+      watches,
+    );
   }
 
   private tell(chunks: readonly FoundChunk[], watches: readonly Watch[]): void {
     const byRoot = new Map(watches.map((watch) => [watch.rootChatId, watch]));
-    for (const { root_chat_id: rootChatId, chat_id: chatId, response_id: responseId, generation_id: generationId, ...chunk } of chunks) {
+    for (const {
+      root_chat_id: rootChatId,
+      chat_id: chatId,
+      response_id: responseId,
+      generation_id: generationId,
+      ...chunk
+    } of chunks) {
       const { n: from, sizes, text: delta } = chunk;
-      byRoot
-        .get(rootChatId)
-        ?.hear({ rootChatId, chatId, responseId, generationId, isLocal: false, from, n: from + sizes.length - 1, delta });
+      byRoot.get(rootChatId)?.hear({
+        rootChatId,
+        chatId,
+        responseId,
+        generationId,
+        isLocal: false,
+        from,
+        n: from + sizes.length - 1,
+        delta,
+      });
     }
   }
 }

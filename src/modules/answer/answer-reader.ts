@@ -8,10 +8,24 @@ import { requestDeadline } from '../../runtime/deadline.js';
 import { type Pair, pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
-import { type AnswerEnd, type AnswerEvent, type AnswerPlace, type AnswerRef, endOf } from './answer.js';
+import {
+  type AnswerEnd,
+  type AnswerEvent,
+  type AnswerPlace,
+  type AnswerRef,
+  endOf,
+} from './answer.js';
 import { AnswerPieces } from './answer-pieces.service.js';
 import { AnswerHub } from './answer-hub.js';
-import { ASK_TO_STOP, type GenerationRow, OF_PAIR, PLACE_OF, type PlaceRow, RUNNING_IN, RUNNING_IN_TREE } from './answer.sql.js';
+import {
+  ASK_TO_STOP,
+  type GenerationRow,
+  OF_PAIR,
+  PLACE_OF,
+  type PlaceRow,
+  RUNNING_IN,
+  RUNNING_IN_TREE,
+} from './answer.sql.js';
 import type { RunningAnswer } from './running-answer.js';
 
 /** How often it is looked whether an answer that another instance writes has ended. */
@@ -34,10 +48,20 @@ export class AnswerReader {
     private readonly events: EventDispatcher,
   ) {}
 
-  /** A pair of a path, and its answer while that is being written. @throws chat_not_found, message_not_found, content_unavailable */
-  async find(accountId: string, chatId: string, responseId: string): Promise<{ pair: Pair; row: GenerationRow | null }> {
+  /**
+   * A pair of a path, and its answer while that is being written. @throws chat_not_found,
+   * message_not_found, content_unavailable
+   */
+  async find(
+    accountId: string,
+    chatId: string,
+    responseId: string,
+  ): Promise<{ pair: Pair; row: GenerationRow | null }> {
     const pair = await this.paths.pair(accountId, chatId, responseId);
-    return { pair, row: pair.status === 'streaming' ? await this.rowOf(accountId, responseId) : null };
+    return {
+      pair,
+      row: pair.status === 'streaming' ? await this.rowOf(accountId, responseId) : null,
+    };
   }
 
   /** The newest answer that is being written in a chat; null when there is none. */
@@ -48,15 +72,26 @@ export class AnswerReader {
 
   /** The newest one in a whole conversation; null when there is none. */
   async runningInTree(accountId: string, rootChatId: string): Promise<GenerationRow | null> {
-    const [row] = await this.database.query<GenerationRow>(RUNNING_IN_TREE, [accountId, rootChatId]);
+    const [row] = await this.database.query<GenerationRow>(RUNNING_IN_TREE, [
+      accountId,
+      rootChatId,
+    ]);
     return row ?? null;
   }
 
   /** Null when it cannot be read now: the pair is stored, so nobody may be told that it was not. */
   async placeOf(accountId: string, responseId: string): Promise<AnswerPlace | null> {
-    const [row] = await this.database.query<PlaceRow>(PLACE_OF, [accountId, responseId]).catch(() => []);
+    const [row] = await this.database
+      .query<PlaceRow>(PLACE_OF, [accountId, responseId])
+      .catch(() => []);
     if (!row) return null;
-    const { chat_id: chatId, root_chat_id: rootChatId, seq, parent_response_id: parentResponseId, model } = row;
+    const {
+      chat_id: chatId,
+      root_chat_id: rootChatId,
+      seq,
+      parent_response_id: parentResponseId,
+      model,
+    } = row;
     return { responseId, chatId, rootChatId, seq, parentResponseId, model };
   }
 
@@ -68,22 +103,34 @@ export class AnswerReader {
     else yield* this.piecesElsewhere(ref, n);
   }
 
-  /** Ends an answer that is being written; answers the JSON of its pair. @throws like `Answer.stop` */
+  /**
+   * Ends an answer that is being written; answers the JSON of its pair. @throws like `Answer.stop`
+   */
   async stop({ accountId, chatId, responseId }: AnswerRef): Promise<string> {
     const running = this.hub.find(accountId, responseId);
     if (running) running.stop('cancelled');
     else await this.database.query(ASK_TO_STOP, [accountId, responseId]);
     if (!(await this.hasEnded(accountId, responseId, performance.now() + STOP_MS))) {
-      throw problems.storeUnavailable({ detail: 'The answer could not be stopped.', headers: { 'retry-after': '5' } });
+      throw problems.storeUnavailable({
+        detail: 'The answer could not be stopped.',
+        headers: { 'retry-after': '5' },
+      });
     }
     return pairJson(await this.paths.pair(accountId, chatId, responseId));
   }
 
-  /** Waits for the end of an answer, and for a store that is away; false when it has none by then. @param until by `performance.now()` */
+  /**
+   * Waits for the end of an answer, and for a store that is away; false when it has none by then.
+   * @param until by `performance.now()`
+   */
   async hasEnded(accountId: string, responseId: string, until: number): Promise<boolean> {
     requestDeadline()?.lift();
     const running = this.hub.find(accountId, responseId);
-    if (running) await Promise.race([running.ended.catch(() => undefined), sleep(until - performance.now(), undefined, { ref: false })]);
+    if (running)
+      await Promise.race([
+        running.ended.catch(() => undefined),
+        sleep(until - performance.now(), undefined, { ref: false }),
+      ]);
     for (;;) {
       const row = await this.rowOf(accountId, responseId).catch((error: unknown) => {
         if (isStoreAway(error) && performance.now() < until) return undefined;
@@ -100,7 +147,11 @@ export class AnswerReader {
     return row ?? null;
   }
 
-  private async *piecesHere(here: RunningAnswer, ref: RunningRef, n: number): AsyncGenerator<AnswerEvent> {
+  private async *piecesHere(
+    here: RunningAnswer,
+    ref: RunningRef,
+    n: number,
+  ): AsyncGenerator<AnswerEvent> {
     let at = n;
     try {
       for await (const event of here.after(at)) {
@@ -125,7 +176,10 @@ export class AnswerReader {
       if (pieces.length > 0) continue;
       // It was tried again before its end was seen here: the new answer is the one to follow.
       if (newest && newest.generation_id !== generationId && newest.status !== 'ended') {
-        return yield* this.behind({ ...ref, running: { rootChatId, generationId: newest.generation_id } }, 0);
+        return yield* this.behind(
+          { ...ref, running: { rootChatId, generationId: newest.generation_id } },
+          0,
+        );
       }
       const isOver = newest?.generation_id !== generationId || newest.status === 'ended';
       if (isOver) return yield await this.endNow(ref);

@@ -14,7 +14,10 @@ import { Titles } from './titles.service.js';
 
 /** How long an answer stays in memory for readers who have not come to its end. */
 const RELEASE_MS = 10_000;
-const LOST: AnswerError = { code: 'answer_lost', message: 'Another instance has ended this answer.' };
+const LOST: AnswerError = {
+  code: 'answer_lost',
+  message: 'Another instance has ended this answer.',
+};
 
 /** Runs models. Each answer is a task of its own: whoever asked may go away. */
 @Injectable()
@@ -54,7 +57,10 @@ export class AnswerWriter {
       if (end) this.finish(generation, end);
       else generation.lose(new Error('ended elsewhere'));
     } catch (error) {
-      this.logger.error({ message: 'the end of an answer could not be stored', cause: (error as Error).message });
+      this.logger.error({
+        message: 'the end of an answer could not be stored',
+        cause: (error as Error).message,
+      });
       this.hub.remove(generation);
       generation.lose(error as Error);
     }
@@ -68,17 +74,30 @@ export class AnswerWriter {
 
   /** Never throws: what goes wrong is an ending too. */
   private async answer(generation: RunningAnswer): Promise<Ending> {
-    const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = { model: generation.ref.model };
+    const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = {
+      model: generation.ref.model,
+    };
     try {
       const { signal } = generation;
-      const { info, request, ask } = await this.patience.during(() => this.contexts.of(generation.ref), { what: 'a question', signal });
+      const { info, request, ask } = await this.patience.during(
+        () => this.contexts.of(generation.ref),
+        { what: 'a question', signal },
+      );
       const span = AnswerSpan.start(generation.ref.rootChatId, info, request.model);
       Object.assign(asking, { request, span, model: info.id });
       const end = await this.listen(generation, ask(signal));
       span.complete(end);
-      return { status: 'complete', text: generation.log.text, model: end.model, usage: timed(usageOf(end), generation), error: null };
+      return {
+        status: 'complete',
+        text: generation.log.text,
+        model: end.model,
+        usage: timed(usageOf(end), generation),
+        error: null,
+      };
     } catch (error) {
-      const ending = generation.cut ? cutShort(generation, generation.cut, asking.request) : this.failed(generation, error);
+      const ending = generation.cut
+        ? cutShort(generation, generation.cut, asking.request)
+        : this.failed(generation, error);
       asking.span?.fail(ending.error?.code ?? ending.status);
       return { ...ending, model: asking.model };
     } finally {
@@ -87,12 +106,16 @@ export class AnswerWriter {
   }
 
   private failed({ signal }: RunningAnswer, error: unknown): Ending {
-    // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will read this.
+    // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will
+    // read this.
     const reason = signal.aborted ? LOST : this.reasonOf(error);
     return { status: 'failed', text: null, model: null, usage: null, error: reason };
   }
 
-  private async listen(generation: RunningAnswer, parts: AsyncIterable<ModelPart>): Promise<Extract<ModelPart, { type: 'end' }>> {
+  private async listen(
+    generation: RunningAnswer,
+    parts: AsyncIterable<ModelPart>,
+  ): Promise<Extract<ModelPart, { type: 'end' }>> {
     for await (const part of parts) {
       if (part.type === 'end') return part;
       this.hub.say(generation, part.text);
@@ -104,16 +127,25 @@ export class AnswerWriter {
   private store(generation: RunningAnswer, ending: Ending): Promise<StoredEnd | null> {
     const { ref } = generation;
     const question = { pair: { ...ref.question, seq: ref.seq }, forkSeq: ref.forkSeq };
-    return this.patience.during(() => this.ends.end(ref, ending, { question }), { what: 'the end of an answer', always: true });
+    return this.patience.during(() => this.ends.end(ref, ending, { question }), {
+      what: 'the end of an answer',
+      always: true,
+    });
   }
 
   private reasonOf(error: unknown): AnswerError {
     if (error instanceof ModelError) return { code: error.code, message: error.message };
     if (error instanceof Problem) {
       const { code, status } = error.kind;
-      return { code, message: status === 503 ? `The model was not asked: ${error.message}` : error.message };
+      return {
+        code,
+        message: status === 503 ? `The model was not asked: ${error.message}` : error.message,
+      };
     }
-    this.logger.error({ message: 'model failed', cause: error instanceof Error ? error.stack : String(error) });
+    this.logger.error({
+      message: 'model failed',
+      cause: error instanceof Error ? error.stack : String(error),
+    });
     return { code: 'model_failed', message: 'The model could not answer. Try again.' };
   }
 }
@@ -122,13 +154,19 @@ const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): 
   finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
 /** What is there is kept. */
-function cutShort(generation: RunningAnswer, status: Cut, request: ModelRequest | undefined): Ending {
+function cutShort(
+  generation: RunningAnswer,
+  status: Cut,
+  request: ModelRequest | undefined,
+): Ending {
   const { text } = generation.log;
   return {
     status,
     text,
     model: null,
-    usage: text ? timed(usageByBytes(request?.messages ?? [], Buffer.byteLength(text)), generation) : null,
+    usage: text
+      ? timed(usageByBytes(request?.messages ?? [], Buffer.byteLength(text)), generation)
+      : null,
     error: null,
   };
 }

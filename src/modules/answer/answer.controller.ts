@@ -1,6 +1,22 @@
 import type { Readable } from 'node:stream';
-import { Body, Controller, Get, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -10,7 +26,13 @@ import { invalidField, problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { EditMessageDto, FanOutAnswerDto, FanOutDto, RegenerateMessageDto, RetryMessageDto } from '../message/message.dto.js';
+import {
+  EditMessageDto,
+  FanOutAnswerDto,
+  FanOutDto,
+  RegenerateMessageDto,
+  RetryMessageDto,
+} from '../message/message.dto.js';
 import type { Position } from './answer.js';
 import { Answers } from './answers.service.js';
 import { FanOutService } from './fan-out.service.js';
@@ -26,7 +48,10 @@ const MAY_ASK = [
   problems.contentUnavailable,
 ];
 
-/** Answers while they are written, and what is said anew. History is never rewritten: who edits or regenerates gets a sibling branch, which becomes active. */
+/**
+ * Answers while they are written, and what is said anew. History is never rewritten: who edits or
+ * regenerates gets a sibling branch, which becomes active.
+ */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages/:response_id')
 export class AnswerController {
@@ -50,7 +75,10 @@ export class AnswerController {
     required: false,
     description: 'The `id` of the last event that you have: what came after it is sent.',
   })
-  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiOkResponse({
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
   async follow(
     @CurrentAccount() accountId: string,
@@ -60,7 +88,10 @@ export class AnswerController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable> {
     const position = positionOf(lastEventId);
-    return sendEvents(reply, (await this.answers.find(accountId, chatId, responseId)).events(position));
+    return sendEvents(
+      reply,
+      (await this.answers.find(accountId, chatId, responseId)).events(position),
+    );
   }
 
   @Post('stop')
@@ -69,7 +100,8 @@ export class AnswerController {
   @ApiOperation({
     operationId: 'stopAnswer',
     summary: 'End an answer that is being written',
-    description: 'What is there of it is kept, with the status `cancelled`. A finished answer stays as it is.',
+    description:
+      'What is there of it is kept, with the status `cancelled`. A finished answer stays as it is.',
   })
   @ApiOkResponse({ type: QaPairDto })
   @ApiIdempotent()
@@ -80,7 +112,9 @@ export class AnswerController {
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
   ): Promise<string> {
-    return this.idempotency.remember(accountId, key, async () => (await this.answers.find(accountId, chatId, responseId)).stop());
+    return this.idempotency.remember(accountId, key, async () =>
+      (await this.answers.find(accountId, chatId, responseId)).stop(),
+    );
   }
 
   @Post('retry')
@@ -129,7 +163,10 @@ export class AnswerController {
 
   @Post('edit')
   @JsonText()
-  @ApiOperation({ operationId: 'editMessage', summary: 'Ask another question in the place of this one, on a sibling branch' })
+  @ApiOperation({
+    operationId: 'editMessage',
+    summary: 'Ask another question in the place of this one, on a sibling branch',
+  })
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()
@@ -148,7 +185,10 @@ export class AnswerController {
 
   @Post('regenerate')
   @JsonText()
-  @ApiOperation({ operationId: 'regenerateMessage', summary: 'Get another response to this question, on a sibling branch' })
+  @ApiOperation({
+    operationId: 'regenerateMessage',
+    summary: 'Get another response to this question, on a sibling branch',
+  })
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()

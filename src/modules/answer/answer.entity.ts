@@ -1,11 +1,24 @@
-import { Check, Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation } from 'typeorm';
+import {
+  Check,
+  Column,
+  Entity,
+  Index,
+  JoinColumn,
+  ManyToOne,
+  PrimaryColumn,
+  type Relation,
+} from 'typeorm';
 
 /**
- * One answer of a model, from the question to its end. It ends exactly once, whoever ends it (its instance, or another one after the lease):
- * the step to `ended` is what fences off an instance that was paused and wakes up too late.
+ * One answer of a model, from the question to its end. It ends exactly once, whoever ends it (its
+ * instance, or another one after the lease): the step to `ended` is what fences off an instance
+ * that was paused and wakes up too late.
  */
 @Entity('generations')
-@Index('generations_one_running', ['accountId', 'chatId'], { unique: true, where: `status <> 'ended'` })
+@Index('generations_one_running', ['accountId', 'chatId'], {
+  unique: true,
+  where: `status <> 'ended'`,
+})
 @Index('generations_of_pair', ['accountId', 'responseId'])
 @Index('generations_ended', ['endedAt'], { where: 'ended_at IS NOT NULL' })
 @Check('generations_status', `status IN ('running', 'stopping', 'ended')`)
@@ -19,7 +32,10 @@ export class Generation {
   @Column('uuid', { name: 'root_chat_id' })
   rootChatId!: string;
 
-  /** The chat that owns the pair; while this runs, the chat's `generation_id` names it and nothing is appended there. */
+  /**
+   * The chat that owns the pair; while this runs, the chat's `generation_id` names it and nothing
+   * is appended there.
+   */
   @Column('uuid', { name: 'chat_id' })
   chatId!: string;
 
@@ -56,13 +72,19 @@ export class Generation {
   endedAt!: Date | null;
 }
 
-/** Some pieces of an answer, in one row: what other instances read, and what is left when its instance dies. */
+/**
+ * Some pieces of an answer, in one row: what other instances read, and what is left when its
+ * instance dies.
+ */
 @Entity('generation_chunks')
 export class GenerationChunk {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'generation_chunks_pkey' })
   accountId!: string;
 
-  @PrimaryColumn('uuid', { name: 'generation_id', primaryKeyConstraintName: 'generation_chunks_pkey' })
+  @PrimaryColumn('uuid', {
+    name: 'generation_id',
+    primaryKeyConstraintName: 'generation_chunks_pkey',
+  })
   generationId!: string;
 
   /** Number of its first piece; pieces count from 1. */
@@ -78,8 +100,16 @@ export class GenerationChunk {
 
   @ManyToOne(() => Generation, { onDelete: 'CASCADE' })
   @JoinColumn([
-    { name: 'account_id', referencedColumnName: 'accountId', foreignKeyConstraintName: 'generation_chunks_generation' },
-    { name: 'generation_id', referencedColumnName: 'generationId', foreignKeyConstraintName: 'generation_chunks_generation' },
+    {
+      name: 'account_id',
+      referencedColumnName: 'accountId',
+      foreignKeyConstraintName: 'generation_chunks_generation',
+    },
+    {
+      name: 'generation_id',
+      referencedColumnName: 'generationId',
+      foreignKeyConstraintName: 'generation_chunks_generation',
+    },
   ])
   generation?: Relation<Generation>;
 }
@@ -104,7 +134,8 @@ export class UsageDay {
 }
 
 /**
- * How many tokens the words of one pair have, both sides together. A table of its own: a count is written behind the pair, and rows of
+ * How many tokens the words of one pair have, both sides together. A table of its own: a count is
+ * written behind the pair, and rows of
  * `messages` that were written again would cost all their indexes.
  */
 @Entity('message_tokens')

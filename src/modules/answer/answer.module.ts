@@ -25,7 +25,16 @@ import { Turns } from './turns.js';
   imports: [ChatModule, MessageModule],
   controllers: [PostVerbsController, PostController, AnswerController],
   providers: [
-    ...[Answers, AnswerReader, AnswerPieces, PostService, RetryService, RevisionService, FanOutService, Turns],
+    ...[
+      Answers,
+      AnswerReader,
+      AnswerPieces,
+      PostService,
+      RetryService,
+      RevisionService,
+      FanOutService,
+      Turns,
+    ],
     ...[AnswerHub, AnswerWriter, AnswerEnds, Contexts, Titles, Quotas, Sweeper, Draining],
   ],
   exports: [Answers, PostService, Quotas, RevisionService],

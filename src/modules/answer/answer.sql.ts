@@ -5,8 +5,10 @@ import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/mes
 import { LEASE_SECONDS } from '../message/append.sql.js';
 
 /**
- * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$7), all in one statement for all answers. An answer that is missing from the result was ended by somebody else. What a crash of PostgreSQL loses here is
- * a quarter of a second of text that is not stored yet, so the commit does not wait for the disk.
+ * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$7), all
+ * in one statement for all answers. An answer that is missing from the result was ended by somebody
+ * else. What a crash of PostgreSQL loses here is a quarter of a second of text that is not stored
+ * yet, so the commit does not wait for the disk.
  */
 export const WRITE_CHUNKS: Statement = {
   name: 'generation.write_chunks',
@@ -94,14 +96,17 @@ export const ASK_TO_STOP: Statement = {
 };
 
 /**
- * The chunks of the answer `g` with pieces behind the number `told`, in order. A chunk is as long as its pieces are many, so the one before may
- * have some.
+ * The chunks of the answer `g` with pieces behind the number `told`, in order. A chunk is as long
+ * as its pieces are many, so the one before may have some.
  */
 const chunksBehind = (told: string): string => `
   SELECT c.n, c.sizes, c.text FROM generation_chunks c
   WHERE c.account_id = g.account_id AND c.generation_id = g.generation_id AND c.n + cardinality(c.sizes) > ${told} + 1 ORDER BY c.n`;
 
-/** Of answers `g` that another instance than $`at` wrote: the chunks behind those that were told, by generation ($`at + 1`, $`at + 2`). */
+/**
+ * Of answers `g` that another instance than $`at` wrote: the chunks behind those that were told, by
+ * generation ($`at + 1`, $`at + 2`).
+ */
 const chunksOf = (answers: string, at: number): string => `
   SELECT g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text
   FROM ${answers}
@@ -131,7 +136,10 @@ export const CHUNKS_OF_ENDED: Statement = {
   ),
 };
 
-/** The newest answer to the question $2, and some chunks of the answer $3 with pieces behind $4: they may be none. */
+/**
+ * The newest answer to the question $2, and some chunks of the answer $3 with pieces behind $4:
+ * they may be none.
+ */
 export const CHUNKS_OF_PAIR: Statement = {
   name: 'generation.chunks_of_pair',
   text: `
@@ -195,7 +203,10 @@ export interface EndRow {
   is_living_root: boolean;
 }
 
-/** Locks the chat first, as everybody does. No row: somebody else ended it, or the chat is gone. $4: only if its instance is dead. */
+/**
+ * Locks the chat first, as everybody does. No row: somebody else ended it, or the chat is gone. $4:
+ * only if its instance is dead.
+ */
 export const END = `
   WITH chat AS MATERIALIZED (
     SELECT name, chat_id = root_chat_id AND deleted_at IS NULL AS is_living_root FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE
@@ -210,7 +221,10 @@ export const END = `
 export const CHUNKS_TEXT = `
   SELECT coalesce(string_agg(text, '' ORDER BY n), '') AS text FROM generation_chunks WHERE account_id = $1 AND generation_id = $2`;
 
-/** The words of the next version, after the conversation in the order of locks. The relay waits 3 s, so that it does not race the direct write. */
+/**
+ * The words of the next version, after the conversation in the order of locks. The relay waits 3 s,
+ * so that it does not race the direct write.
+ */
 const WORDS: Record<ContentStore['table'], string> = {
   chat_contents: `
     INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, version, $6::text FROM pair CROSS JOIN conversation
@@ -232,9 +246,10 @@ const spend = (input: string, output: string, from = ''): string => `
   SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;
 
 /**
- * $1 account, $2 generation, $3 chat, $4 pair, $5 status, $6 body, $7 its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event,
- * $13 a name for the chat or null, $14 now, $15 and $16 the tokens that it took, or null. A pair that is inherited by others is part of what they answer too, so then all chats of the tree
- * get a new revision. No row: the pair is gone.
+ * $1 account, $2 generation, $3 chat, $4 pair, $5 status, $6 body, $7 its length, $8 its hash, $9
+ * model, $10 usage, $11 error, $12 event, $13 a name for the chat or null, $14 now, $15 and $16 the
+ * tokens that it took, or null. A pair that is inherited by others is part of what they answer too,
+ * so then all chats of the tree get a new revision. No row: the pair is gone.
  */
 export const storeEnd = (table: ContentStore['table']): string => `
   WITH pair AS (
@@ -264,7 +279,10 @@ export const storeEnd = (table: ContentStore['table']): string => `
   spent AS (${spend('$15::int', '$16::int', 'FROM conversation WHERE $15::int IS NOT NULL')})
   SELECT pair.version, words.round FROM pair, words`;
 
-/** After the words: a fork that is made meanwhile asks the journal for its mirror, and is then either seen here or does so later. */
+/**
+ * After the words: a fork that is made meanwhile asks the journal for its mirror, and is then
+ * either seen here or does so later.
+ */
 export const BRANCHES = `
   SELECT coalesce((array_agg(f.chat_id ORDER BY f.chat_id))[1:${BRANCHES_SHOWN}], '{}') AS shown, count(*)::int AS total
   FROM chats f WHERE f.account_id = $1 AND f.parent_chat_id = $2 AND f.fork_seq = $3 AND f.fork_response_id = $4 AND f.deleted_at IS NULL`;
@@ -293,8 +311,9 @@ export const LOCK_PLACE = `
   FROM chats c WHERE account_id = $1 AND chat_id = $2 AND deleted_at IS NULL FOR UPDATE`;
 
 /**
- * Whether a living chat inherited the pair at `seq` $3: also below a deleted one. A statement of its own, because it must see what was
- * committed before the chat's row was locked; afterwards no first branch can be made there.
+ * Whether a living chat inherited the pair at `seq` $3: also below a deleted one. A statement of
+ * its own, because it must see what was committed before the chat's row was locked; afterwards no
+ * first branch can be made there.
  */
 export const IS_INHERITED = `
   WITH RECURSIVE heirs AS (
@@ -304,7 +323,10 @@ export const IS_INHERITED = `
   )
   SELECT EXISTS (SELECT FROM heirs WHERE deleted_at IS NULL) AS is_inherited`;
 
-/** $1 account, $2 chat, $3 pair, $4 generation, $5 instance, $6 model, $7 scope, $8 key, $9 now, $10 the version that was seen. */
+/**
+ * $1 account, $2 chat, $3 pair, $4 generation, $5 instance, $6 model, $7 scope, $8 key, $9 now, $10
+ * the version that was seen.
+ */
 export const RESTART = `
   WITH pair AS (
     UPDATE messages SET status = 'streaming', usage = NULL, error = NULL

@@ -3,7 +3,10 @@ import { problems } from '../../common/problems.js';
 import type { ContentState } from '../../content/journal.js';
 import type { AnswerReader } from './answer-reader.js';
 
-/** What is told of an answer while it is written: first `accepted` (but not to whoever resumes), last `completed` or `failed`. */
+/**
+ * What is told of an answer while it is written: first `accepted` (but not to whoever resumes),
+ * last `completed` or `failed`.
+ */
 export type AnswerEvent =
   | ({ type: 'accepted'; generationId: string | null } & AnswerPlace)
   | { type: 'delta'; generationId: string; responseId: string; n: number; delta: string }
@@ -21,7 +24,10 @@ export interface AnswerPlace {
   model: string | null;
 }
 
-/** How it ended: the JSON of the stored pair (`QaPairDto`). An answer that was stopped is completed too. */
+/**
+ * How it ended: the JSON of the stored pair (`QaPairDto`). An answer that was stopped is completed
+ * too.
+ */
 export interface AnswerEnd {
   type: 'completed' | 'failed';
   json: string;
@@ -32,7 +38,10 @@ export interface AnswerEnd {
 /** Leaving the iteration never ends the answer. */
 export type AnswerStream = AsyncIterable<AnswerEvent>;
 
-/** The last piece of an answer that a reader has: in its text form `<generation_id>:<n>`, the id of a server-sent event. */
+/**
+ * The last piece of an answer that a reader has: in its text form `<generation_id>:<n>`, the id of
+ * a server-sent event.
+ */
 export interface Position {
   generationId: string;
   n: number;
@@ -51,16 +60,25 @@ export interface AnswerRef {
 interface Known {
   /** How it ended, if it has. */
   end: AnswerEnd | null;
-  /** Where its pair is, which is looked up where it is not known. Null for an answer that had ended when it was asked for by name: its end is all. */
+  /**
+   * Where its pair is, which is looked up where it is not known. Null for an answer that had ended
+   * when it was asked for by name: its end is all.
+   */
   place: AnswerPlace | 'unknown' | null;
-  /** Finds what a key was given for it in the end, where the key was used before: the same is answered for ever. */
+  /**
+   * Finds what a key was given for it in the end, where the key was used before: the same is
+   * answered for ever.
+   */
   kept?: () => Promise<string | null>;
 }
 
 /** As long as a key's insert waits for another one. */
 const REPLAY_WAIT_MS = 2000;
 
-/** The answer to a question: being written by this instance or another, or there already. Whoever reads it, or leaves, changes nothing about it. */
+/**
+ * The answer to a question: being written by this instance or another, or there already. Whoever
+ * reads it, or leaves, changes nothing about it.
+ */
 export class Answer {
   constructor(
     private readonly ref: AnswerRef,
@@ -79,7 +97,10 @@ export class Answer {
     return place === 'unknown' ? null : place;
   }
 
-  /** Waits for its end. @throws idempotency_key_in_use when the first request under its key still runs; content_unavailable */
+  /**
+   * Waits for its end. @throws idempotency_key_in_use when the first request under its key still
+   * runs; content_unavailable
+   */
   async whole(): Promise<AnswerEnd> {
     const { end, kept } = this.known;
     if (!kept) return end ?? lastOf(this.pieces());
@@ -89,17 +110,20 @@ export class Answer {
   }
 
   /**
-   * All of it: where its pair is, what is there, then what follows as it is written, and its end. Or what comes behind the position `from`, if that
-   * is one of this try.
+   * All of it: where its pair is, what is there, then what follows as it is written, and its end.
+   * Or what comes behind the position `from`, if that is one of this try.
    */
   events(from: Position | null = null): AnswerStream {
     const { running } = this.ref;
-    return from !== null && from.generationId === running?.generationId ? this.pieces(from.n) : this.fromItsBeginning();
+    return from !== null && from.generationId === running?.generationId
+      ? this.pieces(from.n)
+      : this.fromItsBeginning();
   }
 
   /**
-   * Ends it early, wherever it is written. What is there is kept, and the pair counts as `cancelled`; a finished answer stays as it is.
-   * Answers the JSON of the pair. @throws content_unavailable; store_unavailable when it cannot be ended
+   * Ends it early, wherever it is written. What is there is kept, and the pair counts as
+   * `cancelled`; a finished answer stays as it is. Answers the JSON of the pair. @throws
+   * content_unavailable; store_unavailable when it cannot be ended
    */
   async stop(): Promise<string> {
     return this.known.end ? this.known.end.json : this.reader.stop(this.ref);
@@ -107,8 +131,10 @@ export class Answer {
 
   private async *fromItsBeginning(): AsyncGenerator<AnswerEvent> {
     const { accountId, responseId } = this.ref;
-    const place = this.place ?? (this.known.place && (await this.reader.placeOf(accountId, responseId)));
-    if (place) yield { type: 'accepted', generationId: this.ref.running?.generationId ?? null, ...place };
+    const place =
+      this.place ?? (this.known.place && (await this.reader.placeOf(accountId, responseId)));
+    if (place)
+      yield { type: 'accepted', generationId: this.ref.running?.generationId ?? null, ...place };
     yield* this.pieces();
   }
 
@@ -119,13 +145,22 @@ export class Answer {
 }
 
 /** The end of an answer as it is told. */
-export function endOf(json: string, status: string, contentState: ContentState | null = null): AnswerEnd {
-  return { type: status === 'failed' || status === 'interrupted' ? 'failed' : 'completed', json, contentState };
+export function endOf(
+  json: string,
+  status: string,
+  contentState: ContentState | null = null,
+): AnswerEnd {
+  return {
+    type: status === 'failed' || status === 'interrupted' ? 'failed' : 'completed',
+    json,
+    contentState,
+  };
 }
 
 /** Reads to the end. */
 async function lastOf(events: AnswerStream): Promise<AnswerEnd> {
-  for await (const event of events) if (event.type === 'completed' || event.type === 'failed') return event;
+  for await (const event of events)
+    if (event.type === 'completed' || event.type === 'failed') return event;
   throw new Error('an answer has no end');
 }
 

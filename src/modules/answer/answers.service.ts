@@ -26,7 +26,8 @@ export class Answers {
   }
 
   /**
-   * Appends pairs; the answer to the last of them, or that of the key. Null when the chat refused: see `AppendService.commit`.
+   * Appends pairs; the answer to the last of them, or that of the key. Null when the chat refused:
+   * see `AppendService.commit`.
    * @throws like it; too_many_answers, tokens_spent
    */
   async ask(append: Append): Promise<Answer | null> {
@@ -43,33 +44,55 @@ export class Answers {
   async askAll(append: Append): Promise<Outcome<Answer[]> | null> {
     const asked = append.drafts.filter(({ response }) => response === undefined).length;
     // A key that was used before is no further answer, whatever the account may have.
-    const kept = asked > 0 && append.key && (await this.idempotency.find(append.accountId, append.key));
+    const kept =
+      asked > 0 && append.key && (await this.idempotency.find(append.accountId, append.key));
     if (kept) return { json: kept, made: null };
-    return this.begin(append.accountId, asked, () => this.appends.commit({ ...append, writerId: this.writer.id }));
+    return this.begin(append.accountId, asked, () =>
+      this.appends.commit({ ...append, writerId: this.writer.id }),
+    );
   }
 
   /**
-   * Begins the answers to questions that `work` commits, `count` of them, as far as the account may have them.
+   * Begins the answers to questions that `work` commits, `count` of them, as far as the account may
+   * have them.
    * @throws store_unavailable, too_many_answers, tokens_spent
    */
-  async begin(accountId: string, count: number, work: () => Promise<Outcome<Entry[]> | null>): Promise<Outcome<Answer[]> | null> {
+  async begin(
+    accountId: string,
+    count: number,
+    work: () => Promise<Outcome<Entry[]> | null>,
+  ): Promise<Outcome<Answer[]> | null> {
     this.appends.assertRoom();
     const outcome = count > 0 ? await this.quotas.admit(accountId, count, work) : await work();
-    return outcome && { json: outcome.json, made: outcome.made && outcome.made.map((entry) => this.of(entry)) };
+    return (
+      outcome && {
+        json: outcome.json,
+        made: outcome.made && outcome.made.map((entry) => this.of(entry)),
+      }
+    );
   }
 
   /** The last of the answers that have begun, else what the key had. */
-  async lastOf({ accountId, key }: Pick<Append, 'accountId' | 'key'>, { made, json }: Outcome<Answer[]>): Promise<Answer> {
+  async lastOf(
+    { accountId, key }: Pick<Append, 'accountId' | 'key'>,
+    { made, json }: Outcome<Answer[]>,
+  ): Promise<Answer> {
     return made ? made.at(-1)! : this.again(accountId, json, key);
   }
 
-  /** What a key had before; null when it was never used. An answer that is still being written is gone on with. */
+  /**
+   * What a key had before; null when it was never used. An answer that is still being written is
+   * gone on with.
+   */
   async kept(accountId: string, key: IdempotentRequest | null): Promise<Answer | null> {
     const json = key && (await this.idempotency.find(accountId, key));
     return json ? this.again(accountId, json, key) : null;
   }
 
-  /** The answer to a pair whose JSON was told before; with the key that it was told to, what that has at the end. */
+  /**
+   * The answer to a pair whose JSON was told before; with the key that it was told to, what that
+   * has at the end.
+   */
   async again(accountId: string, json: string, key: IdempotentRequest | null): Promise<Answer> {
     const { status, chat_id: chatId, response_id: responseId } = JSON.parse(json) as QaPairDto;
     if (status === 'streaming') return this.find(accountId, chatId, responseId, key);
@@ -78,15 +101,25 @@ export class Answers {
 
   /**
    * The answer to a pair of a path; of a finished one nothing but the end is told.
-   * @param key to which it was told before @throws chat_not_found, message_not_found, content_unavailable
+   * @param key to which it was told before @throws chat_not_found, message_not_found,
+   * content_unavailable
    */
-  async find(accountId: string, chatId: string, responseId: string, key: IdempotentRequest | null = null): Promise<Answer> {
+  async find(
+    accountId: string,
+    chatId: string,
+    responseId: string,
+    key: IdempotentRequest | null = null,
+  ): Promise<Answer> {
     const { pair, row } = await this.reader.find(accountId, chatId, responseId);
     const running = row && { rootChatId: row.root_chat_id, generationId: row.generation_id };
     const end = row ? null : endOf(pairJson(pair), pair.status);
     const place = row || key ? 'unknown' : null;
     const kept = key ? () => this.idempotency.find(accountId, key) : undefined;
-    return new Answer({ accountId, chatId, responseId, running }, this.reader, { end, place, kept });
+    return new Answer({ accountId, chatId, responseId, running }, this.reader, {
+      end,
+      place,
+      kept,
+    });
   }
 
   /** The newest answer that is being written in a conversation; null when there is none. */
@@ -95,18 +128,39 @@ export class Answers {
     return row && this.find(accountId, row.chat_id, row.response_id);
   }
 
-  /** Goes on with a pair that was just committed: a model begins to answer it, or it is an answer that came at once. */
+  /**
+   * Goes on with a pair that was just committed: a model begins to answer it, or it is an answer
+   * that came at once.
+   */
   private of(entry: Entry): Answer {
     const { pair, json, contentState } = entry;
-    if (!pair.generation) return this.stored(pair.accountId, pair, endOf(json, pair.status, contentState));
+    if (!pair.generation)
+      return this.stored(pair.accountId, pair, endOf(json, pair.status, contentState));
     return this.begun(entry, pair.generation);
   }
 
   private begun({ pair, row }: Entry, { generationId, model, settings }: NewAnswer): Answer {
     const { accountId, chatId, responseId } = pair;
-    const { root_chat_id: rootChatId, fork_seq: forkSeq, seq, parent_response_id: parentResponseId } = row;
+    const {
+      root_chat_id: rootChatId,
+      fork_seq: forkSeq,
+      seq,
+      parent_response_id: parentResponseId,
+    } = row;
     const chat = { model: row.chat_model, systemPrompt: row.system_prompt };
-    this.writer.start({ accountId, generationId, rootChatId, chatId, responseId, seq, question: pair, forkSeq, model, settings, chat });
+    this.writer.start({
+      accountId,
+      generationId,
+      rootChatId,
+      chatId,
+      responseId,
+      seq,
+      question: pair,
+      forkSeq,
+      model,
+      settings,
+      chat,
+    });
     const place = { responseId, chatId, rootChatId, seq, parentResponseId, model: pair.model };
     const ref = { accountId, chatId, responseId, running: { rootChatId, generationId } };
     return new Answer(ref, this.reader, { end: null, place });
@@ -117,6 +171,9 @@ export class Answers {
     { chatId, responseId }: Pick<AnswerRef, 'chatId' | 'responseId'>,
     end: ReturnType<typeof endOf>,
   ): Answer {
-    return new Answer({ accountId, chatId, responseId, running: null }, this.reader, { end, place: 'unknown' });
+    return new Answer({ accountId, chatId, responseId, running: null }, this.reader, {
+      end,
+      place: 'unknown',
+    });
   }
 }

@@ -5,7 +5,10 @@ import type { WordsRow } from '../chat/path.service.js';
 
 /** Pairs that are looked at together on the way back. */
 const BLOCK_PAIRS = 64;
-/** No text has fewer tokens than this share of its bytes: nobody has to read further back for a window. */
+/**
+ * No text has fewer tokens than this share of its bytes: nobody has to read further back for a
+ * window.
+ */
 const BYTES_PER_TOKEN_MAX = 16;
 
 /** A pair before a question, or (the last row) the question itself. */
@@ -14,7 +17,10 @@ export interface ContextRow extends WordsRow, Record<string, unknown> {
   tokens: number | null;
 }
 
-/** The rows of a block `w` of a path: three scans of one range each, merged. A full join is one of PostgreSQL's joins that never looks a row up. */
+/**
+ * The rows of a block `w` of a path: three scans of one range each, merged. A full join is one of
+ * PostgreSQL's joins that never looks a row up.
+ */
 const blockOf = (columns: string, more = ''): string => `
       SELECT ${columns}, CASE WHEN t.version = m.version THEN t.tokens END AS tokens,
         CASE WHEN m.seq = $3 THEN 0 WHEN t.version = m.version THEN t.tokens + ${MESSAGE_TOKENS} ELSE m.bytes / ${BYTES_PER_TOKEN_MAX} END AS cost
@@ -25,11 +31,13 @@ const blockOf = (columns: string, more = ''): string => `
       WHERE coalesce(m.seq, 0) > 0`;
 
 /**
- * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its path, from the newest back until they fill the
- * room of a window ($4 tokens), with the words that PostgreSQL has; oldest first. What is read is bounded by the window and not by the chat:
- * blocks of 64 pairs, each of one owner, until their tokens are more than there is room for. A pair that nobody has counted is taken to have the
- * fewest tokens that its bytes can be, so some pairs may come that have no room. A parent owns the pair that a branch hangs at, so no step is
- * in vain. No row: the pair is gone.
+ * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
+ * path, from the newest back until they fill the room of a window ($4 tokens), with the words that
+ * PostgreSQL has; oldest first. What is read is bounded by the window and not by the chat: blocks
+ * of 64 pairs, each of one owner, until their tokens are more than there is room for. A pair that
+ * nobody has counted is taken to have the fewest tokens that its bytes can be, so some pairs may
+ * come that have no room. A parent owns the pair that a branch hangs at, so no step is in vain. No
+ * row: the pair is gone.
  */
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `completion.context.${table}`,
@@ -64,8 +72,9 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
 });
 
 /**
- * Keeps what was counted ($2 chats, $3 `seq`s, $4 versions, $5 tokens), of pairs that are still there. A count is made again where it is
- * missing, so the commit does not wait for the disk. In the order of their keys, so that no two of these wait for each other.
+ * Keeps what was counted ($2 chats, $3 `seq`s, $4 versions, $5 tokens), of pairs that are still
+ * there. A count is made again where it is missing, so the commit does not wait for the disk. In
+ * the order of their keys, so that no two of these wait for each other.
  */
 export const KEEP_TOKENS: Statement = {
   name: 'completion.keep_tokens',

@@ -4,19 +4,26 @@ export interface Piece {
   delta: string;
 }
 
-/** Pieces that are kept together: `n` is the number of the first one, `sizes` their lengths in UTF-16 code units. */
+/**
+ * Pieces that are kept together: `n` is the number of the first one, `sizes` their lengths in
+ * UTF-16 code units.
+ */
 export interface Chunk {
   n: number;
   sizes: ArrayLike<number>;
   text: string;
 }
 
-/** Sealed by itself at this size, so that pieces of a few characters take little more memory than their text. */
+/**
+ * Sealed by itself at this size, so that pieces of a few characters take little more memory than
+ * their text.
+ */
 const OPEN_CHARS_MAX = 1024;
 
 /**
- * The pieces of one answer, shared by all who read it here: a reader has nothing of its own but the number of the last piece that it got.
- * Pieces are sealed into chunks, which are what the database holds; so an answer comes in the same pieces however it is read.
+ * The pieces of one answer, shared by all who read it here: a reader has nothing of its own but the
+ * number of the last piece that it got. Pieces are sealed into chunks, which are what the database
+ * holds; so an answer comes in the same pieces however it is read.
  */
 export class DeltaLog {
   private chunks: Chunk[] = [];
@@ -44,12 +51,17 @@ export class DeltaLog {
     return this.unwritten < this.chunks.length;
   }
 
-  /** Whether a part of it is in the database already, so that somebody elsewhere may have read it. */
+  /**
+   * Whether a part of it is in the database already, so that somebody elsewhere may have read it.
+   */
   get isShared(): boolean {
     return this.unwritten > 0;
   }
 
-  /** What was not written yet, the newest pieces sealed with it. Until `written` says so, the next call gives it again. */
+  /**
+   * What was not written yet, the newest pieces sealed with it. Until `written` says so, the next
+   * call gives it again.
+   */
   toWrite(): readonly Chunk[] {
     this.seal();
     return this.chunks.slice(this.unwritten);
@@ -68,7 +80,8 @@ export class DeltaLog {
   /** Up to `max` pieces behind the piece `n`, in order. */
   after(n: number, max: number): Piece[] {
     const pieces: Piece[] = [];
-    for (let i = this.chunkOf(n + 1); i < this.chunks.length && pieces.length < max; i++) addPieces(pieces, this.chunks[i]!, n, max);
+    for (let i = this.chunkOf(n + 1); i < this.chunks.length && pieces.length < max; i++)
+      addPieces(pieces, this.chunks[i]!, n, max);
     for (let i = Math.max(0, n - this.sealed); i < this.open.length && pieces.length < max; i++) {
       pieces.push({ n: this.sealed + i + 1, delta: this.open[i]! });
     }
@@ -81,7 +94,11 @@ export class DeltaLog {
 
   private seal(): void {
     if (this.open.length === 0) return;
-    this.chunks.push({ n: this.sealed + 1, sizes: Int32Array.from(this.open, ({ length }) => length), text: this.open.join('') });
+    this.chunks.push({
+      n: this.sealed + 1,
+      sizes: Int32Array.from(this.open, ({ length }) => length),
+      text: this.open.join(''),
+    });
     this.sealed += this.open.length;
     this.open = [];
     this.openChars = 0;
@@ -101,7 +118,12 @@ export class DeltaLog {
 }
 
 /** Adds the pieces of a chunk behind the piece `n`, until there are `max`. */
-export function addPieces(pieces: Piece[], { n: first, sizes, text }: Chunk, n: number, max = Infinity): void {
+export function addPieces(
+  pieces: Piece[],
+  { n: first, sizes, text }: Chunk,
+  n: number,
+  max = Infinity,
+): void {
   for (let i = 0, at = 0; i < sizes.length && pieces.length < max; at += sizes[i++]!) {
     if (first + i > n) pieces.push({ n: first + i, delta: text.slice(at, at + sizes[i]!) });
   }

@@ -4,11 +4,17 @@ import { Config } from '../../config/config.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { AnswerHub } from './answer-hub.js';
 
-/** What is kept of the drain time for storing what had to be interrupted, before connections are cut. */
+/**
+ * What is kept of the drain time for storing what had to be interrupted, before connections are
+ * cut.
+ */
 const STORE_MS = 500;
 const LOOK_MS = 50;
 
-/** At the stop of this instance its answers get the drain time; those that need longer are interrupted, with what is there of them. */
+/**
+ * At the stop of this instance its answers get the drain time; those that need longer are
+ * interrupted, with what is there of them.
+ */
 @Injectable()
 export class Draining implements BeforeApplicationShutdown {
   constructor(

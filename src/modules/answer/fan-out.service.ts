@@ -17,9 +17,11 @@ export class FanOutService {
   ) {}
 
   /**
-   * Makes a sibling branch for each model and waits for all answers. The active branch stays what it is. A model that fails is a failed pair
-   * among the others. Answers the JSON of a `FanOutAnswerDto`, in the order of the models.
-   * @throws 422 for a model that is not known; chat_not_found, message_not_found, content_unavailable, too_many_answers, tokens_spent
+   * Makes a sibling branch for each model and waits for all answers. The active branch stays what
+   * it is. A model that fails is a failed pair among the others. Answers the JSON of a
+   * `FanOutAnswerDto`, in the order of the models.
+   * @throws 422 for a model that is not known; chat_not_found, message_not_found,
+   * content_unavailable, too_many_answers, tokens_spent
    */
   async fanOut(revision: Revision, models: readonly string[]): Promise<string> {
     const { accountId, key } = revision;
@@ -48,15 +50,22 @@ export class FanOutService {
   private async again(revision: Revision, json: string): Promise<string> {
     const { items } = JSON.parse(json) as { items: { status: string }[] };
     if (items.every(({ status }) => status !== 'streaming')) return json;
-    const again = items.map((item) => this.answers.again(revision.accountId, JSON.stringify(item), null));
+    const again = items.map((item) =>
+      this.answers.again(revision.accountId, JSON.stringify(item), null),
+    );
     return this.settled(revision, json, await Promise.all(again));
   }
 
   /** Waits for all; under a key, whoever is first says for ever what is answered. */
-  private async settled({ accountId, key }: Revision, before: string, answers: readonly Answer[]): Promise<string> {
+  private async settled(
+    { accountId, key }: Revision,
+    before: string,
+    answers: readonly Answer[],
+  ): Promise<string> {
     const json = itemsOf(await Promise.all(answers.map((answer) => answer.whole())));
     return key ? this.idempotency.settle(accountId, key, before, json) : json;
   }
 }
 
-const itemsOf = (pairs: readonly { json: string }[]): string => `{"items":[${pairs.map(({ json }) => json).join(',')}]}`;
+const itemsOf = (pairs: readonly { json: string }[]): string =>
+  `{"items":[${pairs.map(({ json }) => json).join(',')}]}`;

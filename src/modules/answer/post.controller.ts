@@ -63,7 +63,10 @@ export class PostVerbsController {
 
   @Post('add-message')
   @JsonText()
-  @ApiOperation({ operationId: 'addMessageVerb', summary: 'Add a question with its response, or have the model answer' })
+  @ApiOperation({
+    operationId: 'addMessageVerb',
+    summary: 'Add a question with its response, or have the model answer',
+  })
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()

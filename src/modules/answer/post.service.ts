@@ -29,15 +29,24 @@ export interface Post {
   settings?: AnswerSettings;
 }
 
-/** How often a post may be overtaken (by another one, by a switch of the active branch) before it gives up. */
+/**
+ * How often a post may be overtaken (by another one, by a switch of the active branch) before it
+ * gives up.
+ */
 const ATTEMPTS_MAX = 50;
-/** Posts of one chat that wait here at most: each holds its whole body, for as long as an answer takes. */
+/**
+ * Posts of one chat that wait here at most: each holds its whole body, for as long as an answer
+ * takes.
+ */
 const WAITING_MAX = 1000;
 
 /** Posts of questions to chats, with their responses or answered by the model. */
 @Injectable()
 export class PostService {
-  /** Posts that wait for an answer to end do so one behind the other, chat by chat; across instances the chat's row decides. */
+  /**
+   * Posts that wait for an answer to end do so one behind the other, chat by chat; across instances
+   * the chat's row decides.
+   */
   private readonly waiting = new KeyedQueue(awayToo);
 
   constructor(
@@ -48,14 +57,17 @@ export class PostService {
   ) {}
 
   /**
-   * Stores the question with its response, or has a model answer it. Comes back as soon as the question is stored.
-   * @throws chat_not_found, message_not_found, branch_head_moved, generation_in_progress, idempotency_key_reused, too_many_answers,
+   * Stores the question with its response, or has a model answer it. Comes back as soon as the
+   * question is stored.
+   * @throws chat_not_found, message_not_found, branch_head_moved, generation_in_progress,
+   * idempotency_key_reused, too_many_answers,
    *   tokens_spent, store_unavailable
    */
   async post(post: Post): Promise<Answer> {
     const { accountId, body } = post;
     const chatId = await this.chatOf(post);
-    // With the account: a stranger who guesses an id must neither wait for its owner nor make the owner wait.
+    // With the account: a stranger who guesses an id must neither wait for its owner nor make the
+    // owner wait.
     const line = `${accountId}:${chatId}`;
     if (body.response !== undefined && !this.waiting.isBusy(line)) {
       const answer = await this.attempt(post);
@@ -64,7 +76,10 @@ export class PostService {
     const until = this.turns.deadline();
     if (body.on_busy === 'reject') return this.untilSettled(post, until);
     if (this.waiting.length(line) >= WAITING_MAX) {
-      throw problems.generationInProgress({ detail: `${WAITING_MAX} posts wait for this chat already.`, headers: { 'retry-after': '5' } });
+      throw problems.generationInProgress({
+        detail: `${WAITING_MAX} posts wait for this chat already.`,
+        headers: { 'retry-after': '5' },
+      });
     }
     const waits = this.waiting.isBusy(line);
     return this.waiting.run(line, () => {
@@ -83,15 +98,22 @@ export class PostService {
       const answer = await this.attempt(post, deadline);
       if (answer) return answer;
     }
-    throw problems.storeUnavailable({ detail: 'The chat changes faster than this post can follow.', headers: { 'retry-after': '1' } });
+    throw problems.storeUnavailable({
+      detail: 'The chat changes faster than this post can follow.',
+      headers: { 'retry-after': '1' },
+    });
   }
 
-  /** One try; null when the post was overtaken, or its turn has come, and another try may succeed. */
+  /**
+   * One try; null when the post was overtaken, or its turn has come, and another try may succeed.
+   */
   private async attempt(post: Post, deadline?: number): Promise<Answer | null> {
     const chatId = await this.chatOf(post);
     const to = { chatId, parent: post.body.parent_response_id, mustBeActive: post.toActive };
     try {
-      return (await this.answers.ask(appendOf(post, to))) ?? (await this.refused(post, chatId, deadline));
+      return (
+        (await this.answers.ask(appendOf(post, to))) ?? (await this.refused(post, chatId, deadline))
+      );
     } catch (error) {
       // What the account may have of models does not matter before its question could be put there.
       if (!isQuota(error) || (await this.isFree(post, chatId))) throw error;
@@ -101,18 +123,26 @@ export class PostService {
 
   private async isFree({ accountId, body }: Post, chatId: string): Promise<boolean> {
     const { generation_id, last_response_id: head } = await this.chats.get(accountId, chatId);
-    return generation_id === null && (body.parent_response_id === undefined || body.parent_response_id === head);
+    return (
+      generation_id === null &&
+      (body.parent_response_id === undefined || body.parent_response_id === head)
+    );
   }
 
-  /** Finds out why the chat refused a post: answers a fork or what the key had, throws what the client must know, or null to try again. */
+  /**
+   * Finds out why the chat refused a post: answers a fork or what the key had, throws what the
+   * client must know, or null to try again.
+   */
   private async refused(post: Post, chatId: string, deadline?: number): Promise<Answer | null> {
     const { accountId, body } = post;
     const kept = await this.answers.kept(accountId, post.key);
     if (kept) return kept;
     const chat = await this.chats.get(accountId, chatId);
     const parent = body.parent_response_id;
-    if (parent !== undefined && parent !== chat.last_response_id) return this.moved(post, chatId, parent);
-    if (chat.generation_id !== null && deadline !== undefined) await this.turns.wait(accountId, chatId, body.on_busy ?? 'queue', deadline);
+    if (parent !== undefined && parent !== chat.last_response_id)
+      return this.moved(post, chatId, parent);
+    if (chat.generation_id !== null && deadline !== undefined)
+      await this.turns.wait(accountId, chatId, body.on_busy ?? 'queue', deadline);
     return null;
   }
 
@@ -122,15 +152,26 @@ export class PostService {
     const chat = await this.chats.get(accountId, chatId);
     if (parent !== null) await this.paths.pair(accountId, chatId, parent);
     if (body.on_conflict !== 'fork') {
-      throw problems.branchHeadMoved({ head: { chat_id: chatId, response_id: chat.last_response_id, seq: chat.last_seq } });
+      throw problems.branchHeadMoved({
+        head: { chat_id: chatId, response_id: chat.last_response_id, seq: chat.last_seq },
+      });
     }
     return this.answers.askAnew(appendOf(post, { chatId, behind: parent }));
   }
 }
 
-function appendOf({ accountId, body, earlier, key, model, settings }: Post, to: ChatTarget | ForkTarget): Append {
-  return { accountId, drafts: draftsOf(earlier, { said: body, response: body.response, model, settings }), to, key };
+function appendOf(
+  { accountId, body, earlier, key, model, settings }: Post,
+  to: ChatTarget | ForkTarget,
+): Append {
+  return {
+    accountId,
+    drafts: draftsOf(earlier, { said: body, response: body.response, model, settings }),
+    to,
+    key,
+  };
 }
 
 const isQuota = (error: unknown): boolean =>
-  error instanceof Problem && [problems.tooManyAnswers.kind, problems.tokensSpent.kind].includes(error.kind);
+  error instanceof Problem &&
+  [problems.tooManyAnswers.kind, problems.tokensSpent.kind].includes(error.kind);

@@ -27,12 +27,15 @@ interface Spent {
 }
 
 /**
- * How much of models an account may use, counted in PostgreSQL for all instances. Asked before a provider is: so an account goes over its
- * tokens by what is on its way, and no further.
+ * How much of models an account may use, counted in PostgreSQL for all instances. Asked before a
+ * provider is: so an account goes over its tokens by what is on its way, and no further.
  */
 @Injectable()
 export class Quotas {
-  /** Answers of one account enter one after the other, so that each sees the rows of those before it. */
+  /**
+   * Answers of one account enter one after the other, so that each sees the rows of those before
+   * it.
+   */
   private readonly entering = new KeyedQueue();
   private readonly logger = new Logger('Answers');
 
@@ -42,7 +45,10 @@ export class Quotas {
     private readonly config: Config,
   ) {}
 
-  /** Does `work`, which begins some answers, if the account may have them. @throws too_many_answers, tokens_spent */
+  /**
+   * Does `work`, which begins some answers, if the account may have them. @throws too_many_answers,
+   * tokens_spent
+   */
   admit<Result>(accountId: string, answers: number, work: () => Promise<Result>): Promise<Result> {
     return this.entering.run(accountId, async () => {
       await this.check(accountId, answers);
@@ -56,25 +62,38 @@ export class Quotas {
     if (atOnce === 0 && tokensMax === 0) return;
     const [spent] = await this.database.query<Spent>(SPENT, [accountId, atOnce > 0]);
     const { running, tokens, seconds_left: secondsLeft } = spent!;
-    if (tokensMax > 0 && tokens >= tokensMax) throw problems.tokensSpent({ headers: { 'retry-after': String(secondsLeft) } });
-    if (atOnce > 0 && running + answers > atOnce) throw problems.tooManyAnswers({ headers: { 'retry-after': String(SOON_SECONDS) } });
+    if (tokensMax > 0 && tokens >= tokensMax)
+      throw problems.tokensSpent({ headers: { 'retry-after': String(secondsLeft) } });
+    if (atOnce > 0 && running + answers > atOnce)
+      throw problems.tooManyAnswers({ headers: { 'retry-after': String(SOON_SECONDS) } });
   }
 
   /**
-   * Counts what an answer took that is not stored as a pair. Never throws: while PostgreSQL is away it is counted behind, and nobody waits. What
-   * breaks in the middle of the count may be counted twice rather than not at all.
+   * Counts what an answer took that is not stored as a pair. Never throws: while PostgreSQL is away
+   * it is counted behind, and nobody waits. What breaks in the middle of the count may be counted
+   * twice rather than not at all.
    */
-  async spend(accountId: string, usage: Pick<Usage, 'input_tokens' | 'output_tokens'>): Promise<void> {
-    const count = () => this.database.query(SPEND_APART, [accountId, usage.input_tokens, usage.output_tokens]);
+  async spend(
+    accountId: string,
+    usage: Pick<Usage, 'input_tokens' | 'output_tokens'>,
+  ): Promise<void> {
+    const count = () =>
+      this.database.query(SPEND_APART, [accountId, usage.input_tokens, usage.output_tokens]);
     try {
       await count();
     } catch (error) {
       if (!isStoreAway(error)) return this.lost(usage, error);
-      void this.patience.during(count, { what: 'a count of tokens' }).catch((last: unknown) => this.lost(usage, last));
+      void this.patience
+        .during(count, { what: 'a count of tokens' })
+        .catch((last: unknown) => this.lost(usage, last));
     }
   }
 
   private lost(usage: Pick<Usage, 'input_tokens' | 'output_tokens'>, error: unknown): void {
-    this.logger.warn({ message: 'tokens were not counted', ...usage, cause: (error as Error).message });
+    this.logger.warn({
+      message: 'tokens were not counted',
+      ...usage,
+      cause: (error as Error).message,
+    });
   }
 }

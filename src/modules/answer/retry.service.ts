@@ -19,7 +19,10 @@ import { Turns } from './turns.js';
 
 const RETRYABLE: readonly MessageStatus[] = ['failed', 'interrupted', 'cancelled'];
 
-/** Why a question cannot be given to a model again in its place; thrown to take back what its transaction did. */
+/**
+ * Why a question cannot be given to a model again in its place; thrown to take back what its
+ * transaction did.
+ */
 class Obstacle extends Error {
   constructor(readonly kind: 'busy' | 'inherited') {
     super(kind);
@@ -38,9 +41,10 @@ export class RetryService {
   ) {}
 
   /**
-   * The answer is written in its place, as a further version. A pair that somebody inherited does not change under him (R3): there the new
-   * answer is on a sibling branch, as by `regenerate`.
-   * @throws chat_not_found, message_not_found, answer_not_retryable, generation_in_progress, too_many_answers, tokens_spent
+   * The answer is written in its place, as a further version. A pair that somebody inherited does
+   * not change under him (R3): there the new answer is on a sibling branch, as by `regenerate`.
+   * @throws chat_not_found, message_not_found, answer_not_retryable, generation_in_progress,
+   * too_many_answers, tokens_spent
    */
   async retry(revision: Revision): Promise<Answer> {
     const { accountId, chatId, responseId, key } = revision;
@@ -50,7 +54,8 @@ export class RetryService {
       const pair = await this.paths.pair(accountId, chatId, responseId);
       if (pair.status === 'streaming') throw problems.generationInProgress();
       if (!RETRYABLE.includes(pair.status)) throw problems.answerNotRetryable();
-      const answer = pair.chatId === chatId ? await this.inPlace(accountId, pair, key) : 'inherited';
+      const answer =
+        pair.chatId === chatId ? await this.inPlace(accountId, pair, key) : 'inherited';
       if (answer === 'inherited') return this.revisions.revise(revision);
       if (answer !== 'busy') return answer;
       await this.turns.wait(accountId, chatId, 'queue', deadline);
@@ -58,12 +63,19 @@ export class RetryService {
   }
 
   /** @returns why not, where it cannot be */
-  private async inPlace(accountId: string, pair: Pair, key: IdempotentRequest | null): Promise<Answer | Obstacle['kind']> {
+  private async inPlace(
+    accountId: string,
+    pair: Pair,
+    key: IdempotentRequest | null,
+  ): Promise<Answer | Obstacle['kind']> {
     const question = questionAgain(accountId, pair, key, this.answers.writerId);
     const restart = (): Promise<Outcome<Entry[]>> =>
       this.trees.make(accountId, pair.chatId, key, (tx) => restartIn(tx, question, pair.seq));
     try {
-      return await this.answers.lastOf({ accountId, key }, (await this.answers.begin(accountId, 1, restart))!);
+      return await this.answers.lastOf(
+        { accountId, key },
+        (await this.answers.begin(accountId, 1, restart))!,
+      );
     } catch (error) {
       if (error instanceof Obstacle) return error.kind;
       throw error;
@@ -72,7 +84,12 @@ export class RetryService {
 }
 
 /** The question of a pair that has no answer, for another try by the same model. */
-function questionAgain(accountId: string, pair: Pair, key: IdempotentRequest | null, instanceId: string): NewPair {
+function questionAgain(
+  accountId: string,
+  pair: Pair,
+  key: IdempotentRequest | null,
+  instanceId: string,
+): NewPair {
   const model = pair.error?.code === 'model_unknown' ? null : pair.model;
   return {
     ...pair,
@@ -93,14 +110,32 @@ async function restartIn(tx: EntityManager, pair: NewPair, seq: number): Promise
   const [place] = await tx.query<PlaceState[]>(LOCK_PLACE, [accountId, chatId, seq]);
   if (!place) throw problems.chatNotFound();
   if (place.is_busy) throw new Obstacle('busy');
-  const [found] = await tx.query<{ is_inherited: boolean }[]>(IS_INHERITED, [accountId, chatId, seq]);
+  const [found] = await tx.query<{ is_inherited: boolean }[]>(IS_INHERITED, [
+    accountId,
+    chatId,
+    seq,
+  ]);
   if (found!.is_inherited) throw new Obstacle('inherited');
   const { generationId, instanceId, model, idempotent } = generation!;
   const key = [idempotent?.scope ?? null, idempotent?.key ?? null];
-  const values = [accountId, chatId, responseId, generationId, instanceId, model, ...key, new Date(), version];
+  const values = [
+    accountId,
+    chatId,
+    responseId,
+    generationId,
+    instanceId,
+    model,
+    ...key,
+    new Date(),
+    version,
+  ];
   // Somebody was quicker, and it has an answer.
-  if ((await tx.query<unknown[]>(RESTART, values)).length === 0) throw problems.answerNotRetryable();
+  if ((await tx.query<unknown[]>(RESTART, values)).length === 0)
+    throw problems.answerNotRetryable();
   if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
   const json = pairJson({ ...pair, seq });
-  return { made: [{ pair, row: { ...place, response_id: responseId, seq }, json, contentState: null }], answer: json };
+  return {
+    made: [{ pair, row: { ...place, response_id: responseId, seq }, json, contentState: null }],
+    answer: json,
+  };
 }

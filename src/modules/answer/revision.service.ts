@@ -18,7 +18,10 @@ export interface Revision {
   response?: string | null;
 }
 
-/** Edited questions and second answers. They never replace anything: each is the first pair of a sibling branch, which becomes active. */
+/**
+ * Edited questions and second answers. They never replace anything: each is the first pair of a
+ * sibling branch, which becomes active.
+ */
 @Injectable()
 export class RevisionService {
   constructor(
@@ -28,7 +31,8 @@ export class RevisionService {
 
   /**
    * Another question in the place of a pair, or (without one) the same again for another response.
-   * @throws chat_not_found, message_not_found, content_unavailable, store_unavailable, too_many_answers, tokens_spent
+   * @throws chat_not_found, message_not_found, content_unavailable, store_unavailable,
+   * too_many_answers, tokens_spent
    */
   async revise(revision: Revision, said?: Said): Promise<Answer> {
     const kept = await this.answers.kept(revision.accountId, revision.key);
@@ -37,7 +41,10 @@ export class RevisionService {
     return this.answers.askAnew({ ...append, to: { ...append.to, activate: true } });
   }
 
-  /** Pairs for the place of a pair, one for each model (null: that of the chat). @throws like `revise` */
+  /**
+   * Pairs for the place of a pair, one for each model (null: that of the chat). @throws like
+   * `revise`
+   */
   async siblings(
     { accountId, chatId, responseId, response, key }: Revision,
     models: readonly (string | null)[],

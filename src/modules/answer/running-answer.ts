@@ -4,7 +4,10 @@ import type { AnswerEnd, AnswerEvent } from './answer.js';
 import { DeltaLog } from './delta-log.js';
 import type { GenerationRef } from './answer-ends.js';
 
-/** An answer that has just begun, with what its append knows: whoever writes it does not read that again. */
+/**
+ * An answer that has just begun, with what its append knows: whoever writes it does not read that
+ * again.
+ */
 export interface BegunAnswer extends GenerationRef {
   seq: number;
   /** The question, as it is stored. */
@@ -68,7 +71,10 @@ export class RunningAnswer {
     this.tell();
   }
 
-  /** It was ended by somebody else, or cannot be stored: readers must look for its end in the database. */
+  /**
+   * It was ended by somebody else, or cannot be stored: readers must look for its end in the
+   * database.
+   */
   lose(error: Error): void {
     this.end = error;
     this.settle.reject(error);
@@ -77,14 +83,18 @@ export class RunningAnswer {
   }
 
   /**
-   * Lets go of what was written, a while after the end: readers who are so far behind hold nothing here, and read the rest from the database.
+   * Lets go of what was written, a while after the end: readers who are so far behind hold nothing
+   * here, and read the rest from the database.
    */
   release(): void {
     this.end = new Error('released');
     this.log.clear();
   }
 
-  /** The pieces behind `n`, those that follow as they come, and the end. @throws what `lose` was told, and after `release` */
+  /**
+   * The pieces behind `n`, those that follow as they come, and the end. @throws what `lose` was
+   * told, and after `release`
+   */
   async *after(n: number): AsyncGenerator<AnswerEvent> {
     const { generationId, responseId } = this.ref;
     for (let at = n; ;) {

@@ -1,4 +1,9 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
@@ -9,7 +14,10 @@ const SWEEP_MS = 3000;
 const ANSWERS_MAX = 100;
 const FORGOTTEN_MAX = 500;
 
-/** Ends the answers of instances that died: what they had put down is kept, and the pair counts as `interrupted`. Every instance does it. */
+/**
+ * Ends the answers of instances that died: what they had put down is kept, and the pair counts as
+ * `interrupted`. Every instance does it.
+ */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Answers');
@@ -38,16 +46,22 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async sweep(): Promise<void> {
-    for (const row of await this.database.query<GenerationRow>(ABANDONED, [ANSWERS_MAX])) await this.endOne(row);
+    for (const row of await this.database.query<GenerationRow>(ABANDONED, [ANSWERS_MAX]))
+      await this.endOne(row);
     await this.database.query(FORGET_ENDED, [FORGOTTEN_MAX]);
   }
 
   private async endOne(row: GenerationRow): Promise<void> {
     const about = { chatId: row.chat_id, responseId: row.response_id };
     try {
-      if (await this.ends.endAbandoned(row)) this.logger.warn({ message: 'ended the answer of an instance that is gone', ...about });
+      if (await this.ends.endAbandoned(row))
+        this.logger.warn({ message: 'ended the answer of an instance that is gone', ...about });
     } catch (error) {
-      this.logger.warn({ message: 'an abandoned answer is ended later', ...about, cause: (error as Error).message });
+      this.logger.warn({
+        message: 'an abandoned answer is ended later',
+        ...about,
+        cause: (error as Error).message,
+      });
     }
   }
 }

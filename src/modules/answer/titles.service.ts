@@ -6,14 +6,18 @@ import { ChatService } from '../chat/chat.service.js';
 import type { GenerationRef } from './answer-ends.js';
 import { Quotas } from './quotas.service.js';
 
-const INSTRUCTION = 'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';
+const INSTRUCTION =
+  'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';
 const QUESTION_CHARS_MAX = 2000;
 const TOKENS_MAX = 40;
 const TITLE_CHARS_MAX = 60;
 const PATIENCE_MS = 30_000;
 const WAITING = { what: 'the name of a chat' };
 
-/** Names of chats by a model, where LLM_TITLE_MODEL names one. Until it has answered, and where it fails, a chat is called by its first words. */
+/**
+ * Names of chats by a model, where LLM_TITLE_MODEL names one. Until it has answered, and where it
+ * fails, a chat is called by its first words.
+ */
 @Injectable()
 export class Titles {
   private readonly logger = new Logger('Answers');
@@ -26,22 +30,42 @@ export class Titles {
     private readonly config: Config,
   ) {}
 
-  /** Finds a better name than `given`, and never one over a name that a person gave meanwhile. Never throws. */
-  async improve({ accountId, rootChatId }: GenerationRef, question: string, given: string): Promise<void> {
+  /**
+   * Finds a better name than `given`, and never one over a name that a person gave meanwhile. Never
+   * throws.
+   */
+  async improve(
+    { accountId, rootChatId }: GenerationRef,
+    question: string,
+    given: string,
+  ): Promise<void> {
     const { LLM_TITLE_MODEL: model } = this.config;
     if (!model) return;
     try {
       await this.patience.during(() => this.quotas.check(accountId, 0), WAITING);
       const { text, usage } = await this.ask(model, question);
       if (usage) await this.quotas.spend(accountId, usage);
-      const name = titleOf(text.slice(0, QUESTION_CHARS_MAX).replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
-      if (name) await this.patience.during(() => this.chats.renameFrom(accountId, rootChatId, given, name), WAITING);
+      const name = titleOf(
+        text.slice(0, QUESTION_CHARS_MAX).replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''),
+      );
+      if (name)
+        await this.patience.during(
+          () => this.chats.renameFrom(accountId, rootChatId, given, name),
+          WAITING,
+        );
     } catch (error) {
-      this.logger.debug({ message: 'a chat keeps its first words as its name', chatId: rootChatId, cause: (error as Error).message });
+      this.logger.debug({
+        message: 'a chat keeps its first words as its name',
+        chatId: rootChatId,
+        cause: (error as Error).message,
+      });
     }
   }
 
-  private async ask(model: string, question: string): Promise<{ text: string; usage: Usage | null }> {
+  private async ask(
+    model: string,
+    question: string,
+  ): Promise<{ text: string; usage: Usage | null }> {
     const request: ModelRequest = {
       model,
       maxOutputTokens: TOKENS_MAX,
@@ -59,7 +83,10 @@ export class Titles {
   }
 }
 
-/** A name for a chat out of its first question: its first words, at most 60 characters, cut at the end of a word. */
+/**
+ * A name for a chat out of its first question: its first words, at most 60 characters, cut at the
+ * end of a word.
+ */
 export function titleOf(question: string): string {
   const line = question.replace(/[\s\p{Cc}]+/gu, ' ').trim();
   const chars = [...line];

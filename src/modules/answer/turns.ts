@@ -20,7 +20,8 @@ export class Turns {
   }
 
   /**
-   * Comes back when there is no answer in the way any more. It may be that another post comes before.
+   * Comes back when there is no answer in the way any more. It may be that another post comes
+   * before.
    * @throws generation_in_progress for `reject`, and when it takes too long
    */
   async wait(accountId: string, chatId: string, onBusy: OnBusy, deadline: number): Promise<void> {
@@ -28,9 +29,12 @@ export class Turns {
     if (running === null) return;
     const { response_id: responseId } = running;
     if (onBusy === 'reject') throw problems.generationInProgress();
-    if (onBusy === 'interrupt') return void (await (await this.answers.find(accountId, chatId, responseId)).stop());
+    if (onBusy === 'interrupt')
+      return void (await (await this.answers.find(accountId, chatId, responseId)).stop());
     if (!(await this.reader.hasEnded(accountId, responseId, deadline))) {
-      throw problems.generationInProgress({ detail: 'An answer is still being written in this chat, and takes long.' });
+      throw problems.generationInProgress({
+        detail: 'An answer is still being written in this chat, and takes long.',
+      });
     }
   }
 }

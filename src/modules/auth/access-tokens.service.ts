@@ -27,7 +27,15 @@ export class AccessTokensService {
 
   issue(accountId: string, familyId: string): string {
     const iat = Math.floor(this.clock.now() / 1000);
-    const claims = { iss: BANYAN, aud: BANYAN, sub: accountId, sid: familyId, jti: randomUUID(), iat, exp: iat + this.ttlSeconds };
+    const claims = {
+      iss: BANYAN,
+      aud: BANYAN,
+      sub: accountId,
+      sid: familyId,
+      jti: randomUUID(),
+      iat,
+      exp: iat + this.ttlSeconds,
+    };
     // The package's types know strings and Buffers only; jsonwebtoken itself wants the KeyObject.
     return this.jwt.sign(claims, {
       secret: this.keys.signing as never,

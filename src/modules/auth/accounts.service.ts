@@ -30,7 +30,11 @@ export class AccountsService {
 
   /** @throws `email_taken` */
   async create(fields: NewAccount): Promise<Account> {
-    const account: Account = { accountId: newId(), ...fields, createdAt: new Date(this.clock.now()) };
+    const account: Account = {
+      accountId: newId(),
+      ...fields,
+      createdAt: new Date(this.clock.now()),
+    };
     try {
       await untilDone(() => this.accounts.insert(account));
     } catch (error) {
@@ -40,7 +44,10 @@ export class AccountsService {
     return account;
   }
 
-  /** Null when there is none. The one look-up without an account id: at sign-in nothing else is known. */
+  /**
+   * Null when there is none. The one look-up without an account id: at sign-in nothing else is
+   * known.
+   */
   findByEmail(email: string): Promise<Account | null> {
     return this.accounts.findOneBy({ email });
   }
@@ -53,13 +60,21 @@ export class AccountsService {
   }
 
   /**
-   * The account of an outside subject, made at its first sight. Its e-mail stays null: an address that another issuer vouches for must
-   * neither take over nor block an account with a password.
+   * The account of an outside subject, made at its first sight. Its e-mail stays null: an address
+   * that another issuer vouches for must neither take over nor block an account with a password.
    */
   async provision({ issuer, subject, name }: OutsideSubject): Promise<string> {
     const accountId = v5(`${issuer}|${subject}`, OUTSIDE_NAMESPACE);
-    const account: Account = { accountId, email: null, name, passwordHash: null, createdAt: new Date(this.clock.now()) };
-    await untilDone(() => this.accounts.createQueryBuilder().insert().values(account).orIgnore().execute());
+    const account: Account = {
+      accountId,
+      email: null,
+      name,
+      passwordHash: null,
+      createdAt: new Date(this.clock.now()),
+    };
+    await untilDone(() =>
+      this.accounts.createQueryBuilder().insert().values(account).orIgnore().execute(),
+    );
     return accountId;
   }
 }

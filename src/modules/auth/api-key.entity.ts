@@ -4,7 +4,10 @@ import { Account } from './account.entity.js';
 /** A long-lived bearer token for programs, known only by its hash. Deleting the row ends it. */
 @Entity('api_keys')
 @Index('api_keys_hash', ['accountId', 'keyHash'], { unique: true })
-@ForeignKey(() => Account, ['accountId'], ['accountId'], { name: 'api_keys_account', onDelete: 'CASCADE' })
+@ForeignKey(() => Account, ['accountId'], ['accountId'], {
+  name: 'api_keys_account',
+  onDelete: 'CASCADE',
+})
 export class ApiKey {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'api_keys_pkey' })
   accountId!: string;

@@ -1,5 +1,12 @@
 import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
@@ -15,13 +22,23 @@ export class ApiKeysController {
   @Post()
   @ApiOperation({ operationId: 'createApiKey', summary: 'Make an API key; it is shown this once' })
   @ApiCreatedResponse({ type: CreatedApiKeyDto })
-  async create(@CurrentAccount() accountId: string, @Body() { name, expires_at }: CreateApiKeyDto): Promise<CreatedApiKeyDto> {
-    const { key, text } = await this.apiKeys.create(accountId, name, expires_at ? new Date(expires_at) : null);
+  async create(
+    @CurrentAccount() accountId: string,
+    @Body() { name, expires_at }: CreateApiKeyDto,
+  ): Promise<CreatedApiKeyDto> {
+    const { key, text } = await this.apiKeys.create(
+      accountId,
+      name,
+      expires_at ? new Date(expires_at) : null,
+    );
     return { ...toApiKeyDto(key), api_key: text };
   }
 
   @Get()
-  @ApiOperation({ operationId: 'listApiKeys', summary: 'The API keys of the account, without their secrets' })
+  @ApiOperation({
+    operationId: 'listApiKeys',
+    summary: 'The API keys of the account, without their secrets',
+  })
   @ApiOkResponse({ type: ApiKeyListDto })
   async list(@CurrentAccount() accountId: string): Promise<ApiKeyListDto> {
     return { items: (await this.apiKeys.list(accountId)).map(toApiKeyDto) };
@@ -33,7 +50,10 @@ export class ApiKeysController {
   @ApiParam({ name: 'api_key_id', format: 'uuid' })
   @ApiNoContentResponse()
   @ApiProblems(problems.apiKeyNotFound)
-  delete(@CurrentAccount() accountId: string, @Param('api_key_id', UuidPipe) apiKeyId: string): Promise<void> {
+  delete(
+    @CurrentAccount() accountId: string,
+    @Param('api_key_id', UuidPipe) apiKeyId: string,
+  ): Promise<void> {
     return this.apiKeys.delete(accountId, apiKeyId);
   }
 }

@@ -11,8 +11,10 @@ const IsInstant = () =>
   ValidateBy({
     name: 'isInstant',
     validator: {
-      validate: (value: unknown) => typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value)),
-      defaultMessage: () => 'must be a time in ISO 8601 with an offset, such as 2027-01-31T00:00:00Z',
+      validate: (value: unknown) =>
+        typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value)),
+      defaultMessage: () =>
+        'must be a time in ISO 8601 with an offset, such as 2027-01-31T00:00:00Z',
     },
   });
 

@@ -32,14 +32,26 @@ export class ApiKeysService {
    * Makes a key; its text is answered here and never again.
    * @throws `validation_failed` for an end in the past, and when the account has 100 keys
    */
-  async create(accountId: string, name: string, expiresAt: Date | null): Promise<{ key: ApiKey; text: string }> {
+  async create(
+    accountId: string,
+    name: string,
+    expiresAt: Date | null,
+  ): Promise<{ key: ApiKey; text: string }> {
     const now = this.clock.now();
-    if (expiresAt && expiresAt.getTime() <= now) throw invalidField('expires_at', 'must be in the future');
+    if (expiresAt && expiresAt.getTime() <= now)
+      throw invalidField('expires_at', 'must be in the future');
     if ((await this.keys.countBy({ accountId })) >= KEYS_MAX)
       throw invalidField('name', `the account has ${KEYS_MAX} API keys; delete one first`);
     const text = makeToken('bak', accountId);
     const { hash: keyHash } = readToken('bak', text) as TokenRecord;
-    const key: ApiKey = { accountId, apiKeyId: newId(), keyHash, name, createdAt: new Date(now), expiresAt };
+    const key: ApiKey = {
+      accountId,
+      apiKeyId: newId(),
+      keyHash,
+      name,
+      createdAt: new Date(now),
+      expiresAt,
+    };
     await untilDone(() => this.keys.insert(key));
     return { key, text };
   }
@@ -60,7 +72,10 @@ export class ApiKeysService {
   async authenticate(text: string): Promise<Principal | null> {
     const record = readToken('bak', text);
     if (!record) return null;
-    const [row] = await this.database.query<{ api_key_id: string; expires_at: Date | null }>(FIND_KEY, [record.accountId, record.hash]);
+    const [row] = await this.database.query<{ api_key_id: string; expires_at: Date | null }>(
+      FIND_KEY,
+      [record.accountId, record.hash],
+    );
     if (!row) return null;
     const expiresAt = row.expires_at?.getTime() ?? null;
     if (expiresAt !== null && expiresAt <= this.clock.now()) return null;

@@ -1,12 +1,27 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, Put, Req } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { AccountDto, ChangePasswordDto, LoginDto, RefreshTokenDto, RegisterDto, SignInDto, toAccountDto, toSignInDto } from './auth.dto.js';
+import {
+  AccountDto,
+  ChangePasswordDto,
+  LoginDto,
+  RefreshTokenDto,
+  RegisterDto,
+  SignInDto,
+  toAccountDto,
+  toSignInDto,
+} from './auth.dto.js';
 import { AuthService, type SignedIn } from './auth.service.js';
 
 @ApiTags('auth')
@@ -22,8 +37,13 @@ export class AuthController {
   @ApiOperation({ operationId: 'register', summary: 'Make an account and sign in', security: [] })
   @ApiCreatedResponse({ type: SignInDto })
   @ApiProblems(problems.registrationClosed, problems.emailTaken)
-  async register(@Body() { email, password, name }: RegisterDto, @Ip() ip: string): Promise<SignInDto> {
-    return this.withAccessToken(await this.auth.register({ email, password, name: name ?? null }, ip));
+  async register(
+    @Body() { email, password, name }: RegisterDto,
+    @Ip() ip: string,
+  ): Promise<SignInDto> {
+    return this.withAccessToken(
+      await this.auth.register({ email, password, name: name ?? null }, ip),
+    );
   }
 
   @Post('login')
@@ -39,7 +59,11 @@ export class AuthController {
   @Post('refresh')
   @Public()
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ operationId: 'refresh', summary: 'Exchange a refresh token for new tokens', security: [] })
+  @ApiOperation({
+    operationId: 'refresh',
+    summary: 'Exchange a refresh token for new tokens',
+    security: [],
+  })
   @ApiOkResponse({ type: SignInDto })
   @ApiProblems(problems.invalidRefreshToken)
   async refresh(@Body() { refresh_token }: RefreshTokenDto): Promise<SignInDto> {
@@ -48,9 +72,15 @@ export class AuthController {
 
   @Post('logout')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ operationId: 'logout', summary: 'Sign out: end the refresh token and every token of the same sign-in' })
+  @ApiOperation({
+    operationId: 'logout',
+    summary: 'Sign out: end the refresh token and every token of the same sign-in',
+  })
   @ApiNoContentResponse()
-  logout(@CurrentAccount() accountId: string, @Body() { refresh_token }: RefreshTokenDto): Promise<void> {
+  logout(
+    @CurrentAccount() accountId: string,
+    @Body() { refresh_token }: RefreshTokenDto,
+  ): Promise<void> {
     return this.auth.logout(accountId, refresh_token);
   }
 
@@ -58,11 +88,15 @@ export class AuthController {
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({
     operationId: 'changePassword',
-    summary: 'Change the password: this sign-in stays, all others of the account end, its API keys stay',
+    summary:
+      'Change the password: this sign-in stays, all others of the account end, its API keys stay',
   })
   @ApiNoContentResponse()
   @ApiProblems(problems.passwordSignInNeeded)
-  changePassword(@Req() { principal, ip }: FastifyRequest, @Body() { current_password, new_password }: ChangePasswordDto): Promise<void> {
+  changePassword(
+    @Req() { principal, ip }: FastifyRequest,
+    @Body() { current_password, new_password }: ChangePasswordDto,
+  ): Promise<void> {
     return this.auth.changePassword(principal!, current_password, new_password, ip);
   }
 
@@ -75,6 +109,10 @@ export class AuthController {
 
   private withAccessToken(signedIn: SignedIn): SignInDto {
     const { accountId, familyId } = signedIn.signIn;
-    return toSignInDto(signedIn, this.accessTokens.issue(accountId, familyId), this.accessTokens.ttlSeconds);
+    return toSignInDto(
+      signedIn,
+      this.accessTokens.issue(accountId, familyId),
+      this.accessTokens.ttlSeconds,
+    );
   }
 }

@@ -13,13 +13,17 @@ const REFRESH_TOKEN_CHARS_MAX = 512;
 
 const Trim = () => Read((value) => (typeof value === 'string' ? value.trim() : value));
 /** What is too long is refused as it is. */
-const LowerCase = () => Read((value) => (typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) ? value.toLowerCase() : value));
+const LowerCase = () =>
+  Read((value) =>
+    typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) ? value.toLowerCase() : value,
+  );
 
 const IsEmailAddress = () =>
   ValidateBy({
     name: 'isEmailAddress',
     validator: {
-      validate: (value: unknown) => typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) && isEmail(value),
+      validate: (value: unknown) =>
+        typeof value === 'string' && !isLonger(value, EMAIL_CHARS_MAX) && isEmail(value),
       defaultMessage: () => `must be an e-mail address of at most ${EMAIL_CHARS_MAX} characters`,
     },
   });
@@ -36,16 +40,26 @@ export class LoginDto {
   email!: string;
 
   /** As it was set. One that cannot be right is a wrong one, not a malformed one. */
-  @ApiProperty({ format: 'password', maxLength: RAW_PASSWORD_CHARS_MAX, example: 'four small blue boats' })
+  @ApiProperty({
+    format: 'password',
+    maxLength: RAW_PASSWORD_CHARS_MAX,
+    example: 'four small blue boats',
+  })
   @IsSaid({ charsMax: RAW_PASSWORD_CHARS_MAX, blank: true })
   password!: string;
 }
 
 export class RegisterDto extends LoginDto {
   /**
-   * 8 to 128 characters, neither trimmed nor cut; the same characters are the same password, however a keyboard encodes them (NFC).
+   * 8 to 128 characters, neither trimmed nor cut; the same characters are the same password,
+   * however a keyboard encodes them (NFC).
    */
-  @ApiProperty({ format: 'password', minLength: 8, maxLength: 128, example: 'four small blue boats' })
+  @ApiProperty({
+    format: 'password',
+    minLength: 8,
+    maxLength: 128,
+    example: 'four small blue boats',
+  })
   @IsPassword()
   declare password: string;
 
@@ -62,12 +76,21 @@ export class RegisterDto extends LoginDto {
 
 export class ChangePasswordDto {
   /** As it was set. */
-  @ApiProperty({ format: 'password', maxLength: RAW_PASSWORD_CHARS_MAX, example: 'four small blue boats' })
+  @ApiProperty({
+    format: 'password',
+    maxLength: RAW_PASSWORD_CHARS_MAX,
+    example: 'four small blue boats',
+  })
   @IsSaid({ charsMax: RAW_PASSWORD_CHARS_MAX, blank: true })
   current_password!: string;
 
   /** 8 to 128 characters, by the rules of register. */
-  @ApiProperty({ format: 'password', minLength: 8, maxLength: 128, example: 'two large green kites' })
+  @ApiProperty({
+    format: 'password',
+    minLength: 8,
+    maxLength: 128,
+    example: 'two large green kites',
+  })
   @IsPassword()
   new_password!: string;
 }
@@ -130,7 +153,11 @@ export const toAccountDto = ({ accountId, email, name, createdAt }: Account): Ac
   created_at: createdAt.toISOString(),
 });
 
-export const toSignInDto = ({ account, signIn }: SignedIn, accessToken: string, expiresIn: number): SignInDto => ({
+export const toSignInDto = (
+  { account, signIn }: SignedIn,
+  accessToken: string,
+  expiresIn: number,
+): SignInDto => ({
   access_token: accessToken,
   refresh_token: signIn.refreshToken,
   token_type: 'Bearer',

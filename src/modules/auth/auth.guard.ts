@@ -6,8 +6,9 @@ import { PUBLIC } from '../../common/public.js';
 import { unauthorized } from './bearer.js';
 
 /**
- * The wall behind the `Doorkeeper`: whatever that lets pass, no route that is not marked `@Public()` runs without a principal. A route that
- * only one of the two takes for public is closed.
+ * The wall behind the `Doorkeeper`: whatever that lets pass, no route that is not marked
+ * `@Public()` runs without a principal. A route that only one of the two takes for public is
+ * closed.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -27,7 +28,8 @@ export class AuthGuard implements CanActivate {
     const handler = context.getHandler();
     const known = this.isPublic.get(handler);
     if (known !== undefined) return known;
-    const marked = this.reflector.getAllAndOverride<boolean>(PUBLIC, [handler, context.getClass()]) === true;
+    const marked =
+      this.reflector.getAllAndOverride<boolean>(PUBLIC, [handler, context.getClass()]) === true;
     this.isPublic.set(handler, marked);
     return marked;
   }

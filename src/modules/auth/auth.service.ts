@@ -14,7 +14,10 @@ export interface SignedIn {
   signIn: SignIn;
 }
 
-/** Accounts with a password: making one, signing in, staying signed in, signing out, and another password. */
+/**
+ * Accounts with a password: making one, signing in, staying signed in, signing out, and another
+ * password.
+ */
 @Injectable()
 export class AuthService {
   private readonly logger = new Logger('Auth');
@@ -27,7 +30,10 @@ export class AuthService {
     private readonly refreshTokens: RefreshTokensService,
   ) {}
 
-  /** @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily guessed */
+  /**
+   * @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily
+   * guessed
+   */
   async register(fields: NewCredentials, ip: string): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
     if (this.config.REGISTRATION === 'closed') throw problems.registrationClosed();
@@ -36,16 +42,26 @@ export class AuthService {
     return this.signIn(account, ip);
   }
 
-  /** @throws `invalid_credentials`, the same and as late for an unknown e-mail as for a wrong password; `rate_limited` after too many */
+  /**
+   * @throws `invalid_credentials`, the same and as late for an unknown e-mail as for a wrong
+   * password; `rate_limited` after too many
+   */
   async login(email: string, password: string, ip: string): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
     const { account, fits } = await this.credentials.check(email, password, ip);
     if (!account || !fits) {
-      this.logger.log({ message: 'sign-in refused', ...(account && { account_id: account.accountId }) });
+      this.logger.log({
+        message: 'sign-in refused',
+        ...(account && { account_id: account.accountId }),
+      });
       throw invalidCredentials();
     }
     const signedIn = await this.signIn(account, ip);
-    this.logger.log({ message: 'signed in', account_id: account.accountId, session_id: signedIn.signIn.familyId });
+    this.logger.log({
+      message: 'signed in',
+      account_id: account.accountId,
+      session_id: signedIn.signIn.familyId,
+    });
     return signedIn;
   }
 
@@ -56,23 +72,35 @@ export class AuthService {
     return { account: await this.accounts.get(signIn.accountId), signIn };
   }
 
-  /** Ends the sign-in of a refresh token of this account, and with it the access tokens. Done already, or not theirs: nothing happens. */
+  /**
+   * Ends the sign-in of a refresh token of this account, and with it the access tokens. Done
+   * already, or not theirs: nothing happens.
+   */
   async logout(accountId: string, refreshToken: string): Promise<void> {
     await this.refreshTokens.revoke(accountId, refreshToken);
     this.logger.log({ message: 'signed out', account_id: accountId });
   }
 
   /**
-   * Ends every other sign-in of the account; its API keys stay, as they were not made with the password.
-   * @throws `password_sign_in_needed` for an API key or an account without a password; `validation_failed`; `rate_limited` after too many
+   * Ends every other sign-in of the account; its API keys stay, as they were not made with the
+   * password.
+   * @throws `password_sign_in_needed` for an API key or an account without a password;
+   * `validation_failed`; `rate_limited` after too many
    */
-  async changePassword({ accountId, sessionId }: Principal, current: string, next: string, ip: string): Promise<void> {
+  async changePassword(
+    { accountId, sessionId }: Principal,
+    current: string,
+    next: string,
+    ip: string,
+  ): Promise<void> {
     this.keys.requireLocalAccounts();
     const account = await this.accounts.get(accountId);
     if (!sessionId || !hasEmail(account)) throw problems.passwordSignInNeeded();
     const passwordHash = await this.credentials.hashOfNext(account, current, next, ip);
-    // Not to be found any more: another change was faster, and this one's current password is not current.
-    if (!(await this.refreshTokens.changePassword(account, passwordHash, sessionId))) throw wrongPassword();
+    // Not to be found any more: another change was faster, and this one's current password is not
+    // current.
+    if (!(await this.refreshTokens.changePassword(account, passwordHash, sessionId)))
+      throw wrongPassword();
     this.logger.log({ message: 'password changed', account_id: accountId, session_id: sessionId });
   }
 
@@ -88,6 +116,8 @@ export class AuthService {
   }
 }
 
-const hasEmail = (account: Account): account is Account & { email: string } => account.email !== null;
+const hasEmail = (account: Account): account is Account & { email: string } =>
+  account.email !== null;
 
-const invalidCredentials = () => problems.invalidCredentials({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });
+const invalidCredentials = () =>
+  problems.invalidCredentials({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });

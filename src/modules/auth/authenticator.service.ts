@@ -16,12 +16,14 @@ interface Verified {
 }
 
 /**
- * Answers who a bearer token speaks for: for the HTTP guard, and for sockets that bring it in a frame. A token that was seen within the last
- * minute costs a hash and two look-ups (2 µs), nothing asynchronous.
+ * Answers who a bearer token speaks for: for the HTTP guard, and for sockets that bring it in a
+ * frame. A token that was seen within the last minute costs a hash and two look-ups (2 µs), nothing
+ * asynchronous.
  */
 @Injectable()
 export class Authenticator {
-  // Keyed by hash: the memory of the process, and a dump of it, then holds no token that could be used.
+  // Keyed by hash: the memory of the process, and a dump of it, then holds no token that could be
+  // used.
   private readonly verified = new LRUCache<string, Verified>({ max: VERIFIED_MAX });
 
   constructor(
@@ -31,7 +33,8 @@ export class Authenticator {
   ) {}
 
   /**
-   * Answers null for a token that is refused, for whatever reason; at once where it is known, else as a promise.
+   * Answers null for a token that is refused, for whatever reason; at once where it is known, else
+   * as a promise.
    * @throws (rejects) while PostgreSQL is away and the token is not known
    */
   authenticate(token: string): Principal | null | Promise<Principal | null> {
@@ -43,7 +46,10 @@ export class Authenticator {
     return live === false ? null : live.then((alive) => (alive ? known.principal : null));
   }
 
-  /** Whether a principal still stands: its token has not ended, nor its sign-in, API key or account. For connections that outlive a request. */
+  /**
+   * Whether a principal still stands: its token has not ended, nor its sign-in, API key or account.
+   * For connections that outlive a request.
+   */
   async isLive(principal: Principal): Promise<boolean> {
     if (principal.expiresAt !== null && principal.expiresAt <= this.clock.now()) return false;
     return this.liveness.isLive(principal);

@@ -30,11 +30,16 @@ describe('the Authorization header', () => {
     const started = performance.now();
     expect(bearerToken(`Bearer ${'='.repeat(100_000)}!`)).toBeNull();
     expect(bearerToken(`Bearer ${'a'.repeat(100_000)} !`)).toBeNull();
-    expect(performance.now() - started).toBeLessThan(2000); // in the square of its length it takes minutes
+    // in the square of its length it takes minutes
+    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('the refusal names an error only where something was brought (RFC 6750, 3.1)', () => {
-    expect(unauthorized(false).details.headers).toEqual({ 'www-authenticate': 'Bearer realm="banyan"' });
-    expect(unauthorized(true).details.headers).toEqual({ 'www-authenticate': 'Bearer realm="banyan", error="invalid_token"' });
+    expect(unauthorized(false).details.headers).toEqual({
+      'www-authenticate': 'Bearer realm="banyan"',
+    });
+    expect(unauthorized(true).details.headers).toEqual({
+      'www-authenticate': 'Bearer realm="banyan", error="invalid_token"',
+    });
   });
 });

@@ -1,6 +1,9 @@
 import { type Problem, problems } from '../../common/problems.js';
 
-/** RFC 6750, 2.1; the name of the scheme is case-insensitive (RFC 9110, 11.1). The length is Node's limit on all headers together. */
+/**
+ * RFC 6750, 2.1; the name of the scheme is case-insensitive (RFC 9110, 11.1). The length is Node's
+ * limit on all headers together.
+ */
 const BEARER = /^bearer +([A-Za-z0-9\-._~+/]{1,16384}=*) *$/i;
 
 /** The token of an `Authorization` header; null when there is none, or another scheme. */

@@ -15,7 +15,10 @@ export interface NewCredentials {
   name: string | null;
 }
 
-/** E-mails with their passwords: made by the rules, and checked without telling which e-mails there are. */
+/**
+ * E-mails with their passwords: made by the rules, and checked without telling which e-mails there
+ * are.
+ */
 @Injectable()
 export class Credentials {
   constructor(
@@ -36,22 +39,35 @@ export class Credentials {
    * The account, and whether this is its password. Takes as long for an e-mail that nobody has.
    * @throws `rate_limited` after too many wrong ones
    */
-  async check(email: string, password: string, ip: string): Promise<{ account: Account | null; fits: boolean }> {
+  async check(
+    email: string,
+    password: string,
+    ip: string,
+  ): Promise<{ account: Account | null; fits: boolean }> {
     const account = await this.accounts.findByEmail(email);
     return { account, fits: await this.fits(account, { email, password, ip }) };
   }
 
   /**
    * The hash of the password that is to follow the current one.
-   * @throws `validation_failed`, which names the password that is wrong or easily guessed; `rate_limited` after too many wrong ones
+   * @throws `validation_failed`, which names the password that is wrong or easily guessed;
+   * `rate_limited` after too many wrong ones
    */
-  async hashOfNext(account: Account & { email: string }, current: string, next: string, ip: string): Promise<string> {
+  async hashOfNext(
+    account: Account & { email: string },
+    current: string,
+    next: string,
+    ip: string,
+  ): Promise<string> {
     const { email } = account;
     if (!(await this.fits(account, { email, password: current, ip }))) throw wrongPassword();
     return this.hashOfNew('new_password', next, email);
   }
 
-  private async fits(account: Account | null, { email, password, ip }: { email: string; password: string; ip: string }): Promise<boolean> {
+  private async fits(
+    account: Account | null,
+    { email, password, ip }: { email: string; password: string; ip: string },
+  ): Promise<boolean> {
     const guess = await this.guesses.count({ email, accountId: account?.accountId ?? null, ip });
     const fits = await this.passwords.verify(password, account?.passwordHash ?? null);
     if (fits) await this.guesses.forgive(guess);
@@ -66,4 +82,5 @@ export class Credentials {
 }
 
 /** Not a 401: a client would take that for the end of its token. */
-export const wrongPassword = () => invalidField('current_password', 'is not the password of this account');
+export const wrongPassword = () =>
+  invalidField('current_password', 'is not the password of this account');

@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import '../../common/principal.js';
-import { addressKey, type Policy, policyHeader, standingHeader, tooMany } from '../../common/rate-limit.js';
+import {
+  addressKey,
+  type Policy,
+  policyHeader,
+  standingHeader,
+  tooMany,
+} from '../../common/rate-limit.js';
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { Authenticator } from './authenticator.service.js';
 import { bearerToken, unauthorized } from './bearer.js';
@@ -19,8 +25,9 @@ const isSignIn = new Set(SIGN_IN_ROUTES);
 const isPublic = new Set(PUBLIC_ROUTES);
 
 /**
- * Stands before every route of the server: who are you, then: not so fast. It looks at the headers alone, so the body of a request that is
- * refused is never read. Requests are counted by account; those without a good token, and to public routes, by address.
+ * Stands before every route of the server: who are you, then: not so fast. It looks at the headers
+ * alone, so the body of a request that is refused is never read. Requests are counted by account;
+ * those without a good token, and to public routes, by address.
  */
 @Injectable()
 export class Doorkeeper {
@@ -31,7 +38,8 @@ export class Doorkeeper {
 
   /**
    * Lets a request in, and notes on it who asks (`request.principal`).
-   * @throws unauthorized, rate_limited; and what PostgreSQL throws while it is away, which becomes a 503
+   * @throws unauthorized, rate_limited; and what PostgreSQL throws while it is away, which becomes
+   * a 503
    */
   async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { is404, routeOptions, headers } = request;
@@ -40,7 +48,11 @@ export class Doorkeeper {
     const route = routeNameOf(request);
     if (isFree.has(route)) return;
     if (isPublic.has(route))
-      return this.count(reply, isSignIn.has(route) ? this.limiter.address : this.limiter.stranger, addressKey(request.ip));
+      return this.count(
+        reply,
+        isSignIn.has(route) ? this.limiter.address : this.limiter.stranger,
+        addressKey(request.ip),
+      );
     const token = bearerToken(headers.authorization);
     const principal = token === null ? null : await this.authenticator.authenticate(token);
     if (!principal) {
@@ -55,7 +67,9 @@ export class Doorkeeper {
     const standing = await this.limiter.take(policy, key);
     if (!standing) return;
     if (!standing.allowed) throw tooMany(policy, standing);
-    reply.header('ratelimit-policy', policyHeader(policy)).header('ratelimit', standingHeader(policy, standing));
+    reply
+      .header('ratelimit-policy', policyHeader(policy))
+      .header('ratelimit', standingHeader(policy, standing));
   }
 }
 

@@ -10,7 +10,10 @@ import { bearerOf } from './run-strategy.js';
 
 type KeyCallback = (error: Error | null, key?: never) => void;
 
-/** Verifies our own access tokens. One algorithm, one key; whatever the token's header says about keys is not read. */
+/**
+ * Verifies our own access tokens. One algorithm, one key; whatever the token's header says about
+ * keys is not read.
+ */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
   constructor(keys: LocalKeys) {
@@ -25,12 +28,22 @@ export class JwtStrategy extends PassportStrategy(Strategy, 'jwt') {
     });
   }
 
-  /** Called with a token whose signature, times, issuer and audience are right; checks the rest of RFC 9068. */
+  /**
+   * Called with a token whose signature, times, issuer and audience are right; checks the rest of
+   * RFC 9068.
+   */
   validate(jwt: VerifiedJwt): Principal | null {
     const claims = claimsOf(jwt);
     if (!claims || jwt.header.typ !== ACCESS_TOKEN_TYPE) return null;
     const { sub, sid, jti, iat, exp } = claims;
-    if (!isUuid(sub) || !isUuid(sid) || typeof jti !== 'string' || typeof iat !== 'number' || typeof exp !== 'number') return null;
+    if (
+      !isUuid(sub) ||
+      !isUuid(sid) ||
+      typeof jti !== 'string' ||
+      typeof iat !== 'number' ||
+      typeof exp !== 'number'
+    )
+      return null;
     return { accountId: sub, sessionId: sid, expiresAt: exp * 1000 };
   }
 }

@@ -16,7 +16,8 @@ interface Question {
 /** A database that answers when the test says so. */
 function aDatabase() {
   const asked: Question[] = [];
-  const query = (_statement: unknown, columns: (string | null)[][]) => new Promise((answer, fail) => asked.push({ columns, answer, fail }));
+  const query = (_statement: unknown, columns: (string | null)[][]) =>
+    new Promise((answer, fail) => asked.push({ columns, answer, fail }));
   return { asked, database: { query } as unknown as Database };
 }
 
@@ -62,7 +63,12 @@ describe('LivenessService', () => {
 
   it('asks for all that are due in one statement', async () => {
     const { asked, service } = aService();
-    const subjects = [SESSION, { accountId: 'a', apiKeyId: 'k' }, { accountId: 'b' }, { accountId: 'b', sessionId: 't' }];
+    const subjects = [
+      SESSION,
+      { accountId: 'a', apiKeyId: 'k' },
+      { accountId: 'b' },
+      { accountId: 'b', sessionId: 't' },
+    ];
     const answers = subjects.map((subject) => service.isLive(subject));
     await turn();
     asked[0]?.answer([{ place: 1 }, { place: 3 }]);

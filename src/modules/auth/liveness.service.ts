@@ -8,12 +8,17 @@ import { Clock } from './clock.js';
 /** The part of a principal that says which row must still be there. */
 export type Subject = Pick<Principal, 'accountId' | 'sessionId' | 'apiKeyId'>;
 
-/** How long an answer of PostgreSQL counts: so late an end at another instance is noticed that was not told, or not heard. */
+/**
+ * How long an answer of PostgreSQL counts: so late an end at another instance is noticed that was
+ * not told, or not heard.
+ */
 export const RECHECK_MS = 10_000;
 
 const SUBJECTS_MAX = 50_000;
 
-/** Which of the subjects $1 accounts, $2 families, $3 API keys still stand, by their places from 1. */
+/**
+ * Which of the subjects $1 accounts, $2 families, $3 API keys still stand, by their places from 1.
+ */
 const LIVING: Statement = {
   name: 'auth.living',
   text: `
@@ -28,7 +33,10 @@ const LIVING: Statement = {
 
 interface State {
   checkedAt: number;
-  /** Ended in this process: final, whatever a check that was under way at that moment may still answer. */
+  /**
+   * Ended in this process: final, whatever a check that was under way at that moment may still
+   * answer.
+   */
   ended: boolean;
   pending?: Promise<boolean>;
 }
@@ -41,11 +49,12 @@ interface Batch {
 }
 
 /** One text for all tokens of a sign-in, of an API key, or of an account of the outside issuer. */
-export const subjectKey = ({ accountId, sessionId, apiKeyId }: Subject): string => `${accountId}/${sessionId ?? apiKeyId ?? ''}`;
+export const subjectKey = ({ accountId, sessionId, apiKeyId }: Subject): string =>
+  `${accountId}/${sessionId ?? apiKeyId ?? ''}`;
 
 /**
- * Knows whether the sign-in, API key or account behind a verified token still stands. Asks PostgreSQL at most every 10 s for each, and again when
- * another instance says that one has ended.
+ * Knows whether the sign-in, API key or account behind a verified token still stands. Asks
+ * PostgreSQL at most every 10 s for each, and again when another instance says that one has ended.
  */
 @Injectable()
 export class LivenessService {
@@ -59,7 +68,10 @@ export class LivenessService {
     private readonly wakeUps: WakeUps,
   ) {}
 
-  /** At once where the last check is fresh; else a promise of the next one, which all callers share. Rejects while PostgreSQL is away. */
+  /**
+   * At once where the last check is fresh; else a promise of the next one, which all callers share.
+   * Rejects while PostgreSQL is away.
+   */
   isLive(subject: Subject): boolean | Promise<boolean> {
     const state = this.stateOf(subject);
     if (state.ended) return false;
@@ -72,7 +84,10 @@ export class LivenessService {
     this.stateOf(subject).checkedAt = this.clock.now();
   }
 
-  /** Refuses the subject from now on in this process, and has the others ask for it. Call it after the commit. */
+  /**
+   * Refuses the subject from now on in this process, and has the others ask for it. Call it after
+   * the commit.
+   */
   end(subject: Subject): void {
     const key = subjectKey(subject);
     this.stateOf(subject).ended = true;
@@ -80,7 +95,10 @@ export class LivenessService {
     this.wakeUps.tell('end', key);
   }
 
-  /** Has `hear` called with the key of each subject that should be looked at again, since it was ended here or elsewhere. */
+  /**
+   * Has `hear` called with the key of each subject that should be looked at again, since it was
+   * ended here or elsewhere.
+   */
   listen(hear: (key: string) => void): void {
     this.listeners.push(hear);
     this.wakeUps.listen('end', (key) => this.doubt(key));
@@ -96,7 +114,8 @@ export class LivenessService {
     try {
       const askedAt = this.clock.now();
       const stands = await this.ask(subject);
-      // Families and keys never come back. An account of the outside issuer does, so its absence is asked for again.
+      // Families and keys never come back. An account of the outside issuer does, so its absence is
+      // asked for again.
       if (stands) state.checkedAt = askedAt;
       else if (subject.sessionId || subject.apiKeyId) state.ended = true;
       return stands && !state.ended;
@@ -122,7 +141,9 @@ export class LivenessService {
   }
 
   private async find(subjects: readonly Subject[]): Promise<Set<number>> {
-    const columns = (['accountId', 'sessionId', 'apiKeyId'] as const).map((field) => subjects.map((subject) => subject[field] ?? null));
+    const columns = (['accountId', 'sessionId', 'apiKeyId'] as const).map((field) =>
+      subjects.map((subject) => subject[field] ?? null),
+    );
     const rows = await this.database.query<{ place: number }>(LIVING, columns);
     return new Set(rows.map(({ place }) => place));
   }

@@ -7,11 +7,15 @@ const ACCOUNT = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 describe('opaque tokens', () => {
   it('a token is read back with the account it was made for, whatever the account and the secret', () => {
     fc.assert(
-      fc.property(fc.uuid(), fc.uint8Array({ minLength: 32, maxLength: 32 }), (accountId, secret) => {
-        const token = makeToken('brt', accountId, Buffer.from(secret));
-        expect(token).toMatch(/^brt_[\w-]{22}_[\w-]{43}$/);
-        expect(readToken('brt', token)?.accountId).toBe(accountId);
-      }),
+      fc.property(
+        fc.uuid(),
+        fc.uint8Array({ minLength: 32, maxLength: 32 }),
+        (accountId, secret) => {
+          const token = makeToken('brt', accountId, Buffer.from(secret));
+          expect(token).toMatch(/^brt_[\w-]{22}_[\w-]{43}$/);
+          expect(readToken('brt', token)?.accountId).toBe(accountId);
+        },
+      ),
     );
   });
 

@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 
-/** What an opaque token is for: a refresh token (`brt_…`) or an API key (`bak_…`). Secret scanners find both by this prefix. */
+/**
+ * What an opaque token is for: a refresh token (`brt_…`) or an API key (`bak_…`). Secret scanners
+ * find both by this prefix.
+ */
 export type TokenKind = 'brt' | 'bak';
 
 /** What is kept of an opaque token: whose it says it is, and the SHA-256 of its whole text. */
@@ -10,11 +13,19 @@ export interface TokenRecord {
 }
 
 const SECRET_BYTES = 32;
-// 16 bytes of account and 32 of secret, each in base64url without padding. Both may contain "_", so the lengths tell them apart.
+// 16 bytes of account and 32 of secret, each in base64url without padding. Both may contain "_", so
+// the lengths tell them apart.
 const FORM = /^(brt|bak)_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}$/;
 
-/** Makes a token of 256 random bits. It carries its account, so that every statement about it can name the account (see design.md, 3). */
-export function makeToken(kind: TokenKind, accountId: string, secret: Buffer = randomBytes(SECRET_BYTES)): string {
+/**
+ * Makes a token of 256 random bits. It carries its account, so that every statement about it can
+ * name the account (see design.md, 3).
+ */
+export function makeToken(
+  kind: TokenKind,
+  accountId: string,
+  secret: Buffer = randomBytes(SECRET_BYTES),
+): string {
   const account = Buffer.from(accountId.replaceAll('-', ''), 'hex').toString('base64url');
   return `${kind}_${account}_${secret.toString('base64url')}`;
 }

@@ -22,18 +22,22 @@ const SUBJECT_CHARS_MAX = 255;
 const NAME_CHARS_MAX = 200;
 
 /**
- * Verifies tokens of the outside issuer. RS256 and ES256 only: jsonwebtoken knows no EdDSA, and a symmetric algorithm with a public key is
- * the classic confusion. Keys come by `kid` from JWKS_URI; `jku`, `jwk` and `x5u` of a token are not read.
+ * Verifies tokens of the outside issuer. RS256 and ES256 only: jsonwebtoken knows no EdDSA, and a
+ * symmetric algorithm with a public key is the classic confusion. Keys come by `kid` from JWKS_URI;
+ * `jku`, `jwk` and `x5u` of a token are not read.
  */
 @Injectable()
 export class OutsideJwtStrategy extends PassportStrategy(Strategy, 'outside-jwt') {
   constructor(config: Config, keys: OutsideKeys) {
     const { JWKS_URI, JWKS_ISSUER, JWKS_AUDIENCE } = config;
-    // jsonwebtoken skips what it is not given: without an audience, tokens for every other service of the issuer would pass.
-    if (JWKS_URI && !(JWKS_ISSUER && JWKS_AUDIENCE)) throw new Error('JWKS_URI needs JWKS_ISSUER and JWKS_AUDIENCE beside it.');
+    // jsonwebtoken skips what it is not given: without an audience, tokens for every other service
+    // of the issuer would pass.
+    if (JWKS_URI && !(JWKS_ISSUER && JWKS_AUDIENCE))
+      throw new Error('JWKS_URI needs JWKS_ISSUER and JWKS_AUDIENCE beside it.');
     super({
       jwtFromRequest: bearerOf,
-      secretOrKeyProvider: (_request: unknown, token: string, done: KeyCallback) => void giveKey(keys, token, done),
+      secretOrKeyProvider: (_request: unknown, token: string, done: KeyCallback) =>
+        void giveKey(keys, token, done),
       algorithms: ['RS256', 'ES256'],
       issuer: JWKS_ISSUER ?? '',
       audience: JWKS_AUDIENCE ?? '',
@@ -64,7 +68,9 @@ async function giveKey(keys: OutsideKeys, token: string, done: KeyCallback): Pro
 
 /** @throws SyntaxError for a header that is not JSON */
 function keyIdOf(token: string): string | undefined {
-  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid?: unknown } | null;
+  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+    kid?: unknown;
+  } | null;
   return header?.kid === undefined ? undefined : String(header.kid);
 }
 

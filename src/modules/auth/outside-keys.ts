@@ -7,7 +7,10 @@ import { Clock } from './clock.js';
 
 /** Keys are asked for again after this time, so that a key the issuer withdrew ends here too. */
 const FRESH_MS = 10 * 60_000;
-/** An unknown `kid` asks for the keys at most this often: made-up tokens must not turn us against the issuer. */
+/**
+ * An unknown `kid` asks for the keys at most this often: made-up tokens must not turn us against
+ * the issuer.
+ */
 const COOL_DOWN_MS = 5000;
 const FETCH_TIMEOUT_MS = 3000;
 
@@ -17,8 +20,9 @@ interface OutsideKey {
 }
 
 /**
- * The public keys of the outside issuer, read from JWKS_URI alone. Keys that were read stay good while the issuer is away.
- * (The cache of jwks-rsa holds single keys and forgets them on time even when the issuer is away; its rate limit can be used up by strangers.)
+ * The public keys of the outside issuer, read from JWKS_URI alone. Keys that were read stay good
+ * while the issuer is away. (The cache of jwks-rsa holds single keys and forgets them on time even
+ * when the issuer is away; its rate limit can be used up by strangers.)
  */
 @Injectable()
 export class OutsideKeys {
@@ -36,7 +40,8 @@ export class OutsideKeys {
   }
 
   /**
-   * The key that a token's `kid` names; without a `kid` the only key there is. Null when there is none.
+   * The key that a token's `kid` names; without a `kid` the only key there is. Null when there is
+   * none.
    * @throws `store_unavailable` while no keys were ever read
    */
   async find(kid: string | undefined): Promise<KeyObject | null> {
@@ -45,7 +50,10 @@ export class OutsideKeys {
     if (known) return known;
     if (this.ageMs() > COOL_DOWN_MS || this.pending) await this.reload();
     if (!this.keys)
-      throw problems.storeUnavailable({ detail: 'The keys of the token issuer cannot be read.', headers: { 'retry-after': '5' } });
+      throw problems.storeUnavailable({
+        detail: 'The keys of the token issuer cannot be read.',
+        headers: { 'retry-after': '5' },
+      });
     return this.pick(kid);
   }
 
@@ -66,7 +74,10 @@ export class OutsideKeys {
       const found = (await this.client?.getSigningKeys()) ?? [];
       this.keys = found.map((jwk) => ({ kid: jwk.kid, key: createPublicKey(jwk.getPublicKey()) }));
     } catch (error) {
-      this.logger.warn({ message: 'keys of the token issuer cannot be read', cause: String(error) });
+      this.logger.warn({
+        message: 'keys of the token issuer cannot be read',
+        cause: String(error),
+      });
     }
   }
 

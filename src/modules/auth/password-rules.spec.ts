@@ -17,26 +17,38 @@ describe('the length of a password', () => {
     expect(hasPasswordLength(password)).toBe(fits);
   });
 
-  it.each([null, undefined, 12345678, ['12345678'], { $gt: '' }, true])('%j is no password', (value) => {
-    expect(hasPasswordLength(value)).toBe(false);
-  });
+  it.each([null, undefined, 12345678, ['12345678'], { $gt: '' }, true])(
+    '%j is no password',
+    (value) => {
+      expect(hasPasswordLength(value)).toBe(false);
+    },
+  );
 });
 
 describe('easily guessed passwords', () => {
-  it.each(['password', 'password1', '12345678', 'qwertyuiop', 'PassWord', 'iloveyou1'])('%s is refused', async (password) => {
-    await expect(passwordFault(password, 'ada@example.com', true)).resolves.toMatch(/tried first/);
-  });
+  it.each(['password', 'password1', '12345678', 'qwertyuiop', 'PassWord', 'iloveyou1'])(
+    '%s is refused',
+    async (password) => {
+      await expect(passwordFault(password, 'ada@example.com', true)).resolves.toMatch(
+        /tried first/,
+      );
+    },
+  );
 
   it('they are accepted where the list is switched off', async () => {
     await expect(passwordFault('password', 'ada@example.com', false)).resolves.toBeNull();
   });
 
   it('the e-mail address is refused in any case, list or not', async () => {
-    await expect(passwordFault('Ada@Example.com', 'ada@example.com', false)).resolves.toMatch(/e-mail/);
+    await expect(passwordFault('Ada@Example.com', 'ada@example.com', false)).resolves.toMatch(
+      /e-mail/,
+    );
   });
 
   it('a sentence is accepted', async () => {
-    await expect(passwordFault('four small blue boats', 'ada@example.com', true)).resolves.toBeNull();
+    await expect(
+      passwordFault('four small blue boats', 'ada@example.com', true),
+    ).resolves.toBeNull();
     await expect(isCommonPassword('four small blue boats')).resolves.toBe(false);
   });
 });

@@ -10,7 +10,10 @@ import { Strangers } from './strangers.js';
 
 /** A connection that outlives its request: a socket or an event stream. */
 export interface Guest {
-  /** Its token has ended, or the sign-in, API key or account behind it. May be called more than once. */
+  /**
+   * Its token has ended, or the sign-in, API key or account behind it. May be called more than
+   * once.
+   */
   expel(): void;
 }
 
@@ -21,10 +24,16 @@ interface Group {
   guests: Map<Guest, number | null>;
 }
 
-/** How late the end of a token is noticed. That of a sign-in or key is told at once, or noticed when PostgreSQL is asked again (10 s). */
+/**
+ * How late the end of a token is noticed. That of a sign-in or key is told at once, or noticed when
+ * PostgreSQL is asked again (10 s).
+ */
 const SWEEP_MS = 250;
 
-/** Who is connected to this instance, with which token: counted for each account, and shown out when the token ends. */
+/**
+ * Who is connected to this instance, with which token: counted for each account, and shown out when
+ * the token ends.
+ */
 @Injectable()
 export class Presence implements OnModuleDestroy {
   readonly strangers: Strangers;
@@ -32,7 +41,9 @@ export class Presence implements OnModuleDestroy {
   private readonly counts = new Map<string, number>();
   private readonly loop = new Loop(
     () => this.sweep(),
-    new Outage((cause) => new Logger('Presence').error({ message: 'connections could not be looked at', cause })),
+    new Outage((cause) =>
+      new Logger('Presence').error({ message: 'connections could not be looked at', cause }),
+    ),
     { everyMs: SWEEP_MS },
   );
   private isListening = false;
@@ -87,7 +98,8 @@ export class Presence implements OnModuleDestroy {
   private sweep(): void {
     const now = this.clock.now();
     for (const group of this.groups.values()) {
-      for (const [guest, expiresAt] of group.guests) if (expiresAt !== null && expiresAt <= now) guest.expel();
+      for (const [guest, expiresAt] of group.guests)
+        if (expiresAt !== null && expiresAt <= now) guest.expel();
       this.look(group);
     }
   }
@@ -107,7 +119,10 @@ export class Presence implements OnModuleDestroy {
 
 /** What whoever asked by HTTP is told when `enter` answered false. */
 export const tooManyConnections = () =>
-  problems.rateLimited({ detail: 'The account has too many open sockets and streams.', headers: { 'retry-after': '30' } });
+  problems.rateLimited({
+    detail: 'The account has too many open sockets and streams.',
+    headers: { 'retry-after': '30' },
+  });
 
 function expelAll({ guests }: Group): void {
   for (const guest of guests.keys()) guest.expel();

@@ -1,11 +1,25 @@
-/** Sign-ins, of which one is a hash of a password or a write: an address has few of them a minute. */
-export const SIGN_IN_ROUTES: readonly string[] = ['POST /api/v1/auth/register', 'POST /api/v1/auth/login', 'POST /api/v1/auth/refresh'];
+/**
+ * Sign-ins, of which one is a hash of a password or a write: an address has few of them a minute.
+ */
+export const SIGN_IN_ROUTES: readonly string[] = [
+  'POST /api/v1/auth/register',
+  'POST /api/v1/auth/login',
+  'POST /api/v1/auth/refresh',
+];
 
 /** For probes and for readers of the documentation: nobody counts them. */
-export const FREE_ROUTES: readonly string[] = ['GET /livez', 'GET /readyz', 'GET /version', 'GET /', 'GET /docs', 'GET /openapi.json'];
+export const FREE_ROUTES: readonly string[] = [
+  'GET /livez',
+  'GET /readyz',
+  'GET /version',
+  'GET /',
+  'GET /docs',
+  'GET /openapi.json',
+];
 
 /**
- * Every route that answers without a token; everything else is behind the doorkeeper. A test compares this list with the routes of the running
- * server, so a route cannot become public by accident.
+ * Every route that answers without a token; everything else is behind the doorkeeper. A test
+ * compares this list with the routes of the running server, so a route cannot become public by
+ * accident.
  */
 export const PUBLIC_ROUTES: readonly string[] = [...SIGN_IN_ROUTES, ...FREE_ROUTES];

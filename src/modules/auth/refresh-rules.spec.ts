@@ -25,7 +25,11 @@ describe('a refresh token that could not be exchanged', () => {
   it('is dead when it is unknown, expired, revoked, or was never used', () => {
     expect(judgeRefusedToken(undefined, USED_AT)).toBe('dead');
     expect(judgeRefusedToken(aUsedToken(), EXPIRES_AT)).toBe('dead');
-    expect(judgeRefusedToken(aUsedToken({ revoked_at: new Date(USED_AT) }), USED_AT + 1)).toBe('dead');
-    expect(judgeRefusedToken(aUsedToken({ used_at: null, expires_at: new Date(USED_AT - 1) }), USED_AT)).toBe('dead');
+    expect(judgeRefusedToken(aUsedToken({ revoked_at: new Date(USED_AT) }), USED_AT + 1)).toBe(
+      'dead',
+    );
+    expect(
+      judgeRefusedToken(aUsedToken({ used_at: null, expires_at: new Date(USED_AT - 1) }), USED_AT),
+    ).toBe('dead');
   });
 });

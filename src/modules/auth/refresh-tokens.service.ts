@@ -10,7 +10,15 @@ import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
 import { makeToken, readToken, type TokenRecord } from './opaque-token.js';
 import { judgeRefusedToken, type TokenState } from './refresh-rules.js';
-import { CAME_FROM, CHANGE_PASSWORD, FIND_TOKEN, OPEN_FAMILY, REVOKE_FAMILY, REVOKE_OTHERS, ROTATE } from './refresh-tokens.sql.js';
+import {
+  CAME_FROM,
+  CHANGE_PASSWORD,
+  FIND_TOKEN,
+  OPEN_FAMILY,
+  REVOKE_FAMILY,
+  REVOKE_OTHERS,
+  ROTATE,
+} from './refresh-tokens.sql.js';
 
 /** A sign-in and the one refresh token that is good for it now. */
 export interface SignIn {
@@ -35,11 +43,22 @@ export class RefreshTokensService {
     this.ttlMs = config.REFRESH_TOKEN_TTL_SECONDS * 1000;
   }
 
-  /** Starts a family, from an address; null when the account has another password by now than the one that was checked. */
+  /**
+   * Starts a family, from an address; null when the account has another password by now than the
+   * one that was checked.
+   */
   async open({ accountId, passwordHash }: Account, ip: string): Promise<SignIn | null> {
     const familyId = newId();
     const refreshToken = makeToken('brt', accountId);
-    const values = [accountId, familyId, this.now(), hashOf(refreshToken), this.expiry(), this.tagOf(ip), passwordHash];
+    const values = [
+      accountId,
+      familyId,
+      this.now(),
+      hashOf(refreshToken),
+      this.expiry(),
+      this.tagOf(ip),
+      passwordHash,
+    ];
     const opened = await this.database.query(OPEN_FAMILY, values);
     return opened.length > 0 ? { accountId, familyId, refreshToken } : null;
   }
@@ -49,12 +68,24 @@ export class RefreshTokensService {
     return (await this.database.query(CAME_FROM, [accountId, this.tagOf(ip)])).length > 0;
   }
 
-  /** Puts a new hash in the place of the one that was read, and ends all families but one. False when it is in its place no more. */
-  async changePassword({ accountId, passwordHash }: Account, newHash: string, keptFamilyId: string): Promise<boolean> {
+  /**
+   * Puts a new hash in the place of the one that was read, and ends all families but one. False
+   * when it is in its place no more.
+   */
+  async changePassword(
+    { accountId, passwordHash }: Account,
+    newHash: string,
+    keptFamilyId: string,
+  ): Promise<boolean> {
     const ended = await this.database.transaction(async (tx) => {
-      const [, changed] = (await tx.query(CHANGE_PASSWORD, [accountId, newHash, passwordHash])) as [unknown, number];
+      const [, changed] = (await tx.query(CHANGE_PASSWORD, [accountId, newHash, passwordHash])) as [
+        unknown,
+        number,
+      ];
       if (changed === 0) return null;
-      const [families] = (await tx.query(REVOKE_OTHERS, [accountId, keptFamilyId, this.now()])) as [{ family_id: string }[]];
+      const [families] = (await tx.query(REVOKE_OTHERS, [accountId, keptFamilyId, this.now()])) as [
+        { family_id: string }[],
+      ];
       return families;
     });
     for (const { family_id: sessionId } of ended ?? []) this.liveness.end({ accountId, sessionId });
@@ -62,7 +93,8 @@ export class RefreshTokensService {
   }
 
   /**
-   * Exchanges a token for its successor. Until that one is used, the token gets the same again; sent after that, its family is revoked.
+   * Exchanges a token for its successor. Until that one is used, the token gets the same again;
+   * sent after that, its family is revoked.
    * @throws `invalid_refresh_token`
    */
   async rotate(token: string): Promise<SignIn> {
@@ -76,7 +108,10 @@ export class RefreshTokensService {
     return { accountId, familyId, refreshToken };
   }
 
-  /** Ends the family of a token of this account. An unknown token, or one of another account, changes nothing. */
+  /**
+   * Ends the family of a token of this account. An unknown token, or one of another account,
+   * changes nothing.
+   */
   async revoke(accountId: string, token: string): Promise<void> {
     const record = readToken('brt', token);
     if (record?.accountId !== accountId) return;
@@ -90,12 +125,19 @@ export class RefreshTokensService {
     if (state && verdict === 'repeat') return state.family_id;
     if (state && verdict === 'stolen') {
       await this.revokeFamily(record.accountId, state.family_id);
-      this.logger.warn({ message: 'refresh token reused, sign-in revoked', account_id: record.accountId, session_id: state.family_id });
+      this.logger.warn({
+        message: 'refresh token reused, sign-in revoked',
+        account_id: record.accountId,
+        session_id: state.family_id,
+      });
     }
     throw refused();
   }
 
-  private async find({ accountId, hash }: TokenRecord, successor: Buffer): Promise<TokenState | undefined> {
+  private async find(
+    { accountId, hash }: TokenRecord,
+    successor: Buffer,
+  ): Promise<TokenState | undefined> {
     const [state] = await this.database.query<TokenState>(FIND_TOKEN, [accountId, hash, successor]);
     return state;
   }
@@ -123,4 +165,5 @@ export class RefreshTokensService {
 }
 
 const hashOf = (token: string): Buffer => (readToken('brt', token) as TokenRecord).hash;
-const refused = () => problems.invalidRefreshToken({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });
+const refused = () =>
+  problems.invalidRefreshToken({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });

@@ -1,8 +1,9 @@
 import type { Statement } from '../../database/database.js';
 
 /**
- * Starts a family with its first token, and forgets the account's families that ended a day ago. No row when the password is another one by
- * now: a change waits for this lock on the account, or this waits for the change. $: account, family, now, hash, expiry, address, password hash.
+ * Starts a family with its first token, and forgets the account's families that ended a day ago. No
+ * row when the password is another one by now: a change waits for this lock on the account, or this
+ * waits for the change. $: account, family, now, hash, expiry, address, password hash.
  */
 export const OPEN_FAMILY: Statement = {
   name: 'auth.open-family',
@@ -29,14 +30,18 @@ export const CAME_FROM: Statement = {
 /** $: account, new hash, the one that it follows. */
 export const CHANGE_PASSWORD = `UPDATE accounts SET password_hash = $2 WHERE account_id = $1 AND password_hash = $3`;
 
-/** A statement of its own after the change: it then sees the families that were opened while the change waited for them. $: account, family that stays, now. */
+/**
+ * A statement of its own after the change: it then sees the families that were opened while the
+ * change waited for them. $: account, family that stays, now.
+ */
 export const REVOKE_OTHERS = `
   UPDATE token_families SET revoked_at = $3
   WHERE account_id = $1 AND family_id <> $2 AND revoked_at IS NULL AND expires_at > $3
   RETURNING family_id`;
 
 /**
- * Exchanges a token for its successor: of many at once, one gets a row. The family is locked before its tokens, as by whoever deletes it. $: account, hash, now, hash of the successor, its expiry.
+ * Exchanges a token for its successor: of many at once, one gets a row. The family is locked before
+ * its tokens, as by whoever deletes it. $: account, hash, now, hash of the successor, its expiry.
  * Used tokens past their expiry go along the way; they would be refused anyhow.
  */
 export const ROTATE: Statement = {
@@ -61,7 +66,9 @@ export const ROTATE: Statement = {
     SELECT family_id FROM used`,
 };
 
-/** What is known of a token that could not be exchanged. $: account, hash, hash of its successor. */
+/**
+ * What is known of a token that could not be exchanged. $: account, hash, hash of its successor.
+ */
 export const FIND_TOKEN: Statement = {
   name: 'auth.find-token',
   text: `

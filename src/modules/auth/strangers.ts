@@ -1,7 +1,10 @@
 import { LRUCache } from 'lru-cache';
 import { addressKey } from '../../common/rate-limit.js';
 
-/** At this instance. Each may have 64 KiB of a frame on its way; a thousand clients of one address that come back at once are no attack. */
+/**
+ * At this instance. Each may have 64 KiB of a frame on its way; a thousand clients of one address
+ * that come back at once are no attack.
+ */
 const STRANGERS_MAX = 10_000;
 const PER_ADDRESS_MAX = 2500;
 
@@ -25,12 +28,16 @@ export class Strangers {
     this.barred.set(key, true, { ttl: seconds * 1000 });
   }
 
-  /** Lets one in. Answers a function that counts it no more, idempotent; null when there are too many, of this address or in all, or when it is barred. */
+  /**
+   * Lets one in. Answers a function that counts it no more, idempotent; null when there are too
+   * many, of this address or in all, or when it is barred.
+   */
   enter(address: string): (() => void) | null {
     const key = addressKey(address);
     const count = this.counts.get(key) ?? 0;
     if (this.barred.has(key)) return null;
-    if (this.total >= STRANGERS_MAX || (count >= PER_ADDRESS_MAX && !this.areBehindProxy)) return null;
+    if (this.total >= STRANGERS_MAX || (count >= PER_ADDRESS_MAX && !this.areBehindProxy))
+      return null;
     this.total++;
     this.counts.set(key, count + 1);
     let isCounted = true;

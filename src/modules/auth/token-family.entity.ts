@@ -1,10 +1,16 @@
 import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
 import { Account } from './account.entity.js';
 
-/** One sign-in: the refresh tokens that follow each other, and the access tokens that name it as `sid`. */
+/**
+ * One sign-in: the refresh tokens that follow each other, and the access tokens that name it as
+ * `sid`.
+ */
 @Entity('token_families')
 @Index('token_families_age', ['accountId', 'expiresAt'])
-@ForeignKey(() => Account, ['accountId'], ['accountId'], { name: 'token_families_account', onDelete: 'CASCADE' })
+@ForeignKey(() => Account, ['accountId'], ['accountId'], {
+  name: 'token_families_account',
+  onDelete: 'CASCADE',
+})
 export class TokenFamily {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'token_families_pkey' })
   accountId!: string;
@@ -19,11 +25,17 @@ export class TokenFamily {
   @Column({ type: 'timestamptz', name: 'expires_at', precision: 3 })
   expiresAt!: Date;
 
-  /** Set by logout, by the reuse of an old token, and by a change of the password elsewhere: nothing of this family is accepted any more. */
+  /**
+   * Set by logout, by the reuse of an old token, and by a change of the password elsewhere: nothing
+   * of this family is accepted any more.
+   */
   @Column({ type: 'timestamptz', name: 'revoked_at', precision: 3, nullable: true })
   revokedAt!: Date | null;
 
-  /** Stands for the address that it was opened from (`LocalKeys.tagOf`); null for those of before addresses were kept. */
+  /**
+   * Stands for the address that it was opened from (`LocalKeys.tagOf`); null for those of before
+   * addresses were kept.
+   */
   @Column('bytea', { name: 'address_tag', nullable: true })
   addressTag!: Buffer | null;
 }

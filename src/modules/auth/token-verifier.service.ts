@@ -29,7 +29,8 @@ export class TokenVerifier {
    */
   async verify(token: string): Promise<Principal | null> {
     if (token.startsWith('bak_')) return this.apiKeys.authenticate(token);
-    if (this.outsideIssuer !== undefined && claimedIssuer(token) === this.outsideIssuer) return this.verifyOutside(token);
+    if (this.outsideIssuer !== undefined && claimedIssuer(token) === this.outsideIssuer)
+      return this.verifyOutside(token);
     return runStrategy<Principal>(this.local, token);
   }
 

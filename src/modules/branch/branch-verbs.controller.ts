@@ -13,7 +13,13 @@ import { Idempotent, type IdempotentRequest } from '../../database/idempotency.j
 import { ChatDto } from '../chat/chat.dto.js';
 import { ChatService } from '../chat/chat.service.js';
 import { ForkService } from '../chat/fork.service.js';
-import { ActiveBranchAnswerDto, ActiveBranchByBodyDto, BranchTreeDto, CreateBranchByBodyDto, TreeByQuery } from './branch.dto.js';
+import {
+  ActiveBranchAnswerDto,
+  ActiveBranchByBodyDto,
+  BranchTreeDto,
+  CreateBranchByBodyDto,
+  TreeByQuery,
+} from './branch.dto.js';
 import { BranchService } from './branch.service.js';
 
 /** The verb routes of the seed: other doors to what `branch.controller.ts` serves. */
@@ -70,7 +76,12 @@ export class BranchVerbsController {
     @ReadIfMatch() ifMatch: IfMatch,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ActiveBranchAnswerDto> {
-    const { answer, revision } = await this.chats.activate(account, chat_id, branch_chat_id, ifMatch);
+    const { answer, revision } = await this.chats.activate(
+      account,
+      chat_id,
+      branch_chat_id,
+      ifMatch,
+    );
     reply.header('etag', etagOf(revision));
     return answer;
   }

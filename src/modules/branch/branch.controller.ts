@@ -26,7 +26,10 @@ import {
 import { BranchService } from './branch.service.js';
 import { CompareService } from './compare.service.js';
 
-/** Branches as resources of a chat. The seed's verb routes are in `branch-verbs.controller.ts`, over the same services. */
+/**
+ * Branches as resources of a chat. The seed's verb routes are in `branch-verbs.controller.ts`, over
+ * the same services.
+ */
 @ApiTags('branches')
 @Controller('chats/:chat_id')
 export class BranchController {
@@ -94,7 +97,12 @@ export class BranchController {
     @ReadIfMatch() ifMatch: IfMatch,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ActiveBranchAnswerDto> {
-    const { answer, revision } = await this.chats.activate(account, chatId, branch_chat_id, ifMatch);
+    const { answer, revision } = await this.chats.activate(
+      account,
+      chatId,
+      branch_chat_id,
+      ifMatch,
+    );
     reply.header('etag', etagOf(revision));
     return answer;
   }
@@ -110,7 +118,11 @@ export class BranchController {
   @ApiOkResponse({ type: ComparisonDto })
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  compare(@CurrentAccount() account: string, @Param('chat_id', UuidPipe) chatId: string, @Query() query: CompareQuery): Promise<string> {
+  compare(
+    @CurrentAccount() account: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+    @Query() query: CompareQuery,
+  ): Promise<string> {
     return this.comparison.compare(account, chatId, query.with);
   }
 }

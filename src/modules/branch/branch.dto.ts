@@ -7,7 +7,9 @@ const DEPTH_ASKED_MAX = 1000;
 const FORMATS = ['tree', 'flat'] as const;
 
 export class CreateBranchDto {
-  /** The pair to branch from, anywhere on the path of the chat; null branches before the first pair. */
+  /**
+   * The pair to branch from, anywhere on the path of the chat; null branches before the first pair.
+   */
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   @ValidateIf((body: CreateBranchDto) => body.response_id !== null)
   @IsId()
@@ -32,13 +34,19 @@ export class CreateBranchByBodyDto extends CreateBranchDto {
 }
 
 export class TreeQuery {
-  /** Chats with a greater `depth` are left out: so many forks below the root are shown, those of deleted chats counted too. */
+  /**
+   * Chats with a greater `depth` are left out: so many forks below the root are shown, those of
+   * deleted chats counted too.
+   */
   @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: DEPTH_ASKED_MAX })
   @Optional()
   @QueryInt(0, DEPTH_ASKED_MAX)
   depth?: number;
 
-  /** How many chats one answer shows, the ancestors that they hang under not counted; at most 1,000 with those when absent. */
+  /**
+   * How many chats one answer shows, the ancestors that they hang under not counted; at most 1,000
+   * with those when absent.
+   */
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
   @Optional()
   @QueryInt(1, 100)
@@ -97,7 +105,10 @@ export class BranchItemDto {
 }
 
 export class BranchNodeDto extends BranchItemDto {
-  /** Chats that hang under it; on pages of a deep tree also those whose nearer ancestors are on pages before. */
+  /**
+   * Chats that hang under it; on pages of a deep tree also those whose nearer ancestors are on
+   * pages before.
+   */
   @ApiProperty({ type: () => [BranchNodeDto] })
   children!: BranchNodeDto[];
 }
@@ -107,7 +118,10 @@ export class BranchTreeDto {
   active_chat_id!: string;
   /** Living chats of the conversation, the root counted too. */
   total!: number;
-  /** The root, and under it the chats of the page with the ancestors that they hang under, nested at most 31 levels. Not with `format=flat`. */
+  /**
+   * The root, and under it the chats of the page with the ancestors that they hang under, nested at
+   * most 31 levels. Not with `format=flat`.
+   */
   tree?: BranchNodeDto;
   /** The chats of the page, each behind its parent. Only with `format=flat`. */
   items?: BranchItemDto[];

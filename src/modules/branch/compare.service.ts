@@ -19,10 +19,17 @@ export class CompareService {
     private readonly paths: PathService,
   ) {}
 
-  /** The JSON of a `ComparisonDto`. @throws chat_not_found when either chat is unknown or they are of two conversations. */
+  /**
+   * The JSON of a `ComparisonDto`. @throws chat_not_found when either chat is unknown or they are
+   * of two conversations.
+   */
   async compare(accountId: string, leftId: string, rightId: string): Promise<string> {
-    const [left, right] = await Promise.all([this.chats.get(accountId, leftId), this.chats.get(accountId, rightId)]);
-    if (left.root_chat_id !== right.root_chat_id) throw problems.chatNotFound({ detail: '`with` is not a chat of this conversation.' });
+    const [left, right] = await Promise.all([
+      this.chats.get(accountId, leftId),
+      this.chats.get(accountId, rightId),
+    ]);
+    if (left.root_chat_id !== right.root_chat_id)
+      throw problems.chatNotFound({ detail: '`with` is not a chat of this conversation.' });
     const [leftLine, rightLine] = await Promise.all([
       lineageOf(this.database, accountId, leftId),
       lineageOf(this.database, accountId, rightId),
@@ -46,6 +53,7 @@ export class CompareService {
 
 function tailJson(chatId: string, { pairs, lastSeq }: PathPage): string {
   const last = pairs.at(-1);
-  const next = last && last.seq < lastSeq ? `,"next_cursor":"${encodeCursor(chatId, last.seq)}"` : '';
+  const next =
+    last && last.seq < lastSeq ? `,"next_cursor":"${encodeCursor(chatId, last.seq)}"` : '';
   return `{"chat_id":"${chatId}","qa_pairs":${pairsJson(pairs)}${next}}`;
 }

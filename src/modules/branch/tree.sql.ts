@@ -26,13 +26,15 @@ const ofAlias = (alias: string): string =>
     .join(', ');
 
 /**
- * A page of a tree in one statement. $1 account, $2 chat by which it is asked for, $3 root, $4 and $5 depth and id of the last chat of the page
- * before, $6 greatest depth, $7 how many chats, $8 whether it is to be nested.
+ * A page of a tree in one statement. $1 account, $2 chat by which it is asked for, $3 root, $4 and
+ * $5 depth and id of the last chat of the page before, $6 greatest depth, $7 how many chats, $8
+ * whether it is to be nested.
  *
- * `found` is one range of `chats_tree`. `up` goes from there to the ancestors that are shown: all within the band of the page (`bandOf`) and the
- * nearest living one above it. `wanted` counts how many living ones are still to be found; the last only gives its id. Shared ancestors are
- * visited once, deleted ones are passed over. `OFFSET 0` keeps the look-up of a parent one by its key: left to itself PostgreSQL may read all chats
- * at each step instead. No row: no such chat.
+ * `found` is one range of `chats_tree`. `up` goes from there to the ancestors that are shown: all
+ * within the band of the page (`bandOf`) and the nearest living one above it. `wanted` counts how
+ * many living ones are still to be found; the last only gives its id. Shared ancestors are visited
+ * once, deleted ones are passed over. `OFFSET 0` keeps the look-up of a parent one by its key: left
+ * to itself PostgreSQL may read all chats at each step instead. No row: no such chat.
  */
 export const TREE_PAGE: Statement = {
   name: 'branch.page',
@@ -73,8 +75,9 @@ export const TREE_PAGE: Statement = {
 };
 
 /**
- * Counts the living chats of a tree and keeps the number, as long as the tree is what it was when the page was read ($3, its revision). That is
- * once for a conversation: whoever changes its tree from then on counts along (`events/changes.ts`).
+ * Counts the living chats of a tree and keeps the number, as long as the tree is what it was when
+ * the page was read ($3, its revision). That is once for a conversation: whoever changes its tree
+ * from then on counts along (`events/changes.ts`).
  */
 export const COUNT: Statement = {
   name: 'branch.count',

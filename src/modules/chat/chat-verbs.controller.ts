@@ -1,5 +1,22 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Post, Put, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiRevalidated } from '../../common/api-headers.js';
@@ -9,7 +26,14 @@ import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatDto, ChatIdQuery, ChatWithContentDto, CreateChatDto, DeleteChatByQuery, UpdateChatByBodyDto } from './chat.dto.js';
+import {
+  ChatDto,
+  ChatIdQuery,
+  ChatWithContentDto,
+  CreateChatDto,
+  DeleteChatByQuery,
+  UpdateChatByBodyDto,
+} from './chat.dto.js';
 import { chatJson } from './chat.columns.js';
 import { ChatReader } from './chat.reader.js';
 import { ChatService } from './chat.service.js';
@@ -31,8 +55,14 @@ export class ChatVerbsController {
   @ApiOperation({ operationId: 'createChatVerb', summary: 'Start a conversation' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  create(@CurrentAccount() account: string, @Idempotent() key: IdempotentRequest | null, @Body() body: CreateChatDto): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => chatJson(await this.chats.create(tx, account, body)));
+  create(
+    @CurrentAccount() account: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Body() body: CreateChatDto,
+  ): Promise<string> {
+    return this.idempotency.once(account, key, async (tx) =>
+      chatJson(await this.chats.create(tx, account, body)),
+    );
   }
 
   @Get('get-chat')
@@ -64,7 +94,10 @@ export class ChatVerbsController {
 
   @Delete('delete-chat')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ operationId: 'deleteChatVerb', summary: 'Delete a branch, or with a root the whole conversation' })
+  @ApiOperation({
+    operationId: 'deleteChatVerb',
+    summary: 'Delete a branch, or with a root the whole conversation',
+  })
   @ApiNoContentResponse()
   @ApiGuarded()
   @ApiProblems(problems.chatNotFound, problems.branchHasChildren)

@@ -25,8 +25,8 @@ const instant = (sql: string): Column<Date> => ({
 });
 
 /**
- * What clients see of a chat, in the order of its JSON. SELECT lists, rows, JSON, events and the answers of keys follow from this list; `ChatDto` says
- * the same to the API document.
+ * What clients see of a chat, in the order of its JSON. SELECT lists, rows, JSON, events and the
+ * answers of keys follow from this list; `ChatDto` says the same to the API document.
  */
 const SHOWN = {
   chat_id: column<string>('c.chat_id'),
@@ -44,7 +44,11 @@ const SHOWN = {
   archived: column<boolean>('v.archived'),
   model: column<string | null>('c.model'),
   system_prompt: column<string | null>('c.system_prompt'),
-  metadata: { sql: 'c.metadata', json: (text: string | null) => text ?? 'null', jsonSql: 'c.metadata::json' },
+  metadata: {
+    sql: 'c.metadata',
+    json: (text: string | null) => text ?? 'null',
+    jsonSql: 'c.metadata::json',
+  },
   // The one that clients know.
   revision: column<number>('c.revision + v.revision'),
   created_at: instant('c.created_at'),
@@ -57,7 +61,9 @@ const INNER = {
   generation_id: column<string | null>('c.generation_id'),
 };
 
-type Values<Columns> = { [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never };
+type Values<Columns> = {
+  [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;
+};
 
 /** A living chat with what it shares with its conversation. */
 export type ChatView = Values<typeof SHOWN> & Values<typeof INNER>;
@@ -77,10 +83,15 @@ export type ChatFields = { [Name in keyof typeof SAID]?: Parameters<(typeof SAID
 
 /** The columns of what is given; what is undefined stays as it is. */
 export function columnsOf(accountId: string, given: ChatFields): Partial<Chat> {
-  const said = Object.entries(SAID) as [keyof ChatFields, (value: unknown, accountId: string) => Partial<Chat>][];
+  const said = Object.entries(SAID) as [
+    keyof ChatFields,
+    (value: unknown, accountId: string) => Partial<Chat>,
+  ][];
   return Object.assign(
     {},
-    ...said.flatMap(([name, keep]) => (given[name] === undefined ? [] : [keep(given[name], accountId)])),
+    ...said.flatMap(([name, keep]) =>
+      given[name] === undefined ? [] : [keep(given[name], accountId)],
+    ),
   ) as Partial<Chat>;
 }
 
@@ -95,9 +106,12 @@ export const CHAT_COLUMNS = Object.entries({ ...SHOWN, ...INNER })
   .join(', ');
 
 /** What `row_to_json` makes a `ChatDto` of. */
-export const CHAT_JSON_COLUMNS = FIELDS.map(([name, { sql, as = name, jsonSql = sql }]) => `${jsonSql} AS ${as}`).join(', ');
+export const CHAT_JSON_COLUMNS = FIELDS.map(
+  ([name, { sql, as = name, jsonSql = sql }]) => `${jsonSql} AS ${as}`,
+).join(', ');
 
 const KEYED = FIELDS.map(([name, { as = name, json }]) => ({ name, key: `"${as}":`, json }));
 
 /** A `ChatDto`, as text. */
-export const chatJson = (chat: ChatView): string => `{${KEYED.map(({ name, key, json }) => key + json(chat[name])).join(',')}}`;
+export const chatJson = (chat: ChatView): string =>
+  `{${KEYED.map(({ name, key, json }) => key + json(chat[name])).join(',')}}`;

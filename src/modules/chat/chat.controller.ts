@@ -1,5 +1,24 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiCreatedResponse, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiOkResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
@@ -11,14 +30,25 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatDto, ChatPageDto, ChatWithContentDto, CreateChatDto, DeleteChatQuery, ListChatsQuery, UpdateChatDto } from './chat.dto.js';
+import {
+  ChatDto,
+  ChatPageDto,
+  ChatWithContentDto,
+  CreateChatDto,
+  DeleteChatQuery,
+  ListChatsQuery,
+  UpdateChatDto,
+} from './chat.dto.js';
 import { chatJson } from './chat.columns.js';
 import { ChatReader } from './chat.reader.js';
 import { ChatService } from './chat.service.js';
 import { RemovalService } from './removal.service.js';
 import { TreeChanges } from './tree-changes.service.js';
 
-/** Chats as resources. The seed's verb routes are in `chat-verbs.controller.ts`, over the same services. */
+/**
+ * Chats as resources. The seed's verb routes are in `chat-verbs.controller.ts`, over the same
+ * services.
+ */
 @ApiTags('chats')
 @Controller('chats')
 export class ChatController {
@@ -35,8 +65,14 @@ export class ChatController {
   @ApiOperation({ operationId: 'createChat', summary: 'Start a conversation' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  create(@CurrentAccount() account: string, @Idempotent() key: IdempotentRequest | null, @Body() body: CreateChatDto): Promise<string> {
-    return this.idempotency.once(account, key, async (tx) => chatJson(await this.chats.create(tx, account, body)));
+  create(
+    @CurrentAccount() account: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Body() body: CreateChatDto,
+  ): Promise<string> {
+    return this.idempotency.once(account, key, async (tx) =>
+      chatJson(await this.chats.create(tx, account, body)),
+    );
   }
 
   @Get()
@@ -44,7 +80,8 @@ export class ChatController {
   @ApiOperation({
     operationId: 'listChats',
     summary: 'The conversations of the account, newest first',
-    description: 'Roots only, in the order of their making, so that no page repeats or skips while others write.',
+    description:
+      'Roots only, in the order of their making, so that no page repeats or skips while others write.',
   })
   @ApiOkResponse({ type: ChatPageDto })
   @ApiLinked()
@@ -55,7 +92,9 @@ export class ChatController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const { items, nextCursor } = await this.chats.list(account, query);
-    const link = linkHeader(request.url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
+    const link = linkHeader(request.url, {
+      next: nextCursor === null ? null : ['cursor', nextCursor],
+    });
     if (link) reply.header('link', link);
     return `{"items":[${items.map(chatJson).join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`;
   }
@@ -66,7 +105,10 @@ export class ChatController {
   @ApiOkResponse({ type: ChatWithContentDto })
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  get(@CurrentAccount() account: string, @Param('chat_id', UuidPipe) chatId: string): Promise<StatedJson> {
+  get(
+    @CurrentAccount() account: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+  ): Promise<StatedJson> {
     return this.reader.read(account, chatId);
   }
 
@@ -124,6 +166,8 @@ export class ChatController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
   ): Promise<string> {
-    return this.trees.once(account, chatId, key, async (tx) => chatJson(await this.removal.restore(tx, account, chatId)));
+    return this.trees.once(account, chatId, key, async (tx) =>
+      chatJson(await this.removal.restore(tx, account, chatId)),
+    );
   }
 }

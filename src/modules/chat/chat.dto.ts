@@ -23,7 +23,9 @@ export class CreateChatDto {
   @OneOf(CHAT_TYPES)
   chat_type?: ChatType;
 
-  /** Given to the model before the conversation. At most 32 KiB. @example "You are a patient guide." */
+  /**
+   * Given to the model before the conversation. At most 32 KiB. @example "You are a patient guide."
+   */
   @IsOptional()
   @IsSaid(SYSTEM_PROMPT)
   system_prompt?: string | null;
@@ -34,7 +36,10 @@ export class CreateChatDto {
   @IsSaid(NAME)
   model?: string | null;
 
-  /** Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place of what was there; null takes it away. */
+  /**
+   * Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place
+   * of what was there; null takes it away.
+   */
   @ApiPropertyOptional({ type: 'object', nullable: true, additionalProperties: true })
   @IsOptional()
   @IsPlainMetadata()
@@ -67,7 +72,10 @@ export class UpdateChatDto {
   @IsSaid(NAME)
   model?: string | null;
 
-  /** Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place of what was there; null takes it away. */
+  /**
+   * Any small object of the client's own: at most 64 keys and 16 KiB. What is said takes the place
+   * of what was there; null takes it away.
+   */
   @ApiPropertyOptional({ type: 'object', nullable: true, additionalProperties: true })
   @IsOptional()
   @IsPlainMetadata()
@@ -132,8 +140,8 @@ export class ListChatsQuery {
   q?: string;
 
   /**
-   * `metadata.KEY=value`, at most 8 of them: chats whose metadata have this text, number (as it was written), `true`, `false` or `null` at each
-   * such key. Lists and objects are not looked into.
+   * `metadata.KEY=value`, at most 8 of them: chats whose metadata have this text, number (as it was
+   * written), `true`, `false` or `null` at each such key. Lists and objects are not looked into.
    */
   @ApiPropertyOptional({ name: 'metadata.KEY', type: String, example: 'value' })
   @Members()

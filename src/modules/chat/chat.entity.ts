@@ -3,15 +3,26 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 export const CHAT_TYPES = ['standard', 'temporary'] as const;
 export type ChatType = (typeof CHAT_TYPES)[number];
 
-/** One line of conversation: a root, or a branch of another chat. It owns the pairs with `seq > forkSeq`; the others belong to ancestors. */
+/**
+ * One line of conversation: a root, or a branch of another chat. It owns the pairs with `seq >
+ * forkSeq`; the others belong to ancestors.
+ */
 @Entity('chats')
 @Index('chats_tree', ['accountId', 'rootChatId', 'deletedAt', 'depth', 'chatId'])
 @Index('chats_children', ['accountId', 'parentChatId', 'forkSeq'])
-@Index('chats_one_active', ['accountId', 'rootChatId'], { unique: true, where: 'active AND deleted_at IS NULL' })
-@Index('chats_temporary', ['accountId', 'chatId'], { where: `chat_type = 'temporary' AND parent_chat_id IS NULL` })
+@Index('chats_one_active', ['accountId', 'rootChatId'], {
+  unique: true,
+  where: 'active AND deleted_at IS NULL',
+})
+@Index('chats_temporary', ['accountId', 'chatId'], {
+  where: `chat_type = 'temporary' AND parent_chat_id IS NULL`,
+})
 @Index('chats_deleted', ['deletedAt'], { where: 'deleted_at IS NOT NULL' })
 @Index('chats_metadata', { synchronize: false })
-@Check('chats_lineage', `(parent_chat_id IS NULL) = (depth = 0) AND fork_seq >= 0 AND last_seq >= fork_seq`)
+@Check(
+  'chats_lineage',
+  `(parent_chat_id IS NULL) = (depth = 0) AND fork_seq >= 0 AND last_seq >= fork_seq`,
+)
 @Check('chats_type', `chat_type IN ('standard', 'temporary')`)
 export class Chat {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'chats_pkey' })
@@ -24,7 +35,10 @@ export class Chat {
   @Column('uuid', { name: 'root_chat_id' })
   rootChatId!: string;
 
-  /** The chat that owns the pair forked from (not always the one a person stood in: `createdFromChatId`). Null for a root. */
+  /**
+   * The chat that owns the pair forked from (not always the one a person stood in:
+   * `createdFromChatId`). Null for a root.
+   */
   @Column('uuid', { name: 'parent_chat_id', nullable: true })
   parentChatId!: string | null;
 
@@ -57,19 +71,29 @@ export class Chat {
   @Column('boolean', { default: false })
   active!: boolean;
 
-  /** Position of the newest pair on the path of this chat, inherited ones included; 0 while it is empty. */
+  /**
+   * Position of the newest pair on the path of this chat, inherited ones included; 0 while it is
+   * empty.
+   */
   @Column('int', { name: 'last_seq', default: 0 })
   lastSeq!: number;
 
-  /** The pair with `lastSeq`; null while the path is empty. What `parent_response_id` is compared with. */
+  /**
+   * The pair with `lastSeq`; null while the path is empty. What `parent_response_id` is compared
+   * with.
+   */
   @Column('uuid', { name: 'last_response_id', nullable: true })
   lastResponseId!: string | null;
 
-  /** Counts the changes of this chat alone; what clients see is this plus `conversations.revision`. */
+  /**
+   * Counts the changes of this chat alone; what clients see is this plus `conversations.revision`.
+   */
   @Column('int', { default: 1 })
   revision!: number;
 
-  /** The answer that is being written at the end of this chat; until it ends, nothing is appended. */
+  /**
+   * The answer that is being written at the end of this chat; until it ends, nothing is appended.
+   */
   @Column('uuid', { name: 'generation_id', nullable: true })
   generationId!: string | null;
 
@@ -93,7 +117,10 @@ export class Chat {
   @Column({ type: 'timestamptz', name: 'updated_at', precision: 3 })
   updatedAt!: Date;
 
-  /** When it was deleted; chats that were deleted together have the same instant, by which they are restored together. */
+  /**
+   * When it was deleted; chats that were deleted together have the same instant, by which they are
+   * restored together.
+   */
   @Column({ type: 'timestamptz', name: 'deleted_at', nullable: true })
   deletedAt!: Date | null;
 }

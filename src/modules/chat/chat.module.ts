@@ -11,7 +11,15 @@ import { TreeChanges } from './tree-changes.service.js';
 
 @Module({
   controllers: [ChatVerbsController, ChatController],
-  providers: [ChatService, ChatReader, PathService, ForkService, RemovalService, RootsService, TreeChanges],
+  providers: [
+    ChatService,
+    ChatReader,
+    PathService,
+    ForkService,
+    RemovalService,
+    RootsService,
+    TreeChanges,
+  ],
   exports: [ChatService, PathService, ForkService, RemovalService, RootsService, TreeChanges],
 })
 export class ChatModule {}

@@ -21,14 +21,25 @@ export class ChatReader {
   /** A `ChatWithContentDto`. @throws chat_not_found, content_unavailable */
   async read(accountId: string, chatId: string): Promise<StatedJson> {
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const [chat, page] = await Promise.all([this.chats.get(accountId, chatId), this.paths.page(accountId, chatId, CONTENT_PAGE)]);
-      // Two statements saw two moments when somebody wrote in between; one of a later round sees one.
+      const [chat, page] = await Promise.all([
+        this.chats.get(accountId, chatId),
+        this.paths.page(accountId, chatId, CONTENT_PAGE),
+      ]);
+      // Two statements saw two moments when somebody wrote in between; one of a later round sees
+      // one.
       if (chat.revision !== page.revision) continue;
       const first = page.pairs[0];
-      const prev = first && first.seq > 1 ? `,"prev_cursor":"${encodeCursor(chatId, first.seq)}"` : '';
+      const prev =
+        first && first.seq > 1 ? `,"prev_cursor":"${encodeCursor(chatId, first.seq)}"` : '';
       const content = `{"chat_id":"${chatId}","qa_pairs":${pairsJson(page.pairs)}${prev}}`;
-      return new StatedJson(`${chatJson(chat).slice(0, -1)},"content":${content}}`, chatState(chat.revision));
+      return new StatedJson(
+        `${chatJson(chat).slice(0, -1)},"content":${content}}`,
+        chatState(chat.revision),
+      );
     }
-    throw problems.storeUnavailable({ detail: 'The chat changes faster than it can be read.', headers: { 'retry-after': '1' } });
+    throw problems.storeUnavailable({
+      detail: 'The chat changes faster than it can be read.',
+      headers: { 'retry-after': '1' },
+    });
   }
 }

@@ -39,7 +39,10 @@ export interface ChatFilter {
 /** No UUID sorts behind it. */
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-/** Which chat of a conversation its person is in, and the new revision of the chat by which the switch was asked. */
+/**
+ * Which chat of a conversation its person is in, and the new revision of the chat by which the
+ * switch was asked.
+ */
 export interface ActiveBranch {
   answer: { root_chat_id: string; active_chat_id: string };
   revision: number;
@@ -63,7 +66,10 @@ export class ChatService {
 
   /** The active chat of the conversation that `chatId` belongs to. @throws chat_not_found */
   async activeOf(accountId: string, chatId: string): Promise<string> {
-    const [active] = await this.database.query<{ chat_id: string }>(FIND_ACTIVE, [accountId, chatId]);
+    const [active] = await this.database.query<{ chat_id: string }>(FIND_ACTIVE, [
+      accountId,
+      chatId,
+    ]);
     if (!active) throw problems.chatNotFound();
     return active.chat_id;
   }
@@ -72,27 +78,83 @@ export class ChatService {
   async create(tx: EntityManager, accountId: string, chat: NewChat): Promise<ChatView> {
     const chatId = newId();
     const now = new Date();
-    const row = { accountId, chatId, rootChatId: chatId, jumpChatId: chatId, active: true, createdAt: now, updatedAt: now };
-    await tx.insert(Conversation, { accountId, chatId, name: chat.name ?? null, chatsTotal: 1, chatsRevision: 0 });
-    await tx.insert(Chat, { ...row, chatType: chat.chat_type ?? 'standard', ...columnsOf(accountId, chat) });
-    await recordChange(tx, { accountId, rootChatId: chatId, type: 'chat.created', chatId, createdAt: now });
+    const row = {
+      accountId,
+      chatId,
+      rootChatId: chatId,
+      jumpChatId: chatId,
+      active: true,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await tx.insert(Conversation, {
+      accountId,
+      chatId,
+      name: chat.name ?? null,
+      chatsTotal: 1,
+      chatsRevision: 0,
+    });
+    await tx.insert(Chat, {
+      ...row,
+      chatType: chat.chat_type ?? 'standard',
+      ...columnsOf(accountId, chat),
+    });
+    await recordChange(tx, {
+      accountId,
+      rootChatId: chatId,
+      type: 'chat.created',
+      chatId,
+      createdAt: now,
+    });
     afterCommit(tx, () => this.roots.learn(chatId, chatId));
     return findIn(tx, accountId, chatId);
   }
 
-  /** The roots of an account, newest first. The order is that of creation, which never changes, so no page repeats or skips. */
-  async list(accountId: string, filter: ChatFilter): Promise<{ items: ChatView[]; nextCursor: string | null }> {
-    const before = filter.cursor === undefined ? LAST_UUID : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
+  /**
+   * The roots of an account, newest first. The order is that of creation, which never changes, so
+   * no page repeats or skips.
+   */
+  async list(
+    accountId: string,
+    filter: ChatFilter,
+  ): Promise<{ items: ChatView[]; nextCursor: string | null }> {
+    const before =
+      filter.cursor === undefined
+        ? LAST_UUID
+        : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
     const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
-    const values = [accountId, before, filter.archived ?? null, filter.pinned ?? null, like, filter.limit + 1];
-    const terms = filter.metadata && Object.entries(filter.metadata).map(([key, value]) => metadataTerm(accountId, key, value));
-    const rows = await this.database.query<ChatView>(terms ? LIST_CHATS_WITH : LIST_CHATS, terms ? [...values, terms] : values);
+    const values = [
+      accountId,
+      before,
+      filter.archived ?? null,
+      filter.pinned ?? null,
+      like,
+      filter.limit + 1,
+    ];
+    const terms =
+      filter.metadata &&
+      Object.entries(filter.metadata).map(([key, value]) => metadataTerm(accountId, key, value));
+    const rows = await this.database.query<ChatView>(
+      terms ? LIST_CHATS_WITH : LIST_CHATS,
+      terms ? [...values, terms] : values,
+    );
     const items = rows.slice(0, filter.limit);
-    return { items, nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null };
+    return {
+      items,
+      nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null,
+    };
   }
 
-  /** Sets what is given. Of two clients that read the same revision and send it, one wins. @throws chat_not_found, revision_stale */
-  async update(accountId: string, chatId: string, changes: ChatChanges, ifMatch: IfMatch): Promise<ChatView> {
+  /**
+   * Sets what is given. Of two clients that read the same revision and send it, one wins. @throws
+   * chat_not_found, revision_stale
+   */
+  async update(
+    accountId: string,
+    chatId: string,
+    changes: ChatChanges,
+    ifMatch: IfMatch,
+  ): Promise<ChatView> {
     return this.trees.run(accountId, chatId, async (tx) => {
       const locked = await lockTree(tx, accountId, chatId);
       if (locked.deleted_at !== null) throw problems.chatNotFound();
@@ -117,38 +179,64 @@ export class ChatService {
    * Makes `branchChatId` the active branch of the conversation of `chatId`.
    * @throws chat_not_found when either is unknown or of another tree; revision_stale
    */
-  async activate(accountId: string, chatId: string, branchChatId: string, ifMatch: IfMatch): Promise<ActiveBranch> {
+  async activate(
+    accountId: string,
+    chatId: string,
+    branchChatId: string,
+    ifMatch: IfMatch,
+  ): Promise<ActiveBranch> {
     return this.trees.run(accountId, chatId, async (tx) => {
       await lockTree(tx, accountId, chatId);
       const chat = await findIn(tx, accountId, chatId);
       const branch = await findIn(tx, accountId, branchChatId);
       if (chat.root_chat_id !== branch.root_chat_id) {
-        throw problems.chatNotFound({ detail: 'branch_chat_id is not a chat of this conversation.' });
+        throw problems.chatNotFound({
+          detail: 'branch_chat_id is not a chat of this conversation.',
+        });
       }
       assertMatches(ifMatch, chat.revision);
       if (!branch.active) await applyChanges(tx, branch, { active: true });
       const { revision } = await findIn(tx, accountId, chatId);
-      return { answer: { root_chat_id: branch.root_chat_id, active_chat_id: branchChatId }, revision };
+      return {
+        answer: { root_chat_id: branch.root_chat_id, active_chat_id: branchChatId },
+        revision,
+      };
     });
   }
 }
 
-export async function findIn(tx: EntityManager, accountId: string, chatId: string, lock = ''): Promise<ChatView> {
+export async function findIn(
+  tx: EntityManager,
+  accountId: string,
+  chatId: string,
+  lock = '',
+): Promise<ChatView> {
   const [chat] = await tx.query<ChatView[]>(`${FIND_CHAT.text} ${lock}`, [accountId, chatId]);
   if (!chat) throw problems.chatNotFound();
   return chat;
 }
 
-async function applyChanges(tx: EntityManager, chat: ChatView, changes: ChatChanges): Promise<void> {
+async function applyChanges(
+  tx: EntityManager,
+  chat: ChatView,
+  changes: ChatChanges,
+): Promise<void> {
   const { account_id: accountId, chat_id: chatId, root_chat_id: rootChatId } = chat;
   const now = new Date();
-  await tx.update(Chat, { accountId, chatId }, { ...columnsOf(accountId, changes), updatedAt: now, revision: () => 'revision + 1' });
+  await tx.update(
+    Chat,
+    { accountId, chatId },
+    { ...columnsOf(accountId, changes), updatedAt: now, revision: () => 'revision + 1' },
+  );
   const switched = changes.active === true && !chat.active;
   if (switched) await switchActive(tx, accountId, rootChatId, chatId);
   const { pinned, archived } = changes;
   const shared = { pinned, archived, ...(chatId === rootChatId && { name: changes.name }) };
-  if (Object.values(shared).some((value) => value !== undefined)) await tx.update(Conversation, { accountId, chatId: rootChatId }, shared);
-  const isUpdated = !switched || Object.entries(changes).some(([key, value]) => key !== 'active' && value !== undefined);
+  if (Object.values(shared).some((value) => value !== undefined))
+    await tx.update(Conversation, { accountId, chatId: rootChatId }, shared);
+  const isUpdated =
+    !switched ||
+    Object.entries(changes).some(([key, value]) => key !== 'active' && value !== undefined);
   const told: Change[] = [];
   if (switched) told.push({ type: 'branch.activated', chatId });
   if (isUpdated) told.push({ type: 'chat.updated', chatId });

@@ -22,7 +22,10 @@ export const FIND_ACTIVE: Statement = {
 
 const PAGE = 'ORDER BY v.account_id, v.chat_id DESC LIMIT $6';
 
-/** $1 account, $2 the chat before, $3 archived, $4 pinned, $5 a pattern for the name, $6 how many; null where nothing is asked for. */
+/**
+ * $1 account, $2 the chat before, $3 archived, $4 pinned, $5 a pattern for the name, $6 how many;
+ * null where nothing is asked for.
+ */
 export const LIST_CHATS: Statement = {
   name: 'chat.list',
   text: `${CHAT_VIEW}
@@ -32,7 +35,10 @@ export const LIST_CHATS: Statement = {
     ${PAGE}`,
 };
 
-/** The same of those chats that have all terms $7 of metadata: they are found by these, and only then looked at. */
+/**
+ * The same of those chats that have all terms $7 of metadata: they are found by these, and only
+ * then looked at.
+ */
 export const LIST_CHATS_WITH: Statement = {
   name: 'chat.list_with',
   text: `WITH found AS MATERIALIZED (SELECT chat_id FROM chats WHERE account_id = $1 AND metadata_terms @> $7::text[])

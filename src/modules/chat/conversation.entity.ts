@@ -26,11 +26,17 @@ export class Conversation {
   @Column('int', { name: 'event_seq', default: 0 })
   eventSeq!: number;
 
-  /** Counts the changes that every chat of the tree shows: a fork, a deletion, a switch of the active branch, pinned, archived. */
+  /**
+   * Counts the changes that every chat of the tree shows: a fork, a deletion, a switch of the
+   * active branch, pinned, archived.
+   */
   @Column('int', { default: 0 })
   revision!: number;
 
-  /** Living chats of the tree, when `chatsRevision` is `revision`; otherwise, and when null, they have to be counted. See `events/changes.ts`. */
+  /**
+   * Living chats of the tree, when `chatsRevision` is `revision`; otherwise, and when null, they
+   * have to be counted. See `events/changes.ts`.
+   */
   @Column('int', { name: 'chats_total', nullable: true })
   chatsTotal!: number | null;
 

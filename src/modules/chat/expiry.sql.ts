@@ -1,7 +1,8 @@
 import type { Config } from '../../config/config.js';
 
 /**
- * When a deleted chat `c` is beyond recall: so many days after its deletion; a temporary one as soon as it was not used for so many seconds.
+ * When a deleted chat `c` is beyond recall: so many days after its deletion; a temporary one as
+ * soon as it was not used for so many seconds.
  */
 export const expiredSql = (days: string, seconds: string): string => `(
   c.deleted_at <= now() - ${days}::float8 * interval '1 day'

@@ -25,7 +25,10 @@ export interface NewBranch {
   activate?: boolean;
 }
 
-/** The owner of a pair, if the pair is on the path: then it is the chat whose stretch of the path has the pair's `seq`. */
+/**
+ * The owner of a pair, if the pair is on the path: then it is the chat whose stretch of the path
+ * has the pair's `seq`.
+ */
 const FORK_POINT = `
   WITH RECURSIVE win AS (
     SELECT c.*, m.seq AS lo, m.seq AS hi
@@ -52,7 +55,9 @@ const INSERT_BRANCH = `
 const BORN = ['branch.created'] as const;
 const BORN_ACTIVE = [...BORN, 'branch.activated'] as const;
 
-/** Makes branches. A branch costs one row, whatever the length of the chat: history is never copied. */
+/**
+ * Makes branches. A branch costs one row, whatever the length of the chat: history is never copied.
+ */
 @Injectable()
 export class ForkService {
   private readonly statement: Statement;
@@ -67,18 +72,49 @@ export class ForkService {
     this.statement = forkStatement(content.table);
   }
 
-  /** Makes a branch, once for each key; answers the JSON of a `ChatDto`. One statement, where nothing is in the way. @throws like `fork` */
-  async make(accountId: string, chatId: string, idempotent: IdempotentRequest | null, branch: NewBranch): Promise<string> {
+  /**
+   * Makes a branch, once for each key; answers the JSON of a `ChatDto`. One statement, where
+   * nothing is in the way. @throws like `fork`
+   */
+  async make(
+    accountId: string,
+    chatId: string,
+    idempotent: IdempotentRequest | null,
+    branch: NewBranch,
+  ): Promise<string> {
     const { response_id: responseId, name = null, activate } = branch;
-    const fork = { accountId, chatId, branchId: newId(), responseId, name, createdAt: new Date(), idempotent };
-    const made = activate ? null : await this.trees.inTurn(accountId, chatId, (rootChatId) => this.makeAtOnce({ ...fork, rootChatId }));
-    return made ?? this.trees.once(accountId, chatId, idempotent, async (tx) => chatJson(await this.fork(tx, accountId, chatId, branch)));
+    const fork = {
+      accountId,
+      chatId,
+      branchId: newId(),
+      responseId,
+      name,
+      createdAt: new Date(),
+      idempotent,
+    };
+    const made = activate
+      ? null
+      : await this.trees.inTurn(accountId, chatId, (rootChatId) =>
+          this.makeAtOnce({ ...fork, rootChatId }),
+        );
+    return (
+      made ??
+      this.trees.once(accountId, chatId, idempotent, async (tx) =>
+        chatJson(await this.fork(tx, accountId, chatId, branch)),
+      )
+    );
   }
 
-  /** Null when something is in the way: the chat or the pair is not there, its answer is being written, the key was used, others were quicker. */
+  /**
+   * Null when something is in the way: the chat or the pair is not there, its answer is being
+   * written, the key was used, others were quicker.
+   */
   private async makeAtOnce(fork: Fork): Promise<string | null> {
     try {
-      const [made] = await this.database.query<{ answer: string }>(this.statement, forkValues(fork));
+      const [made] = await this.database.query<{ answer: string }>(
+        this.statement,
+        forkValues(fork),
+      );
       if (!made) return null;
       this.events.changed(fork.accountId, fork.rootChatId);
       this.roots.learn(fork.branchId, fork.rootChatId);
@@ -91,13 +127,23 @@ export class ForkService {
 
   /**
    * Branches from a pair that `chatId` can see; the branch hangs under the chat that owns the pair.
-   * @throws chat_not_found; message_not_found when the pair is not on this path; generation_in_progress while its answer is being written
+   * @throws chat_not_found; message_not_found when the pair is not on this path;
+   * generation_in_progress while its answer is being written
    */
-  async fork(tx: EntityManager, accountId: string, chatId: string, { response_id, name = null, activate }: NewBranch): Promise<ChatView> {
-    // A branch that becomes active changes other chats; any other must only not come into a tree that is being deleted.
+  async fork(
+    tx: EntityManager,
+    accountId: string,
+    chatId: string,
+    { response_id, name = null, activate }: NewBranch,
+  ): Promise<ChatView> {
+    // A branch that becomes active changes other chats; any other must only not come into a tree
+    // that is being deleted.
     await (activate ? lockTree : holdTree)(tx, accountId, chatId);
     const here = await findIn(tx, accountId, chatId, 'FOR SHARE OF c');
-    const { ownerId, seq } = response_id === null ? { ownerId: here.root_chat_id, seq: 0 } : await forkPoint(tx, here, response_id);
+    const { ownerId, seq } =
+      response_id === null
+        ? { ownerId: here.root_chat_id, seq: 0 }
+        : await forkPoint(tx, here, response_id);
     const { parent, jump } = await placeUnder(tx, accountId, ownerId);
     const branchId = newId();
     const now = new Date();
@@ -105,27 +151,40 @@ export class ForkService {
     await tx.query(INSERT_BRANCH, [accountId, chatId, branchId, ...place, name, now]);
     if (activate) await switchActive(tx, accountId, here.root_chat_id, branchId);
     const changes = (activate ? BORN_ACTIVE : BORN).map((type) => ({ type, chatId: branchId }));
-    await recordChanges(tx, { accountId, rootChatId: here.root_chat_id, createdAt: now }, changes, 1);
+    await recordChanges(
+      tx,
+      { accountId, rootChatId: here.root_chat_id, createdAt: now },
+      changes,
+      1,
+    );
     if (response_id !== null) await this.content.askForBranches(tx, accountId, [response_id]);
     afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }
 }
 
-async function forkPoint(tx: EntityManager, here: ChatView, responseId: string): Promise<{ ownerId: string; seq: number }> {
-  const [found] = await tx.query<{ chat_id: string; seq: number; status: MessageStatus }[]>(FORK_POINT, [
-    here.account_id,
-    here.chat_id,
-    responseId,
-  ]);
+async function forkPoint(
+  tx: EntityManager,
+  here: ChatView,
+  responseId: string,
+): Promise<{ ownerId: string; seq: number }> {
+  const [found] = await tx.query<{ chat_id: string; seq: number; status: MessageStatus }[]>(
+    FORK_POINT,
+    [here.account_id, here.chat_id, responseId],
+  );
   if (!found) throw problems.messageNotFound();
   // What a branch inherits never changes under it, and this answer is still being written.
-  if (found.status === 'streaming') throw problems.generationInProgress({ headers: { 'retry-after': '2' } });
+  if (found.status === 'streaming')
+    throw problems.generationInProgress({ headers: { 'retry-after': '2' } });
   return { ownerId: found.chat_id, seq: found.seq };
 }
 
 /** The chat to hang a branch under, and where the jump pointer of such a branch goes. */
-async function placeUnder(tx: EntityManager, accountId: string, ownerId: string): Promise<{ parent: Link; jump: string }> {
+async function placeUnder(
+  tx: EntityManager,
+  accountId: string,
+  ownerId: string,
+): Promise<{ parent: Link; jump: string }> {
   const rows = await tx.query<Link[]>(LINKS, [accountId, ownerId]);
   const links = new Map(rows.map((link) => [link.chatId, link]));
   const parent = links.get(ownerId)!;

@@ -20,12 +20,24 @@ export interface Fork {
   idempotent: IdempotentRequest | null;
 }
 
-export const forkValues = ({ accountId, chatId, responseId, rootChatId, branchId, name, createdAt, idempotent }: Fork): unknown[] => [
+export const forkValues = ({
+  accountId,
+  chatId,
+  responseId,
+  rootChatId,
+  branchId,
+  name,
+  createdAt,
+  idempotent,
+}: Fork): unknown[] => [
   ...[accountId, chatId, responseId, rootChatId, branchId, name, createdAt.toISOString()],
   ...[idempotent?.scope ?? null, idempotent?.key ?? null, idempotent?.fingerprint ?? null],
 ];
 
-/** A `ChatDto` of a new branch, as text: compact, as `JSON.stringify` writes it. A test holds it to `chatJson`. */
+/**
+ * A `ChatDto` of a new branch, as text: compact, as `JSON.stringify` writes it. A test holds it to
+ * `chatJson`.
+ */
 const ANSWER = `
   SELECT row_to_json(dto)::text AS answer FROM (SELECT ${CHAT_JSON_COLUMNS} FROM branch c CROSS JOIN conversation v) dto`;
 
@@ -34,12 +46,16 @@ const linkAt = (chatId: string): string =>
   `CROSS JOIN LATERAL (SELECT chat_id, depth, jump_chat_id FROM chats WHERE account_id = $1 AND chat_id = ${chatId} LIMIT 1)`;
 
 /**
- * The fork: rights, fork point, place in the tree, row, event, count, the answer for the key and the request for the mirror in one statement, so in
- * one transaction and one round trip. $1 account, $2 chat, $3 pair or null, $4 root, $5 branch, $6 name, $7 now, $8 to $10 scope, key and fingerprint.
+ * The fork: rights, fork point, place in the tree, row, event, count, the answer for the key and
+ * the request for the mirror in one statement, so in one transaction and one round trip. $1
+ * account, $2 chat, $3 pair or null, $4 root, $5 branch, $6 name, $7 now, $8 to $10 scope, key and
+ * fingerprint.
  *
- * It locks in the order of all: the root (`tree-lock.ts`), the chat in which the person stands, the conversation. What it reads of other rows is as old
- * as its beginning; after a wait for the chat's row that is too old, which is seen by the chat's `revision`. Then, and when anything else is in the way,
- * there is no row, nothing has happened, and a transaction finds out why. A key that is taken meanwhile breaks the statement by its primary key.
+ * It locks in the order of all: the root (`tree-lock.ts`), the chat in which the person stands, the
+ * conversation. What it reads of other rows is as old as its beginning; after a wait for the chat's
+ * row that is too old, which is seen by the chat's `revision`. Then, and when anything else is in
+ * the way, there is no row, nothing has happened, and a transaction finds out why. A key that is
+ * taken meanwhile breaks the statement by its primary key.
  *
  * `place` is `jumpOfChild` of `tree/lineage.ts`; a property test holds the two to each other.
  */

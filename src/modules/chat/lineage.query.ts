@@ -20,6 +20,13 @@ export const LINEAGE: Statement = {
     FROM up ORDER BY depth`,
 };
 
-/** The chats from the root to `chatId`, deleted ones too. Grows with the nesting: not for hot paths, those follow jump pointers. */
-export const lineageOf = (database: Database, accountId: string, chatId: string): Promise<Ancestor[]> =>
+/**
+ * The chats from the root to `chatId`, deleted ones too. Grows with the nesting: not for hot paths,
+ * those follow jump pointers.
+ */
+export const lineageOf = (
+  database: Database,
+  accountId: string,
+  chatId: string,
+): Promise<Ancestor[]> =>
   database.query<Ancestor & Record<string, unknown>>(LINEAGE, [accountId, chatId]);

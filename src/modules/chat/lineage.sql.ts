@@ -1,11 +1,14 @@
 /**
- * The rule of `tree/lineage.ts` (`stretchesOf`) as the tail of a recursive common table expression: it cuts a window of a path into the
- * stretches that each chat owns, following jump pointers, in O(log nesting + stretches) steps. A property test holds the two to each other.
+ * The rule of `tree/lineage.ts` (`stretchesOf`) as the tail of a recursive common table expression:
+ * it cuts a window of a path into the stretches that each chat owns, following jump pointers, in
+ * O(log nesting + stretches) steps. A property test holds the two to each other.
  *
- * Needs a CTE `<window>` of one row: chat_id, fork_seq, parent_chat_id, jump_chat_id of the tip, and the window `lo..hi`; and the account as $1.
- * Gives `<stretch>` with rows `(chat_id, fork_seq, lo, hi)`. Deleted ancestors count: what a branch inherits stays.
+ * Needs a CTE `<window>` of one row: chat_id, fork_seq, parent_chat_id, jump_chat_id of the tip,
+ * and the window `lo..hi`; and the account as $1. Gives `<stretch>` with rows `(chat_id, fork_seq,
+ * lo, hi)`. Deleted ancestors count: what a branch inherits stays.
  *
- * `LIMIT 1` makes each step a look-up by key, whatever PostgreSQL believes about the table: it cannot be joined as a whole.
+ * `LIMIT 1` makes each step a look-up by key, whatever PostgreSQL believes about the table: it
+ * cannot be joined as a whole.
  */
 export const stretchCte = (window: string, stretch: string): string => `
   ${stretch}_step (chat_id, fork_seq, parent_chat_id, jump_chat_id, lo, hi) AS (

@@ -3,7 +3,14 @@ import { Check, Column, Entity, Index, PrimaryColumn } from 'typeorm';
 export const MESSAGE_TYPES = ['text', 'link', 'code'] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
-export const MESSAGE_STATUSES = ['complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted'] as const;
+export const MESSAGE_STATUSES = [
+  'complete',
+  'pending',
+  'streaming',
+  'failed',
+  'cancelled',
+  'interrupted',
+] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
 /** Tokens of one answer. */
@@ -12,7 +19,10 @@ export interface Usage {
   output_tokens: number;
   /** From the question to the first piece of the answer. */
   first_token_ms?: number;
-  /** Only of an answer that the model did not bring to its end by itself: cut at a limit, or by a filter. */
+  /**
+   * Only of an answer that the model did not bring to its end by itself: cut at a limit, or by a
+   * filter.
+   */
   finish_reason?: 'length' | 'content_filter';
 }
 
@@ -22,12 +32,17 @@ export interface AnswerError {
   message: string;
 }
 
-/** One QA pair without its words: those are in the content store, under the same `(chatId, seq)`. */
+/**
+ * One QA pair without its words: those are in the content store, under the same `(chatId, seq)`.
+ */
 @Entity('messages')
 @Index('messages_path', ['accountId', 'chatId', 'seq'], { unique: true })
 @Check('messages_seq', `seq > 0`)
 @Check('messages_type', `message_type IN ('text', 'link', 'code')`)
-@Check('messages_status', `status IN ('complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted')`)
+@Check(
+  'messages_status',
+  `status IN ('complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted')`,
+)
 export class Message {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'messages_pkey' })
   accountId!: string;
@@ -45,7 +60,9 @@ export class Message {
   @Column('int')
   seq!: number;
 
-  /** Rises with each rewriting of the words (a retry); what the content store holds is never newer. */
+  /**
+   * Rises with each rewriting of the words (a retry); what the content store holds is never newer.
+   */
   @Column('int', { default: 1 })
   version!: number;
 

@@ -1,5 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { MESSAGE_STATUSES, MESSAGE_TYPES, type MessageStatus, type MessageType } from './message.entity.js';
+import {
+  MESSAGE_STATUSES,
+  MESSAGE_TYPES,
+  type MessageStatus,
+  type MessageType,
+} from './message.entity.js';
 
 export class UsageDto {
   input_tokens!: number;

@@ -21,11 +21,15 @@ export interface Pair {
   branchesTotal: number;
 }
 
-/** The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a pair is made: its `seq`. */
+/**
+ * The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a
+ * pair is made: its `seq`.
+ */
 export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after: string } {
   const { author, status, model, usage, error, branches } = pair;
-  // The words are spliced in as text: they were serialised once, when they came in, and are never parsed on their way out. So is what of the rest
-  // needs no escaping: `JSON.stringify` of an object a pair took a tenth of the time of a page.
+  // The words are spliced in as text: they were serialised once, when they came in, and are never
+  // parsed on their way out. So is what of the rest needs no escaping: `JSON.stringify` of an
+  // object a pair took a tenth of the time of a page.
   return {
     before: `{"response_id":"${pair.responseId}","chat_id":"${pair.chatId}","seq":`,
     after:
@@ -48,12 +52,19 @@ export function pairJsonAt(pair: Omit<Pair, 'seq'>, seq: number): string {
 export const pairsJson = (pairs: readonly Pair[]): string => `[${pairs.map(pairJson).join(',')}]`;
 
 /**
- * What the content store is given of a pair. Field by field: a spread of twenty fields and one more is a dictionary for V8, ten times as dear,
- * and it and all that it holds live until a full collection.
+ * What the content store is given of a pair. Field by field: a spread of twenty fields and one more
+ * is a dictionary for V8, ten times as dear, and it and all that it holds live until a full
+ * collection.
  */
 export const pairWrite = (
   pair: Omit<Pair, 'seq'>,
-  { accountId, rootChatId, forkSeq, seq, sha256 }: Pick<PairWrite, 'accountId' | 'rootChatId' | 'forkSeq' | 'seq' | 'sha256'>,
+  {
+    accountId,
+    rootChatId,
+    forkSeq,
+    seq,
+    sha256,
+  }: Pick<PairWrite, 'accountId' | 'rootChatId' | 'forkSeq' | 'seq' | 'sha256'>,
 ): PairWrite => ({
   accountId,
   rootChatId,

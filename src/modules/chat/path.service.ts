@@ -28,7 +28,10 @@ export interface PathPage {
   pairs: Pair[];
 }
 
-/** A row that names a pair, with its words where PostgreSQL has them, or the hash by which they are known elsewhere. */
+/**
+ * A row that names a pair, with its words where PostgreSQL has them, or the hash by which they are
+ * known elsewhere.
+ */
 export interface WordsRow {
   root_chat_id: string;
   response_id: string;
@@ -50,36 +53,64 @@ export interface PairInTree {
 
 const NEWEST: Anchor = { before: SEQ_MAX };
 
-/** Reads the paths of chats: at most one statement to PostgreSQL and one query to MongoDB, whatever the length and nesting. */
+/**
+ * Reads the paths of chats: at most one statement to PostgreSQL and one query to MongoDB, whatever
+ * the length and nesting.
+ */
 @Injectable()
 export class PathService {
-  private readonly statements: Record<'before' | 'after' | 'around' | 'pair' | 'plainPair', Statement>;
+  private readonly statements: Record<
+    'before' | 'after' | 'around' | 'pair' | 'plainPair',
+    Statement
+  >;
 
   constructor(
     private readonly database: Database,
     private readonly content: ContentStore,
   ) {
     const { table } = content;
-    this.statements = { ...pageStatements(table), pair: pairStatement(table), plainPair: plainPairStatement(table) };
+    this.statements = {
+      ...pageStatements(table),
+      pair: pairStatement(table),
+      plainPair: plainPairStatement(table),
+    };
   }
 
   /**
    * At most `limit` pairs beside the anchor, oldest first; the newest ones when nothing is said.
-   * @throws chat_not_found; message_not_found when the pair of `around` is not on this path; content_unavailable, never a shorter page.
+   * @throws chat_not_found; message_not_found when the pair of `around` is not on this path;
+   * content_unavailable, never a shorter page.
    */
-  async page(accountId: string, chatId: string, limit: number, anchor: Anchor = NEWEST): Promise<PathPage> {
+  async page(
+    accountId: string,
+    chatId: string,
+    limit: number,
+    anchor: Anchor = NEWEST,
+  ): Promise<PathPage> {
     return twice(() => this.attempt(accountId, chatId, limit, anchor));
   }
 
   /** One look; null when the store has newer words than PostgreSQL said. */
-  private async attempt(accountId: string, chatId: string, limit: number, anchor: Anchor): Promise<PathPage | null> {
-    const [kind, value] = Object.entries(anchor)[0] as ['before' | 'after' | 'around', number | string];
-    const rows = await this.database.query<PathRow & Record<string, unknown>>(this.statements[kind], [accountId, chatId, limit, value]);
+  private async attempt(
+    accountId: string,
+    chatId: string,
+    limit: number,
+    anchor: Anchor,
+  ): Promise<PathPage | null> {
+    const [kind, value] = Object.entries(anchor)[0] as [
+      'before' | 'after' | 'around',
+      number | string,
+    ];
+    const rows = await this.database.query<PathRow & Record<string, unknown>>(
+      this.statements[kind],
+      [accountId, chatId, limit, value],
+    );
     const first = rows[0];
     if (!first) throw await this.missing(accountId, chatId);
     const { rootChatId, ...state } = chatFactsOf(first.chat!);
     const found = first.facts === null ? [] : rows;
-    if (kind === 'around' && !found.some(({ facts }) => facts!.startsWith(`${value} `))) throw problems.messageNotFound();
+    if (kind === 'around' && !found.some(({ facts }) => facts!.startsWith(`${value} `)))
+      throw problems.messageNotFound();
     const pairs = await this.withWords(accountId, rootChatId, found);
     return pairs && { rootChatId, ...state, pairs };
   }
@@ -100,7 +131,9 @@ export class PathService {
     });
   }
 
-  private async pairRow(...values: [accountId: string, chatId: string, responseId: string]): Promise<PairRow> {
+  private async pairRow(
+    ...values: [accountId: string, chatId: string, responseId: string]
+  ): Promise<PairRow> {
     for (const statement of [this.statements.plainPair, this.statements.pair]) {
       const [row] = await this.database.query<PairRow & Record<string, unknown>>(statement, values);
       if (row) return row;
@@ -115,17 +148,26 @@ export class PathService {
   }
 
   /**
-   * The words of some rows of one conversation, in their order: from the rows, else from the store, and none that PostgreSQL does not know by
-   * version and hash. Null when the store has newer ones: then the rows are to be read again. @throws content_unavailable
+   * The words of some rows of one conversation, in their order: from the rows, else from the store,
+   * and none that PostgreSQL does not know by version and hash. Null when the store has newer ones:
+   * then the rows are to be read again. @throws content_unavailable
    */
-  async bodiesOf(accountId: string, rootChatId: string, rows: readonly WordsRow[]): Promise<string[] | null> {
+  async bodiesOf(
+    accountId: string,
+    rootChatId: string,
+    rows: readonly WordsRow[],
+  ): Promise<string[] | null> {
     const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
     const stored = elsewhere.length > 0 ? await this.fetch(accountId, rootChatId, elsewhere) : null;
     if (rows.some((row) => (stored?.get(row.response_id)?.version ?? 0) > row.version)) return null;
     return rows.map((row) => row.body ?? checkedBody(row, stored?.get(row.response_id)));
   }
 
-  private async withWords(accountId: string, rootChatId: string, rows: readonly PathRow[]): Promise<Pair[] | null> {
+  private async withWords(
+    accountId: string,
+    rootChatId: string,
+    rows: readonly PathRow[],
+  ): Promise<Pair[] | null> {
     const facts = rows.map((row) => pairFactsOf(row.facts!));
     const bodies = await this.bodiesOf(
       accountId,
@@ -135,7 +177,11 @@ export class PathService {
     return bodies && rows.map((row, at) => pairOf(facts[at]!, row, bodies[at]!));
   }
 
-  private async fetch(accountId: string, rootChatId: string, refs: PairRef[]): Promise<Map<string, StoredPair>> {
+  private async fetch(
+    accountId: string,
+    rootChatId: string,
+    refs: PairRef[],
+  ): Promise<Map<string, StoredPair>> {
     try {
       return await this.content.findMany(accountId, rootChatId, refs);
     } catch (error) {
@@ -144,17 +190,26 @@ export class PathService {
   }
 }
 
-/** Words that are newer than the rows were written between the two reads (null); a second look sees both as new. */
+/**
+ * Words that are newer than the rows were written between the two reads (null); a second look sees
+ * both as new.
+ */
 export async function twice<Result>(look: () => Promise<Result | null>): Promise<Result> {
   const seen = (await look()) ?? (await look());
   if (seen === null) throw contentUnavailable('words change faster than they are read');
   return seen;
 }
 
-/** Half a message is never served: the words are those that PostgreSQL knows by version and hash, or none. */
+/**
+ * Half a message is never served: the words are those that PostgreSQL knows by version and hash, or
+ * none.
+ */
 function checkedBody(row: WordsRow, stored: StoredPair | undefined): string {
-  if (stored?.version === row.version && row.sha256 !== null && stored.sha256.equals(row.sha256)) return stored.body;
-  throw contentUnavailable(`pair ${row.response_id} version ${row.version}: stored version ${stored?.version ?? 'none'}`);
+  if (stored?.version === row.version && row.sha256 !== null && stored.sha256.equals(row.sha256))
+    return stored.body;
+  throw contentUnavailable(
+    `pair ${row.response_id} version ${row.version}: stored version ${stored?.version ?? 'none'}`,
+  );
 }
 
 const contentUnavailable = (cause: string): Error =>
@@ -202,4 +257,9 @@ const pairOf = (facts: PairFacts, row: PathRow, body: string): Pair => ({
 });
 
 /** The only continuation of its place. */
-const alone = ({ chatId, responseId, seq }: Pair): Sibling => ({ chat_id: chatId, response_id: responseId, seq, active: true });
+const alone = ({ chatId, responseId, seq }: Pair): Sibling => ({
+  chat_id: chatId,
+  response_id: responseId,
+  seq,
+  active: true,
+});

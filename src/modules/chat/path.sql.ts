@@ -4,15 +4,19 @@ import type { Statement } from '../../database/database.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
 import { STRETCH_CTE, stretchCte } from './lineage.sql.js';
 
-/** Which pairs of a path are asked for. `before` and `after` are a `seq`, the pair itself left out; `around` is a `response_id`. */
+/**
+ * Which pairs of a path are asked for. `before` and `after` are a `seq`, the pair itself left out;
+ * `around` is a `response_id`.
+ */
 export type Anchor = { before: number } | { after: number } | { around: string };
 
 /** No `seq` is beyond this: `before` it is the newest page. */
 export const SEQ_MAX = 2_147_483_647;
 
 /**
- * One row of a page, as it comes over the wire: PostgreSQL, and node-postgres more so, takes its time for each column of each row, so what is said of
- * every pair is one text, and what is said of the chat stands in the first row alone. `body` is null where the words are only in MongoDB.
+ * One row of a page, as it comes over the wire: PostgreSQL, and node-postgres more so, takes its
+ * time for each column of each row, so what is said of every pair is one text, and what is said of
+ * the chat stands in the first row alone. `body` is null where the words are only in MongoDB.
  */
 export interface PathRow {
   /** `CHAT_FACTS`; null in all rows but the first. */
@@ -36,13 +40,25 @@ const PAIR_FACTS = `concat_ws(' ', m.response_id, m.chat_id, s.fork_seq, m.seq, 
 
 /** What `CHAT_FACTS` say. */
 export function chatFactsOf(facts: string) {
-  const [rootChatId, lastSeq, revision, eventSeq] = facts.split(' ') as [string, string, string, string];
-  return { rootChatId, lastSeq: Number(lastSeq), revision: Number(revision), eventSeq: Number(eventSeq) };
+  const [rootChatId, lastSeq, revision, eventSeq] = facts.split(' ') as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  return {
+    rootChatId,
+    lastSeq: Number(lastSeq),
+    revision: Number(revision),
+    eventSeq: Number(eventSeq),
+  };
 }
 
 /** What `PAIR_FACTS` say. */
 export function pairFactsOf(facts: string) {
-  const [responseId, chatId, forkSeq, seq, version, messageType, status, day, time] = facts.split(' ') as [string, string, ...string[]];
+  const [responseId, chatId, forkSeq, seq, version, messageType, status, day, time] = facts.split(
+    ' ',
+  ) as [string, string, ...string[]];
   return {
     responseId,
     chatId,
@@ -72,8 +88,9 @@ const CHAT = `
     )`;
 
 /**
- * What a row shows of a pair `m` of a stretch `s` and its words `w`: the words, or the hash by which they are known elsewhere. A row of the journal may
- * have none, where only branches are to be mirrored.
+ * What a row shows of a pair `m` of a stretch `s` and its words `w`: the words, or the hash by
+ * which they are known elsewhere. A row of the journal may have none, where only branches are to be
+ * mirrored.
  */
 const PAIR = `${PAIR_FACTS} AS facts, m.author, m.model, m.usage, m.error,
           CASE WHEN w.version = m.version AND w.body IS NOT NULL THEN NULL ELSE m.sha256 END AS sha256, CASE WHEN w.version = m.version THEN w.body END AS body`;
@@ -85,9 +102,11 @@ const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_i
       GROUP BY c.fork_response_id`;
 
 /**
- * The pairs of a stretch `s` and their words: one range of each index, merged. A join by key would leave it to PostgreSQL's idea of how long chats
- * are whether it looks up each pair's words or reads those of the whole chat for each pair, and the idea is wrong where many chats are short and one is
- * long. A full join has no such choice: it is made by merging or hashing only, and what is told of `m` alone would let PostgreSQL make it a left join.
+ * The pairs of a stretch `s` and their words: one range of each index, merged. A join by key would
+ * leave it to PostgreSQL's idea of how long chats are whether it looks up each pair's words or
+ * reads those of the whole chat for each pair, and the idea is wrong where many chats are short and
+ * one is long. A full join has no such choice: it is made by merging or hashing only, and what is
+ * told of `m` alone would let PostgreSQL make it a left join.
  */
 const stretchPairs = (table: ContentStore['table']): string => `
         SELECT m.seq, m.response_id, ${PAIR}
@@ -97,13 +116,17 @@ const stretchPairs = (table: ContentStore['table']): string => `
         ) w ON w.seq = m.seq
         WHERE coalesce(m.seq, 0) > 0`;
 
-/** The words of one pair `m`: a look-up by the whole key, which `LIMIT 1` keeps from being made a join. */
+/**
+ * The words of one pair `m`: a look-up by the whole key, which `LIMIT 1` keeps from being made a
+ * join.
+ */
 const wordsOfPair = (table: ContentStore['table']): string =>
   `LATERAL (SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
 
 /**
- * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of the window, and its pairs in order with
- * the words that PostgreSQL has and the branches forked at each. No row = no such chat (or, `around`, no such pair in the conversation).
+ * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of
+ * the window, and its pairs in order with the words that PostgreSQL has and the branches forked at
+ * each. No row = no such chat (or, `around`, no such pair in the conversation).
  */
 function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table']): Statement {
   const text = `
@@ -123,7 +146,9 @@ function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table'])
   return { name: `path.${kind}.${table}`, text };
 }
 
-export const pageStatements = (table: ContentStore['table']): Record<keyof typeof WINDOWS, Statement> => ({
+export const pageStatements = (
+  table: ContentStore['table'],
+): Record<keyof typeof WINDOWS, Statement> => ({
   before: pageStatement('before', table),
   after: pageStatement('after', table),
   around: pageStatement('around', table),
@@ -142,9 +167,11 @@ export interface Sibling {
 export type PairRow = PathRow & { siblings: Sibling[] | null };
 
 /**
- * One pair of a path ($3) with all continuations of its place: the pairs at its `seq` that follow the same pair as it does, which are that of the
- * chat which owns the place before it, and those of the branches made there. Before the first pair the root owns the place. A pair that is read
- * by a branch shows itself even if its owner is deleted. One row, or none where the chat or the pair is missing.
+ * One pair of a path ($3) with all continuations of its place: the pairs at its `seq` that follow
+ * the same pair as it does, which are that of the chat which owns the place before it, and those of
+ * the branches made there. Before the first pair the root owns the place. A pair that is read by a
+ * branch shows itself even if its owner is deleted. One row, or none where the chat or the pair is
+ * missing.
  */
 export const pairStatement = (table: ContentStore['table']): Statement => ({
   name: `path.pair.${table}`,
@@ -184,8 +211,10 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
 });
 
 /**
- * The same where nobody has left the path at that pair: the chat that is asked for is the active one and owns the pair and the place before it, and no
- * branch was made at either. Four look-ups instead of thirty, most of which only find out that there is nothing; no row = ask `pairStatement`.
+ * The same where nobody has left the path at that pair: the chat that is asked for is the active
+ * one and owns the pair and the place before it, and no branch was made at either. Four look-ups
+ * instead of thirty, most of which only find out that there is nothing; no row = ask
+ * `pairStatement`.
  * `LIMIT 1` keeps each a look-up, as above.
  */
 export const plainPairStatement = (table: ContentStore['table']): Statement => ({

@@ -15,7 +15,10 @@ import { TreeChanges } from './tree-changes.service.js';
 import { type LockedChat, lockTree, switchActive } from './tree-lock.js';
 
 export const CHILDREN_RULES = ['keep', 'cascade', 'refuse'] as const;
-/** What becomes of the branches of a deleted branch: kept with all they inherit, deleted too, or a reason to refuse. */
+/**
+ * What becomes of the branches of a deleted branch: kept with all they inherit, deleted too, or a
+ * reason to refuse.
+ */
 export type ChildrenRule = (typeof CHILDREN_RULES)[number];
 
 /** Living chats below a chat, also those below deleted ones. */
@@ -41,7 +44,10 @@ const RAISE = `
   )
   SELECT chat_id, fork_response_id FROM raised ORDER BY depth, chat_id`;
 
-/** Answers that are being written there end as if somebody had stopped them: whoever writes one sees it within a second. */
+/**
+ * Answers that are being written there end as if somebody had stopped them: whoever writes one sees
+ * it within a second.
+ */
 const STOP_ANSWERS = `
   WITH running AS MATERIALIZED (
     SELECT generation_id FROM generations WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND status = 'running'
@@ -66,17 +72,27 @@ export class RemovalService {
   ) {}
 
   /**
-   * Deletes a branch, or with a root its whole conversation. If the active branch goes, its nearest living ancestor becomes active.
-   * @throws chat_not_found, revision_stale; branch_has_children when `children` is `refuse` and there are any.
+   * Deletes a branch, or with a root its whole conversation. If the active branch goes, its nearest
+   * living ancestor becomes active.
+   * @throws chat_not_found, revision_stale; branch_has_children when `children` is `refuse` and
+   * there are any.
    */
-  async remove(accountId: string, chatId: string, children: ChildrenRule, ifMatch: IfMatch): Promise<void> {
+  async remove(
+    accountId: string,
+    chatId: string,
+    children: ChildrenRule,
+    ifMatch: IfMatch,
+  ): Promise<void> {
     await this.trees.run(accountId, chatId, async (tx) => {
       const chat = await lockTree(tx, accountId, chatId);
       if (chat.deleted_at !== null) throw problems.chatNotFound();
       assertMatches(ifMatch, (await findIn(tx, accountId, chatId)).revision);
       const isRoot = chat.chat_id === chat.root_chat_id;
-      const below = (await tx.query<{ chat_id: string }[]>(DESCENDANTS, [accountId, chatId])).map((row) => row.chat_id);
-      if (children === 'refuse' && below.length > 0) throw problems.branchHasChildren({ branches_total: below.length });
+      const below = (await tx.query<{ chat_id: string }[]>(DESCENDANTS, [accountId, chatId])).map(
+        (row) => row.chat_id,
+      );
+      if (children === 'refuse' && below.length > 0)
+        throw problems.branchHasChildren({ branches_total: below.length });
       const doomed = isRoot || children === 'cascade' ? [chatId, ...below] : [chatId];
       const heir = isRoot ? null : await moveActive(tx, accountId, chat, doomed);
       await this.bury(tx, accountId, chat, doomed, heir);
@@ -84,19 +100,29 @@ export class RemovalService {
   }
 
   /**
-   * Undoes a deletion: what was deleted together comes back together. A living chat is answered as it is.
-   * @throws chat_not_found, also when its time is over; conversation_deleted for a branch whose root is deleted.
+   * Undoes a deletion: what was deleted together comes back together. A living chat is answered as
+   * it is.
+   * @throws chat_not_found, also when its time is over; conversation_deleted for a branch whose
+   * root is deleted.
    */
   async restore(tx: EntityManager, accountId: string, chatId: string): Promise<ChatView> {
     const chat = await lockTree(tx, accountId, chatId);
-    const [{ expired }] = await tx.query<[{ expired: boolean }]>(EXPIRED, [accountId, chatId, ...expiryOf(this.config)]);
+    const [{ expired }] = await tx.query<[{ expired: boolean }]>(EXPIRED, [
+      accountId,
+      chatId,
+      ...expiryOf(this.config),
+    ]);
     // The purge may have taken some of its words already.
     if (expired) throw problems.chatNotFound();
     const isRoot = chat.chat_id === chat.root_chat_id;
     if (chat.root_deleted && !isRoot) throw problems.conversationDeleted();
     if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
     const raised = await raise(tx, accountId, chat);
-    if (isRoot) await tx.query(`UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`, [accountId, chatId]);
+    if (isRoot)
+      await tx.query(
+        `UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`,
+        [accountId, chatId],
+      );
     const back = isRoot ? [chatId] : raised.map((row) => row.chat_id);
     const place = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
     await recordChanges(
@@ -114,7 +140,8 @@ export class RemovalService {
   }
 
   /**
-   * Each branch is told, those before it that hang at it; a conversation goes and comes back as a whole.
+   * Each branch is told, those before it that hang at it; a conversation goes and comes back as a
+   * whole.
    * @param doomed parents first
    * @param heir the chat that became active in the place of one of the `doomed`
    */
@@ -128,13 +155,23 @@ export class RemovalService {
     const isRoot = chat.chat_id === chat.root_chat_id;
     for (const part of partsOf(doomed)) await tx.query(BURY, [accountId, part, chat.now]);
     await tx.query(STOP_ANSWERS, [accountId, doomed]);
-    if (isRoot) await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, chat.chat_id]);
+    if (isRoot)
+      await tx.query(
+        `UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`,
+        [accountId, chat.chat_id],
+      );
     const changes: Change[] = isRoot
       ? [{ type: 'chat.deleted', chatId: chat.chat_id }]
       : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();
     if (heir !== null) changes.unshift({ type: 'branch.activated', chatId: heir });
-    await recordChanges(tx, { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() }, changes, -doomed.length);
-    if (!isRoot) await this.content.askForBranches(tx, accountId, await forkPoints(tx, accountId, doomed));
+    await recordChanges(
+      tx,
+      { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() },
+      changes,
+      -doomed.length,
+    );
+    if (!isRoot)
+      await this.content.askForBranches(tx, accountId, await forkPoints(tx, accountId, doomed));
   }
 }
 
@@ -142,14 +179,23 @@ export class RemovalService {
 async function raise(tx: EntityManager, accountId: string, chat: LockedChat): Promise<Raised[]> {
   const raised: Raised[] = [];
   for (let rows = PART_ROWS; rows === PART_ROWS;) {
-    const part = await tx.query<Raised[]>(RAISE, [accountId, chat.root_chat_id, chat.deleted_at, chat.now]);
+    const part = await tx.query<Raised[]>(RAISE, [
+      accountId,
+      chat.root_chat_id,
+      chat.deleted_at,
+      chat.now,
+    ]);
     raised.push(...part);
     rows = part.length;
   }
   return raised;
 }
 
-async function forkPoints(tx: EntityManager, accountId: string, chatIds: readonly string[]): Promise<string[]> {
+async function forkPoints(
+  tx: EntityManager,
+  accountId: string,
+  chatIds: readonly string[],
+): Promise<string[]> {
   const rows = await tx.query<{ id: string }[]>(
     `SELECT DISTINCT fork_response_id AS id FROM chats WHERE account_id = $1 AND chat_id = ANY ($2::uuid[]) AND fork_response_id IS NOT NULL`,
     [accountId, chatIds],
@@ -157,8 +203,16 @@ async function forkPoints(tx: EntityManager, accountId: string, chatIds: readonl
   return rows.map((row) => row.id);
 }
 
-/** If the active chat is among those that go, the nearest living ancestor of the deleted branch takes its place; answers that one. */
-async function moveActive(tx: EntityManager, accountId: string, chat: LockedChat, doomed: readonly string[]): Promise<string | null> {
+/**
+ * If the active chat is among those that go, the nearest living ancestor of the deleted branch
+ * takes its place; answers that one.
+ */
+async function moveActive(
+  tx: EntityManager,
+  accountId: string,
+  chat: LockedChat,
+  doomed: readonly string[],
+): Promise<string | null> {
   const [active] = await tx.query<{ chat_id: string }[]>(
     `SELECT chat_id FROM chats WHERE account_id = $1 AND root_chat_id = $2 AND active AND deleted_at IS NULL`,
     [accountId, chat.root_chat_id],

@@ -15,7 +15,10 @@ export class RootsService {
 
   constructor(private readonly database: Database) {}
 
-  /** The root of a chat that was asked for before. Says nothing about rights: use it to sort work, never to decide it. */
+  /**
+   * The root of a chat that was asked for before. Says nothing about rights: use it to sort work,
+   * never to decide it.
+   */
   known(chatId: string): string | undefined {
     return this.roots.get(chatId);
   }
@@ -29,7 +32,10 @@ export class RootsService {
   async find(accountId: string, chatId: string): Promise<string | null> {
     const known = this.roots.get(chatId);
     if (known !== undefined) return known;
-    const [found] = await this.database.query<{ root_chat_id: string }>(FIND_ROOT, [accountId, chatId]);
+    const [found] = await this.database.query<{ root_chat_id: string }>(FIND_ROOT, [
+      accountId,
+      chatId,
+    ]);
     if (found) this.roots.set(chatId, found.root_chat_id);
     return found?.root_chat_id ?? null;
   }

@@ -2,12 +2,19 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { awayToo, KeyedQueue } from '../../common/keyed-queue.js';
 import { Database } from '../../database/database.js';
-import { Idempotency, type IdempotentRequest, type MakingWork, type Outcome, type Work } from '../../database/idempotency.js';
+import {
+  Idempotency,
+  type IdempotentRequest,
+  type MakingWork,
+  type Outcome,
+  type Work,
+} from '../../database/idempotency.js';
 import { RootsService } from './roots.service.js';
 
 /**
- * Transactions that change the shape of a tree. Those of one conversation would wait for its root's lock (`tree-lock.ts`), each with a connection
- * of the pool in its hand; here they wait without one, so that a busy conversation takes nothing from the others. The lock still decides between
+ * Transactions that change the shape of a tree. Those of one conversation would wait for its root's
+ * lock (`tree-lock.ts`), each with a connection of the pool in its hand; here they wait without
+ * one, so that a busy conversation takes nothing from the others. The lock still decides between
  * instances.
  */
 @Injectable()
@@ -20,28 +27,56 @@ export class TreeChanges {
     private readonly roots: RootsService,
   ) {}
 
-  /** Runs `work` in a transaction, when the changes of the chat's conversation that came before it have ended. */
-  run<Result>(accountId: string, chatId: string, work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `work` in a transaction, when the changes of the chat's conversation that came before it
+   * have ended.
+   */
+  run<Result>(
+    accountId: string,
+    chatId: string,
+    work: (tx: EntityManager) => Promise<Result>,
+  ): Promise<Result> {
     return this.inTurn(accountId, chatId, () => this.database.transaction(work));
   }
 
   /** Like `run`, once for each key: see `Idempotency.once`. */
-  once(accountId: string, chatId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
+  once(
+    accountId: string,
+    chatId: string,
+    request: IdempotentRequest | null,
+    work: Work,
+  ): Promise<string> {
     return this.inTurn(accountId, chatId, () => this.idempotency.once(accountId, request, work));
   }
 
   /** Like `run`, once for each key, with what was made: see `Idempotency.make`. */
-  make<Made>(accountId: string, chatId: string, request: IdempotentRequest | null, work: MakingWork<Made>): Promise<Outcome<Made>> {
+  make<Made>(
+    accountId: string,
+    chatId: string,
+    request: IdempotentRequest | null,
+    work: MakingWork<Made>,
+  ): Promise<Outcome<Made>> {
     return this.inTurn(accountId, chatId, () => this.idempotency.make(accountId, request, work));
   }
 
   /** The same for a tree that does not exist yet: nobody stands before it. */
-  makeNew<Made>(accountId: string, request: IdempotentRequest | null, work: MakingWork<Made>): Promise<Outcome<Made>> {
+  makeNew<Made>(
+    accountId: string,
+    request: IdempotentRequest | null,
+    work: MakingWork<Made>,
+  ): Promise<Outcome<Made>> {
     return this.idempotency.make(accountId, request, work);
   }
 
-  /** Runs a task that is told the root, when the changes of the chat's conversation that came before it have ended. */
-  async inTurn<Result>(accountId: string, chatId: string, task: (rootChatId: string) => Promise<Result>): Promise<Result> {
+  /**
+   * Runs a task that is told the root, when the changes of the chat's conversation that came before
+   * it have ended.
+   */
+  async inTurn<Result>(
+    accountId: string,
+    chatId: string,
+    task: (rootChatId: string) => Promise<Result>,
+  ): Promise<Result> {
     const root = (await this.roots.find(accountId, chatId)) ?? chatId;
     // With the account: a stranger who guesses an id must not make its owner wait.
     return this.waiting.run(`${accountId}:${root}`, () => task(root));

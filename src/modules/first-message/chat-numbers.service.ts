@@ -12,8 +12,9 @@ export interface ChatNames {
 }
 
 /**
- * Of a living chat without a number; for others no row. The counter's row stays locked until the commit: whoever comes next takes the next
- * number, and a number that is not used is given back. The chat is locked before it, so that nobody waits for a chat under that lock.
+ * Of a living chat without a number; for others no row. The counter's row stays locked until the
+ * commit: whoever comes next takes the next number, and a number that is not used is given back.
+ * The chat is locked before it, so that nobody waits for a chat under that lock.
  */
 const ASSIGN: Statement = {
   name: 'chat_number.assign',
@@ -47,22 +48,28 @@ export class ChatNumbersService {
 
   /** Numbers the chat, in the transaction that makes it. */
   async assign(tx: EntityManager, accountId: string, chatId: string): Promise<number> {
-    const [row] = await tx.query<{ number: number; chat_id: string }[]>(ASSIGN.text, [accountId, chatId]);
+    const [row] = await tx.query<{ number: number; chat_id: string }[]>(ASSIGN.text, [
+      accountId,
+      chatId,
+    ]);
     return row!.number;
   }
 
   /**
-   * Both names of a chat by one of them: a number or a UUID. A chat that was made elsewhere gets its number when it is first named here.
+   * Both names of a chat by one of them: a number or a UUID. A chat that was made elsewhere gets
+   * its number when it is first named here.
    * @throws chat_not_found where there is none; a deleted chat keeps its number, and is found
    */
   async find(accountId: string, name: string): Promise<ChatNames> {
     if (isUuid(name)) {
-      const found = (await this.lookUp(BY_UUID, accountId, name)) ?? (await this.number(accountId, name));
+      const found =
+        (await this.lookUp(BY_UUID, accountId, name)) ?? (await this.number(accountId, name));
       if (!found) throw problems.chatNotFound();
       return found;
     }
     const number = Number(name);
-    const found = number >= 1 && number <= NUMBER_MAX ? await this.lookUp(BY_NUMBER, accountId, number) : null;
+    const found =
+      number >= 1 && number <= NUMBER_MAX ? await this.lookUp(BY_NUMBER, accountId, number) : null;
     if (!found) throw problems.chatNotFound();
     return found;
   }
@@ -76,8 +83,15 @@ export class ChatNumbersService {
     }
   }
 
-  private async lookUp(statement: Statement, accountId: string, name: string | number): Promise<ChatNames | null> {
-    const [row] = await this.database.query<{ number: number; chat_id: string }>(statement, [accountId, name]);
+  private async lookUp(
+    statement: Statement,
+    accountId: string,
+    name: string | number,
+  ): Promise<ChatNames | null> {
+    const [row] = await this.database.query<{ number: number; chat_id: string }>(statement, [
+      accountId,
+      name,
+    ]);
     return row ? { chat_id: row.number, chat_uuid: row.chat_id } : null;
   }
 }

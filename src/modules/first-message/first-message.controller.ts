@@ -1,5 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiContentState, ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -28,7 +34,10 @@ const CHAT_NAME = {
   ],
 };
 
-/** Chats as messages one after the other, known by a number. They are ordinary chats: each message is the question of a QA pair. */
+/**
+ * Chats as messages one after the other, known by a number. They are ordinary chats: each message
+ * is the question of a QA pair.
+ */
 @ApiTags('first message')
 @Lenient()
 @Controller()
@@ -82,7 +91,8 @@ export class FirstMessageController {
   @ApiOperation({
     operationId: 'readMessages',
     summary: 'The messages of a chat, oldest first',
-    description: 'A response that a pair was given by another route is a message of its own. The cursor of the next page is in `Link`.',
+    description:
+      'A response that a pair was given by another route is a message of its own. The cursor of the next page is in `Link`.',
   })
   @ApiOkResponse({ type: [NumberedMessageDto] })
   @ApiLinked()
@@ -94,17 +104,27 @@ export class FirstMessageController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NumberedMessageDto[]> {
     const { messages, nextCursor } = await this.messages.page(account, query);
-    const link = linkHeader(request.url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
+    const link = linkHeader(request.url, {
+      next: nextCursor === null ? null : ['cursor', nextCursor],
+    });
     if (link) reply.header('link', link);
     return messages;
   }
 
   @Get('last_message/:chat_uuid')
   @ApiOperation({ operationId: 'lastMessage', summary: 'The newest message of a chat' })
-  @ApiParam({ name: 'chat_uuid', schema: CHAT_NAME, description: 'The chat, by its number or its UUID.', example: '1' })
+  @ApiParam({
+    name: 'chat_uuid',
+    schema: CHAT_NAME,
+    description: 'The chat, by its number or its UUID.',
+    example: '1',
+  })
   @ApiOkResponse({ type: LastMessageDto })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
-  last(@CurrentAccount() account: string, @Param('chat_uuid') name: string): Promise<LastMessageDto> {
+  last(
+    @CurrentAccount() account: string,
+    @Param('chat_uuid') name: string,
+  ): Promise<LastMessageDto> {
     return this.messages.last(account, checkedChatName(name));
   }
 }

@@ -15,7 +15,8 @@ const UUID_EXAMPLE = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;
 
-const isChatName = (value: unknown): value is string => typeof value === 'string' && (NUMBER.test(value) || isUuid(value));
+const isChatName = (value: unknown): value is string =>
+  typeof value === 'string' && (NUMBER.test(value) || isUuid(value));
 
 /** The number or the UUID of a chat in a path. @throws 422 that names it */
 export function checkedChatName(value: string): string {
@@ -33,8 +34,17 @@ const IsChatName = (): PropertyDecorator =>
       ],
       example: UUID_EXAMPLE,
     }),
-    Read((value) => (isChatName(value) ? value.toLowerCase() : Number.isInteger(value) ? BigInt(value as number).toString() : value)),
-    ValidateBy({ name: 'isChatName', validator: { validate: isChatName, defaultMessage: () => CHAT_NAME_RULE } }),
+    Read((value) =>
+      isChatName(value)
+        ? value.toLowerCase()
+        : Number.isInteger(value)
+          ? BigInt(value as number).toString()
+          : value,
+    ),
+    ValidateBy({
+      name: 'isChatName',
+      validator: { validate: isChatName, defaultMessage: () => CHAT_NAME_RULE },
+    }),
   );
 
 @Lenient()
@@ -107,7 +117,10 @@ export class NumberedMessageDto extends LastMessageDto {
   @ApiProperty({ example: '019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d' })
   id!: string;
 
-  /** 1, 2, 3… for each account. A chat that was made elsewhere gets its number when a route here first names it. */
+  /**
+   * 1, 2, 3… for each account. A chat that was made elsewhere gets its number when a route here
+   * first names it.
+   */
   @ApiProperty({ type: 'integer', minimum: 1, example: 1 })
   chat_id!: number;
 

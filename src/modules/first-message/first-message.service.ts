@@ -24,8 +24,15 @@ export class FirstMessageService {
     private readonly appends: AppendService,
   ) {}
 
-  /** Makes a chat, its number and its first message, in one transaction: all of them or nothing. @throws store_unavailable */
-  async start(accountId: string, key: IdempotentRequest | null, first: FirstMessageDto): Promise<Stored> {
+  /**
+   * Makes a chat, its number and its first message, in one transaction: all of them or nothing.
+   * @throws store_unavailable
+   */
+  async start(
+    accountId: string,
+    key: IdempotentRequest | null,
+    first: FirstMessageDto,
+  ): Promise<Stored> {
     const said = questionOf(first);
     const outcome = await this.appends.commit({
       accountId,
@@ -39,9 +46,21 @@ export class FirstMessageService {
   }
 
   /** Last, since from here on the account's other new chats wait for this transaction. */
-  private async answerOf(tx: EntityManager, said: Said, { pair }: Entry): Promise<FirstMessageAnswerDto> {
-    const names = { chat_id: await this.numbers.assign(tx, pair.accountId, pair.chatId), chat_uuid: pair.chatId };
-    const stored = { ...said, response_id: pair.responseId, model: null, timestamp: pair.createdAt.toISOString() } as QaPairDto;
+  private async answerOf(
+    tx: EntityManager,
+    said: Said,
+    { pair }: Entry,
+  ): Promise<FirstMessageAnswerDto> {
+    const names = {
+      chat_id: await this.numbers.assign(tx, pair.accountId, pair.chatId),
+      chat_uuid: pair.chatId,
+    };
+    const stored = {
+      ...said,
+      response_id: pair.responseId,
+      model: null,
+      timestamp: pair.createdAt.toISOString(),
+    } as QaPairDto;
     return { ...names, message: asMessage(names, stored) };
   }
 }

@@ -6,9 +6,14 @@ import type { ChatNames } from './chat-numbers.service.js';
 import type { FirstMessageDto, NumberedMessageDto } from './first-message.dto.js';
 
 /** The parts of a pair that are seen here. */
-type Said = Pick<QaPairDto, 'response_id' | 'question' | 'response' | 'metadata' | 'author' | 'model' | 'timestamp'>;
+type Said = Pick<
+  QaPairDto,
+  'response_id' | 'question' | 'response' | 'metadata' | 'author' | 'model' | 'timestamp'
+>;
 
-/** A message with its place in the chat: twice the `seq` of its pair, and one more for the response. */
+/**
+ * A message with its place in the chat: twice the `seq` of its pair, and one more for the response.
+ */
 export interface Placed {
   place: number;
   message: NumberedMessageDto;
@@ -19,7 +24,9 @@ export const questionOf = ({
   text,
   sender,
   system,
-}: FirstMessageDto): Pick<AddMessageDto, 'question' | 'author' | 'metadata'> & { response: null } => ({
+}: FirstMessageDto): Pick<AddMessageDto, 'question' | 'author' | 'metadata'> & {
+  response: null;
+} => ({
   question: text,
   author: sender,
   metadata: system ? { system: true } : null,
@@ -27,12 +34,25 @@ export const questionOf = ({
 });
 
 /** The question of a pair as a message. */
-export function asMessage(names: ChatNames, { response_id, question, metadata, author, timestamp }: Said): NumberedMessageDto {
+export function asMessage(
+  names: ChatNames,
+  { response_id, question, metadata, author, timestamp }: Said,
+): NumberedMessageDto {
   const system = metadata?.['system'] === true;
-  return { id: response_id, ...names, text: question, sender: author ?? 'user', created_at: timestamp, system };
+  return {
+    id: response_id,
+    ...names,
+    text: question,
+    sender: author ?? 'user',
+    created_at: timestamp,
+    system,
+  };
 }
 
-/** A pair as messages: its question, and its response where somebody answered (by another door: here nobody does). */
+/**
+ * A pair as messages: its question, and its response where somebody answered (by another door: here
+ * nobody does).
+ */
 export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
   const said = {
     response_id: pair.responseId,
@@ -44,6 +64,12 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
   const asked = { place: 2 * pair.seq, message: asMessage(names, said) };
   if (said.response === null) return [asked];
   const { message } = asked;
-  const answer = { ...message, id: `${message.id}.response`, text: said.response, sender: said.model ?? 'assistant', system: false };
+  const answer = {
+    ...message,
+    id: `${message.id}.response`,
+    text: said.response,
+    sender: said.model ?? 'assistant',
+    system: false,
+  };
   return [asked, { place: asked.place + 1, message: answer }];
 }

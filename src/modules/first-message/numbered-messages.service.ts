@@ -37,22 +37,39 @@ export class NumberedMessagesService {
   ) {}
 
   /** @throws chat_not_found, store_unavailable, idempotency_key_reused */
-  async post(accountId: string, key: IdempotentRequest | null, body: PostMessageDto): Promise<Stored> {
+  async post(
+    accountId: string,
+    key: IdempotentRequest | null,
+    body: PostMessageDto,
+  ): Promise<Stored> {
     const names = await this.numbers.find(accountId, chatNameOf(body));
-    const post = { accountId, chatId: names.chat_uuid, toActive: false, key, body: questionOf(body) };
+    const post = {
+      accountId,
+      chatId: names.chat_uuid,
+      toActive: false,
+      key,
+      body: questionOf(body),
+    };
     const { json, contentState } = await (await this.posts.post(post)).whole();
     return { json: JSON.stringify(asMessage(names, JSON.parse(json) as QaPairDto)), contentState };
   }
 
   /** Oldest first. @throws chat_not_found, content_unavailable; 422 for a cursor of another list */
-  async page(accountId: string, { limit, cursor, ...named }: ReadMessagesQuery): Promise<MessagesPage> {
+  async page(
+    accountId: string,
+    { limit, cursor, ...named }: ReadMessagesQuery,
+  ): Promise<MessagesPage> {
     const names = await this.numbers.find(accountId, chatNameOf(named));
     const scope = names.chat_uuid;
-    const last = cursor === undefined ? START : decodeNumberCursor(cursor, scope, 'cursor', PLACE_MAX);
-    // Of the pair whose question was the last one shown, the response may be still to come; so there can be one pair without anything new.
+    const last =
+      cursor === undefined ? START : decodeNumberCursor(cursor, scope, 'cursor', PLACE_MAX);
+    // Of the pair whose question was the last one shown, the response may be still to come; so
+    // there can be one pair without anything new.
     const after = Math.ceil(last / 2) - 1;
     const { pairs, lastSeq } = await this.paths.page(accountId, scope, limit + 1, { after });
-    const placed = pairs.flatMap((pair) => placedMessages(names, pair)).filter(({ place }) => place > last);
+    const placed = pairs
+      .flatMap((pair) => placedMessages(names, pair))
+      .filter(({ place }) => place > last);
     const shown = placed.slice(0, limit);
     const more = placed.length > limit || (pairs.at(-1)?.seq ?? lastSeq) < lastSeq;
     return {

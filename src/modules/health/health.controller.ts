@@ -1,5 +1,10 @@
 import { Controller, Get, HttpStatus, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiOperation, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiOkResponse,
+  ApiOperation,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Public } from '../../common/public.js';
 import { buildInfo } from '../../config/build-info.js';
@@ -17,16 +22,27 @@ export class HealthController {
   constructor(private readonly health: HealthService) {}
 
   @Get('livez')
-  @ApiOperation({ operationId: 'getLiveness', summary: 'The process runs; no store is asked', security: [] })
+  @ApiOperation({
+    operationId: 'getLiveness',
+    summary: 'The process runs; no store is asked',
+    security: [],
+  })
   @ApiOkResponse({ type: LivenessDto })
   livez(): LivenessDto {
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  @ApiOperation({ operationId: 'getReadiness', summary: 'Whether requests should be sent here, and the state of each store', security: [] })
+  @ApiOperation({
+    operationId: 'getReadiness',
+    summary: 'Whether requests should be sent here, and the state of each store',
+    security: [],
+  })
   @ApiOkResponse({ type: ReadinessDto })
-  @ApiServiceUnavailableResponse({ type: ReadinessDto, description: 'PostgreSQL is away, or the server is about to stop.' })
+  @ApiServiceUnavailableResponse({
+    type: ReadinessDto,
+    description: 'PostgreSQL is away, or the server is about to stop.',
+  })
   async readyz(@Res({ passthrough: true }) reply: FastifyReply): Promise<ReadinessDto> {
     const readiness = await this.health.readiness();
     if (readiness.status === 'unavailable' || readiness.status === 'draining') {

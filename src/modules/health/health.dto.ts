@@ -11,7 +11,10 @@ export class StoreStateDto {
   /** Why writes are refused. */
   detail?: string;
 
-  /** `embedded`: started by this server; `external`: named by a setting; `memory`: kept in this process. */
+  /**
+   * `embedded`: started by this server; `external`: named by a setting; `memory`: kept in this
+   * process.
+   */
   mode!: 'embedded' | 'external' | 'memory';
 }
 
@@ -29,7 +32,10 @@ export class StoresDto {
 
 /** Whether requests should be sent here. */
 export class ReadinessDto {
-  /** `degraded`: works, but the words may come late, sessions may be forgotten, or a store takes no writes. `unavailable` and `draining` go with status 503. */
+  /**
+   * `degraded`: works, but the words may come late, sessions may be forgotten, or a store takes no
+   * writes. `unavailable` and `draining` go with status 503.
+   */
   status!: 'ready' | 'degraded' | 'unavailable' | 'draining';
 
   stores!: StoresDto;

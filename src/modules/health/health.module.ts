@@ -3,6 +3,13 @@ import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
 import { RedisHealth } from './redis-health.js';
 
-/** `/livez`, `/readyz`, `/version`. The stores come from the global modules of the database and the content. */
-@Module({ controllers: [HealthController], providers: [HealthService, RedisHealth], exports: [HealthService] })
+/**
+ * `/livez`, `/readyz`, `/version`. The stores come from the global modules of the database and the
+ * content.
+ */
+@Module({
+  controllers: [HealthController],
+  providers: [HealthService, RedisHealth],
+  exports: [HealthService],
+})
 export class HealthModule {}

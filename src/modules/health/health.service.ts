@@ -37,25 +37,40 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
     await Promise.all(this.watches.map((watch) => watch.stop()));
   }
 
-  /** From now on `readiness` says `draining`, so that no new requests are sent to a server that is about to stop. */
+  /**
+   * From now on `readiness` says `draining`, so that no new requests are sent to a server that is
+   * about to stop.
+   */
   drain(): void {
     this.draining = true;
   }
 
-  /** Comes within half a second, whatever a store does. Nothing works without PostgreSQL; without the other stores most does. */
+  /**
+   * Comes within half a second, whatever a store does. Nothing works without PostgreSQL; without
+   * the other stores most does.
+   */
   async readiness(): Promise<ReadinessDto> {
-    const [postgres, content, redis] = await Promise.all(this.watches.map((watch) => watch.status()));
+    const [postgres, content, redis] = await Promise.all(
+      this.watches.map((watch) => watch.status()),
+    );
     const { embedded, REDIS_URL } = this.config;
     const kind = this.content.name;
     const stores: StoresDto = {
       postgres: { ...this.written('postgres', postgres!), mode: modeOf(embedded.postgres) },
-      content: { ...this.written('content', content!), mode: modeOf(kind === 'mongo' ? embedded.content : embedded.postgres), kind },
+      content: {
+        ...this.written('content', content!),
+        mode: modeOf(kind === 'mongo' ? embedded.content : embedded.postgres),
+        kind,
+      },
       redis: { status: redis!, mode: REDIS_URL ? 'external' : 'memory' },
     };
     return { status: this.statusOf(stores), stores };
   }
 
-  private written(store: 'postgres' | 'content', status: StoreStatus): Pick<StoreStateDto, 'status' | 'detail'> {
+  private written(
+    store: 'postgres' | 'content',
+    status: StoreStatus,
+  ): Pick<StoreStateDto, 'status' | 'detail'> {
     const refusal = status === 'up' ? this.writes.refusalOf(store) : null;
     return refusal === null ? { status } : { status: 'refusing', detail: refusal };
   }

@@ -21,9 +21,19 @@ function aHealth({
   refusals?: { postgres?: string; content?: string };
 }): HealthService {
   const config = Object.assign(new Config(), redis && { REDIS_URL: 'redis://localhost' });
-  const stores = [{ query: postgres } as unknown as DataSource, { name: 'mongo', ping: content } as ContentStore] as const;
-  const writes = { refusalOf: (store: 'postgres' | 'content') => refusals[store] ?? null } as StoreWrites;
-  return new HealthService(config, ...stores, redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config), writes);
+  const stores = [
+    { query: postgres } as unknown as DataSource,
+    { name: 'mongo', ping: content } as ContentStore,
+  ] as const;
+  const writes = {
+    refusalOf: (store: 'postgres' | 'content') => refusals[store] ?? null,
+  } as StoreWrites;
+  return new HealthService(
+    config,
+    ...stores,
+    redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config),
+    writes,
+  );
 }
 
 it('is ready when all stores answer, with Redis in memory', async () => {
@@ -50,9 +60,10 @@ it('(S7g) is degraded while a store answers and takes no writes, and says which 
     { status: 'refusing', detail: full, mode: 'external' },
     'up',
   ]);
-  expect((await aHealth({ refusals: { content: 'MongoDB takes no writes: Unauthorized.' } }).readiness()).stores.content.status).toBe(
-    'refusing',
-  );
+  expect(
+    (await aHealth({ refusals: { content: 'MongoDB takes no writes: Unauthorized.' } }).readiness())
+      .stores.content.status,
+  ).toBe('refusing');
 });
 
 it('is unavailable without PostgreSQL, whatever the others say', async () => {

@@ -27,6 +27,8 @@ export class RedisHealth implements OnModuleDestroy {
 
 async function open(url: string): Promise<Redis> {
   const { Redis } = await import('../../runtime/redis.js');
-  const outage = new Outage((cause) => new Logger('Health').debug({ message: 'Redis is away', cause }));
+  const outage = new Outage((cause) =>
+    new Logger('Health').debug({ message: 'Redis is away', cause }),
+  );
   return new Redis(url, outage, PATIENCE_MS).opened();
 }

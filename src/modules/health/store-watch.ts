@@ -10,12 +10,19 @@ const EVERY_MS = 1000;
 
 export type StoreStatus = 'up' | 'down';
 
-/** Knows the state of a store before anybody asks for it, by asking the store every second; one question at a time. */
+/**
+ * Knows the state of a store before anybody asks for it, by asking the store every second; one
+ * question at a time.
+ */
 export class StoreWatch {
   private known: StoreStatus = 'down';
   private asking: Promise<StoreStatus> | null = null;
   /** Has no outage to tell: what it finds is asked for. */
-  private readonly loop = new Loop(async () => void (await this.ask()), new Outage(() => undefined), { everyMs: EVERY_MS });
+  private readonly loop = new Loop(
+    async () => void (await this.ask()),
+    new Outage(() => undefined),
+    { everyMs: EVERY_MS },
+  );
 
   /** @param ping rejects when the store is away */
   constructor(private readonly ping: () => Promise<unknown>) {}
@@ -28,7 +35,10 @@ export class StoreWatch {
     return this.loop.stop();
   }
 
-  /** The state of this moment where the store says it in time, else the newest that is known. Never rejects. */
+  /**
+   * The state of this moment where the store says it in time, else the newest that is known. Never
+   * rejects.
+   */
   status(): Promise<StoreStatus> {
     return within(PATIENCE_MS, this.ask(), late).catch(() => this.known);
   }

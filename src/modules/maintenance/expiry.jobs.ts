@@ -16,7 +16,10 @@ const FORGET_KEYS: Statement = {
     RETURNING 1`,
 };
 
-/** Answers of idempotent requests are kept for a day. They hold words, so they are not left lying about. */
+/**
+ * Answers of idempotent requests are kept for a day. They hold words, so they are not left lying
+ * about.
+ */
 @Injectable()
 export class IdempotencyKeysJob implements Job {
   readonly name = 'idempotency keys';
@@ -25,7 +28,11 @@ export class IdempotencyKeysJob implements Job {
   constructor(private readonly database: Database) {}
 
   run(signal: AbortSignal): Promise<number> {
-    return inBatches(BATCH, signal, async () => (await this.database.query(FORGET_KEYS, [BATCH])).length);
+    return inBatches(
+      BATCH,
+      signal,
+      async () => (await this.database.query(FORGET_KEYS, [BATCH])).length,
+    );
   }
 }
 
@@ -53,7 +60,10 @@ const FORGET_API_KEYS: Statement = {
     RETURNING 1`,
 };
 
-/** Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may want to see which one it was). */
+/**
+ * Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may
+ * want to see which one it was).
+ */
 @Injectable()
 export class SignInsJob implements Job {
   readonly name = 'sign-ins and API keys';
@@ -64,7 +74,10 @@ export class SignInsJob implements Job {
   async run(signal: AbortSignal): Promise<number> {
     let removed = 0;
     for (let after: string | null = null; !signal.aborted;) {
-      const accounts: { account_id: string }[] = await this.database.query(NEXT_ACCOUNTS, [after, BATCH]);
+      const accounts: { account_id: string }[] = await this.database.query(NEXT_ACCOUNTS, [
+        after,
+        BATCH,
+      ]);
       const ids = accounts.map((row) => row.account_id);
       if (ids.length === 0) break;
       removed += (await this.database.query(FORGET_FAMILIES, [ids])).length;
@@ -96,6 +109,10 @@ export class DeliveriesJob implements Job {
   constructor(private readonly database: Database) {}
 
   run(signal: AbortSignal): Promise<number> {
-    return inBatches(BATCH, signal, async () => (await this.database.query(FORGET_DELIVERIES, [BATCH])).length);
+    return inBatches(
+      BATCH,
+      signal,
+      async () => (await this.database.query(FORGET_DELIVERIES, [BATCH])).length,
+    );
   }
 }

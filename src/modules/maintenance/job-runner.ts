@@ -1,4 +1,10 @@
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
@@ -13,7 +19,10 @@ const FIRST_SECONDS = 30;
 /** Instances that were started together must not ask for the lock together for ever. */
 const JITTER = 0.2;
 
-/** Runs the jobs, one after the other, on one instance of all at a time. Work on requests is never waited for, nor made to wait. */
+/**
+ * Runs the jobs, one after the other, on one instance of all at a time. Work on requests is never
+ * waited for, nor made to wait.
+ */
 @Injectable()
 export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Maintenance');
@@ -22,7 +31,9 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly due = new Map<Job, number>();
   private readonly loop = new Loop(
     () => this.runDue(),
-    new Outage((reason) => this.logger.warn({ message: 'PostgreSQL cannot be reached for maintenance', reason })),
+    new Outage((reason) =>
+      this.logger.warn({ message: 'PostgreSQL cannot be reached for maintenance', reason }),
+    ),
   );
 
   constructor(
@@ -44,7 +55,9 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
   async runOnce(job: Job): Promise<boolean> {
     const runner = this.dataSource.createQueryRunner();
     try {
-      const [lock] = (await runner.query('SELECT pg_try_advisory_lock($1) AS held', [LOCK])) as { held: boolean }[];
+      const [lock] = (await runner.query('SELECT pg_try_advisory_lock($1) AS held', [LOCK])) as {
+        held: boolean;
+      }[];
       if (!lock?.held) return false;
       await this.run(job);
       await runner.query('SELECT pg_advisory_unlock($1)', [LOCK]);
@@ -72,15 +85,26 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
     return Math.max(0, Math.min(...this.due.values()) - performance.now());
   }
 
-  /** A job that fails is told and comes again at its next time; the lock is given back in any case. */
+  /**
+   * A job that fails is told and comes again at its next time; the lock is given back in any case.
+   */
   private async run(job: Job): Promise<void> {
     const started = performance.now();
     try {
       const removed = await job.run(this.abort.signal);
       if (removed > 0)
-        this.logger.log({ message: 'maintenance done', job: job.name, removed, tookMs: Math.round(performance.now() - started) });
+        this.logger.log({
+          message: 'maintenance done',
+          job: job.name,
+          removed,
+          tookMs: Math.round(performance.now() - started),
+        });
     } catch (error) {
-      this.logger.warn({ message: 'maintenance failed and is tried again later', job: job.name, reason: (error as Error).message });
+      this.logger.warn({
+        message: 'maintenance failed and is tried again later',
+        job: job.name,
+        reason: (error as Error).message,
+      });
     }
   }
 }

@@ -3,14 +3,19 @@ export interface Job {
   readonly name: string;
   readonly everySeconds: number;
   /**
-   * Does all there is to do, in small steps: each statement is bounded in rows and time. It may be cut off anywhere and starts again at the next
-   * time. Ends soon after `signal` is aborted. @returns how many things it removed.
+   * Does all there is to do, in small steps: each statement is bounded in rows and time. It may be
+   * cut off anywhere and starts again at the next time. Ends soon after `signal` is aborted.
+   * @returns how many things it removed.
    */
   run(signal: AbortSignal): Promise<number>;
 }
 
 /** Repeats a statement that removes at most `batch` rows, until one removes fewer. */
-export async function inBatches(batch: number, signal: AbortSignal, removeSome: () => Promise<number>): Promise<number> {
+export async function inBatches(
+  batch: number,
+  signal: AbortSignal,
+  removeSome: () => Promise<number>,
+): Promise<number> {
   for (let total = 0; ;) {
     const removed = await removeSome();
     total += removed;

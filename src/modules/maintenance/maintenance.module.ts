@@ -8,9 +8,16 @@ import { TemporaryChatsJob } from './temporary-chats.job.js';
 
 const ALL = [PurgeJob, TemporaryChatsJob, IdempotencyKeysJob, SignInsJob, DeliveriesJob];
 
-/** What goes away by itself: deleted chats after their time, temporary ones, old answers of keys, ended sign-ins, what became of deliveries. */
+/**
+ * What goes away by itself: deleted chats after their time, temporary ones, old answers of keys,
+ * ended sign-ins, what became of deliveries.
+ */
 @Module({
   imports: [WebhookModule],
-  providers: [...ALL, { provide: JOBS, useFactory: (...jobs: Job[]) => jobs, inject: ALL }, JobRunner],
+  providers: [
+    ...ALL,
+    { provide: JOBS, useFactory: (...jobs: Job[]) => jobs, inject: ALL },
+    JobRunner,
+  ],
 })
 export class MaintenanceModule {}

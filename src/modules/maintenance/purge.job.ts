@@ -26,7 +26,10 @@ import {
 const TOMBS = 200;
 const PAIRS = 2000;
 const EVENTS = 5000;
-/** By then every instance has read the last event of a conversation, also when nothing woke it: it looks once a second. */
+/**
+ * By then every instance has read the last event of a conversation, also when nothing woke it: it
+ * looks once a second.
+ */
 const TOLD_MS = 10_000;
 
 interface Purge extends Tree {
@@ -38,8 +41,9 @@ interface Purge extends Tree {
 }
 
 /**
- * Removes for good what was deleted long ago, and what nobody inherits from it (`tree/purge.ts`). Words go first and twice, with a wait
- * between, then the rows: killed at any moment, the rows that are left say what is still to be done, and no words are left without a row.
+ * Removes for good what was deleted long ago, and what nobody inherits from it (`tree/purge.ts`).
+ * Words go first and twice, with a wait between, then the rows: killed at any moment, the rows that
+ * are left say what is still to be done, and no words are left without a row.
  */
 @Injectable()
 export class PurgeJob implements Job {
@@ -56,18 +60,38 @@ export class PurgeJob implements Job {
 
   async run(signal: AbortSignal): Promise<number> {
     let removed = 0;
-    for (let tombs = await this.tombs(); tombs.length > 0 && !signal.aborted; tombs = await this.tombs(tombs.at(-1))) {
-      const trees = new Map(tombs.map(({ account_id, root_chat_id }) => [`${account_id}:${root_chat_id}`, { account_id, root_chat_id }]));
+    for (
+      let tombs = await this.tombs();
+      tombs.length > 0 && !signal.aborted;
+      tombs = await this.tombs(tombs.at(-1))
+    ) {
+      const trees = new Map(
+        tombs.map(({ account_id, root_chat_id }) => [
+          `${account_id}:${root_chat_id}`,
+          { account_id, root_chat_id },
+        ]),
+      );
       removed += await this.purge([...trees.values()], signal);
     }
     return removed;
   }
 
-  private tombs({ deleted_at, account_id, chat_id } = FIRST_TOMB): Promise<(Tomb & Record<string, unknown>)[]> {
-    return this.database.query(NEXT_TOMBS, [...expiryOf(this.config), deleted_at, account_id, chat_id, TOMBS]);
+  private tombs({ deleted_at, account_id, chat_id } = FIRST_TOMB): Promise<
+    (Tomb & Record<string, unknown>)[]
+  > {
+    return this.database.query(NEXT_TOMBS, [
+      ...expiryOf(this.config),
+      deleted_at,
+      account_id,
+      chat_id,
+      TOMBS,
+    ]);
   }
 
-  /** Purges some conversations together, so that the wait is one for all of them. Answers how many chats and pairs went. */
+  /**
+   * Purges some conversations together, so that the wait is one for all of them. Answers how many
+   * chats and pairs went.
+   */
   async purge(trees: readonly Tree[], signal: AbortSignal): Promise<number> {
     const purges: Purge[] = [];
     for (const tree of trees) {
@@ -90,9 +114,14 @@ export class PurgeJob implements Job {
   }
 
   private async plan(tree: Tree): Promise<Purge> {
-    const rows = await this.database.query<TreeRow>(READ_TREE, [tree.account_id, tree.root_chat_id, ...expiryOf(this.config)]);
+    const rows = await this.database.query<TreeRow>(READ_TREE, [
+      tree.account_id,
+      tree.root_chat_id,
+      ...expiryOf(this.config),
+    ]);
     const chats = new Map(rows.map((row) => [row.chatId, row]));
-    // The end of an answer would bring words back. With its chat it was stopped, so it comes within seconds; the next run finds it ended.
+    // The end of an answer would bring words back. With its chat it was stopped, so it comes within
+    // seconds; the next run finds it ended.
     const isBusy = rows.some((row) => row.expired && row.isBusy);
     const dooms = (isBusy ? [] : purgePlan(rows)).map((doom) => ({
       ...doom,
@@ -100,11 +129,20 @@ export class PurgeJob implements Job {
       lastSeq: chats.get(doom.chatId)!.lastSeq,
     }));
     const deadMs = Math.min(...rows.map((row) => row.deadMs ?? Infinity));
-    return { ...tree, dooms, deadMs, whole: dooms.filter((doom) => doom.whole).length === rows.length };
+    return {
+      ...tree,
+      dooms,
+      deadMs,
+      whole: dooms.filter((doom) => doom.whole).length === rows.length,
+    };
   }
 
   /** False when the store is away: then nothing else may go, and the next run tries again. */
-  private async removeWords({ account_id: accountId, root_chat_id: rootChatId, dooms }: Purge): Promise<boolean> {
+  private async removeWords({
+    account_id: accountId,
+    root_chat_id: rootChatId,
+    dooms,
+  }: Purge): Promise<boolean> {
     try {
       for (const { chatId, forkSeq, lastSeq, keepTo } of dooms) {
         await this.database.query(DROP_JOURNAL, [accountId, chatId, keepTo]);
@@ -116,7 +154,11 @@ export class PurgeJob implements Job {
       }
       return true;
     } catch (error) {
-      this.logger.warn({ message: 'words could not be purged and are tried again later', rootChatId, reason: (error as Error).message });
+      this.logger.warn({
+        message: 'words could not be purged and are tried again later',
+        rootChatId,
+        reason: (error as Error).message,
+      });
       return false;
     }
   }
@@ -128,20 +170,35 @@ export class PurgeJob implements Job {
     await this.webhooks.dispatch([accountId], [rootId]);
     let removed = 0;
     for (const { chatId, keepTo, whole: chatToo } of dooms) {
-      const cut = (tx: EntityManager): Promise<{ pairs: number }[]> => tx.query(CUT_PAIRS, [accountId, chatId, keepTo, PAIRS]);
-      removed += await inBatches(PAIRS, signal, async () => (await this.database.transaction(cut))[0]!.pairs);
+      const cut = (tx: EntityManager): Promise<{ pairs: number }[]> =>
+        tx.query(CUT_PAIRS, [accountId, chatId, keepTo, PAIRS]);
+      removed += await inBatches(
+        PAIRS,
+        signal,
+        async () => (await this.database.transaction(cut))[0]!.pairs,
+      );
       if (signal.aborted) return removed;
-      if (chatToo && chatId !== rootId) await this.database.transaction((tx) => tx.query(REMOVE_CHAT, [accountId, chatId]));
+      if (chatToo && chatId !== rootId)
+        await this.database.transaction((tx) => tx.query(REMOVE_CHAT, [accountId, chatId]));
       if (chatToo) removed++;
     }
     if (whole) await this.removeConversation(accountId, rootId, signal);
     return removed;
   }
 
-  private async removeConversation(accountId: string, rootId: string, signal: AbortSignal): Promise<void> {
-    await inBatches(EVENTS, signal, async () => (await this.database.query(CUT_EVENTS, [accountId, rootId, EVENTS])).length);
+  private async removeConversation(
+    accountId: string,
+    rootId: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await inBatches(
+      EVENTS,
+      signal,
+      async () => (await this.database.query(CUT_EVENTS, [accountId, rootId, EVENTS])).length,
+    );
     if (signal.aborted) return;
-    // The root goes last and with its conversation: as long as it is there, the next run finds what is left.
+    // The root goes last and with its conversation: as long as it is there, the next run finds what
+    // is left.
     await this.database.transaction(async (tx) => {
       await tx.query(REMOVE_CHAT, [accountId, rootId]);
       await tx.query(REMOVE_CONVERSATION, [accountId, rootId]);

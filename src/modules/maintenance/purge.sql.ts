@@ -48,7 +48,9 @@ export interface TreeRow extends Mortal, Record<string, unknown> {
   isBusy: boolean;
 }
 
-/** What is unsent must not be sent any more; a relay that holds such a row already is waited for. */
+/**
+ * What is unsent must not be sent any more; a relay that holds such a row already is waited for.
+ */
 export const DROP_JOURNAL: Statement = {
   name: 'maintenance.drop_journal',
   text: `
@@ -59,15 +61,16 @@ export const DROP_JOURNAL: Statement = {
 };
 
 /**
- * Whether a stored answer may still name the chat $2. None is younger than the deletion, and all are forgotten after a day (`expiry.jobs.ts`): so
- * after the usual 30 days nobody has to look through them. As a subquery it is asked once, before the answers are.
+ * Whether a stored answer may still name the chat $2. None is younger than the deletion, and all
+ * are forgotten after a day (`expiry.jobs.ts`): so after the usual 30 days nobody has to look
+ * through them. As a subquery it is asked once, before the answers are.
  */
 const MAY_BE_ANSWERED = `(SELECT deleted_at > now() - interval '25 h' FROM chats WHERE account_id = $1 AND chat_id = $2::uuid)`;
 
 /**
- * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves down with them, so that at every moment its
- * pairs end where it says. Answers of keys that made these pairs hold their words and go too, and so does what
- * was counted and quoted of them.
+ * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves
+ * down with them, so that at every moment its pairs end where it says. Answers of keys that made
+ * these pairs hold their words and go too, and so does what was counted and quoted of them.
  */
 export const CUT_PAIRS = `
   WITH chat AS (
@@ -124,7 +127,10 @@ export const CUT_EVENTS: Statement = {
 
 export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id = $1 AND chat_id = $2`;
 
-/** What webhooks know of a conversation. Deliveries that are still to be made stay until they are: they have ids and no words. */
+/**
+ * What webhooks know of a conversation. Deliveries that are still to be made stay until they are:
+ * they have ids and no words.
+ */
 export const REMOVE_WEBHOOK_ROWS = `
   WITH settled AS MATERIALIZED (
     SELECT webhook_id, delivery_id FROM webhook_deliveries WHERE account_id = $1 AND root_chat_id = $2 AND settled_at IS NOT NULL

@@ -47,21 +47,40 @@ export class TemporaryChatsJob implements Job {
 
   run(signal: AbortSignal): Promise<number> {
     return inBatches(BATCH, signal, async () => {
-      const idle = await this.database.query<Tree & Record<string, unknown>>(IDLE, [this.config.TEMPORARY_CHAT_TTL_SECONDS, BATCH]);
+      const idle = await this.database.query<Tree & Record<string, unknown>>(IDLE, [
+        this.config.TEMPORARY_CHAT_TTL_SECONDS,
+        BATCH,
+      ]);
       const buried: Tree[] = [];
-      for (const tree of idle) if (await this.database.transaction((tx) => this.bury(tx, tree))) buried.push(tree);
+      for (const tree of idle)
+        if (await this.database.transaction((tx) => this.bury(tx, tree))) buried.push(tree);
       await this.purge.purge(buried, signal);
       return buried.length;
     });
   }
 
   /** False when somebody used it in the last moment. */
-  private async bury(tx: EntityManager, { account_id: accountId, root_chat_id: rootChatId }: Tree): Promise<boolean> {
+  private async bury(
+    tx: EntityManager,
+    { account_id: accountId, root_chat_id: rootChatId }: Tree,
+  ): Promise<boolean> {
     await tx.query(LOCK, [accountId, rootChatId]);
-    const [rows] = await tx.query<[unknown[], number]>(BURY, [accountId, rootChatId, this.config.TEMPORARY_CHAT_TTL_SECONDS]);
+    const [rows] = await tx.query<[unknown[], number]>(BURY, [
+      accountId,
+      rootChatId,
+      this.config.TEMPORARY_CHAT_TTL_SECONDS,
+    ]);
     if (rows.length === 0) return false;
-    await tx.query(`UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`, [accountId, rootChatId]);
-    await recordChanges(tx, { accountId, rootChatId, createdAt: new Date() }, [{ type: 'chat.deleted', chatId: rootChatId }], -rows.length);
+    await tx.query(
+      `UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`,
+      [accountId, rootChatId],
+    );
+    await recordChanges(
+      tx,
+      { accountId, rootChatId, createdAt: new Date() },
+      [{ type: 'chat.deleted', chatId: rootChatId }],
+      -rows.length,
+    );
     return true;
   }
 }

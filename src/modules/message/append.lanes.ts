@@ -7,7 +7,14 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { type Deadline, requestDeadline, under } from '../../runtime/deadline.js';
 import { pairJsonAt } from '../chat/pair.js';
 import { RootsService } from '../chat/roots.service.js';
-import { appendOf, type AppendRow, type AppendStatements, appendStatements, manyInputs, type NewPair } from './append.sql.js';
+import {
+  appendOf,
+  type AppendRow,
+  type AppendStatements,
+  appendStatements,
+  manyInputs,
+  type NewPair,
+} from './append.sql.js';
 import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
 interface Waiting {
@@ -26,18 +33,25 @@ interface Lane {
 
 const LANES = 4;
 const BATCH_MAX = 64;
-/** Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its statement are innocent. */
+/**
+ * Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its
+ * statement are innocent.
+ */
 const FAULT_OF_ONE = /^(22|23|40|55P03|57014)/;
 
 /**
- * Appends that wait at the same time for different conversations share a statement and a commit: that costs a quarter of a commit each. A
- * conversation goes by one lane, and a lane runs one statement at a time, so only statements of different instances can want the same rows; all
- * take them in the order of their conversations.
+ * Appends that wait at the same time for different conversations share a statement and a commit:
+ * that costs a quarter of a commit each. A conversation goes by one lane, and a lane runs one
+ * statement at a time, so only statements of different instances can want the same rows; all take
+ * them in the order of their conversations.
  */
 @Injectable()
 export class AppendLanes {
   readonly statements: AppendStatements;
-  private readonly lanes: Lane[] = Array.from({ length: LANES }, () => ({ waiting: [], busy: false }));
+  private readonly lanes: Lane[] = Array.from({ length: LANES }, () => ({
+    waiting: [],
+    busy: false,
+  }));
 
   constructor(
     private readonly database: Database,
@@ -49,7 +63,10 @@ export class AppendLanes {
     this.statements = appendStatements(content.table);
   }
 
-  /** Appends the pair; what its key had, where that was used before; null when the chat refused it. See `AppendService.commit`. */
+  /**
+   * Appends the pair; what its key had, where that was used before; null when the chat refused it.
+   * See `AppendService.commit`.
+   */
   async append(pair: NewPair): Promise<Outcome<AppendRow> | null> {
     const { accountId, idempotent } = pair;
     const row = await this.write(pair);
@@ -71,7 +88,8 @@ export class AppendLanes {
   private async run(pair: NewPair): Promise<AppendRow | null> {
     // Behind its commit a model is asked: a quarter of a commit is nothing beside that.
     if (pair.generation) return (await this.execute([pair]))[0] ?? null;
-    const rootChatId = this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
+    const rootChatId =
+      this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
     return rootChatId === null ? null : this.queue(pair, rootChatId);
   }
 
@@ -81,7 +99,8 @@ export class AppendLanes {
       lane.waiting.push({ pair, rootChatId, limit: requestDeadline(), resolve, reject });
       if (!lane.busy) {
         lane.busy = true;
-        // At the end of this turn of the event loop, so that all requests that came in with it go together.
+        // At the end of this turn of the event loop, so that all requests that came in with it go
+        // together.
         setImmediate(() => void this.empty(lane));
       }
     });
@@ -95,10 +114,14 @@ export class AppendLanes {
   private async flush(batch: readonly Waiting[]): Promise<void> {
     try {
       // Under the limit of the one that has waited longest.
-      settle(batch, await under(batch[0]!.limit, () => this.execute(batch.map(({ pair }) => pair))));
+      settle(
+        batch,
+        await under(batch[0]!.limit, () => this.execute(batch.map(({ pair }) => pair))),
+      );
     } catch (error) {
       const code = (error as { code?: string }).code ?? '';
-      if (batch.length > 1 && FAULT_OF_ONE.test(code)) for (const one of batch) await this.flush([one]);
+      if (batch.length > 1 && FAULT_OF_ONE.test(code))
+        for (const one of batch) await this.flush([one]);
       else for (const { reject } of batch) reject(error);
     }
   }
@@ -106,7 +129,10 @@ export class AppendLanes {
   private async execute(pairs: readonly NewPair[]): Promise<AppendRow[]> {
     failpoint('append.before_commit');
     const [first] = pairs;
-    const call = pairs.length === 1 && first ? appendOf(this.statements, first) : ([this.statements.many, manyInputs(pairs)] as const);
+    const call =
+      pairs.length === 1 && first
+        ? appendOf(this.statements, first)
+        : ([this.statements.many, manyInputs(pairs)] as const);
     const rows = await this.database.query<AppendRow>(...call);
     failpoint('append.after_commit');
     const accounts = new Map(pairs.map((pair) => [pair.responseId, pair.accountId]));
@@ -115,7 +141,10 @@ export class AppendLanes {
   }
 }
 
-/** The longest-waiting appends, one for each conversation and in the order of these; the others keep their place. */
+/**
+ * The longest-waiting appends, one for each conversation and in the order of these; the others keep
+ * their place.
+ */
 function takeBatch(lane: Lane): Waiting[] {
   const batch: Waiting[] = [];
   const roots = new Set<string>();

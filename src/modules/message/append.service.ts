@@ -13,7 +13,13 @@ import type { MessageType } from '../chat/message.entity.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
-import { type AnswerSettings, appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
+import {
+  type AnswerSettings,
+  appendOf,
+  type AppendRow,
+  type NewAnswer,
+  type NewPair,
+} from './append.sql.js';
 
 /** What a person said. */
 export interface Said {
@@ -47,7 +53,10 @@ export interface ForkTarget {
   chatId: string;
   behind: string | null;
   activate?: boolean;
-  /** A branch of its own for each pair: then they stand side by side, and the answer of the key is not the end of one of them. */
+  /**
+   * A branch of its own for each pair: then they stand side by side, and the answer of the key is
+   * not the end of one of them.
+   */
   each?: boolean;
 }
 
@@ -65,12 +74,17 @@ export interface Append {
   /** The process that is to write the answers of models; needed where a draft has no response. */
   writerId?: string;
   /**
-   * Makes the answer that is kept for the key; the JSON of the last pair where absent. In the transaction, so that what belongs to a new chat is
-   * made here too. It may run twice, and keeps nothing but what it returns.
+   * Makes the answer that is kept for the key; the JSON of the last pair where absent. In the
+   * transaction, so that what belongs to a new chat is made here too. It may run twice, and keeps
+   * nothing but what it returns.
    */
   answerOf?: AnswerOf;
 }
-type AnswerOf = (tx: EntityManager, entries: readonly Entry[], chat: ChatView | null) => Promise<object | string> | object | string;
+type AnswerOf = (
+  tx: EntityManager,
+  entries: readonly Entry[],
+  chat: ChatView | null,
+) => Promise<object | string> | object | string;
 
 /** A pair that is in PostgreSQL now. */
 export interface Entry {
@@ -100,7 +114,10 @@ export interface Spot {
 /** Thrown to take back what a transaction did. */
 class Refusal extends Error {}
 
-/** The one way in: puts pairs into PostgreSQL, and from there into the content store. Once it is in PostgreSQL, a pair exists whatever happens next. */
+/**
+ * The one way in: puts pairs into PostgreSQL, and from there into the content store. Once it is in
+ * PostgreSQL, a pair exists whatever happens next.
+ */
 @Injectable()
 export class AppendService {
   constructor(
@@ -111,21 +128,28 @@ export class AppendService {
     private readonly chats: ChatService,
   ) {}
 
-  /** Refuses while MongoDB is so far behind that no more may be promised. @throws store_unavailable */
+  /**
+   * Refuses while MongoDB is so far behind that no more may be promised. @throws store_unavailable
+   */
   assertRoom(): void {
     this.journal.assertRoom();
   }
 
   /**
-   * What the run that counts has made, with its answer; the answer of the key alone, where it was used before. Null when the chat refused: it is
-   * gone, its head is another one, it is not active, or its answer is still being written.
-   * @throws store_unavailable, idempotency_key_reused, idempotency_key_in_use; for a fork chat_not_found, message_not_found
+   * What the run that counts has made, with its answer; the answer of the key alone, where it was
+   * used before. Null when the chat refused: it is gone, its head is another one, it is not active,
+   * or its answer is still being written.
+   * @throws store_unavailable, idempotency_key_reused, idempotency_key_in_use; for a fork
+   * chat_not_found, message_not_found
    */
   async commit(append: Append): Promise<Outcome<Entry[]> | null> {
     this.assertRoom();
     const outcome = await this.write(append);
     if (!outcome?.made) return outcome;
-    return { json: outcome.json, made: await Promise.all(outcome.made.map((entry) => this.deliver(entry))) };
+    return {
+      json: outcome.json,
+      made: await Promise.all(outcome.made.map((entry) => this.deliver(entry))),
+    };
   }
 
   private write(append: Append): Promise<Outcome<Entry[]> | null> {
@@ -136,31 +160,57 @@ export class AppendService {
   }
 
   /** The hot path: one statement. */
-  private async alone({ accountId, drafts, key, writerId }: Append, to: ChatTarget): Promise<Outcome<Entry[]> | null> {
+  private async alone(
+    { accountId, drafts, key, writerId }: Append,
+    to: ChatTarget,
+  ): Promise<Outcome<Entry[]> | null> {
     const { chatId, parent, mustBeActive } = to;
-    const pair = newPair(drafts[0]!, { accountId, chatId, parent, mustBeActive, key, endKey: key, writerId });
+    const pair = newPair(drafts[0]!, {
+      accountId,
+      chatId,
+      parent,
+      mustBeActive,
+      key,
+      endKey: key,
+      writerId,
+    });
     const outcome = await this.lanes.append(pair);
     if (!outcome) return null;
     const { json, made: row } = outcome;
     return { json, made: row && [{ pair, row, json, contentState: null }] };
   }
 
-  private async inOneStep(append: Append, { chatId, ...place }: ChatTarget): Promise<Outcome<Entry[]> | null> {
+  private async inOneStep(
+    append: Append,
+    { chatId, ...place }: ChatTarget,
+  ): Promise<Outcome<Entry[]> | null> {
     try {
-      return await this.trees.make(append.accountId, chatId, append.key, (tx) => this.appendAll(tx, append, chatId, { place }));
+      return await this.trees.make(append.accountId, chatId, append.key, (tx) =>
+        this.appendAll(tx, append, chatId, { place }),
+      );
     } catch (error) {
       if (error instanceof Refusal) return null;
       throw error;
     }
   }
 
-  private toFork(append: Append, { chatId, behind, activate, each }: ForkTarget): Promise<Outcome<Entry[]>> {
+  private toFork(
+    append: Append,
+    { chatId, behind, activate, each }: ForkTarget,
+  ): Promise<Outcome<Entry[]>> {
     const { accountId, key, drafts } = append;
-    const fork = (tx: EntityManager) => this.forks.fork(tx, accountId, chatId, { response_id: behind, activate });
+    const fork = (tx: EntityManager) =>
+      this.forks.fork(tx, accountId, chatId, { response_id: behind, activate });
     return this.trees.make(accountId, chatId, key, async (tx) => {
       if (!each) return this.appendAll(tx, append, (await fork(tx)).chat_id);
       const made: Entry[] = [];
-      for (const draft of drafts) made.push(await this.appendIn(tx, append, draft, { chatId: (await fork(tx)).chat_id, endKey: null }));
+      for (const draft of drafts)
+        made.push(
+          await this.appendIn(tx, append, draft, {
+            chatId: (await fork(tx)).chat_id,
+            endKey: null,
+          }),
+        );
       return answered(tx, append, made);
     });
   }
@@ -202,7 +252,9 @@ export class AppendService {
     return { pair, row, json: pairJsonAt(pair, row.seq), contentState: null };
   }
 
-  /** Takes the words of a committed pair to the content store. Never throws for the store's sake. */
+  /**
+   * Takes the words of a committed pair to the content store. Never throws for the store's sake.
+   */
   private async deliver(entry: Entry): Promise<Entry> {
     const { pair, row, json } = entry;
     if (pair.generation) return entry;
@@ -212,7 +264,12 @@ export class AppendService {
   }
 }
 
-async function answered(tx: EntityManager, { answerOf }: Append, made: Entry[], chat: ChatView | null = null): Promise<Making<Entry[]>> {
+async function answered(
+  tx: EntityManager,
+  { answerOf }: Append,
+  made: Entry[],
+  chat: ChatView | null = null,
+): Promise<Making<Entry[]>> {
   return { made, answer: answerOf ? await answerOf(tx, made, chat) : made.at(-1)!.json };
 }
 
@@ -224,7 +281,11 @@ export const draftsOf = (earlier: readonly Exchange[] = [], last: Draft): Draft[
 
 /** A pair with a new id, to be appended. */
 export function newPair({ said, response, model = null, settings }: Draft, spot: Spot): NewPair {
-  const body = bodyOf({ question: said.question, response: response ?? null, metadata: said.metadata ?? null });
+  const body = bodyOf({
+    question: said.question,
+    response: response ?? null,
+    metadata: said.metadata ?? null,
+  });
   const isAsked = response === undefined;
   return {
     accountId: spot.accountId,
@@ -249,7 +310,12 @@ export function newPair({ said, response, model = null, settings }: Draft, spot:
   };
 }
 
-function newAnswer({ writerId, endKey }: Spot, model: string | null, settings?: AnswerSettings): NewAnswer {
-  if (writerId === undefined) throw new Error('a question to a model needs somebody who writes its answer');
+function newAnswer(
+  { writerId, endKey }: Spot,
+  model: string | null,
+  settings?: AnswerSettings,
+): NewAnswer {
+  if (writerId === undefined)
+    throw new Error('a question to a model needs somebody who writes its answer');
   return { generationId: newId(), instanceId: writerId, model, settings, idempotent: endKey };
 }

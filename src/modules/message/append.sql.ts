@@ -11,17 +11,28 @@ export const LEASE_SECONDS = 15;
 export interface NewPair extends Omit<Pair, 'seq'> {
   accountId: string;
   sha256: Buffer;
-  /** `last_response_id` that the chat must have (null: its path must be empty); undefined = the pair goes behind whatever is there. */
+  /**
+   * `last_response_id` that the chat must have (null: its path must be empty); undefined = the pair
+   * goes behind whatever is there.
+   */
   parent: string | null | undefined;
   /** Whether the chat must be the active branch at the moment of the append. */
   mustBeActive: boolean;
   idempotent: IdempotentRequest | null;
-  /** Who answers: null where nobody has to. Then the status is `streaming`, and the chat takes no other pair until the answer has ended. */
+  /**
+   * Who answers: null where nobody has to. Then the status is `streaming`, and the chat takes no
+   * other pair until the answer has ended.
+   */
   generation: NewAnswer | null;
 }
 
-/** How one answer is asked for. Of that request alone: it is not kept, and a retry does without it. */
-export interface AnswerSettings extends Pick<ModelRequest, 'maxOutputTokens' | 'temperature' | 'topP' | 'stop'> {
+/**
+ * How one answer is asked for. Of that request alone: it is not kept, and a retry does without it.
+ */
+export interface AnswerSettings extends Pick<
+  ModelRequest,
+  'maxOutputTokens' | 'temperature' | 'topP' | 'stop'
+> {
   /** In the place of the chat's system prompt. */
   instructions?: string;
 }
@@ -44,7 +55,10 @@ export interface AppendRow extends Record<string, unknown> {
   root_chat_id: string;
   fork_seq: number;
   seq: number;
-  /** The pair before it on its path, and what the chat says to its models; null but for a question to a model. */
+  /**
+   * The pair before it on its path, and what the chat says to its models; null but for a question
+   * to a model.
+   */
   parent_response_id: string | null;
   chat_model: string | null;
   system_prompt: string | null;
@@ -52,7 +66,10 @@ export interface AppendRow extends Record<string, unknown> {
 
 type Column = readonly [name: string, type: string, value: (pair: NewPair) => unknown];
 
-/** Columns of the input, with what each takes from a pair; the statements number their parameters by this order. */
+/**
+ * Columns of the input, with what each takes from a pair; the statements number their parameters by
+ * this order.
+ */
 const INPUT: readonly Column[] = [
   ['account_id', 'uuid', (p) => p.accountId],
   ['chat_id', 'uuid', (p) => p.chatId],
@@ -93,15 +110,19 @@ const MANY_INPUTS = `
   SELECT * FROM unnest(${INPUT.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ')}) AS input (${INPUT.map(([name]) => name).join(', ')})`;
 
 /**
- * The append: rights, order, pair, words, event and the answer for the key in one statement, so in one transaction and one round trip.
+ * The append: rights, order, pair, words, event and the answer for the key in one statement, so in
+ * one transaction and one round trip.
  *
- * `chat` locks the chat's row and takes the next `seq`; it is the only place where pairs get their order. Its conditions are on that row
- * alone, so after a wait for the lock PostgreSQL checks them on the newest version of it. No row of `chat`, nothing happens: an input that
- * is missing from the result was refused, and `PostService` finds out why. A key that is taken meanwhile breaks the whole statement by
- * its primary key. The inputs of one statement must be of different conversations.
+ * `chat` locks the chat's row and takes the next `seq`; it is the only place where pairs get their
+ * order. Its conditions are on that row alone, so after a wait for the lock PostgreSQL checks them
+ * on the newest version of it. No row of `chat`, nothing happens: an input that is missing from the
+ * result was refused, and `PostService` finds out why. A key that is taken meanwhile breaks the
+ * whole statement by its primary key. The inputs of one statement must be of different
+ * conversations.
  *
- * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question that a model is to answer the same
- * statement makes the answer's row: from then on somebody answers, or the answer is known to be interrupted.
+ * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question
+ * that a model is to answer the same statement makes the answer's row: from then on somebody
+ * answers, or the answer is known to be interrupted.
  */
 const appendText = (input: string, table: ContentStore['table'], generating = false): string => `
   WITH input AS MATERIALIZED (${input}),${generating ? BEFORE_CTE : ''}
@@ -141,7 +162,10 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
   )
   SELECT response_id, root_chat_id, fork_seq, seq, parent_response_id, chat_model, system_prompt FROM chat`;
 
-/** The chat before it has the pair, locked as its update locks it: so its last pair is that before the new one, also after a wait. */
+/**
+ * The chat before it has the pair, locked as its update locks it: so its last pair is that before
+ * the new one, also after a wait.
+ */
 const BEFORE_CTE = `
   before AS MATERIALIZED (
     SELECT c.account_id, c.chat_id, c.last_response_id FROM input i
@@ -149,8 +173,10 @@ const BEFORE_CTE = `
   ),`;
 
 /** What the writer of the answer needs to know of the chat. */
-const CHAT_TOLD = 'b.last_response_id AS parent_response_id, c.model AS chat_model, c.system_prompt';
-const NOTHING_TOLD = 'NULL::uuid AS parent_response_id, NULL::text AS chat_model, NULL::text AS system_prompt';
+const CHAT_TOLD =
+  'b.last_response_id AS parent_response_id, c.model AS chat_model, c.system_prompt';
+const NOTHING_TOLD =
+  'NULL::uuid AS parent_response_id, NULL::text AS chat_model, NULL::text AS system_prompt';
 
 const GENERATION_CTE = `
   generation AS (
@@ -159,7 +185,10 @@ const GENERATION_CTE = `
       settle_scope, settle_key, created_at FROM chat
   ),`;
 
-/** The words, for good or on their way to MongoDB; there the relay waits 3 s, so that it does not race the direct write. */
+/**
+ * The words, for good or on their way to MongoDB; there the relay waits 3 s, so that it does not
+ * race the direct write.
+ */
 function wordsText(table: ContentStore['table']): string {
   return table === 'chat_contents'
     ? `INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, 1, body FROM chat`
@@ -177,13 +206,22 @@ export interface AppendStatements {
 export const appendStatements = (table: ContentStore['table']): AppendStatements => ({
   one: { name: `append.one.${table}`, text: appendText(selectOf(INPUT), table) },
   many: { name: `append.many.${table}`, text: appendText(MANY_INPUTS, table) },
-  generating: { name: `append.generating.${table}`, text: appendText(selectOf(GENERATING_INPUT), table, true) },
+  generating: {
+    name: `append.generating.${table}`,
+    text: appendText(selectOf(GENERATING_INPUT), table, true),
+  },
 });
 
 export const oneInput = (pair: NewPair): unknown[] => INPUT.map(([, , value]) => value(pair));
 
 /** The statement of one pair, with its input. */
-export const appendOf = (statements: AppendStatements, pair: NewPair): readonly [Statement, unknown[]] =>
-  pair.generation ? [statements.generating, GENERATING_INPUT.map(([, , value]) => value(pair))] : [statements.one, oneInput(pair)];
+export const appendOf = (
+  statements: AppendStatements,
+  pair: NewPair,
+): readonly [Statement, unknown[]] =>
+  pair.generation
+    ? [statements.generating, GENERATING_INPUT.map(([, , value]) => value(pair))]
+    : [statements.one, oneInput(pair)];
 
-export const manyInputs = (pairs: readonly NewPair[]): unknown[] => INPUT.map(([, , value]) => pairs.map(value));
+export const manyInputs = (pairs: readonly NewPair[]): unknown[] =>
+  INPUT.map(([, , value]) => pairs.map(value));

@@ -19,7 +19,10 @@ export class MessageController {
 
   @Get()
   @Validated('chat', { stated: true })
-  @ApiOperation({ operationId: 'listMessages', summary: 'A page of the path, in order; the newest one when nothing is said' })
+  @ApiOperation({
+    operationId: 'listMessages',
+    summary: 'A page of the path, in order; the newest one when nothing is said',
+  })
   @ApiOkResponse({ type: MessagePageDto })
   @ApiRevalidated()
   @ApiLinked()

@@ -10,24 +10,37 @@ import { IsMetadata } from './metadata.js';
 export const QUESTION_BYTES_MAX = 128 * 1024;
 export const RESPONSE_BYTES_MAX = 256 * 1024;
 const ON_CONFLICT = ['fail', 'fork'] as const;
-/** What a post does that comes while an answer is still being written: waits for its end, is refused, or ends it. */
+/**
+ * What a post does that comes while an answer is still being written: waits for its end, is
+ * refused, or ends it.
+ */
 const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 export type OnBusy = (typeof ON_BUSY)[number];
 
 const MODELS_MAX = 8;
 
 const MODEL_CHARS_MAX = 200;
-const MODEL_NAME = { type: 'string', minLength: 1, maxLength: MODEL_CHARS_MAX, pattern: SAID_TEXT } as const;
+const MODEL_NAME = {
+  type: 'string',
+  minLength: 1,
+  maxLength: MODEL_CHARS_MAX,
+  pattern: SAID_TEXT,
+} as const;
 
 const IsModelNames = (): PropertyDecorator =>
   ValidateBy({
     name: 'isModelNames',
     validator: {
-      validate: (value) => Array.isArray(value) && value.length >= 1 && value.length <= MODELS_MAX && value.every(isModelName),
+      validate: (value) =>
+        Array.isArray(value) &&
+        value.length >= 1 &&
+        value.length <= MODELS_MAX &&
+        value.every(isModelName),
       defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
     },
   });
-const isModelName = (value: unknown): boolean => typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
+const isModelName = (value: unknown): boolean =>
+  typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
 
 /** What a person says: a question with its response, or for the model to answer. */
 export class EditMessageDto {
@@ -35,7 +48,10 @@ export class EditMessageDto {
   @IsSaid({ bytesMax: QUESTION_BYTES_MAX })
   question!: string;
 
-  /** Stored as it is (at most 256 KiB of UTF-8). Absent: the model answers. Null: stored without an answer. @example "At the Arctic Circle." */
+  /**
+   * Stored as it is (at most 256 KiB of UTF-8). Absent: the model answers. Null: stored without an
+   * answer. @example "At the Arctic Circle."
+   */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()
   @IsSaid({ bytesMax: RESPONSE_BYTES_MAX })
@@ -46,7 +62,10 @@ export class EditMessageDto {
   @OneOf(MESSAGE_TYPES)
   message_type?: MessageType;
 
-  /** `link`: `{url, title?}` (http or https, never fetched). `code`: `{language, filename?}`. `text`: any small object. */
+  /**
+   * `link`: `{url, title?}` (http or https, never fetched). `code`: `{language, filename?}`.
+   * `text`: any small object.
+   */
   @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
   @IsMetadata()
   metadata?: Record<string, unknown> | null;
@@ -67,17 +86,26 @@ export class EditMessageDto {
 export class AddMessageDto extends EditMessageDto {
   /** The pair that must be the last one of the chat (null: the chat must be empty). */
   @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true })
-  @ValidateIf((body: AddMessageDto) => body.parent_response_id !== undefined && body.parent_response_id !== null)
+  @ValidateIf(
+    (body: AddMessageDto) =>
+      body.parent_response_id !== undefined && body.parent_response_id !== null,
+  )
   @IsId()
   parent_response_id?: string | null;
 
-  /** What to do when `parent_response_id` is not the last pair any more: answer 409, or make a branch there. */
+  /**
+   * What to do when `parent_response_id` is not the last pair any more: answer 409, or make a
+   * branch there.
+   */
   @ApiPropertyOptional({ enum: ON_CONFLICT, default: 'fail' })
   @Optional()
   @OneOf(ON_CONFLICT)
   on_conflict?: (typeof ON_CONFLICT)[number];
 
-  /** What to do while an answer is still being written in this chat: wait for its end, answer 409, or end it as `stop` does. */
+  /**
+   * What to do while an answer is still being written in this chat: wait for its end, answer 409,
+   * or end it as `stop` does.
+   */
   @ApiPropertyOptional({ enum: ON_BUSY, default: 'queue' })
   @Optional()
   @OneOf(ON_BUSY)
@@ -120,7 +148,10 @@ export class AddMessageByBodyDto extends AddMessageDto {
 }
 
 export class AddMessageQuery {
-  /** `active`: post to the active branch of the conversation instead; the answer names it in `chat_id`. */
+  /**
+   * `active`: post to the active branch of the conversation instead; the answer names it in
+   * `chat_id`.
+   */
   @ApiPropertyOptional({ enum: ['active'] })
   @Optional()
   @OneOf(['active'])

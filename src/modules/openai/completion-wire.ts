@@ -16,12 +16,24 @@ export const newHead = (model: string): Head => ({
   model,
 });
 
-export const completionOf = ({ id, created, model }: Head, content: string, reason: FinishReason, usage: Usage): ChatCompletionDto => ({
+export const completionOf = (
+  { id, created, model }: Head,
+  content: string,
+  reason: FinishReason,
+  usage: Usage,
+): ChatCompletionDto => ({
   id,
   object: 'chat.completion',
   created,
   model,
-  choices: [{ index: 0, message: { role: 'assistant', content, refusal: null }, logprobs: null, finish_reason: reason }],
+  choices: [
+    {
+      index: 0,
+      message: { role: 'assistant', content, refusal: null },
+      logprobs: null,
+      finish_reason: reason,
+    },
+  ],
   usage: usageOf(usage),
 });
 
@@ -30,7 +42,10 @@ export class Chunks {
   private readonly before: string;
   private readonly after: string;
 
-  /** @param withUsage whether the usage was asked for: a last chunk then has it, and all others say null */
+  /**
+   * @param withUsage whether the usage was asked for: a last chunk then has it, and all others say
+   * null
+   */
   constructor(
     head: Head,
     private readonly withUsage: boolean,
@@ -46,7 +61,9 @@ export class Chunks {
   delta = (text: string): string => this.chunk({ content: text }, null);
 
   end(reason: FinishReason, usage: Usage): string {
-    const last = this.withUsage ? `${this.before}[],"usage":${JSON.stringify(usageOf(usage))}}\n\n` : '';
+    const last = this.withUsage
+      ? `${this.before}[],"usage":${JSON.stringify(usageOf(usage))}}\n\n`
+      : '';
     return `${this.chunk({}, reason)}${last}${sentEvent('[DONE]')}`;
   }
 

@@ -1,5 +1,12 @@
 import { Body, Controller, Headers, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiOkResponse, ApiOperation, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -65,10 +72,13 @@ export class CompletionsController {
   ): Promise<void> {
     if (branchId !== undefined) {
       const asked = { accountId, branchId, body, idempotent };
-      return body.stream ? sendEventStream(reply, await this.branches.stream(asked)) : void reply.send(await this.branches.complete(asked));
+      return body.stream
+        ? sendEventStream(reply, await this.branches.stream(asked))
+        : void reply.send(await this.branches.complete(asked));
     }
     const signal = goneSignal(reply);
-    if (!body.stream) return void reply.send(await this.completions.complete(accountId, body, signal));
+    if (!body.stream)
+      return void reply.send(await this.completions.complete(accountId, body, signal));
     sendEventStream(reply, await this.completions.stream(accountId, body, signal));
   }
 }

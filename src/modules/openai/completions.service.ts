@@ -16,7 +16,10 @@ interface Begun {
   parts: AsyncIterable<ModelPart>;
 }
 
-/** OpenAI's chat completions without state: the context is what the client sends, and nothing is kept. */
+/**
+ * OpenAI's chat completions without state: the context is what the client sends, and nothing is
+ * kept.
+ */
 @Injectable()
 export class CompletionsService {
   private readonly logger = new Logger(CompletionsService.name);
@@ -24,7 +27,11 @@ export class CompletionsService {
   constructor(private readonly answers: DirectAnswers) {}
 
   /** The whole answer. @param signal aborts when the client has gone @throws Problem */
-  async complete(accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<ChatCompletionDto> {
+  async complete(
+    accountId: string,
+    body: CreateChatCompletionDto,
+    signal: AbortSignal,
+  ): Promise<ChatCompletionDto> {
     const { head, parts } = await this.begin(accountId, body, signal);
     let content = '';
     try {
@@ -39,11 +46,15 @@ export class CompletionsService {
   }
 
   /**
-   * The answer as server-sent events. A failure before the first word is thrown, so that it has a status of its own; a later one is an
-   * event, at which OpenAI's clients throw.
+   * The answer as server-sent events. A failure before the first word is thrown, so that it has a
+   * status of its own; a later one is an event, at which OpenAI's clients throw.
    * @throws Problem
    */
-  async stream(accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  async stream(
+    accountId: string,
+    body: CreateChatCompletionDto,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<string>> {
     const begun = await this.begin(accountId, body, signal);
     return this.chunksOf(begun, body.stream_options?.include_usage === true);
   }
@@ -52,7 +63,10 @@ export class CompletionsService {
     const chunks = new Chunks(head, withUsage);
     yield chunks.begin();
     try {
-      for await (const part of parts) yield part.type === 'end' ? chunks.end(part.finishReason, part.usage) : chunks.delta(part.text);
+      for await (const part of parts)
+        yield part.type === 'end'
+          ? chunks.end(part.finishReason, part.usage)
+          : chunks.delta(part.text);
     } catch (error) {
       yield sentEvent(JSON.stringify(openAiError(this.problemOf(error))));
     }
@@ -61,20 +75,37 @@ export class CompletionsService {
   private problemOf(error: unknown): Problem {
     const problem = modelProblem(error);
     if (problem instanceof Problem) return problem;
-    this.logger.error({ message: 'an answer broke off', cause: error instanceof Error ? error.stack : String(error) });
+    this.logger.error({
+      message: 'an answer broke off',
+      cause: error instanceof Error ? error.stack : String(error),
+    });
     return problems.internal();
   }
 
   /** The one way to a model, and the first word of its answer. */
-  private async begin(accountId: string, body: CreateChatCompletionDto, signal: AbortSignal): Promise<Begun> {
-    const request = { ...settingsOf(body), model: body.model, messages: modelMessages(body.messages) };
+  private async begin(
+    accountId: string,
+    body: CreateChatCompletionDto,
+    signal: AbortSignal,
+  ): Promise<Begun> {
+    const request = {
+      ...settingsOf(body),
+      model: body.model,
+      messages: modelMessages(body.messages),
+    };
     const { model, parts } = await this.answers.begin(accountId, request, 'messages', signal);
     return { head: newHead(model), parts };
   }
 }
 
 /** How the answer is asked for. */
-export function settingsOf({ max_completion_tokens, max_tokens, temperature, top_p, stop }: CreateChatCompletionDto): AnswerSettings {
+export function settingsOf({
+  max_completion_tokens,
+  max_tokens,
+  temperature,
+  top_p,
+  stop,
+}: CreateChatCompletionDto): AnswerSettings {
   const limit = max_completion_tokens ?? max_tokens;
   return {
     ...(limit != null && { maxOutputTokens: limit }),

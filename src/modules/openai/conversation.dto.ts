@@ -13,10 +13,15 @@ const ITEMS = { type: 'array', minItems: 1, maxItems: ITEMS_MAX, items: ITEM_SCH
 
 @Lenient()
 export class CreateConversationDto {
-  /** What was said so far, at most 20 messages: of users, each with the assistant's response behind it if there is one. Those of systems and developers are the system prompt. */
+  /**
+   * What was said so far, at most 20 messages: of users, each with the assistant's response behind
+   * it if there is one. Those of systems and developers are the system prompt.
+   */
   @ApiPropertyOptional({ ...ITEMS, minItems: 0, nullable: true })
   @IsOptional()
-  @Checked((items) => (Array.isArray(items) && items.length === 0 ? null : itemsFault(items, ITEMS_MAX)))
+  @Checked((items) =>
+    Array.isArray(items) && items.length === 0 ? null : itemsFault(items, ITEMS_MAX),
+  )
   items?: InputItem[] | null;
 
   /** At most 16 texts. */
@@ -36,7 +41,9 @@ export class UpdateConversationDto {
 
 @Lenient()
 export class AddItemsDto {
-  /** At most 20 messages: of users, each with the assistant's response behind it if there is one. */
+  /**
+   * At most 20 messages: of users, each with the assistant's response behind it if there is one.
+   */
   @ApiProperty({ ...ITEMS })
   @Checked((items) => itemsFault(items, ITEMS_MAX))
   items!: InputItem[];

@@ -1,4 +1,14 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -34,7 +44,10 @@ const ITEM_ID = {
   example: 'msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
 } as const;
 
-/** `conv_<chat_id>` is a conversation with its active branch, `conv_<chat_id>:branch_<chat_id>` one branch of it. */
+/**
+ * `conv_<chat_id>` is a conversation with its active branch, `conv_<chat_id>:branch_<chat_id>` one
+ * branch of it.
+ */
 @ApiTags('openai')
 @Lenient()
 @Controller('v1/conversations')
@@ -47,7 +60,10 @@ export class ConversationsController {
   @Post()
   @HttpCode(HttpStatus.OK)
   @JsonText()
-  @ApiOperation({ operationId: 'createConversation', summary: 'Start a conversation, with what was said so far' })
+  @ApiOperation({
+    operationId: 'createConversation',
+    summary: 'Start a conversation, with what was said so far',
+  })
   @ApiOkResponse({ type: ConversationDto })
   @ApiIdempotent()
   create(
@@ -63,7 +79,10 @@ export class ConversationsController {
   @ApiOperation({ operationId: 'getConversation', summary: 'A conversation' })
   @ApiOkResponse({ type: ConversationDto })
   @ApiProblems(problems.chatNotFound)
-  get(@CurrentAccount() accountId: string, @Param('conversation_id') id: string): Promise<ConversationDto> {
+  get(
+    @CurrentAccount() accountId: string,
+    @Param('conversation_id') id: string,
+  ): Promise<ConversationDto> {
     return this.conversations.get(accountId, conversationParam(id));
   }
 
@@ -71,7 +90,10 @@ export class ConversationsController {
   @ApiParam(CONVERSATION_ID)
   @HttpCode(HttpStatus.OK)
   @JsonText()
-  @ApiOperation({ operationId: 'updateConversation', summary: 'Set the metadata of a conversation' })
+  @ApiOperation({
+    operationId: 'updateConversation',
+    summary: 'Set the metadata of a conversation',
+  })
   @ApiOkResponse({ type: ConversationDto })
   @ApiIdempotent()
   @ApiProblems(problems.chatNotFound)
@@ -89,20 +111,31 @@ export class ConversationsController {
   @ApiOperation({
     operationId: 'deleteConversation',
     summary: 'Delete a conversation, or one branch of it',
-    description: 'What is deleted can be restored for 30 days: `POST /api/v1/chats/{chat_id}/restore`.',
+    description:
+      'What is deleted can be restored for 30 days: `POST /api/v1/chats/{chat_id}/restore`.',
   })
   @ApiOkResponse({ type: DeletedConversationDto })
   @ApiProblems(problems.chatNotFound)
-  remove(@CurrentAccount() accountId: string, @Param('conversation_id') id: string): Promise<DeletedConversationDto> {
+  remove(
+    @CurrentAccount() accountId: string,
+    @Param('conversation_id') id: string,
+  ): Promise<DeletedConversationDto> {
     return this.conversations.remove(accountId, conversationParam(id));
   }
 
   @Get(':conversation_id/items')
   @ApiParam(CONVERSATION_ID)
-  @ApiOperation({ operationId: 'listConversationItems', summary: 'The messages of a branch, the newest first' })
+  @ApiOperation({
+    operationId: 'listConversationItems',
+    summary: 'The messages of a branch, the newest first',
+  })
   @ApiOkResponse({ type: ItemListDto })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
-  list(@CurrentAccount() accountId: string, @Param('conversation_id') id: string, @Query() query: ListItemsQuery): Promise<ItemListDto> {
+  list(
+    @CurrentAccount() accountId: string,
+    @Param('conversation_id') id: string,
+    @Query() query: ListItemsQuery,
+  ): Promise<ItemListDto> {
     return this.items.list(accountId, conversationParam(id), query);
   }
 
@@ -130,7 +163,10 @@ export class ConversationsController {
   @Get(':conversation_id/items/:item_id')
   @ApiParam(CONVERSATION_ID)
   @ApiParam(ITEM_ID)
-  @ApiOperation({ operationId: 'getConversationItem', summary: 'One message, of any branch of the conversation' })
+  @ApiOperation({
+    operationId: 'getConversationItem',
+    summary: 'One message, of any branch of the conversation',
+  })
   @ApiOkResponse({ type: MessageItemDto })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
   item(

@@ -6,7 +6,12 @@ import { ChatService } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { RemovalService } from '../chat/removal.service.js';
 import { AppendService } from '../message/append.service.js';
-import type { ConversationDto, CreateConversationDto, DeletedConversationDto, UpdateConversationDto } from './conversation.dto.js';
+import type {
+  ConversationDto,
+  CreateConversationDto,
+  DeletedConversationDto,
+  UpdateConversationDto,
+} from './conversation.dto.js';
 import { toldIn } from './input-items.js';
 import { type ConversationRef, conversationName } from './openai-ids.js';
 import type { Metadata } from './openai-metadata.js';
@@ -31,13 +36,23 @@ export class ConversationsService {
     private readonly idempotency: Idempotency,
   ) {}
 
-  /** Makes a chat with what was said so far; answers the JSON of a `ConversationDto`. @throws 422; store_unavailable */
-  async create(accountId: string, { items, metadata }: CreateConversationDto, key: IdempotentRequest | null): Promise<string> {
+  /**
+   * Makes a chat with what was said so far; answers the JSON of a `ConversationDto`. @throws 422;
+   * store_unavailable
+   */
+  async create(
+    accountId: string,
+    { items, metadata }: CreateConversationDto,
+    key: IdempotentRequest | null,
+  ): Promise<string> {
     const told = toldIn(items ?? []);
     if (typeof told === 'string') throw invalidField('items', told);
     const { instructions, pairs } = told;
     if (Buffer.byteLength(instructions) > PROMPT_BYTES_MAX) {
-      throw invalidField('items', `: what systems and developers say must have at most ${PROMPT_BYTES_MAX} bytes of UTF-8`);
+      throw invalidField(
+        'items',
+        `: what systems and developers say must have at most ${PROMPT_BYTES_MAX} bytes of UTF-8`,
+      );
     }
     const outcome = await this.appends.commit({
       accountId,
@@ -55,7 +70,10 @@ export class ConversationsService {
   /** @throws chat_not_found */
   async get(accountId: string, { chatId }: ConversationRef): Promise<ConversationDto> {
     const chat = await this.rootOf(accountId, chatId);
-    const [notes] = await this.database.query<{ metadata: Metadata }>(FIND, [accountId, chat.chat_id]);
+    const [notes] = await this.database.query<{ metadata: Metadata }>(FIND, [
+      accountId,
+      chat.chat_id,
+    ]);
     return conversationOf(chat, notes?.metadata ?? {});
   }
 
@@ -73,8 +91,14 @@ export class ConversationsService {
     });
   }
 
-  /** Deletes the chat that is named: with a root the whole conversation. It can be restored. @throws chat_not_found */
-  async remove(accountId: string, { chatId, branchId }: ConversationRef): Promise<DeletedConversationDto> {
+  /**
+   * Deletes the chat that is named: with a root the whole conversation. It can be restored. @throws
+   * chat_not_found
+   */
+  async remove(
+    accountId: string,
+    { chatId, branchId }: ConversationRef,
+  ): Promise<DeletedConversationDto> {
     await this.removal.remove(accountId, branchId ?? chatId, 'keep', null);
     return { id: conversationName(chatId), object: 'conversation.deleted', deleted: true };
   }
@@ -85,7 +109,10 @@ export class ConversationsService {
   }
 }
 
-const conversationOf = ({ root_chat_id, created_at }: ChatView, metadata: Metadata): ConversationDto => ({
+const conversationOf = (
+  { root_chat_id, created_at }: ChatView,
+  metadata: Metadata,
+): ConversationDto => ({
   id: conversationName(root_chat_id),
   object: 'conversation',
   created_at: Math.floor(created_at.getTime() / 1000),

@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { fitsWindow } from '../../llm/context-window.js';
-import { LanguageModel, type ModelPart, type ModelRequest, stopped, type Usage } from '../../llm/language-model.js';
+import {
+  LanguageModel,
+  type ModelPart,
+  type ModelRequest,
+  stopped,
+  type Usage,
+} from '../../llm/language-model.js';
 import { TokenCounter } from '../../llm/token-counter.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
@@ -15,7 +21,10 @@ export interface Begun {
   parts: AsyncIterable<ModelPart>;
 }
 
-/** Answers of models that are kept nowhere: they end when their reader leaves. What they take counts all the same. */
+/**
+ * Answers of models that are kept nowhere: they end when their reader leaves. What they take counts
+ * all the same.
+ */
 @Injectable()
 export class DirectAnswers {
   /** Answers on their way at this instance, by account. */
@@ -28,12 +37,19 @@ export class DirectAnswers {
   ) {}
 
   /**
-   * The one way to a model: what an account may use is looked at before, and what it used is counted behind. Comes back with the first word.
-   * The context is the client's: where it is too long it is refused, and not cut.
+   * The one way to a model: what an account may use is looked at before, and what it used is
+   * counted behind. Comes back with the first word. The context is the client's: where it is too
+   * long it is refused, and not cut.
    * @param field that has the context @param signal aborts when the client has gone
-   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent, and what `modelProblem` makes of a failure
+   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent, and what
+   * `modelProblem` makes of a failure
    */
-  async begin(accountId: string, asked: ModelRequest, field: string, signal: AbortSignal): Promise<Begun> {
+  async begin(
+    accountId: string,
+    asked: ModelRequest,
+    field: string,
+    signal: AbortSignal,
+  ): Promise<Begun> {
     try {
       const info = this.model.find(asked.model);
       const request = { ...asked, model: info.id };
@@ -47,7 +63,11 @@ export class DirectAnswers {
   }
 
   /** @throws too_many_answers, tokens_spent */
-  private async admit(accountId: string, request: ModelRequest, signal: AbortSignal): Promise<AsyncIterable<ModelPart>> {
+  private async admit(
+    accountId: string,
+    request: ModelRequest,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ModelPart>> {
     const before = this.running.get(accountId) ?? 0;
     this.running.set(accountId, before + 1);
     try {
@@ -61,7 +81,11 @@ export class DirectAnswers {
   }
 
   /** The answer, after whose end, however it comes, its tokens are counted. Has to be read. */
-  private async *counted(accountId: string, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
+  private async *counted(
+    accountId: string,
+    request: ModelRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<ModelPart> {
     let usage: Usage | null = null;
     let bytes = 0;
     requestDeadline()?.lift();
@@ -73,7 +97,8 @@ export class DirectAnswers {
       }
     } finally {
       this.leave(accountId);
-      if (usage || bytes > 0) await this.quotas.spend(accountId, usage ?? usageByBytes(request.messages, bytes));
+      if (usage || bytes > 0)
+        await this.quotas.spend(accountId, usage ?? usageByBytes(request.messages, bytes));
     }
   }
 
@@ -90,7 +115,10 @@ const tooLong = (path: string, tokens: number): { path: string; message: string 
 });
 
 /** The same parts, once the first of them is there. @throws what is thrown before it */
-async function afterFirst(parts: AsyncIterable<ModelPart>, signal: AbortSignal): Promise<AsyncIterable<ModelPart>> {
+async function afterFirst(
+  parts: AsyncIterable<ModelPart>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<ModelPart>> {
   const iterator = parts[Symbol.asyncIterator]();
   const first = await iterator.next();
   if (signal.aborted) {

@@ -13,15 +13,25 @@ interface BegunResponse extends Pick<Begun, 'parts'> {
   head: ResponseHead;
 }
 
-/** Responses with `store: false`: the context is what the client sends, nothing is kept, and the model stops when the client leaves. */
+/**
+ * Responses with `store: false`: the context is what the client sends, nothing is kept, and the
+ * model stops when the client leaves.
+ */
 @Injectable()
 export class DirectResponses {
   private readonly logger = new Logger(DirectResponses.name);
 
   constructor(private readonly answers: DirectAnswers) {}
 
-  /** The whole answer. @throws like `DirectAnswers.begin`; 422 where the context would be one that is kept */
-  async create(accountId: string, body: CreateResponseDto, signal: AbortSignal): Promise<ResponseDto> {
+  /**
+   * The whole answer. @throws like `DirectAnswers.begin`; 422 where the context would be one that
+   * is kept
+   */
+  async create(
+    accountId: string,
+    body: CreateResponseDto,
+    signal: AbortSignal,
+  ): Promise<ResponseDto> {
     const { head, parts } = await this.begin(accountId, body, signal);
     let text = '';
     try {
@@ -36,7 +46,11 @@ export class DirectResponses {
   }
 
   /** The same as it happens. @throws like `create`, before the first word */
-  async createStreamed(accountId: string, body: CreateResponseDto, signal: AbortSignal): Promise<AsyncIterable<string>> {
+  async createStreamed(
+    accountId: string,
+    body: CreateResponseDto,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<string>> {
     return this.events(await this.begin(accountId, body, signal));
   }
 
@@ -57,18 +71,42 @@ export class DirectResponses {
   private failure(error: unknown): ResponseState {
     const found = modelProblem(error);
     if (!(found instanceof Problem)) {
-      this.logger.error({ message: 'an answer broke off', cause: error instanceof Error ? error.stack : String(error) });
+      this.logger.error({
+        message: 'an answer broke off',
+        cause: error instanceof Error ? error.stack : String(error),
+      });
     }
     const { kind, message } = found instanceof Problem ? found : problems.internal();
-    return { status: 'failed', text: null, usage: null, error: { code: kind.code, message }, model: null };
+    return {
+      status: 'failed',
+      text: null,
+      usage: null,
+      error: { code: kind.code, message },
+      model: null,
+    };
   }
 
-  private async begin(accountId: string, body: CreateResponseDto, signal: AbortSignal): Promise<BegunResponse> {
-    const kept = (['previous_response_id', 'conversation'] as const).find((field) => body[field] != null);
-    if (kept) throw invalidField(kept, 'must be absent with store: false, for which the context is the input alone');
+  private async begin(
+    accountId: string,
+    body: CreateResponseDto,
+    signal: AbortSignal,
+  ): Promise<BegunResponse> {
+    const kept = (['previous_response_id', 'conversation'] as const).find(
+      (field) => body[field] != null,
+    );
+    if (kept)
+      throw invalidField(
+        kept,
+        'must be absent with store: false, for which the context is the input alone',
+      );
     const items = itemsOf(body.input);
-    if (items.at(-1)?.role !== 'user') throw invalidField('input', 'must end with a message of the user: that is what is answered');
-    const request = { ...settingsOf(body), model: body.model ?? null, messages: messagesOf(items, body.instructions ?? '') };
+    if (items.at(-1)?.role !== 'user')
+      throw invalidField('input', 'must end with a message of the user: that is what is answered');
+    const request = {
+      ...settingsOf(body),
+      model: body.model ?? null,
+      messages: messagesOf(items, body.instructions ?? ''),
+    };
     const { model, parts } = await this.answers.begin(accountId, request, 'input', signal);
     return { head: headOf(body, model), parts };
   }

@@ -31,7 +31,8 @@ export function inputFault(input: unknown): string | null {
 
 /** The same of a list. */
 export function itemsFault(items: unknown, max: number): string | null {
-  if (!Array.isArray(items) || items.length === 0 || items.length > max) return `must be a list of 1 to ${max} items`;
+  if (!Array.isArray(items) || items.length === 0 || items.length > max)
+    return `must be a list of 1 to ${max} items`;
   for (const [at, item] of items.entries()) {
     const fault = itemFault(item);
     if (fault) return `[${at}]${fault}`;
@@ -43,25 +44,33 @@ function itemFault(item: unknown): string | null {
   if (!isObject(item)) return ' must be an object with role and content';
   const { type = 'message', role, content } = item;
   if (typeof type !== 'string') return '.type must be a string';
-  if (type !== 'message') return `.type: only messages are supported here, not ${type.slice(0, 40)}`;
-  if (!ROLES.includes(role as InputItem['role'])) return `.role must be one of: ${ROLES.join(', ')}`;
-  if (typeof content === 'string') return content.trim() === '' ? '.content must not be empty or blank' : null;
-  if (!Array.isArray(content) || content.length === 0) return '.content must be a string or a list of text parts';
+  if (type !== 'message')
+    return `.type: only messages are supported here, not ${type.slice(0, 40)}`;
+  if (!ROLES.includes(role as InputItem['role']))
+    return `.role must be one of: ${ROLES.join(', ')}`;
+  if (typeof content === 'string')
+    return content.trim() === '' ? '.content must not be empty or blank' : null;
+  if (!Array.isArray(content) || content.length === 0)
+    return '.content must be a string or a list of text parts';
   return partsFault(content);
 }
 
 function partsFault(parts: unknown[]): string | null {
   for (const [at, part] of parts.entries()) {
-    if (!isObject(part) || typeof part.type !== 'string') return `.content[${at}] must be an object with a type`;
-    if (!TEXTS.includes(part.type)) return `.content[${at}].type: only text is supported here, not ${part.type.slice(0, 40)}`;
+    if (!isObject(part) || typeof part.type !== 'string')
+      return `.content[${at}] must be an object with a type`;
+    if (!TEXTS.includes(part.type))
+      return `.content[${at}].type: only text is supported here, not ${part.type.slice(0, 40)}`;
     if (typeof part.text !== 'string') return `.content[${at}].text must be a string`;
   }
-  return textOf(parts as { text: string }[]).trim() === '' ? '.content must not be empty or blank' : null;
+  return textOf(parts as { text: string }[]).trim() === ''
+    ? '.content must not be empty or blank'
+    : null;
 }
 
 /**
- * Items as pairs: what a user says is a question, and what the assistant says right behind it its response. A question without one is a pair
- * without a response.
+ * Items as pairs: what a user says is a question, and what the assistant says right behind it its
+ * response. A question without one is a pair without a response.
  * @returns why not, where the order or the length of the items does not allow it
  */
 export function toldIn(items: readonly InputItem[]): Told | string {
@@ -75,7 +84,8 @@ export function toldIn(items: readonly InputItem[]): Told | string {
     else if (open) {
       open.response = text;
       open = null;
-    } else return `[${at}].role: what an assistant says is stored as the response to the question before it, and there is none`;
+    } else
+      return `[${at}].role: what an assistant says is stored as the response to the question before it, and there is none`;
   }
   return lengthFault(told.pairs) ?? { ...told, instructions: instructions.join('\n\n') };
 }
@@ -91,15 +101,30 @@ function lengthFault(pairs: readonly Exchange[]): string | null {
 }
 
 /** An input as items. */
-export const itemsOf = (input: Input): readonly InputItem[] => (typeof input === 'string' ? [{ role: 'user', content: input }] : input);
+export const itemsOf = (input: Input): readonly InputItem[] =>
+  typeof input === 'string' ? [{ role: 'user', content: input }] : input;
 
-/** The items for a model that is told nothing else: what systems and developers say comes first, in one. */
+/**
+ * The items for a model that is told nothing else: what systems and developers say comes first, in
+ * one.
+ */
 export function messagesOf(items: readonly InputItem[], instructions: string): ModelMessage[] {
   const isInstruction = ({ role }: InputItem): boolean => role === 'system' || role === 'developer';
-  const prompt = [instructions, ...items.filter(isInstruction).map(({ content }) => textOf(content))].filter(Boolean).join('\n\n');
+  const prompt = [
+    instructions,
+    ...items.filter(isInstruction).map(({ content }) => textOf(content)),
+  ]
+    .filter(Boolean)
+    .join('\n\n');
   const said = items.filter((item) => !isInstruction(item));
   const system: ModelMessage[] = prompt === '' ? [] : [{ role: 'system', content: prompt }];
-  return [...system, ...said.map(({ role, content }) => ({ role: role as 'user' | 'assistant', content: textOf(content) }))];
+  return [
+    ...system,
+    ...said.map(({ role, content }) => ({
+      role: role as 'user' | 'assistant',
+      content: textOf(content),
+    })),
+  ];
 }
 
 const textOf = (content: InputItem['content']): string =>

@@ -8,8 +8,10 @@ const RETRY_AFTER_SECONDS = '5';
 const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {
   model_unknown: (detail) => problems.modelNotFound({ detail }),
   question_too_long: (detail) => problems.contextTooLong({ detail }),
-  provider_rate_limited: (detail) => problems.modelRateLimited({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
-  provider_unreachable: (detail) => problems.modelUnavailable({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
+  provider_rate_limited: (detail) =>
+    problems.modelRateLimited({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
+  provider_unreachable: (detail) =>
+    problems.modelUnavailable({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
   provider_timeout: (detail) => problems.modelTimeout({ detail }),
   provider_rejected: (detail) => problems.modelFailed({ detail, headers: FINAL }),
   answer_filtered: (detail) => problems.modelFailed({ detail, headers: FINAL }),
@@ -18,7 +20,8 @@ const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {
 /** The failure of a model as an answer to a request. Everything else stays what it is. */
 export function modelProblem(error: unknown): unknown {
   // Nobody will read it; but it is no fault of ours, and must not be logged as one.
-  if ((error as Error).name === 'AbortError') return problems.invalidRequest({ detail: 'The client went before its answer was there.' });
+  if ((error as Error).name === 'AbortError')
+    return problems.invalidRequest({ detail: 'The client went before its answer was there.' });
   if (!(error instanceof ModelError)) return error;
   return BY_CODE[error.code]?.(error.message) ?? problems.modelFailed({ detail: error.message });
 }

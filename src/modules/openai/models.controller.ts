@@ -13,7 +13,10 @@ export class ModelsController {
   constructor(private readonly model: LanguageModel) {}
 
   @Get()
-  @ApiOperation({ operationId: 'listModels', summary: 'The models that can be asked, the default first' })
+  @ApiOperation({
+    operationId: 'listModels',
+    summary: 'The models that can be asked, the default first',
+  })
   @ApiOkResponse({ type: ModelListDto })
   list(): ModelListDto {
     return { object: 'list', data: this.model.models().map(toModelDto) };
@@ -31,4 +34,9 @@ export class ModelsController {
   }
 }
 
-const toModelDto = ({ id, provider }: ModelInfo): ModelDto => ({ id, object: 'model', created: 0, owned_by: provider });
+const toModelDto = ({ id, provider }: ModelInfo): ModelDto => ({
+  id,
+  object: 'model',
+  created: 0,
+  owned_by: provider,
+});

@@ -44,7 +44,8 @@ export function conversationIn(name: unknown): ConversationRef | null {
   const [conversation, branch, ...more] = name.split(':');
   const chatId = rest(conversation, 'conv_');
   const branchId = branch === undefined ? null : rest(branch, 'branch_');
-  const isWhole = chatId !== null && more.length === 0 && (branch === undefined || branchId !== null);
+  const isWhole =
+    chatId !== null && more.length === 0 && (branch === undefined || branchId !== null);
   return isWhole ? { chatId, branchId } : null;
 }
 
@@ -56,9 +57,12 @@ export function itemIn(name: unknown): ItemRef | null {
 }
 
 /** The same, thrown at whoever named nothing. @throws 400 that names the field */
-export const responseParam = (name: string): string => responseIn(name) ?? refuse('response_id', 'resp_…');
-export const conversationParam = (name: string): ConversationRef => conversationIn(name) ?? refuse('conversation_id', 'conv_…');
-export const itemParam = (name: string, field: string): ItemRef => itemIn(name) ?? refuse(field, 'msg_…');
+export const responseParam = (name: string): string =>
+  responseIn(name) ?? refuse('response_id', 'resp_…');
+export const conversationParam = (name: string): ConversationRef =>
+  conversationIn(name) ?? refuse('conversation_id', 'conv_…');
+export const itemParam = (name: string, field: string): ItemRef =>
+  itemIn(name) ?? refuse(field, 'msg_…');
 
 function refuse(field: string, form: string): never {
   throw invalidField(field, `must be an id like ${form}`);

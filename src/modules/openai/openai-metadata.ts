@@ -32,9 +32,13 @@ export function notesFault(metadata: unknown): string | null {
   if (!isObject(metadata)) return 'must be an object';
   if (Object.keys(metadata).length > KEYS_MAX) return `must have at most ${KEYS_MAX} keys`;
   const entries = Object.entries(metadata);
-  if (entries.some(([key]) => isLonger(key, KEY_CHARS_MAX))) return `must have keys of at most ${KEY_CHARS_MAX} characters`;
-  const isText = (value: unknown): boolean => typeof value === 'string' && !isLonger(value, VALUE_CHARS_MAX);
-  return entries.every(([, value]) => isText(value)) ? null : `must have values that are strings of at most ${VALUE_CHARS_MAX} characters`;
+  if (entries.some(([key]) => isLonger(key, KEY_CHARS_MAX)))
+    return `must have keys of at most ${KEY_CHARS_MAX} characters`;
+  const isText = (value: unknown): boolean =>
+    typeof value === 'string' && !isLonger(value, VALUE_CHARS_MAX);
+  return entries.every(([, value]) => isText(value))
+    ? null
+    : `must have values that are strings of at most ${VALUE_CHARS_MAX} characters`;
 }
 
 /** The same of a response, whose metadata is that of its pair, and may name a branch. */
@@ -42,9 +46,16 @@ export function responseNotesFault(metadata: unknown): string | null {
   const fault = notesFault(metadata) ?? metadataFault(metadata, 'text');
   if (fault) return fault;
   const { branch_id: branch } = metadata as Metadata;
-  return branch !== undefined && branchIn(branch) === null ? 'branch_id must be the id of a chat' : null;
+  return branch !== undefined && branchIn(branch) === null
+    ? 'branch_id must be the id of a chat'
+    : null;
 }
 
 /** Metadata of a pair, which may be any JSON, with the values as text. */
 export const notesOf = (metadata: Record<string, unknown> | null): Metadata =>
-  Object.fromEntries(exactEntries(metadata ?? {}).map(([key, json]) => [key, json.startsWith('"') ? (JSON.parse(json) as string) : json]));
+  Object.fromEntries(
+    exactEntries(metadata ?? {}).map(([key, json]) => [
+      key,
+      json.startsWith('"') ? (JSON.parse(json) as string) : json,
+    ]),
+  );

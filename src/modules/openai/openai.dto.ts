@@ -15,16 +15,25 @@ const STOP = { ...text, minLength: 1, pattern: ANY_TEXT };
 
 const stopFault = (value: unknown): string | null => {
   const stops: unknown[] = Array.isArray(value) ? value : [value];
-  const fits = stops.length <= STOPS_MAX && stops.every((stop) => typeof stop === 'string' && stop !== '');
+  const fits =
+    stops.length <= STOPS_MAX && stops.every((stop) => typeof stop === 'string' && stop !== '');
   return fits ? null : `must be a string, or a list of at most ${STOPS_MAX}`;
 };
 
 const PARTS = {
   type: 'array',
   minItems: 1,
-  items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: ['text'] }, text: words } },
+  items: {
+    type: 'object',
+    required: ['type', 'text'],
+    properties: { type: { ...text, enum: ['text'] }, text: words },
+  },
 };
-const messageOf = (roles: readonly string[], required: readonly string[], content: object[]): object => ({
+const messageOf = (
+  roles: readonly string[],
+  required: readonly string[],
+  content: object[],
+): object => ({
   type: 'object',
   required: ['role', ...required],
   properties: { role: { ...text, enum: roles }, content: { oneOf: content } },
@@ -83,7 +92,9 @@ export class CreateChatCompletionDto {
   top_p?: number | null;
 
   /** Texts that end the answer, at most four. */
-  @ApiPropertyOptional({ oneOf: [STOP, { type: 'array', maxItems: STOPS_MAX, items: STOP }, { type: 'null' }] })
+  @ApiPropertyOptional({
+    oneOf: [STOP, { type: 'array', maxItems: STOPS_MAX, items: STOP }, { type: 'null' }],
+  })
   @IsOptional()
   @Checked(stopFault)
   stop?: string | string[] | null;
@@ -106,11 +117,19 @@ export class CreateChatCompletionDto {
   /** Only `{"type": "text"}`. */
   @ApiPropertyOptional({
     oneOf: [
-      { type: 'object', required: ['type'], properties: { type: { ...text, enum: ['text'] } }, additionalProperties: true },
+      {
+        type: 'object',
+        required: ['type'],
+        properties: { type: { ...text, enum: ['text'] } },
+        additionalProperties: true,
+      },
       { type: 'null' },
     ],
   })
-  @Unsupported('only {"type": "text"} is supported here', (value) => !isGiven(value) || (value as { type?: unknown }).type === 'text')
+  @Unsupported(
+    'only {"type": "text"} is supported here',
+    (value) => !isGiven(value) || (value as { type?: unknown }).type === 'text',
+  )
   response_format?: unknown;
 }
 

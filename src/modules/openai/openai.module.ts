@@ -17,10 +17,18 @@ import { ResponseReader } from './response.reader.js';
 import { ResponsesController } from './responses.controller.js';
 import { ResponsesService } from './responses.service.js';
 
-/** OpenAI's API, for the clients that people already have. Its errors are in OpenAI's envelope: see `common/openai-error.ts`. */
+/**
+ * OpenAI's API, for the clients that people already have. Its errors are in OpenAI's envelope: see
+ * `common/openai-error.ts`.
+ */
 @Module({
   imports: [ChatModule, AnswerModule, MessageModule],
-  controllers: [ModelsController, CompletionsController, ResponsesController, ConversationsController],
+  controllers: [
+    ModelsController,
+    CompletionsController,
+    ResponsesController,
+    ConversationsController,
+  ],
   providers: [
     ...[DirectAnswers, CompletionsService, BranchCompletions],
     ...[ResponseReader, ResponseTargets, ResponsesService, DirectResponses, KeptResponses],

@@ -13,7 +13,10 @@ const HEAD: ResponseHead = {
   metadata: {},
   settings: {},
 };
-const ended = (text: string | null, status: ResponseState['status'] = 'complete'): ResponseState => ({
+const ended = (
+  text: string | null,
+  status: ResponseState['status'] = 'complete',
+): ResponseState => ({
   status,
   text,
   usage: null,
@@ -30,7 +33,11 @@ interface Event {
 /** What a reader gets of an answer that is told in these pieces. */
 function told(pieces: readonly string[], state: ResponseState, after?: number): Event[] {
   const events = new ResponseEvents(HEAD, after);
-  const text = [events.begin(), ...pieces.map((piece) => events.delta(piece)), events.end(state)].join('');
+  const text = [
+    events.begin(),
+    ...pieces.map((piece) => events.delta(piece)),
+    events.end(state),
+  ].join('');
   // By line feeds alone: to a regular expression U+2028 would end a line too.
   const lines = text.split('\n').filter((line) => line.startsWith('data: '));
   return lines.map((line) => JSON.parse(line.slice('data: '.length)) as Event);
@@ -40,7 +47,11 @@ const aPiece = fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' });
 
 describe('the events of a response', () => {
   it('give whoever resumes behind any event exactly what came after it, however the text is cut then', () => {
-    const aCase = fc.record({ pieces: fc.array(aPiece, { maxLength: 8 }), others: fc.array(aPiece, { maxLength: 8 }), at: fc.nat() });
+    const aCase = fc.record({
+      pieces: fc.array(aPiece, { maxLength: 8 }),
+      others: fc.array(aPiece, { maxLength: 8 }),
+      at: fc.nat(),
+    });
     fc.assert(
       fc.property(aCase, ({ pieces, others, at }) => {
         const text = pieces.join('');
@@ -54,7 +65,8 @@ describe('the events of a response', () => {
         expect(rest.slice(0, -1).every(({ sequence_number: number }) => number > after)).toBe(true);
         expect(rest.at(-1)).toEqual(first.at(-1));
         const closing = ({ type }: Event): boolean => !type.endsWith('.delta');
-        if (seen < first.length - 1) expect(rest.filter(closing)).toEqual(first.slice(seen + 1).filter(closing));
+        if (seen < first.length - 1)
+          expect(rest.filter(closing)).toEqual(first.slice(seen + 1).filter(closing));
       }),
     );
   });
@@ -62,7 +74,9 @@ describe('the events of a response', () => {
   it('have numbers that rise', () => {
     fc.assert(
       fc.property(fc.array(aPiece), (pieces) => {
-        const numbers = told(pieces, ended(pieces.join(''))).map(({ sequence_number: number }) => number);
+        const numbers = told(pieces, ended(pieces.join(''))).map(
+          ({ sequence_number: number }) => number,
+        );
         expect(numbers.every((number, i) => i === 0 || number > numbers[i - 1]!)).toBe(true);
       }),
     );
@@ -73,10 +87,13 @@ describe('the events of a response', () => {
     ['cancelled', 'response.incomplete'],
     ['interrupted', 'response.incomplete'],
     ['complete', 'response.completed'],
-  ] as const)('of an answer that is %s end with %s, also for a reader who has more than was kept', (status, type) => {
-    for (const after of [undefined, 3, 5, 500]) {
-      const events = told([], ended(status === 'failed' ? null : 'ab', status), after);
-      expect(events.at(-1)).toMatchObject({ type });
-    }
-  });
+  ] as const)(
+    'of an answer that is %s end with %s, also for a reader who has more than was kept',
+    (status, type) => {
+      for (const after of [undefined, 3, 5, 500]) {
+        const events = told([], ended(status === 'failed' ? null : 'ab', status), after);
+        expect(events.at(-1)).toMatchObject({ type });
+      }
+    },
+  );
 });

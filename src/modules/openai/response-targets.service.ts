@@ -24,24 +24,41 @@ export class ResponseTargets {
     private readonly reader: ResponseReader,
   ) {}
 
-  /** Null: a new chat. @throws 422 for names that exclude each other; chat_not_found, message_not_found */
-  async of(accountId: string, { previous_response_id: previous, conversation, metadata }: Places): Promise<Target | null> {
+  /**
+   * Null: a new chat. @throws 422 for names that exclude each other; chat_not_found,
+   * message_not_found
+   */
+  async of(
+    accountId: string,
+    { previous_response_id: previous, conversation, metadata }: Places,
+  ): Promise<Target | null> {
     const branchId = branchIn(metadata?.branch_id);
     if (previous != null && conversation != null) {
-      throw invalidField('previous_response_id', 'must not be given together with conversation: both say where it goes on');
+      throw invalidField(
+        'previous_response_id',
+        'must not be given together with conversation: both say where it goes on',
+      );
     }
     if (previous != null) return this.behind(accountId, responseIn(previous)!, branchId);
     if (conversation != null) return this.inConversation(accountId, conversation, branchId);
     return branchId === null ? null : { chatId: branchId, toActive: false };
   }
 
-  private async behind(accountId: string, parent: string, branchId: string | null): Promise<Target> {
+  private async behind(
+    accountId: string,
+    parent: string,
+    branchId: string | null,
+  ): Promise<Target> {
     const place = await this.reader.place(accountId, parent);
     if (branchId !== null) await this.assertIn(accountId, place.root_chat_id, branchId);
     return { chatId: branchId ?? place.chat_id, toActive: false, parent };
   }
 
-  private async inConversation(accountId: string, name: string | { id: string }, noted: string | null): Promise<Target> {
+  private async inConversation(
+    accountId: string,
+    name: string | { id: string },
+    noted: string | null,
+  ): Promise<Target> {
     const { chatId, branchId } = conversationIn(typeof name === 'string' ? name : name.id)!;
     if (branchId !== null && noted !== null && branchId !== noted) {
       throw invalidField('metadata', 'branch_id is another branch than that of conversation');
@@ -54,6 +71,7 @@ export class ResponseTargets {
 
   private async assertIn(accountId: string, rootChatId: string, branchId: string): Promise<void> {
     const { root_chat_id: root } = await this.chats.get(accountId, branchId);
-    if (root !== rootChatId) throw problems.chatNotFound({ detail: 'The branch is not one of this conversation.' });
+    if (root !== rootChatId)
+      throw problems.chatNotFound({ detail: 'The branch is not one of this conversation.' });
   }
 }

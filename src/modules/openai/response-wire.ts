@@ -1,5 +1,10 @@
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
-import type { CreateResponseDto, MessageItemDto, ResponseDto, ResponseUsageDto } from './response.dto.js';
+import type {
+  CreateResponseDto,
+  MessageItemDto,
+  ResponseDto,
+  ResponseUsageDto,
+} from './response.dto.js';
 import { answerName, conversationName, questionName, responseName } from './openai-ids.js';
 import type { Metadata } from './openai-metadata.js';
 
@@ -28,7 +33,13 @@ export interface ResponseState {
   model: string | null;
 }
 
-export const BEGUN: ResponseState = { status: 'streaming', text: null, usage: null, error: null, model: null };
+export const BEGUN: ResponseState = {
+  status: 'streaming',
+  text: null,
+  usage: null,
+  error: null,
+  model: null,
+};
 
 /** OpenAI's form of a pair. */
 export function responseOf(head: ResponseHead, state: ResponseState): ResponseDto {
@@ -90,7 +101,12 @@ function incompleteOf({ status, usage }: ResponseState): ResponseDto['incomplete
 }
 
 function errorOf({ status, error }: ResponseState): ResponseDto['error'] {
-  return status === 'failed' ? { code: error?.code ?? 'model_failed', message: error?.message ?? 'The model could not answer.' } : null;
+  return status === 'failed'
+    ? {
+        code: error?.code ?? 'model_failed',
+        message: error?.message ?? 'The model could not answer.',
+      }
+    : null;
 }
 
 function usageOf({ input_tokens, output_tokens }: Usage): ResponseUsageDto {
@@ -107,10 +123,21 @@ function usageOf({ input_tokens, output_tokens }: Usage): ResponseUsageDto {
 export function answerItem(responseId: string, { text, ...state }: ResponseState): MessageItemDto {
   const response = statusOf({ text, ...state });
   const status = response === 'in_progress' || response === 'completed' ? response : 'incomplete';
-  return { type: 'message', id: answerName(responseId), role: 'assistant', status, content: text ? [textPart(text)] : [] };
+  return {
+    type: 'message',
+    id: answerName(responseId),
+    role: 'assistant',
+    status,
+    content: text ? [textPart(text)] : [],
+  };
 }
 
-export const textPart = (text: string) => ({ type: 'output_text', text, annotations: [], logprobs: [] });
+export const textPart = (text: string) => ({
+  type: 'output_text',
+  text,
+  annotations: [],
+  logprobs: [],
+});
 
 /** The question as a message. */
 export const questionItem = (responseId: string, question: string): MessageItemDto => ({

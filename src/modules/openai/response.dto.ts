@@ -21,7 +21,11 @@ const CONTENT = {
     {
       type: 'array',
       minItems: 1,
-      items: { type: 'object', required: ['type', 'text'], properties: { type: { ...text, enum: [...TEXTS] }, text: said } },
+      items: {
+        type: 'object',
+        required: ['type', 'text'],
+        properties: { type: { ...text, enum: [...TEXTS] }, text: said },
+      },
     },
   ],
 };
@@ -38,9 +42,15 @@ export const ITEM_SCHEMA = {
 
 const conversationFault = (value: unknown): string | null => {
   const name = typeof value === 'object' && value !== null ? (value as { id?: unknown }).id : value;
-  return conversationIn(name) ? null : 'must be conv_<chat_id> or conv_<chat_id>:branch_<chat_id>, or an object with that id';
+  return conversationIn(name)
+    ? null
+    : 'must be conv_<chat_id> or conv_<chat_id>:branch_<chat_id>, or an object with that id';
 };
-const TEXT_FORMAT = { type: 'object', properties: { type: { ...text, enum: ['text'] } }, additionalProperties: true } as const;
+const TEXT_FORMAT = {
+  type: 'object',
+  properties: { type: { ...text, enum: ['text'] } },
+  additionalProperties: true,
+} as const;
 const formatFault = (value: unknown): string | null => {
   const format = isObject(value) ? (value['format'] ?? {}) : null;
   return isObject(format) && ['text', undefined].includes(format['type'] as string | undefined)
@@ -48,37 +58,60 @@ const formatFault = (value: unknown): string | null => {
     : 'only {"format": {"type": "text"}} is supported here';
 };
 const toolChoiceFault = (value: unknown): string | null =>
-  value === 'auto' || value === 'none' ? null : 'must be auto or none: tools are not supported here';
+  value === 'auto' || value === 'none'
+    ? null
+    : 'must be auto or none: tools are not supported here';
 
 @Lenient()
 export class CreateResponseDto {
-  /** A model of `GET /v1/models`; that of the chat, or the server's default, when absent. @example "offline" */
+  /**
+   * A model of `GET /v1/models`; that of the chat, or the server's default, when absent. @example
+   * "offline"
+   */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()
   @IsSaid({ charsMax: MODEL_CHARS_MAX })
   model?: string | null;
 
-  /** What is asked, as text or as messages, the question last. Earlier messages are stored as pairs before it. */
+  /**
+   * What is asked, as text or as messages, the question last. Earlier messages are stored as pairs
+   * before it.
+   */
   @ApiProperty({
     oneOf: [said, { type: 'array', minItems: 1, items: ITEM_SCHEMA }],
   })
   @Checked(inputFault)
   input!: Input;
 
-  /** What the model is told to be: the system prompt of a new chat; in a chat that exists already, in its place for this answer. At most 32 KiB. */
+  /**
+   * What the model is told to be: the system prompt of a new chat; in a chat that exists already,
+   * in its place for this answer. At most 32 KiB.
+   */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()
   @IsSaid({ bytesMax: PROMPT_BYTES_MAX, blank: true })
   instructions?: string | null;
 
-  /** `resp_<response_id>`: goes on behind that pair. Where it is not the last of its chat any more, on a new sibling branch. */
+  /**
+   * `resp_<response_id>`: goes on behind that pair. Where it is not the last of its chat any more,
+   * on a new sibling branch.
+   */
   @ApiPropertyOptional({ type: String, pattern: NAME_PATTERNS.response, nullable: true })
   @IsOptional()
   @Checked((value) => (responseIn(value) ? null : 'must be an id like resp_…'))
   previous_response_id?: string | null;
 
-  /** `conv_<chat_id>`: goes on in its active branch. `conv_<chat_id>:branch_<chat_id>`: in that branch. Text, or an object with it as `id`. */
-  @ApiPropertyOptional({ oneOf: [CONVERSATION, { type: 'object', required: ['id'], properties: { id: CONVERSATION } }, { type: 'null' }] })
+  /**
+   * `conv_<chat_id>`: goes on in its active branch. `conv_<chat_id>:branch_<chat_id>`: in that
+   * branch. Text, or an object with it as `id`.
+   */
+  @ApiPropertyOptional({
+    oneOf: [
+      CONVERSATION,
+      { type: 'object', required: ['id'], properties: { id: CONVERSATION } },
+      { type: 'null' },
+    ],
+  })
   @IsOptional()
   @Checked(conversationFault)
   conversation?: string | { id: string } | null;
@@ -95,7 +128,10 @@ export class CreateResponseDto {
   @IsBoolean({ message: 'must be true or false' })
   store?: boolean | null;
 
-  /** At most 16 texts, kept as the `metadata` of the pair. `branch_id`: the branch in which it goes on. */
+  /**
+   * At most 16 texts, kept as the `metadata` of the pair. `branch_id`: the branch in which it goes
+   * on.
+   */
   @ApiPropertyOptional({ ...RESPONSE_NOTES, nullable: true })
   @IsOptional()
   @Checked(responseNotesFault)
@@ -202,7 +238,10 @@ export class MessageItemDto {
   @ApiProperty({ enum: ['message'] })
   type!: 'message';
 
-  /** `msg_<response_id>`, of a question `msg_q_<response_id>`. @example "msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d" */
+  /**
+   * `msg_<response_id>`, of a question `msg_q_<response_id>`. @example
+   * "msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d"
+   */
   id!: string;
 
   @ApiProperty({ enum: ['user', 'assistant'] })
@@ -230,7 +269,8 @@ export class ResponseConversationDto {
   id!: string;
 }
 
-const Null = (): PropertyDecorator => ApiProperty({ type: Object, nullable: true, description: 'Always null.' });
+const Null = (): PropertyDecorator =>
+  ApiProperty({ type: Object, nullable: true, description: 'Always null.' });
 
 /** A pair as OpenAI's API shows it. */
 export class ResponseDto {

@@ -40,8 +40,16 @@ export class ResponseReader {
     return this.at(accountId, responseId, await this.place(accountId, responseId));
   }
 
-  /** The same of a pair whose place is known. @param settings of the request that made it, where it is answered @throws like `find` */
-  async at(accountId: string, responseId: string, place: PairPlace, settings: ResponseHead['settings'] = {}): Promise<FoundResponse> {
+  /**
+   * The same of a pair whose place is known. @param settings of the request that made it, where it
+   * is answered @throws like `find`
+   */
+  async at(
+    accountId: string,
+    responseId: string,
+    place: PairPlace,
+    settings: ResponseHead['settings'] = {},
+  ): Promise<FoundResponse> {
     const [chat, found] = await Promise.all([
       this.chats.get(accountId, place.chat_id),
       this.paths.pair(accountId, place.chat_id, responseId),

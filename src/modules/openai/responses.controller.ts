@@ -1,5 +1,23 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiOkResponse, ApiOperation, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -76,7 +94,8 @@ export class ResponsesController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (body.store === false) return this.createDirect(accountId, body, reply);
-    if (body.stream) return sendEventStream(reply, await this.responses.createStreamed(accountId, body, key));
+    if (body.stream)
+      return sendEventStream(reply, await this.responses.createStreamed(accountId, body, key));
     void reply.send(await this.responses.create(accountId, body, key));
   }
 
@@ -85,7 +104,8 @@ export class ResponsesController {
   @ApiOperation({
     operationId: 'getResponse',
     summary: 'A response, whole or as a stream',
-    description: 'With `stream=true` its events, those behind `starting_after`, as they were or are sent by any instance.',
+    description:
+      'With `stream=true` its events, those behind `starting_after`, as they were or are sent by any instance.',
   })
   @ApiOkResponse(RESPONSE_OR_EVENTS)
   @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
@@ -109,7 +129,10 @@ export class ResponsesController {
   })
   @ApiOkResponse({ description: 'Never answered.' })
   @ApiProblems(problems.responseNotDeletable, problems.messageNotFound)
-  async remove(@CurrentAccount() accountId: string, @Param('response_id') id: string): Promise<never> {
+  async remove(
+    @CurrentAccount() accountId: string,
+    @Param('response_id') id: string,
+  ): Promise<never> {
     return this.kept.refuseToRemove(accountId, responseParam(id));
   }
 
@@ -130,21 +153,35 @@ export class ResponsesController {
     @Param('response_id') id: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    void reply.header('content-type', 'application/json; charset=utf-8').send(await this.kept.cancel(accountId, responseParam(id), key));
+    void reply
+      .header('content-type', 'application/json; charset=utf-8')
+      .send(await this.kept.cancel(accountId, responseParam(id), key));
   }
 
   @Get(':response_id/input_items')
   @ApiParam(RESPONSE_ID)
-  @ApiOperation({ operationId: 'listInputItems', summary: 'What the model was given: the path up to the question, the newest first' })
+  @ApiOperation({
+    operationId: 'listInputItems',
+    summary: 'What the model was given: the path up to the question, the newest first',
+  })
   @ApiOkResponse({ type: ItemListDto })
   @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
-  input(@CurrentAccount() accountId: string, @Param('response_id') id: string, @Query() query: ListItemsQuery): Promise<ItemListDto> {
+  input(
+    @CurrentAccount() accountId: string,
+    @Param('response_id') id: string,
+    @Query() query: ListItemsQuery,
+  ): Promise<ItemListDto> {
     return this.items.inputOf(accountId, responseParam(id), query);
   }
 
-  private async createDirect(accountId: string, body: CreateResponseDto, reply: FastifyReply): Promise<void> {
+  private async createDirect(
+    accountId: string,
+    body: CreateResponseDto,
+    reply: FastifyReply,
+  ): Promise<void> {
     const signal = goneSignal(reply);
-    if (body.stream) return sendEventStream(reply, await this.direct.createStreamed(accountId, body, signal));
+    if (body.stream)
+      return sendEventStream(reply, await this.direct.createStreamed(accountId, body, signal));
     void reply.send(await this.direct.create(accountId, body, signal));
   }
 }

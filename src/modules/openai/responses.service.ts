@@ -33,10 +33,16 @@ export class ResponsesService {
   ) {}
 
   /**
-   * Comes back when the answer is there, or failed: the question is kept then too, so a failure has no status of its own.
-   * @throws 422 for what the input is; model_not_found, chat_not_found, message_not_found, and what `PostService.post` throws
+   * Comes back when the answer is there, or failed: the question is kept then too, so a failure has
+   * no status of its own.
+   * @throws 422 for what the input is; model_not_found, chat_not_found, message_not_found, and what
+   * `PostService.post` throws
    */
-  async create(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<ResponseDto> {
+  async create(
+    accountId: string,
+    body: CreateResponseDto,
+    key: IdempotentRequest | null,
+  ): Promise<ResponseDto> {
     const answer = await this.ask(accountId, body, key);
     // As it was answered to the key, if there is one.
     const pair = JSON.parse((await answer.whole()).json) as QaPairDto;
@@ -44,17 +50,29 @@ export class ResponsesService {
   }
 
   /** The same as it happens. @throws like `create` */
-  async createStreamed(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<AsyncIterable<string>> {
+  async createStreamed(
+    accountId: string,
+    body: CreateResponseDto,
+    key: IdempotentRequest | null,
+  ): Promise<AsyncIterable<string>> {
     const answer = await this.ask(accountId, body, key);
     return keptEvents(await this.headOf(accountId, answer, body), answer.events());
   }
 
-  private async ask(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<Answer> {
+  private async ask(
+    accountId: string,
+    body: CreateResponseDto,
+    key: IdempotentRequest | null,
+  ): Promise<Answer> {
     const asked = await this.prepare(accountId, body, key);
     return 'post' in asked ? this.posts.post(asked.post) : this.answers.askAnew(asked.append);
   }
 
-  private async headOf(accountId: string, { responseId, place }: Answer, body: CreateResponseDto): Promise<ResponseHead> {
+  private async headOf(
+    accountId: string,
+    { responseId, place }: Answer,
+    body: CreateResponseDto,
+  ): Promise<ResponseHead> {
     const { head } = await this.reader.at(
       accountId,
       responseId,
@@ -65,24 +83,42 @@ export class ResponsesService {
   }
 
   /** Everything that may be refused is looked at before anything is stored. */
-  private async prepare(accountId: string, body: CreateResponseDto, key: IdempotentRequest | null): Promise<Asked> {
+  private async prepare(
+    accountId: string,
+    body: CreateResponseDto,
+    key: IdempotentRequest | null,
+  ): Promise<Asked> {
     const target = await this.targets.of(accountId, body);
     const model = this.modelOf(body.model);
     const told = toldIn(itemsOf(body.input));
     if (typeof told === 'string') throw invalidField('input', told);
     const last = told.pairs.at(-1);
-    if (!last || last.response !== null) throw invalidField('input', 'must end with a message of the user: that is what is answered');
+    if (!last || last.response !== null)
+      throw invalidField('input', 'must end with a message of the user: that is what is answered');
     const instructions = [body.instructions, told.instructions].filter(Boolean).join('\n\n');
     if (Buffer.byteLength(instructions) > PROMPT_BYTES_MAX) throw tooLong(body);
     const earlier = told.pairs.slice(0, -1);
     const said = { question: last.question, metadata: notesToKeep(body) };
     const settings = settingsOf(body);
     if (target) {
-      const asked = { accountId, key, earlier, model, settings: { ...settings, ...(instructions && { instructions }) } };
+      const asked = {
+        accountId,
+        key,
+        earlier,
+        model,
+        settings: { ...settings, ...(instructions && { instructions }) },
+      };
       return { post: postTo(target, asked, said) };
     }
     const drafts = draftsOf(earlier, { said, response: undefined, model, settings });
-    return { append: { accountId, drafts, to: { chat: { model: body.model ?? null, system_prompt: instructions || null } }, key } };
+    return {
+      append: {
+        accountId,
+        drafts,
+        to: { chat: { model: body.model ?? null, system_prompt: instructions || null } },
+        key,
+      },
+    };
   }
 
   private modelOf(name: string | null | undefined): string | null {
@@ -101,13 +137,22 @@ const pairPlaceOf = ({ chatId, rootChatId, seq, parentResponseId }: AnswerPlace)
   parent_response_id: parentResponseId,
 });
 
-function postTo({ chatId, toActive, parent }: Target, asked: Omit<Post, 'chatId' | 'toActive' | 'body'>, said: Post['body']): Post {
-  const place = parent === undefined ? {} : { parent_response_id: parent, on_conflict: 'fork' as const };
+function postTo(
+  { chatId, toActive, parent }: Target,
+  asked: Omit<Post, 'chatId' | 'toActive' | 'body'>,
+  said: Post['body'],
+): Post {
+  const place =
+    parent === undefined ? {} : { parent_response_id: parent, on_conflict: 'fork' as const };
   return { ...asked, chatId, toActive, body: { ...said, ...place } };
 }
 
 /** How the answer is asked for. */
-export const settingsOf = ({ max_output_tokens, temperature, top_p }: CreateResponseDto): AnswerSettings => ({
+export const settingsOf = ({
+  max_output_tokens,
+  temperature,
+  top_p,
+}: CreateResponseDto): AnswerSettings => ({
   ...(max_output_tokens != null && { maxOutputTokens: max_output_tokens }),
   ...(temperature != null && { temperature }),
   ...(top_p != null && { topP: top_p }),

@@ -5,7 +5,10 @@ import { IsInt, IsNumber, IsOptional, Max, Min } from 'class-validator';
 const TOKENS_MAX = 10_000_000;
 
 const from = (min: number, max: number): PropertyDecorator =>
-  applyDecorators(Min(min, { message: `must be at least ${min}` }), Max(max, { message: `must be at most ${max}` }));
+  applyDecorators(
+    Min(min, { message: `must be at least ${min}` }),
+    Max(max, { message: `must be at most ${max}` }),
+  );
 
 /** How long an answer may become, in tokens; null is as good as nothing. */
 export const TokensMax = (): PropertyDecorator =>
@@ -19,7 +22,13 @@ export const TokensMax = (): PropertyDecorator =>
 /** How the model chooses its words, as a number from 0 to `max`; null is as good as nothing. */
 export const Sampling = (max: number): PropertyDecorator =>
   applyDecorators(
-    ApiPropertyOptional({ type: 'number', format: 'double', nullable: true, minimum: 0, maximum: max }),
+    ApiPropertyOptional({
+      type: 'number',
+      format: 'double',
+      nullable: true,
+      minimum: 0,
+      maximum: max,
+    }),
     IsOptional(),
     IsNumber({}, { message: 'must be a number' }),
     from(0, max),

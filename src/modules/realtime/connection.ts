@@ -17,7 +17,9 @@ import type { Sink, Subscription } from './subscription.js';
 export interface ConnectionPort {
   readonly feeds: FeedsService;
   readonly presence: Presence;
-  /** Null for a token that is refused. @throws while PostgreSQL is away and the token is not known */
+  /**
+   * Null for a token that is refused. @throws while PostgreSQL is away and the token is not known
+   */
   authenticate(token: string): Principal | null | Promise<Principal | null>;
   /** Counts a request of the account; null where nothing is limited. */
   count(accountId: string): Promise<Standing | null>;
@@ -39,7 +41,10 @@ const CHAT_IDS_MAX = 64;
 const AUTH_MS = 5000;
 /** A replay waits while more than this is on its way to the reader. */
 const REPLAY_BYTES = 256 * 1024;
-const NOT_FOUND: Fault = { code: 'not_found', message: 'There is no such chat, or it is not yours.' };
+const NOT_FOUND: Fault = {
+  code: 'not_found',
+  message: 'There is no such chat, or it is not yours.',
+};
 
 /** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
 export class Connection implements Guest, Sink {
@@ -56,7 +61,8 @@ export class Connection implements Guest, Sink {
   private readonly bucket = new FrameBucket();
 
   /**
-   * @param wire what the socket writes to; frames that many readers share go there whole. Nothing is compressed, so `ws` itself never holds one back
+   * @param wire what the socket writes to; frames that many readers share go there whole. Nothing
+   * is compressed, so `ws` itself never holds one back
    */
   constructor(
     private readonly socket: WebSocket,
@@ -68,7 +74,10 @@ export class Connection implements Guest, Sink {
     const { token } = arrival;
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
-    this.authTimer = setTimeout(() => this.close(CLOSE.unauthorized, 'no token within 5 s'), AUTH_MS);
+    this.authTimer = setTimeout(
+      () => this.close(CLOSE.unauthorized, 'no token within 5 s'),
+      AUTH_MS,
+    );
     if (token !== undefined) this.enqueue({ event: 'auth', token });
   }
 
@@ -99,7 +108,8 @@ export class Connection implements Guest, Sink {
   private resumeLater(subscription: Subscription): void {
     this.waiting.push(subscription);
     if (this.waiting.length > 1) return;
-    // A pong that nobody asked for is allowed (RFC 6455, 5.5.3). Its callback says that all before it has left.
+    // A pong that nobody asked for is allowed (RFC 6455, 5.5.3). Its callback says that all before
+    // it has left.
     this.socket.pong('', false, () => {
       for (const one of this.waiting.splice(0)) one.resume();
     });
@@ -145,7 +155,9 @@ export class Connection implements Guest, Sink {
     this.send(control('pong'));
   }
 
-  /** Also later, with a new token of the same account: then the socket lives as long as that one. */
+  /**
+   * Also later, with a new token of the same account: then the socket lives as long as that one.
+   */
   private async authenticate(token: string): Promise<void> {
     const principal = await this.port.authenticate(token);
     if (!this.isOpen) return;
@@ -157,7 +169,8 @@ export class Connection implements Guest, Sink {
     this.principal = principal;
     this.arrival.known();
     clearTimeout(this.authTimer);
-    if (!this.port.presence.enter(principal, this)) return this.close(CLOSE.tooMany, 'too many connections of this account');
+    if (!this.port.presence.enter(principal, this))
+      return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));
   }
 
@@ -174,10 +187,15 @@ export class Connection implements Guest, Sink {
   private follow(found: Conversation, chatId: string, since: number | undefined): void {
     const old = this.subscriptions.get(found.rootChatId);
     if (!old && !this.hasPlace()) {
-      return this.fail({ code: 'too_many_subscriptions', message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.` });
+      return this.fail({
+        code: 'too_many_subscriptions',
+        message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.`,
+      });
     }
     this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
-    const chatIds = [...(old?.chatIds.filter((id) => id !== chatId) ?? []), chatId].slice(-CHAT_IDS_MAX);
+    const chatIds = [...(old?.chatIds.filter((id) => id !== chatId) ?? []), chatId].slice(
+      -CHAT_IDS_MAX,
+    );
     if (old && since === undefined) return void (old.chatIds = chatIds);
     const subscription = this.port.feeds.subscribe(found, this, since ?? found.eventSeq);
     old?.subscription.close();
@@ -194,7 +212,8 @@ export class Connection implements Guest, Sink {
   /** Deleted conversations are kept for their restoring, and make place for living ones. */
   private hasPlace(): boolean {
     if (this.subscriptions.size < SUBSCRIPTIONS_MAX) return true;
-    for (const [rootChatId, { subscription }] of this.subscriptions) if (subscription.isDeleted) this.drop(rootChatId);
+    for (const [rootChatId, { subscription }] of this.subscriptions)
+      if (subscription.isDeleted) this.drop(rootChatId);
     return this.subscriptions.size < SUBSCRIPTIONS_MAX;
   }
 

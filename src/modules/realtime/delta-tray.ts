@@ -4,7 +4,10 @@ import type { Pieces } from './pieces.js';
 /** At most 30 frames a second, besides the last one of each answer. */
 const PACE_MS = 34;
 
-/** Gathers the pieces of answers for one reader: the first one goes at once, those that come within the next 34 ms go together. */
+/**
+ * Gathers the pieces of answers for one reader: the first one goes at once, those that come within
+ * the next 34 ms go together.
+ */
 export class DeltaTray {
   /** By answer. */
   private readonly pending = new Map<string, Pieces>();
@@ -20,14 +23,19 @@ export class DeltaTray {
     if (!this.timer) this.sendNext();
   }
 
-  /** Sends what must not come behind these events: the last pieces of the answers that end with them. */
+  /**
+   * Sends what must not come behind these events: the last pieces of the answers that end with
+   * them.
+   */
   sendBefore(events: readonly Envelope[]): void {
-    for (const { endOf } of events) if (endOf !== null && this.pending.has(endOf)) this.sendOne(endOf);
+    for (const { endOf } of events)
+      if (endOf !== null && this.pending.has(endOf)) this.sendOne(endOf);
   }
 
   /** Nothing of a conversation may come any more. */
   drop(rootChatId: string): void {
-    for (const [responseId, { delta }] of this.pending) if (delta.rootChatId === rootChatId) this.pending.delete(responseId);
+    for (const [responseId, { delta }] of this.pending)
+      if (delta.rootChatId === rootChatId) this.pending.delete(responseId);
   }
 
   close(): void {

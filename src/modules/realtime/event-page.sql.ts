@@ -11,15 +11,19 @@ export interface EventRow extends Record<string, unknown> {
   response_id: string | null;
   /** Position of the pair on its path. */
   pair_seq: number | null;
-  /** A living chat whose path has the pair: its owner or, if that is deleted, a branch that inherited it; null when nobody sees it any more. */
+  /**
+   * A living chat whose path has the pair: its owner or, if that is deleted, a branch that
+   * inherited it; null when nobody sees it any more.
+   */
   seen_by: string | null;
   /** `seq` of the last of the events that were asked for: this page may end before it. */
   page_end: number;
 }
 
 /**
- * $1 account, $2 root, $3 the last `seq` known, $4 how many, $5 how many bytes of words. There is at least one row if there is an event at all.
- * A branch is made from the owner of its fork point, so all chats below one that inherited a pair inherited it too.
+ * $1 account, $2 root, $3 the last `seq` known, $4 how many, $5 how many bytes of words. There is
+ * at least one row if there is an event at all. A branch is made from the owner of its fork point,
+ * so all chats below one that inherited a pair inherited it too.
  */
 export const EVENTS_AFTER: Statement = {
   name: 'realtime.events-after',

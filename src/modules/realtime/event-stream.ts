@@ -6,11 +6,17 @@ import { control, type Envelope } from './envelope.js';
 import type { Pieces } from './pieces.js';
 import type { Sink, Subscription } from './subscription.js';
 
-/** What may wait in the stream itself; a slow reader then gets the rest from PostgreSQL, page by page, as it reads. */
+/**
+ * What may wait in the stream itself; a slow reader then gets the rest from PostgreSQL, page by
+ * page, as it reads.
+ */
 const BUFFERED_BYTES = 64 * 1024;
 const KEEP_ALIVE = Buffer.from(':\n\n');
 
-/** The events of one conversation as server-sent events. Ends when the conversation is deleted, or with `expel()`. */
+/**
+ * The events of one conversation as server-sent events. Ends when the conversation is deleted, or
+ * with `expel()`.
+ */
 export class EventStream extends Readable implements Guest, Sink {
   readonly outlivesDeletion = false;
   private readonly tray = new DeltaTray((pieces) => this.say(pieces));
@@ -23,10 +29,18 @@ export class EventStream extends Readable implements Guest, Sink {
     super({ highWaterMark: BUFFERED_BYTES });
   }
 
-  /** @param at the `seq` that the reader has: whoever comes back before the first event has it as `Last-Event-ID` */
-  begin(subscription: Subscription, { chatId, eventSeq, at }: { chatId: string; eventSeq: number; at: number }): void {
+  /**
+   * @param at the `seq` that the reader has: whoever comes back before the first event has it as
+   * `Last-Event-ID`
+   */
+  begin(
+    subscription: Subscription,
+    { chatId, eventSeq, at }: { chatId: string; eventSeq: number; at: number },
+  ): void {
     this.subscription = subscription;
-    this.push(sentEvent(control('subscribed', { chat_id: chatId, seq: eventSeq }), 'subscribed', at));
+    this.push(
+      sentEvent(control('subscribed', { chat_id: chatId, seq: eventSeq }), 'subscribed', at),
+    );
     subscription.resume();
   }
 
@@ -50,7 +64,10 @@ export class EventStream extends Readable implements Guest, Sink {
     this.finish();
   }
 
-  /** Keeps proxies from closing a quiet stream. A reader who took nothing since the last time is closed. */
+  /**
+   * Keeps proxies from closing a quiet stream. A reader who took nothing since the last time is
+   * closed.
+   */
   keepAlive(): void {
     if (this.readableLength === 0) this.push(KEEP_ALIVE);
     else if (this.stalled) this.destroy();
@@ -69,7 +86,9 @@ export class EventStream extends Readable implements Guest, Sink {
     done(error);
   }
 
-  /** Pieces of an answer are for readers who keep up; the others get the answer when it is complete. */
+  /**
+   * Pieces of an answer are for readers who keep up; the others get the answer when it is complete.
+   */
   private say(pieces: Pieces): void {
     if (this.readableLength < BUFFERED_BYTES) this.push(pieces.serverSent);
   }

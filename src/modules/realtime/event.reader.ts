@@ -34,21 +34,44 @@ export class EventReader {
     private readonly paths: PathService,
   ) {}
 
-  /** The conversation of a chat; null when there is no such chat, it is deleted, or of another account. */
+  /**
+   * The conversation of a chat; null when there is no such chat, it is deleted, or of another
+   * account.
+   */
   async find(accountId: string, chatId: string): Promise<Conversation | null> {
-    const [row] = await this.database.query<{ root_chat_id: string; event_seq: number }>(CONVERSATION, [accountId, chatId]);
+    const [row] = await this.database.query<{ root_chat_id: string; event_seq: number }>(
+      CONVERSATION,
+      [accountId, chatId],
+    );
     return row ? { accountId, rootChatId: row.root_chat_id, eventSeq: row.event_seq } : null;
   }
 
   /**
    * The next events after `since`, oldest first, at most 100 of them; none when there are none.
-   * @throws content_unavailable when the words of a pair cannot be read now: an event is never told without them
+   * @throws content_unavailable when the words of a pair cannot be read now: an event is never told
+   * without them
    */
-  async after({ accountId, rootChatId }: Omit<Conversation, 'eventSeq'>, since: number): Promise<Page> {
-    const rows = await this.database.query<EventRow>(EVENTS_AFTER, [accountId, rootChatId, since, EVENTS_MAX, PAGE_BYTES]);
-    const [chats, pairs] = await Promise.all([this.chatsOf(accountId, rootChatId, rows), this.pairsOf(accountId, rootChatId, rows)]);
+  async after(
+    { accountId, rootChatId }: Omit<Conversation, 'eventSeq'>,
+    since: number,
+  ): Promise<Page> {
+    const rows = await this.database.query<EventRow>(EVENTS_AFTER, [
+      accountId,
+      rootChatId,
+      since,
+      EVENTS_MAX,
+      PAGE_BYTES,
+    ]);
+    const [chats, pairs] = await Promise.all([
+      this.chatsOf(accountId, rootChatId, rows),
+      this.pairsOf(accountId, rootChatId, rows),
+    ]);
     const events = rows.map((row) => {
-      const gone = { ...(row.response_id && { response_id: row.response_id }), chat_id: row.chat_id, root_chat_id: rootChatId };
+      const gone = {
+        ...(row.response_id && { response_id: row.response_id }),
+        chat_id: row.chat_id,
+        root_chat_id: rootChatId,
+      };
       const living = row.response_id ? pairs.get(row.response_id) : chats.get(row.chat_id);
       const data = row.type.endsWith('.deleted') ? undefined : living;
       // A replay may come by a deletion that was undone since: then more follows.
@@ -56,23 +79,43 @@ export class EventReader {
       return new Envelope(row.type, row.seq, data ?? JSON.stringify(gone), isLast, row.response_id);
     });
     const last = rows.at(-1);
-    return { events, hasMore: rows.length === EVENTS_MAX || (last !== undefined && last.seq < last.page_end) };
+    return {
+      events,
+      hasMore: rows.length === EVENTS_MAX || (last !== undefined && last.seq < last.page_end),
+    };
   }
 
-  /** JSON of the living chats that the events are about, by `chat_id`; and of the root, where it may be gone. */
-  private async chatsOf(accountId: string, rootChatId: string, rows: readonly EventRow[]): Promise<Map<string, string>> {
+  /**
+   * JSON of the living chats that the events are about, by `chat_id`; and of the root, where it may
+   * be gone.
+   */
+  private async chatsOf(
+    accountId: string,
+    rootChatId: string,
+    rows: readonly EventRow[],
+  ): Promise<Map<string, string>> {
     const ids = new Set(rows.filter((row) => row.response_id === null).map((row) => row.chat_id));
     if (ids.size === 0) return new Map();
     const views = await this.database.query<ChatView>(CHATS, [accountId, [...ids.add(rootChatId)]]);
     return new Map(views.map((view) => [view.chat_id, chatJson(view)]));
   }
 
-  /** JSON of the pairs that somebody still sees, by `response_id`, each with its conversation: whoever follows many must know for which a `seq` counts. */
-  private async pairsOf(accountId: string, rootChatId: string, rows: readonly EventRow[]): Promise<Map<string, string>> {
+  /**
+   * JSON of the pairs that somebody still sees, by `response_id`, each with its conversation:
+   * whoever follows many must know for which a `seq` counts.
+   */
+  private async pairsOf(
+    accountId: string,
+    rootChatId: string,
+    rows: readonly EventRow[],
+  ): Promise<Map<string, string>> {
     const json = new Map<string, string>();
     for (const { chatId, first, count } of stretchesOf(rows)) {
-      const page = await this.paths.page(accountId, chatId, count, { after: first - 1 }).catch(nothingIfDeleted);
-      for (const pair of page?.pairs ?? []) json.set(pair.responseId, `${pairJson(pair).slice(0, -1)},"root_chat_id":"${rootChatId}"}`);
+      const page = await this.paths
+        .page(accountId, chatId, count, { after: first - 1 })
+        .catch(nothingIfDeleted);
+      for (const pair of page?.pairs ?? [])
+        json.set(pair.responseId, `${pairJson(pair).slice(0, -1)},"root_chat_id":"${rootChatId}"}`);
     }
     return json;
   }
@@ -90,7 +133,9 @@ function stretchesOf(rows: readonly EventRow[]): Stretch[] {
   const stretches: Stretch[] = [];
   for (const { seen_by: chatId, pair_seq: seq } of rows) {
     if (chatId === null || seq === null) continue;
-    const open = stretches.find((one) => one.chatId === chatId && seq >= one.first && seq <= one.first + one.count);
+    const open = stretches.find(
+      (one) => one.chatId === chatId && seq >= one.first && seq <= one.first + one.count,
+    );
     if (!open) stretches.push({ chatId, first: seq, count: 1 });
     else open.count = Math.max(open.count, seq - open.first + 1);
   }

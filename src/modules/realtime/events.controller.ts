@@ -26,7 +26,10 @@ export class EventsController {
     required: false,
     description: 'Like `since`, and goes before it: browsers send it when they reconnect.',
   })
-  @ApiOkResponse({ description: 'The stream.', content: { 'text/event-stream': { schema: { type: 'string' } } } })
+  @ApiOkResponse({
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   @ApiProblems(problems.chatNotFound)
   async stream(
     @Req() { principal }: FastifyRequest,
@@ -34,12 +37,17 @@ export class EventsController {
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const stream = await this.streams.open(principal!, chat_id, lastEventId ? seqOf(lastEventId) : since);
+    const stream = await this.streams.open(
+      principal!,
+      chat_id,
+      lastEventId ? seqOf(lastEventId) : since,
+    );
     void reply.headers(EVENT_STREAM_HEADERS).send(stream);
   }
 }
 
 function seqOf(text: string): number {
-  if (!/^\d+$/.test(text) || Number(text) > SEQ_MAX) throw invalidField('Last-Event-ID', 'must be the id of an event');
+  if (!/^\d+$/.test(text) || Number(text) > SEQ_MAX)
+    throw invalidField('Last-Event-ID', 'must be the id of an event');
   return Number(text);
 }

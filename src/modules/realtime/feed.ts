@@ -33,7 +33,10 @@ export class Feed implements Watch {
   readonly rootChatId: string;
   head: number;
   private readonly subscriptions = new Set<Subscription>();
-  /** Readings that are under way: a thousand readers who come back at once with the same `since` read once. */
+  /**
+   * Readings that are under way: a thousand readers who come back at once with the same `since`
+   * read once.
+   */
   private readonly readings = new Map<number, Promise<Page>>();
   /** By pair. */
   private readonly answers = new Map<string, Answer>();
@@ -57,7 +60,8 @@ export class Feed implements Watch {
   }
 
   leave(subscription: Subscription): void {
-    if (this.subscriptions.delete(subscription) && this.subscriptions.size === 0) this.port.drop(this);
+    if (this.subscriptions.delete(subscription) && this.subscriptions.size === 0)
+      this.port.drop(this);
   }
 
   wake(): void {
@@ -69,7 +73,10 @@ export class Feed implements Watch {
     return this.last !== null;
   }
 
-  /** The conversation was purged. Who knows of its deletion hears nothing more; this instance may have missed that, and tells it behind what is known. */
+  /**
+   * The conversation was purged. Who knows of its deletion hears nothing more; this instance may
+   * have missed that, and tells it behind what is known.
+   */
   end(): void {
     if (this.last) return;
     for (const subscription of this.subscriptions) if (subscription.isDeleted) subscription.end();
@@ -78,7 +85,10 @@ export class Feed implements Watch {
     this.deliver([this.last]);
   }
 
-  /** Pieces are told at once, and events are read: so those of a new answer wait until its `message.created` was looked for. */
+  /**
+   * Pieces are told at once, and events are read: so those of a new answer wait until its
+   * `message.created` was looked for.
+   */
   hear(delta: Delta): void {
     if (this.ended.has(delta.generationId)) return;
     const pieces = new Pieces(delta);
@@ -91,10 +101,16 @@ export class Feed implements Watch {
   }
 
   progress(): Progress[] {
-    return [...this.answers.values()].map(({ generationId, soFar }) => ({ generationId, n: soFar.delta.n }));
+    return [...this.answers.values()].map(({ generationId, soFar }) => ({
+      generationId,
+      n: soFar.delta.n,
+    }));
   }
 
-  /** A reader has come up to the feed: it is told what was written so far of each answer that it knows of. */
+  /**
+   * A reader has come up to the feed: it is told what was written so far of each answer that it
+   * knows of.
+   */
   tellSoFar(subscription: Subscription): void {
     for (const { isTold, soFar } of this.answers.values()) if (isTold) subscription.hear(soFar);
   }
@@ -137,7 +153,8 @@ export class Feed implements Watch {
         else this.tellThoseBefore(reading);
       }
     } catch {
-      // A store is away. The dispatcher wakes again within a second, as long as there is something after `head`.
+      // A store is away. The dispatcher wakes again within a second, as long as there is something
+      // after `head`.
     } finally {
       this.pumping = false;
     }
@@ -145,14 +162,17 @@ export class Feed implements Watch {
 
   /** Of answers that end with these events, and were written elsewhere. */
   private async hearRest(events: readonly Envelope[]): Promise<void> {
-    const ended = events.map(({ endOf }) => endOf).filter((id) => id !== null && !this.answers.get(id)?.soFar.delta.isLocal);
+    const ended = events
+      .map(({ endOf }) => endOf)
+      .filter((id) => id !== null && !this.answers.get(id)?.soFar.delta.isLocal);
     if (ended.length > 0) await this.port.tellRest(this, ended as string[]);
   }
 
   /** Pieces of an answer come behind its `message.created`, and before its end. */
   private deliver(events: readonly Envelope[]): void {
     this.head = events.at(-1)!.seq;
-    // A retry begins with its pair's `message.created` again: pieces that wait are those of the last one.
+    // A retry begins with its pair's `message.created` again: pieces that wait are those of the
+    // last one.
     const begins = new Map(events.map(({ begins, seq }) => [begins, seq]));
     let pushed = 0;
     const pushTo = (end: number): void => {
@@ -183,9 +203,13 @@ export class Feed implements Watch {
     this.tell(answer.soFar);
   }
 
-  /** Of answers that were heard before a reading began which found nothing more, all readers have the `message.created`. */
+  /**
+   * Of answers that were heard before a reading began which found nothing more, all readers have
+   * the `message.created`.
+   */
   private tellThoseBefore(reading: number): void {
-    for (const answer of this.answers.values()) if (!answer.isTold && answer.reading < reading) this.announce(answer);
+    for (const answer of this.answers.values())
+      if (!answer.isTold && answer.reading < reading) this.announce(answer);
   }
 
   /** Nothing comes behind the end of an answer. */

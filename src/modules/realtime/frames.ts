@@ -28,7 +28,10 @@ export interface Fault {
   message: string;
 }
 
-/** The highest `seq` that an event can have (`integer` of PostgreSQL), and so the highest `since`, by whichever way it comes. */
+/**
+ * The highest `seq` that an event can have (`integer` of PostgreSQL), and so the highest `since`,
+ * by whichever way it comes.
+ */
 export const SEQ_MAX = 2_147_483_647;
 
 /** Reads `{event, data}`. Fields that the event does not know are ignored. */
@@ -53,21 +56,30 @@ export const isFault = (read: Command | Fault): read is Fault => 'code' in read;
 function commandOf(event: string, data: Record<string, unknown>): Command | Fault {
   switch (event) {
     case 'auth':
-      return typeof data.token === 'string' ? { event, token: data.token } : invalid('token must be a string.');
+      return typeof data.token === 'string'
+        ? { event, token: data.token }
+        : invalid('token must be a string.');
     case 'subscribe':
       if (!isUuid(data.chat_id)) return invalid('chat_id must be a UUID.');
       if (!isSeq(data.since)) return invalid('since must be the seq of an event, or 0.');
       return { event, chatId: data.chat_id.toLowerCase(), since: data.since ?? undefined };
     case 'unsubscribe':
-      return isUuid(data.chat_id) ? { event, chatId: data.chat_id.toLowerCase() } : invalid('chat_id must be a UUID.');
+      return isUuid(data.chat_id)
+        ? { event, chatId: data.chat_id.toLowerCase() }
+        : invalid('chat_id must be a UUID.');
     case 'ping':
       return { event };
     default:
-      return { code: 'unknown_event', message: 'Known events: auth, subscribe, unsubscribe, ping.' };
+      return {
+        code: 'unknown_event',
+        message: 'Known events: auth, subscribe, unsubscribe, ping.',
+      };
   }
 }
 
 const invalid = (message: string): Fault => ({ code: 'validation_failed', message });
 
 const isSeq = (value: unknown): value is number | null | undefined =>
-  value === undefined || value === null || (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= SEQ_MAX);
+  value === undefined ||
+  value === null ||
+  (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= SEQ_MAX);

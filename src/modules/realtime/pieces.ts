@@ -4,8 +4,8 @@ import { control } from './envelope.js';
 import { textFrame } from './text-frame.js';
 
 /**
- * Pieces of an answer that follow each other, as `message.delta` tells them. Readers who gathered the same share one, and so its bytes: they are
- * made once, however many read it.
+ * Pieces of an answer that follow each other, as `message.delta` tells them. Readers who gathered
+ * the same share one, and so its bytes: they are made once, however many read it.
  */
 export class Pieces {
   private bytes: Buffer | undefined;
@@ -17,7 +17,11 @@ export class Pieces {
 
   with(next: Pieces): Pieces {
     if (this.longer?.next !== next) {
-      const joined = new Pieces({ ...this.delta, n: next.delta.n, delta: this.delta.delta + next.delta.delta });
+      const joined = new Pieces({
+        ...this.delta,
+        n: next.delta.n,
+        delta: this.delta.delta + next.delta.delta,
+      });
       this.longer = { next, joined };
     }
     return this.longer.joined;
@@ -39,6 +43,13 @@ export class Pieces {
 
   private get json(): string {
     const { responseId, chatId, rootChatId, from, n, delta } = this.delta;
-    return control('message.delta', { response_id: responseId, chat_id: chatId, root_chat_id: rootChatId, from, n, delta });
+    return control('message.delta', {
+      response_id: responseId,
+      chat_id: chatId,
+      root_chat_id: rootChatId,
+      from,
+      n,
+      delta,
+    });
   }
 }

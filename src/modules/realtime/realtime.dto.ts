@@ -7,7 +7,9 @@ export class EventsQuery {
   @IsId()
   chat_id!: string;
 
-  /** `seq` of the last event that you have: those after it come first. Only new ones when absent. */
+  /**
+   * `seq` of the last event that you have: those after it come first. Only new ones when absent.
+   */
   @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: SEQ_MAX })
   @Optional()
   @QueryInt(0, SEQ_MAX)

@@ -33,23 +33,33 @@ export class SocketsGateway implements OnModuleInit {
   }
 
   /**
-   * Everybody is let in and has to show a token: a page cannot read the status of a refused upgrade, but it can read a close code.
+   * Everybody is let in and has to show a token: a page cannot read the status of a refused
+   * upgrade, but it can read a close code.
    * @throws rate_limited when too many have not shown one yet
    */
   private accept({ request, authorization, accept }: Upgrade): void {
     const address = request.socket.remoteAddress;
     const known = this.presence.strangers.enter(address ?? '');
-    if (!known) throw problems.rateLimited({ detail: 'Too many sockets without a good token.', headers: { 'retry-after': '5' } });
+    if (!known)
+      throw problems.rateLimited({
+        detail: 'Too many sockets without a good token.',
+        headers: { 'retry-after': '5' },
+      });
     // Of the connection, since a handshake that fails makes no WebSocket.
     request.socket.once('close', known);
     const token = authorization === undefined ? undefined : (bearerToken(authorization) ?? '');
-    new Connection(accept(), request.socket, this.port, { token, known, refused: () => void this.refuse(address) });
+    new Connection(accept(), request.socket, this.port, {
+      token,
+      known,
+      refused: () => void this.refuse(address),
+    });
   }
 
   /** Counts a bad token like that of a request. */
   private async refuse(address: string | undefined): Promise<void> {
     const key = this.presence.strangers.keyOf(address);
     const standing = key && (await this.limiter.take(this.limiter.stranger, key));
-    if (key && standing && !standing.allowed) this.presence.strangers.bar(key, standing.resetSeconds);
+    if (key && standing && !standing.allowed)
+      this.presence.strangers.bar(key, standing.resetSeconds);
   }
 }

@@ -9,7 +9,10 @@ import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
 
 const KEEP_ALIVE_MS = 15_000;
-/** `EventSource` gives up for good on any status but 200, and comes back after a stream that ends (WHATWG HTML, 9.2). */
+/**
+ * `EventSource` gives up for good on any status but 200, and comes back after a stream that ends
+ * (WHATWG HTML, 9.2).
+ */
 const COME_BACK = 'retry: 1000\n\n';
 
 /** The event streams of this instance. */
@@ -18,7 +21,9 @@ export class StreamsService implements OnModuleDestroy {
   private readonly streams = new Set<EventStream>();
   private readonly loop = new Loop(
     () => this.keepAlive(),
-    new Outage((cause) => new Logger('Streams').error({ message: 'streams could not be kept alive', cause })),
+    new Outage((cause) =>
+      new Logger('Streams').error({ message: 'streams could not be kept alive', cause }),
+    ),
     { everyMs: KEEP_ALIVE_MS },
   );
   private stopping = false;
@@ -29,7 +34,8 @@ export class StreamsService implements OnModuleDestroy {
   ) {}
 
   /**
-   * A stream of all events of a chat's conversation after `since`, or after this moment. While the server stops it only says when to come back.
+   * A stream of all events of a chat's conversation after `since`, or after this moment. While the
+   * server stops it only says when to come back.
    * @throws chat_not_found; rate_limited when the account has too many open connections
    */
   async open(principal: Principal, chatId: string, since: number | undefined): Promise<Readable> {

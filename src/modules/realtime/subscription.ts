@@ -4,24 +4,33 @@ import type { Pieces } from './pieces.js';
 
 /** Where the events of a subscription go: a socket, or a stream. */
 export interface Sink {
-  /** Whether it goes on when the conversation is deleted: for what ends it, and for `chat.restored` and what follows. */
+  /**
+   * Whether it goes on when the conversation is deleted: for what ends it, and for `chat.restored`
+   * and what follows.
+   */
   readonly outlivesDeletion: boolean;
   /**
-   * Takes events, in their order. `isLive` events come as they happen and must be taken or the reader be closed; a replay stops at an answer
-   * of false until `subscription.resume()`. A sink may answer false to live events too: it then gets what follows as a replay.
+   * Takes events, in their order. `isLive` events come as they happen and must be taken or the
+   * reader be closed; a replay stops at an answer of false until `subscription.resume()`. A sink
+   * may answer false to live events too: it then gets what follows as a replay.
    */
   deliver(events: readonly Envelope[], isLive: boolean, subscription: Subscription): boolean;
   /** Pieces of an answer that is being written. Only while the subscription is live. */
   hear(pieces: Pieces): void;
-  /** The subscription is over: its conversation was deleted and that told or, for a sink that outlives it, purged. */
+  /**
+   * The subscription is over: its conversation was deleted and that told or, for a sink that
+   * outlives it, purged.
+   */
   finish(subscription: Subscription): void;
 }
 
 const AGAIN_MS = 1000;
 
 /**
- * One reader's place in the events of a conversation: each event after `since` is taken once, in order, without a gap. What lies between
- * `since` and the feed is read from PostgreSQL page by page; whoever has come up to the feed is live and shares its reading.
+ * One reader's place in the events of a conversation: each event after `since` is taken once, in
+ * order, without a gap. What lies between
+ * `since` and the feed is read from PostgreSQL page by page; whoever has come up to the feed is
+ * live and shares its reading.
  */
 export class Subscription {
   private live = false;
@@ -75,7 +84,8 @@ export class Subscription {
   private async catchUp(): Promise<void> {
     this.catchingUp = true;
     try {
-      // Between the look at the head and the step into the live state nothing is awaited: no event can come in between.
+      // Between the look at the head and the step into the live state nothing is awaited: no event
+      // can come in between.
       while (!this.closed && !this.live) {
         if (this.at >= this.feed.head) this.goLive();
         else if (!(await this.replayPage())) break;
@@ -88,7 +98,10 @@ export class Subscription {
     }
   }
 
-  /** Whoever fell behind is not told again what was written meanwhile: a slow reader gets an answer at its end. */
+  /**
+   * Whoever fell behind is not told again what was written meanwhile: a slow reader gets an answer
+   * at its end.
+   */
   private goLive(): void {
     this.live = true;
     if (!this.wasLive) this.feed.tellSoFar(this);
@@ -114,7 +127,8 @@ export class Subscription {
       return false;
     }
     this.at = events.at(-1)!.seq;
-    for (const { isLast, event } of events) this.deleted = isLast || (this.deleted && event !== 'chat.restored');
+    for (const { isLast, event } of events)
+      this.deleted = isLast || (this.deleted && event !== 'chat.restored');
     return this.sink.deliver(events, isLive, this) && !this.closed;
   }
 }

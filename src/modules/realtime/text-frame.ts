@@ -1,8 +1,9 @@
 const FINAL_TEXT = 0x81;
 
 /**
- * A whole text frame as servers send it (RFC 6455, 5.2: not masked). `ws` writes header and payload of each frame apart; a frame that is made
- * once and written as it is saves a sixth of what a delivery costs when many read the same.
+ * A whole text frame as servers send it (RFC 6455, 5.2: not masked). `ws` writes header and payload
+ * of each frame apart; a frame that is made once and written as it is saves a sixth of what a
+ * delivery costs when many read the same.
  */
 export function textFrame(payload: Buffer): Buffer {
   const { length } = payload;

@@ -1,5 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Post } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -7,11 +13,19 @@ import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
+import {
+  ChatSessionCountDto,
+  ChatSessionDto,
+  PostChatSessionMessageDto,
+} from './chat-sessions.dto.js';
 import { ChatSessionsService } from './chat-sessions.service.js';
 
 const ApiSessionId = () =>
-  ApiParam({ name: 'session_id', schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX }, example: 'support-42' });
+  ApiParam({
+    name: 'session_id',
+    schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX },
+    example: 'support-42',
+  });
 
 /** Sessions by name. Their WebSocket is in `session-sockets.ts`. */
 @ApiTags('chat sessions')
@@ -40,12 +54,18 @@ export class ChatSessionsController {
   })
   @ApiSessionId()
   @ApiOkResponse({ type: ChatSessionDto })
-  read(@CurrentAccount() accountId: string, @Param('session_id', NamePipe) sessionId: string): Promise<ChatSessionDto> {
+  read(
+    @CurrentAccount() accountId: string,
+    @Param('session_id', NamePipe) sessionId: string,
+  ): Promise<ChatSessionDto> {
     return this.sessions.read({ accountId, sessionId });
   }
 
   @Post(':session_id/messages')
-  @ApiOperation({ operationId: 'postChatSessionMessage', summary: 'Add a message; answers the whole session' })
+  @ApiOperation({
+    operationId: 'postChatSessionMessage',
+    summary: 'Add a message; answers the whole session',
+  })
   @ApiSessionId()
   @ApiCreatedResponse({ type: ChatSessionDto })
   @ApiIdempotent()
@@ -63,7 +83,10 @@ export class ChatSessionsController {
   @ApiOperation({ operationId: 'clearChatSession', summary: 'Empty a session' })
   @ApiSessionId()
   @ApiOkResponse({ type: ChatSessionDto })
-  clear(@CurrentAccount() accountId: string, @Param('session_id', NamePipe) sessionId: string): Promise<ChatSessionDto> {
+  clear(
+    @CurrentAccount() accountId: string,
+    @Param('session_id', NamePipe) sessionId: string,
+  ): Promise<ChatSessionDto> {
     return this.sessions.clear({ accountId, sessionId });
   }
 }

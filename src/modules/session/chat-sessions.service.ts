@@ -2,7 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import type { ChatSessionCountDto, ChatSessionDto, PostChatSessionMessageDto } from './chat-sessions.dto.js';
+import type {
+  ChatSessionCountDto,
+  ChatSessionDto,
+  PostChatSessionMessageDto,
+} from './chat-sessions.dto.js';
 import { messageIdFor, PostKeys } from './post-keys.js';
 import { SessionFeed, type Tell } from './session-feed.js';
 import { type SessionKey, type SessionMessage, SessionStore } from './session-store.js';
@@ -12,7 +16,10 @@ interface Posted {
   message_id: string;
 }
 
-/** Sessions by name, which end when nobody writes to them: in Redis where there is one, else in memory. */
+/**
+ * Sessions by name, which end when nobody writes to them: in Redis where there is one, else in
+ * memory.
+ */
 @Injectable()
 export class ChatSessionsService {
   constructor(
@@ -23,7 +30,10 @@ export class ChatSessionsService {
   /** Those that have messages; the one written to last comes first. @throws store_unavailable */
   async list(accountId: string): Promise<ChatSessionCountDto[]> {
     const sessions = await this.store.list(accountId);
-    return sessions.map(({ sessionId, count }) => ({ session_id: sessionId, message_count: count }));
+    return sessions.map(({ sessionId, count }) => ({
+      session_id: sessionId,
+      message_count: count,
+    }));
   }
 
   /** The whole session; empty when nobody wrote to it. @throws store_unavailable */
@@ -36,16 +46,25 @@ export class ChatSessionsService {
     return new SessionFeed(this.store, key, tell);
   }
 
-  /** Adds a message, and answers nothing of the session. @throws session_full, too_many_sessions, store_unavailable, outcome_unknown */
+  /**
+   * Adds a message, and answers nothing of the session. @throws session_full, too_many_sessions,
+   * store_unavailable, outcome_unknown
+   */
   async append(key: SessionKey, body: PostChatSessionMessageDto): Promise<void> {
     await this.store.append(key, messageOf(newId(), body));
   }
 
   /**
-   * Adds a message, and answers the session up to it. The store knows the id of a request again, so that it may be asked twice.
-   * @throws session_full, too_many_sessions, store_unavailable, outcome_unknown, idempotency_key_reused
+   * Adds a message, and answers the session up to it. The store knows the id of a request again, so
+   * that it may be asked twice.
+   * @throws session_full, too_many_sessions, store_unavailable, outcome_unknown,
+   * idempotency_key_reused
    */
-  async post(key: SessionKey, body: PostChatSessionMessageDto, request: IdempotentRequest | null): Promise<ChatSessionDto> {
+  async post(
+    key: SessionKey,
+    body: PostChatSessionMessageDto,
+    request: IdempotentRequest | null,
+  ): Promise<ChatSessionDto> {
     let messages: SessionMessage[] | undefined;
     const kept = await this.keys.remember(key.accountId, request, async () => {
       const message = messageOf(messageIdFor(key, request), body);
@@ -72,9 +91,13 @@ const messageOf = (id: string, { role, content }: PostChatSessionMessageDto): Se
   created_at: new Date().toISOString(),
 });
 
-const isSame = (one: SessionMessage, other: SessionMessage): boolean => one.role === other.role && one.content === other.content;
+const isSame = (one: SessionMessage, other: SessionMessage): boolean =>
+  one.role === other.role && one.content === other.content;
 
-/** A session only grows, so this is what was answered first. One that was cleared since is answered as it is now. */
+/**
+ * A session only grows, so this is what was answered first. One that was cleared since is answered
+ * as it is now.
+ */
 function upTo(messages: SessionMessage[], { message_id: id }: Posted): SessionMessage[] {
   const place = messages.findIndex((message) => message.id === id);
   return place < 0 ? messages : messages.slice(0, place + 1);

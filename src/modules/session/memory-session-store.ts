@@ -12,7 +12,10 @@ import {
 import type { Wake } from './session-store.js';
 import { textOf, Watchers } from './watchers.js';
 
-/** Of all sessions of this process together. When they need more, those go first that were not used for the longest time. */
+/**
+ * Of all sessions of this process together. When they need more, those go first that were not used
+ * for the longest time.
+ */
 const MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 /** What a session and a message cost besides their text. */
 const SESSION_BYTES = 500;
@@ -27,7 +30,10 @@ interface Session {
   bytes: number;
 }
 
-/** The bytes of an account's sessions, by their names; the one written to last is at the end. Some may have run out of time. */
+/**
+ * The bytes of an account's sessions, by their names; the one written to last is at the end. Some
+ * may have run out of time.
+ */
 class Account {
   readonly sessions = new Map<string, number>();
   bytes = 0;
@@ -60,14 +66,20 @@ export class MemorySessionStore extends SessionStore {
   private readonly watchers = new Watchers();
   private readonly limits: typeof SESSION_LIMITS;
 
-  constructor({ ttlSeconds, onEvicted, limits = SESSION_LIMITS, memoryBytesMax = MEMORY_BYTES_MAX }: MemorySettings) {
+  constructor({
+    ttlSeconds,
+    onEvicted,
+    limits = SESSION_LIMITS,
+    memoryBytesMax = MEMORY_BYTES_MAX,
+  }: MemorySettings) {
     super();
     this.limits = limits;
     this.sessions = new LRUCache<string, Session>({
       ttl: ttlSeconds * 1000,
       ttlResolution: 0,
       maxSize: memoryBytesMax,
-      sizeCalculation: ({ bytes, messages }) => bytes + SESSION_BYTES + messages.length * MESSAGE_BYTES,
+      sizeCalculation: ({ bytes, messages }) =>
+        bytes + SESSION_BYTES + messages.length * MESSAGE_BYTES,
       dispose: ({ key }, _text, reason) => {
         if (reason === 'set') return;
         this.forget(key);
@@ -109,7 +121,11 @@ export class MemorySessionStore extends SessionStore {
     const session = this.sessions.get(textOf(key)) ?? this.newSession(key);
     if (session.places.has(message.id)) return session;
     const bytes = Buffer.byteLength(JSON.stringify(message));
-    if (session.messages.length >= this.limits.messagesMax || session.bytes + bytes > this.limits.bytesMax) throw sessionFull(this.limits);
+    if (
+      session.messages.length >= this.limits.messagesMax ||
+      session.bytes + bytes > this.limits.bytesMax
+    )
+      throw sessionFull(this.limits);
     this.checkRoom(key.accountId, bytes);
     const after = lastOf(session);
     session.places.set(message.id, session.messages.push(message) - 1);
@@ -121,12 +137,14 @@ export class MemorySessionStore extends SessionStore {
   private newSession(key: SessionKey): Session {
     const { sessionsMax } = this.limits;
     const names = this.accounts.get(key.accountId)?.sessions.size ?? 0;
-    if (names >= sessionsMax && this.living(key.accountId).length >= sessionsMax) throw tooManySessions(this.limits);
+    if (names >= sessionsMax && this.living(key.accountId).length >= sessionsMax)
+      throw tooManySessions(this.limits);
     return { key, messages: [], places: new Map(), bytes: 0 };
   }
 
   private checkRoom(accountId: string, bytes: number): void {
-    const isFull = (): boolean => (this.accounts.get(accountId)?.bytes ?? 0) + bytes > this.limits.accountBytesMax;
+    const isFull = (): boolean =>
+      (this.accounts.get(accountId)?.bytes ?? 0) + bytes > this.limits.accountBytesMax;
     if (!isFull()) return;
     // Lets go of those that have ended.
     this.living(accountId);

@@ -1,5 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  ApiCreatedResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
@@ -17,7 +23,8 @@ import {
 } from './memory-sessions.dto.js';
 import { MemorySessionsService } from './memory-sessions.service.js';
 
-const ApiSessionNumber = () => ApiParam({ name: 'session_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
+const ApiSessionNumber = () =>
+  ApiParam({ name: 'session_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
 
 /** Sessions that live in the memory of one server process. */
 @ApiTags('sessions in memory')
@@ -31,7 +38,8 @@ export class MemorySessionsController {
   @ApiOperation({
     operationId: 'startSession',
     summary: 'Start a session in memory',
-    description: 'It lives in the memory of the server process that answered: a restart ends it, and other instances do not know it.',
+    description:
+      'It lives in the memory of the server process that answered: a restart ends it, and other instances do not know it.',
   })
   @ApiCreatedResponse({ type: StartedSessionDto })
   @ApiIdempotent()
@@ -45,7 +53,10 @@ export class MemorySessionsController {
   }
 
   @Post(':session_id/messages')
-  @ApiOperation({ operationId: 'postSessionMessage', summary: 'Add a message to a session in memory' })
+  @ApiOperation({
+    operationId: 'postSessionMessage',
+    summary: 'Add a message to a session in memory',
+  })
   @ApiSessionNumber()
   @ApiCreatedResponse({ type: SessionMessageDto })
   @ApiIdempotent()
@@ -60,7 +71,10 @@ export class MemorySessionsController {
   }
 
   @Get(':session_id/messages')
-  @ApiOperation({ operationId: 'listSessionMessages', summary: 'The messages of a session in memory, in their order' })
+  @ApiOperation({
+    operationId: 'listSessionMessages',
+    summary: 'The messages of a session in memory, in their order',
+  })
   @ApiSessionNumber()
   @ApiOkResponse({ type: [SessionMessageDto] })
   @ApiProblems(problems.sessionNotFound)

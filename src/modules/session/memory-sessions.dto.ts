@@ -13,7 +13,9 @@ const TrimLowerCase = () =>
   Read((value) => {
     const trimmed = typeof value === 'string' ? value.trim() : value;
     // What is too long is refused as it is.
-    return typeof trimmed === 'string' && !isLonger(trimmed, USER_CHARS_MAX) ? trimmed.toLowerCase() : trimmed;
+    return typeof trimmed === 'string' && !isLonger(trimmed, USER_CHARS_MAX)
+      ? trimmed.toLowerCase()
+      : trimmed;
   });
 
 @Lenient()

@@ -12,9 +12,15 @@ import { textOf } from './watchers.js';
 /** Of all accounts together. Beyond it, those go first that were not used for the longest time. */
 const SESSIONS_MAX = 100_000;
 
-const keyOf = (accountId: string, sessionId: number): SessionKey => ({ accountId, sessionId: String(sessionId) });
+const keyOf = (accountId: string, sessionId: number): SessionKey => ({
+  accountId,
+  sessionId: String(sessionId),
+});
 
-/** Numbered sessions in the memory of this process. Other instances do not know them, and they end with it. */
+/**
+ * Numbered sessions in the memory of this process. Other instances do not know them, and they end
+ * with it.
+ */
 @Injectable()
 export class MemorySessionsService {
   private readonly keys = new ProcessKeys();
@@ -35,14 +41,23 @@ export class MemorySessionsService {
   constructor(private readonly numbers: SessionNumbersService) {}
 
   /** Answers a `StartedSessionDto` as JSON. @throws too_many_sessions, idempotency_key_reused */
-  start(accountId: string, sessionUser: string, request: IdempotentRequest | null): Promise<string> {
+  start(
+    accountId: string,
+    sessionUser: string,
+    request: IdempotentRequest | null,
+  ): Promise<string> {
     return this.keys.remember(accountId, request, async () => {
-      if ((this.counts.get(accountId) ?? 0) >= SESSION_LIMITS.sessionsMax) throw tooManySessions(SESSION_LIMITS);
+      if ((this.counts.get(accountId) ?? 0) >= SESSION_LIMITS.sessionsMax)
+        throw tooManySessions(SESSION_LIMITS);
       const number = await this.numbers.next(accountId);
       const key = keyOf(accountId, number);
       this.open.set(textOf(key), key);
       this.count(accountId, 1);
-      const started: StartedSessionDto = { session_id: number, session_user: sessionUser, created_at: new Date().toISOString() };
+      const started: StartedSessionDto = {
+        session_id: number,
+        session_user: sessionUser,
+        created_at: new Date().toISOString(),
+      };
       return JSON.stringify(started);
     });
   }
@@ -57,14 +72,23 @@ export class MemorySessionsService {
     const key = this.known(accountId, sessionId);
     // The answer is what was asked, so nothing is kept of it.
     await this.keys.remember(accountId, request, async () => {
-      await this.messages.append(key, { id: messageIdFor(key, request), role, content, created_at: new Date().toISOString() });
+      await this.messages.append(key, {
+        id: messageIdFor(key, request),
+        role,
+        content,
+        created_at: new Date().toISOString(),
+      });
       return '';
     });
     return { role, content };
   }
 
   /** In their order; those of one role where one is said. @throws session_not_found */
-  async read(accountId: string, sessionId: number, only?: MemoryRole): Promise<SessionMessageDto[]> {
+  async read(
+    accountId: string,
+    sessionId: number,
+    only?: MemoryRole,
+  ): Promise<SessionMessageDto[]> {
     const messages = await this.messages.read(this.known(accountId, sessionId));
     return messages
       .filter(({ role }) => only === undefined || role === only)

@@ -6,18 +6,27 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { SessionKey } from './session-store.js';
 
 const KEPT_MS = 24 * 3600 * 1000;
-/** Of all accounts together. Beyond it, those go first that were not asked for for the longest time. */
+/**
+ * Of all accounts together. Beyond it, those go first that were not asked for for the longest time.
+ */
 const KEYS_MAX = 50_000;
 /** Of ids that are made from an Idempotency-Key. */
 const KEYED_IDS = '7c0f3c1e-2f0b-5d57-9a43-0d6e8a4f1b26';
 
 /**
- * Which Idempotency-Keys were used, and what came of it. They are kept where the effect of their posts is: what a process alone knows, no other one and
- * no later one may call done.
+ * Which Idempotency-Keys were used, and what came of it. They are kept where the effect of their
+ * posts is: what a process alone knows, no other one and no later one may call done.
  */
 export abstract class PostKeys {
-  /** Does the work, or answers what it answered when the key was used before. @throws idempotency_key_reused */
-  abstract remember(accountId: string, request: IdempotentRequest | null, work: () => Promise<string>): Promise<string>;
+  /**
+   * Does the work, or answers what it answered when the key was used before. @throws
+   * idempotency_key_reused
+   */
+  abstract remember(
+    accountId: string,
+    request: IdempotentRequest | null,
+    work: () => Promise<string>,
+  ): Promise<string>;
 }
 
 interface Used {
@@ -29,7 +38,11 @@ interface Used {
 export class ProcessKeys extends PostKeys {
   private readonly used = new LRUCache<string, Used>({ max: KEYS_MAX, ttl: KEPT_MS });
 
-  async remember(accountId: string, request: IdempotentRequest | null, work: () => Promise<string>): Promise<string> {
+  async remember(
+    accountId: string,
+    request: IdempotentRequest | null,
+    work: () => Promise<string>,
+  ): Promise<string> {
     if (!request) return work();
     const name = idFor(accountId, request);
     const known = this.used.get(name);
@@ -47,7 +60,10 @@ export class ProcessKeys extends PostKeys {
 }
 
 /** One request that is sent twice makes one id, by which the store knows the message again. */
-export function messageIdFor({ accountId, sessionId }: SessionKey, request: IdempotentRequest | null): string {
+export function messageIdFor(
+  { accountId, sessionId }: SessionKey,
+  request: IdempotentRequest | null,
+): string {
   return request ? idFor(accountId, request, sessionId) : newId();
 }
 

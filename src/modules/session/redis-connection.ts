@@ -15,11 +15,16 @@ export class RedisConnection {
   /** Waits a second at most; a Redis that is away then is tried for on and on. */
   static async open(url: string): Promise<RedisConnection> {
     const logger = new Logger('Sessions');
-    const outage = new Outage((cause) => logger.warn({ message: 'Redis is away, chat sessions with it', cause }));
+    const outage = new Outage((cause) =>
+      logger.warn({ message: 'Redis is away, chat sessions with it', cause }),
+    );
     return new RedisConnection(await new Redis(url, outage, PATIENCE_MS).opened());
   }
 
-  /** Calls `onMessage` for what is published, and `onGap` whenever something may have been missed: after each new connection. */
+  /**
+   * Calls `onMessage` for what is published, and `onGap` whenever something may have been missed:
+   * after each new connection.
+   */
   listen(channel: string, onMessage: (text: string) => void, onGap: () => void): void {
     this.redis.listen(channel, onMessage, onGap);
   }
@@ -29,9 +34,13 @@ export class RedisConnection {
     return this.attempt(run, away);
   }
 
-  /** Runs a script that writes. @throws store_unavailable when it was not done; outcome_unknown when nobody knows */
+  /**
+   * Runs a script that writes. @throws store_unavailable when it was not done; outcome_unknown when
+   * nobody knows
+   */
   write<Reply>(script: Script, keys: string[], values: string[]): Promise<Reply> {
-    const unknown = (): Problem => problems.outcomeUnknown({ detail: 'Redis went away in the middle of a change.', ...RETRY });
+    const unknown = (): Problem =>
+      problems.outcomeUnknown({ detail: 'Redis went away in the middle of a change.', ...RETRY });
     return this.attempt((client) => runScript<Reply>(client, script, keys, values), unknown);
   }
 
@@ -40,20 +49,25 @@ export class RedisConnection {
   }
 
   /** `broken` is what to throw when the command was sent, and what became of it is not known. */
-  private async attempt<Reply>(run: (client: RedisClientType) => Promise<Reply>, broken: () => Problem): Promise<Reply> {
+  private async attempt<Reply>(
+    run: (client: RedisClientType) => Promise<Reply>,
+    broken: () => Problem,
+  ): Promise<Reply> {
     try {
       return await this.redis.ask(run);
     } catch (error) {
       if (error instanceof RedisAwayError) throw error.sent ? broken() : away();
       // What Redis itself answers (read-only, loading, out of memory) it has not done.
-      if (error instanceof ErrorReply) throw away(error.message.startsWith('OOM') ? 'Redis has no room left.' : undefined);
+      if (error instanceof ErrorReply)
+        throw away(error.message.startsWith('OOM') ? 'Redis has no room left.' : undefined);
       throw error;
     }
   }
 }
 
 const RETRY = { headers: { 'retry-after': '1' } };
-const away = (detail = 'Redis is away.'): Problem => problems.storeUnavailable({ detail, ...RETRY });
+const away = (detail = 'Redis is away.'): Problem =>
+  problems.storeUnavailable({ detail, ...RETRY });
 
 /** By its name; the first time, and after Redis was restarted, by its text. */
 export async function runScript<Reply>(

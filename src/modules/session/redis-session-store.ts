@@ -14,7 +14,10 @@ import {
 import type { Change, Wake } from './session-store.js';
 import { textOf, Watchers } from './watchers.js';
 
-/** Where all instances tell each other what changed: the session as a JSON string, a line feed, and the change as JSON. */
+/**
+ * Where all instances tell each other what changed: the session as a JSON string, a line feed, and
+ * the change as JSON.
+ */
 const CHANNEL = 'banyan:chat-session-changes';
 
 /** Sessions in Redis, shared by all instances; Redis itself ends those that nobody writes to. */
@@ -35,7 +38,11 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   }
 
   /** Waits a second for Redis at most, and does not need it yet. */
-  static async open(url: string, ttlSeconds: number, limits = SESSION_LIMITS): Promise<RedisSessionStore> {
+  static async open(
+    url: string,
+    ttlSeconds: number,
+    limits = SESSION_LIMITS,
+  ): Promise<RedisSessionStore> {
     return new RedisSessionStore(await RedisConnection.open(url), ttlSeconds, limits);
   }
 
@@ -54,14 +61,22 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
   async list(accountId: string): Promise<SessionCount[]> {
     return this.redis.read(async (client) => {
       const names = await runScript<string[]>(client, LIVING, [sessionsKey(accountId)]);
-      const counts = await Promise.all(names.map((sessionId) => client.lLen(keysOf({ accountId, sessionId })[0]!)));
+      const counts = await Promise.all(
+        names.map((sessionId) => client.lLen(keysOf({ accountId, sessionId })[0]!)),
+      );
       // One that ended between the two answers has none.
-      return names.map((sessionId, i) => ({ sessionId, count: counts[i]! })).filter(({ count }) => count > 0);
+      return names
+        .map((sessionId, i) => ({ sessionId, count: counts[i]! }))
+        .filter(({ count }) => count > 0);
     });
   }
 
   async clear(key: SessionKey): Promise<void> {
-    await this.redis.write(CLEAR, keysOf(key), [key.sessionId, CHANNEL, JSON.stringify(textOf(key))]);
+    await this.redis.write(CLEAR, keysOf(key), [
+      key.sessionId,
+      CHANNEL,
+      JSON.stringify(textOf(key)),
+    ]);
   }
 
   watch(key: SessionKey, listener: (wake: Wake) => void): () => void {
@@ -73,17 +88,27 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     this.redis.close();
   }
 
-  private async write(key: SessionKey, message: SessionMessage, answer: 'whole' | ''): Promise<string[]> {
+  private async write(
+    key: SessionKey,
+    message: SessionMessage,
+    answer: 'whole' | '',
+  ): Promise<string[]> {
     const { messagesMax, bytesMax, sessionsMax, accountBytesMax } = this.limits;
-    const outcome = await this.redis.write<string[] | 'full' | 'sessions' | 'room'>(APPEND, keysOf(key), [
-      JSON.stringify(message),
-      message.id,
-      key.sessionId,
-      ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax, accountBytesMax].map(String),
-      CHANNEL,
-      JSON.stringify(textOf(key)),
-      answer,
-    ]);
+    const outcome = await this.redis.write<string[] | 'full' | 'sessions' | 'room'>(
+      APPEND,
+      keysOf(key),
+      [
+        JSON.stringify(message),
+        message.id,
+        key.sessionId,
+        ...[this.ttlSeconds * 1000, messagesMax, bytesMax, sessionsMax, accountBytesMax].map(
+          String,
+        ),
+        CHANNEL,
+        JSON.stringify(textOf(key)),
+        answer,
+      ],
+    );
     if (outcome === 'full') throw sessionFull(this.limits);
     if (outcome === 'sessions') throw tooManySessions(this.limits);
     if (outcome === 'room') throw outOfRoom(this.limits);
@@ -94,11 +119,13 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     const split = text.indexOf('\n');
     const session = JSON.parse(text.slice(0, split)) as string;
     // Most sessions are followed by nobody here, and a message may be long.
-    if (this.watchers.has(session)) this.watchers.wake(session, JSON.parse(text.slice(split)) as Change);
+    if (this.watchers.has(session))
+      this.watchers.wake(session, JSON.parse(text.slice(split)) as Change);
   }
 }
 
-const messagesOf = (texts: string[]): SessionMessage[] => texts.map((text) => JSON.parse(text) as SessionMessage);
+const messagesOf = (texts: string[]): SessionMessage[] =>
+  texts.map((text) => JSON.parse(text) as SessionMessage);
 
 /** The braces keep all keys of an account on one node of a cluster, as scripts need it. */
 const sessionsKey = (accountId: string): string => `banyan:{${accountId}}:sessions`;

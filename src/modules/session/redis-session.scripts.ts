@@ -7,7 +7,10 @@ export interface Script {
   sha1: string;
 }
 
-const script = (text: string): Script => ({ text, sha1: createHash('sha1').update(text).digest('hex') });
+const script = (text: string): Script => ({
+  text,
+  sha1: createHash('sha1').update(text).digest('hex'),
+});
 
 /** In milliseconds, to the microsecond. */
 const NOW = `
@@ -18,13 +21,15 @@ local now = time[1] * 1000 + time[2] / 1000`;
 const LAST = `count == 0 and '' or redis.call('HGET', KEYS[2], 'last') or '?'`;
 
 /**
- * KEYS: the messages (list of JSON), what is known of them (hash: the place of each id, and the `last` id), the account's sessions (sorted set: when
- * each ends) and their bytes (hash: of each by its name, and of all by the empty name).
- * ARGV: message, its id, session, time to live in ms, at most: messages, bytes, sessions, bytes of all; channel and the session's name there; whether to
- * answer the session.
- * Answers full, sessions, room, or a list: the messages up to this one, or nothing where they were not asked for.
+ * KEYS: the messages (list of JSON), what is known of them (hash: the place of each id, and the
+ * `last` id), the account's sessions (sorted set: when each ends) and their bytes (hash: of each by
+ * its name, and of all by the empty name). ARGV: message, its id, session, time to live in ms, at
+ * most: messages, bytes, sessions, bytes of all; channel and the session's name there; whether to
+ * answer the session. Answers full, sessions, room, or a list: the messages up to this one, or
+ * nothing where they were not asked for.
  *
- * A Redis that has no room refuses a script at its first write, and lets it run on behind that: so the first write is the one that needs room.
+ * A Redis that has no room refuses a script at its first write, and lets it run on behind that: so
+ * the first write is the one that needs room.
  */
 export const APPEND = script(`${NOW}
 local function upTo(place)
@@ -76,6 +81,9 @@ end
 redis.call('PUBLISH', ARGV[2], ARGV[3] .. '\\n{"after":"' .. last .. '","message":null}')
 return 'cleared'`);
 
-/** KEYS: the account's sessions. Answers the names of the living ones, the one written to last first. */
+/**
+ * KEYS: the account's sessions. Answers the names of the living ones, the one written to last
+ * first.
+ */
 export const LIVING = script(`${NOW}
 return redis.call('ZREVRANGEBYSCORE', KEYS[1], '+inf', string.format('(%.3f', now))`);

@@ -9,7 +9,9 @@ import { DtoPipe } from '../../common/validation.pipe.js';
 import { PostChatSessionMessageDto } from './chat-sessions.dto.js';
 import type { SessionFeed } from './session-feed.js';
 
-/** Posts of one socket that may wait for their turn; with more, nothing is read from it for a while. */
+/**
+ * Posts of one socket that may wait for their turn; with more, nothing is read from it for a while.
+ */
 const WAITING_MAX = 16;
 /** How long a reader may take to make room: a burst may be too much for a moment for anybody. */
 const DRAIN_MS_MAX = 2000;
@@ -23,7 +25,10 @@ const logger = new Logger('SessionConnection');
 
 export type PostFrame = (body: PostChatSessionMessageDto) => Promise<void>;
 
-/** One socket of one person on one session: what happens goes out by the feed, what the person sends is posted, one after the other. */
+/**
+ * One socket of one person on one session: what happens goes out by the feed, what the person sends
+ * is posted, one after the other.
+ */
 export class SessionConnection {
   private posting: Promise<void> = Promise.resolve();
   private waiting = 0;
@@ -38,13 +43,17 @@ export class SessionConnection {
   /** Waits while much is still on its way to the reader; one who makes no room is closed. */
   async send(event: string, data: object): Promise<void> {
     const end = performance.now() + DRAIN_MS_MAX;
-    while (this.socket.bufferedAmount > BUFFERED_BYTES_MAX && performance.now() < end) await sleep(10);
+    while (this.socket.bufferedAmount > BUFFERED_BYTES_MAX && performance.now() < end)
+      await sleep(10);
     if (!this.isOpen) return;
     if (this.socket.bufferedAmount > BUFFERED_BYTES_MAX) this.closeSlow();
     else this.socket.send(JSON.stringify({ event, data }));
   }
 
-  /** Sends the whole session, waits until it has gone out (it may be large, and the reader slow), and then what has happened meanwhile. */
+  /**
+   * Sends the whole session, waits until it has gone out (it may be large, and the reader slow),
+   * and then what has happened meanwhile.
+   */
   async follow(feed: SessionFeed, session: object): Promise<void> {
     const late = setTimeout(() => this.cutOff(), SYNC_MS_MAX).unref();
     await new Promise<void>((resolve) => {
@@ -91,7 +100,11 @@ export class SessionConnection {
     } catch (error) {
       const problem = problemOf(error, 'POST');
       const { code } = problem.kind;
-      if (code === 'internal') logger.error({ message: 'post by socket failed', cause: String((error as Error).stack ?? error) });
+      if (code === 'internal')
+        logger.error({
+          message: 'post by socket failed',
+          cause: String((error as Error).stack ?? error),
+        });
       if (code === 'unauthorized') this.endToken();
       else await this.send('error', { code, message: problemDocument(problem)['detail'] });
     }

@@ -42,7 +42,12 @@ class ShakyStore extends MemorySessionStore {
 }
 
 let ids = 0;
-const aMessage = (): SessionMessage => ({ id: String(++ids), role: 'user', content: 'x', created_at: '2026-11-21T09:30:00.000Z' });
+const aMessage = (): SessionMessage => ({
+  id: String(++ids),
+  role: 'user',
+  content: 'x',
+  created_at: '2026-11-21T09:30:00.000Z',
+});
 
 /** A reader who believes what is told. */
 function aReader(store: ShakyStore) {
@@ -64,7 +69,18 @@ const settled = async (): Promise<void> => {
 
 describe('a feed', () => {
   it('tells what the store has, once and in order, however changes are lost or late', async () => {
-    const step = fc.constantFrom('append', 'append', 'append', 'clear', 'at once', 'late', 'never', 'release', 'look', 'pause');
+    const step = fc.constantFrom(
+      'append',
+      'append',
+      'append',
+      'clear',
+      'at once',
+      'late',
+      'never',
+      'release',
+      'look',
+      'pause',
+    );
     await fc.assert(
       fc.asyncProperty(fc.nat(3), fc.array(step, { maxLength: 60 }), async (before, steps) => {
         const store = new ShakyStore();
@@ -98,7 +114,11 @@ describe('a feed', () => {
         const store = new ShakyStore();
         for (let n = 0; n < before; n++) await store.append(KEY, aMessage());
         const told: string[] = [];
-        const feed = new SessionFeed(store, KEY, (event, data) => void told.push('id' in data ? data.id : event));
+        const feed = new SessionFeed(
+          store,
+          KEY,
+          (event, data) => void told.push('id' in data ? data.id : event),
+        );
         await feed.sync();
         const done: string[] = [];
         void feed.run();
@@ -129,7 +149,11 @@ describe('a feed', () => {
     await settled();
     expect(view).toEqual([]);
     store.away = false;
-    for (const deadline = performance.now() + 5000; view.length === 0 && performance.now() < deadline;) await sleep(20);
+    for (
+      const deadline = performance.now() + 5000;
+      view.length === 0 && performance.now() < deadline;
+    )
+      await sleep(20);
     expect(view).toHaveLength(1);
     feed.end();
   });

@@ -3,7 +3,10 @@ import type { Change, SessionKey, SessionMessage, SessionStore, Wake } from './s
 
 /** How long to wait after a store that was away. */
 const RETRY_MS = 1000;
-/** Changes that may wait for a reader who is slow. With more, they are forgotten and read from the store when the reader has time. */
+/**
+ * Changes that may wait for a reader who is slow. With more, they are forgotten and read from the
+ * store when the reader has time.
+ */
 const WAITING_MAX = 16;
 
 /** What somebody who follows a session is told. */
@@ -14,11 +17,16 @@ export interface SessionEvents {
 }
 
 /** May take its time: meanwhile nothing more is read for this reader. */
-export type Tell = <Event extends keyof SessionEvents>(event: Event, data: SessionEvents[Event]) => void | Promise<void>;
+export type Tell = <Event extends keyof SessionEvents>(
+  event: Event,
+  data: SessionEvents[Event],
+) => void | Promise<void>;
 
 /**
- * Follows a session for one reader. A change that comes right behind what this reader has is told as it is heard; whenever it does not, something was
- * missed, and what is told is read from the store, from where this reader stands. So changes that are lost make nothing missed and nothing told twice.
+ * Follows a session for one reader. A change that comes right behind what this reader has is told
+ * as it is heard; whenever it does not, something was missed, and what is told is read from the
+ * store, from where this reader stands. So changes that are lost make nothing missed and nothing
+ * told twice.
  */
 export class SessionFeed {
   private readonly unwatch: () => void;
@@ -26,7 +34,10 @@ export class SessionFeed {
   private told = 0;
   private lastId = '';
   private waiting: Wake[] = [];
-  /** The store has to be looked at; `cleared` when one of the changes that were not told was a clear. */
+  /**
+   * The store has to be looked at; `cleared` when one of the changes that were not told was a
+   * clear.
+   */
   private dirty = false;
   private cleared = false;
   /** Until `run`, changes only wait. */
@@ -76,7 +87,8 @@ export class SessionFeed {
   }
 
   private async follow(wake: Wake): Promise<void> {
-    // Ids are never given twice: where one fits, this is the place at which the store was then, and the reader has all before it.
+    // Ids are never given twice: where one fits, this is the place at which the store was then, and
+    // the reader has all before it.
     const isNext = wake !== 'look' && wake.after === this.lastId;
     const isTold = wake !== 'look' && wake.message?.id === this.lastId;
     if (!isNext && !isTold) return this.miss(wake);
@@ -104,7 +116,8 @@ export class SessionFeed {
   }
 
   private async catchUp(cleared: boolean): Promise<void> {
-    // Begins with the last message that the reader has: if that is not there any more, neither is the session it was in.
+    // Begins with the last message that the reader has: if that is not there any more, neither is
+    // the session it was in.
     const found = await this.store.read(this.key, Math.max(0, this.told - 1));
     const same = this.told > 0 && found[0]?.id === this.lastId;
     const anew = this.told > 0 && !same;

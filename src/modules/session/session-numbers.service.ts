@@ -8,7 +8,10 @@ const NEXT: Statement = {
     ON CONFLICT (account_id) DO UPDATE SET last = c.last + 1 RETURNING last`,
 };
 
-/** Gives sessions their numbers: 1, 2, 3… for each account, none of them twice, whatever restarts and however many instances there are. */
+/**
+ * Gives sessions their numbers: 1, 2, 3… for each account, none of them twice, whatever restarts
+ * and however many instances there are.
+ */
 @Injectable()
 export class SessionNumbersService {
   constructor(private readonly database: Database) {}

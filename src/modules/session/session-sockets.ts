@@ -33,12 +33,16 @@ export class SessionSockets implements OnModuleInit {
   private async connect(upgrade: Upgrade): Promise<void> {
     const principal = await this.principalOf(upgrade);
     await this.count(this.limiter.account, principal.accountId);
-    const key = { accountId: principal.accountId, sessionId: checkedName('session_id', upgrade.params['session_id']!) };
+    const key = {
+      accountId: principal.accountId,
+      sessionId: checkedName('session_id', upgrade.params['session_id']!),
+    };
     let connection: SessionConnection | undefined;
     const guest: Guest = { expel: () => connection?.endToken() };
     if (!this.presence.enter(principal, guest)) throw tooManyConnections();
     // Watched before it is read: nothing can happen unseen in between.
-    const feed = this.sessions.follow(key, ((event, data) => connection?.send(event, data)) as Tell);
+    const feed = this.sessions.follow(key, ((event, data) =>
+      connection?.send(event, data)) as Tell);
     const leave = (): void => {
       feed.end();
       this.presence.leave(principal, guest);
@@ -64,7 +68,11 @@ export class SessionSockets implements OnModuleInit {
     throw unauthorized(authorization !== undefined);
   }
 
-  private async post(principal: Principal, key: SessionKey, body: Parameters<ChatSessionsService['append']>[1]): Promise<void> {
+  private async post(
+    principal: Principal,
+    key: SessionKey,
+    body: Parameters<ChatSessionsService['append']>[1],
+  ): Promise<void> {
     if (!(await this.authenticator.isLive(principal))) throw unauthorized(true);
     await this.count(this.limiter.account, principal.accountId);
     await this.sessions.append(key, body);

@@ -16,7 +16,10 @@ import { SessionStore } from './session-store.js';
 const sessionStore = {
   provide: SessionStore,
   inject: [Config],
-  useFactory: async ({ REDIS_URL: url, CHAT_SESSION_TTL_SECONDS: ttlSeconds }: Config): Promise<SessionStore> => {
+  useFactory: async ({
+    REDIS_URL: url,
+    CHAT_SESSION_TTL_SECONDS: ttlSeconds,
+  }: Config): Promise<SessionStore> => {
     if (!url) return new MemorySessionStore({ ttlSeconds });
     const { RedisSessionStore } = await import('./redis-session-store.js');
     return RedisSessionStore.open(url, ttlSeconds);
@@ -26,13 +29,24 @@ const sessionStore = {
 const postKeys = {
   provide: PostKeys,
   inject: [Config, Idempotency],
-  useFactory: ({ REDIS_URL: url }: Config, idempotency: Idempotency): PostKeys => (url ? idempotency : new ProcessKeys()),
+  useFactory: ({ REDIS_URL: url }: Config, idempotency: Idempotency): PostKeys =>
+    url ? idempotency : new ProcessKeys(),
 };
 
-/** Two facades: numbered sessions in the memory of this process, and sessions by name, in Redis where there is one. */
+/**
+ * Two facades: numbered sessions in the memory of this process, and sessions by name, in Redis
+ * where there is one.
+ */
 @Module({
   imports: [AuthModule, UpgradesModule],
   controllers: [MemorySessionsController, ChatSessionsController],
-  providers: [sessionStore, postKeys, SessionNumbersService, MemorySessionsService, ChatSessionsService, SessionSockets],
+  providers: [
+    sessionStore,
+    postKeys,
+    SessionNumbersService,
+    MemorySessionsService,
+    ChatSessionsService,
+    SessionSockets,
+  ],
 })
 export class SessionModule {}

@@ -28,7 +28,10 @@ const FIND: Statement = {
     SELECT highlights, generated_by AS "generatedBy" FROM summary_highlights WHERE account_id = $1 AND chat_id = $2 AND revision = $3`,
 };
 
-/** The first answer for a state stays; one for an older state changes nothing. Nothing is kept of a chat that is gone. */
+/**
+ * The first answer for a state stays; one for an older state changes nothing. Nothing is kept of a
+ * chat that is gone.
+ */
 export const KEEP: Statement = {
   name: 'summary.keep_highlights',
   text: `
@@ -40,8 +43,9 @@ export const KEEP: Statement = {
 };
 
 /**
- * Has the chat's model choose quotes, where there is one, and believes it nothing: what is not literally there is left out, and where nothing is
- * left (or the model is away, slow, or not to be paid for) sentences are chosen without it. What was answered for a `revision` stays its answer.
+ * Has the chat's model choose quotes, where there is one, and believes it nothing: what is not
+ * literally there is left out, and where nothing is left (or the model is away, slow, or not to be
+ * paid for) sentences are chosen without it. What was answered for a `revision` stays its answer.
  */
 @Injectable()
 export class ChosenHighlightsService {
@@ -62,10 +66,17 @@ export class ChosenHighlightsService {
     // It waits for a model.
     requestDeadline()?.lift();
     // One at a time, so that many who ask at once cost one call.
-    return this.choosing.run(`${accountId}:${chat.chat_id}`, () => this.choose(accountId, model, texts, state));
+    return this.choosing.run(`${accountId}:${chat.chat_id}`, () =>
+      this.choose(accountId, model, texts, state),
+    );
   }
 
-  private async choose(accountId: string, model: ModelInfo, texts: readonly Quotable[], state: unknown[]): Promise<Chosen> {
+  private async choose(
+    accountId: string,
+    model: ModelInfo,
+    texts: readonly Quotable[],
+    state: unknown[],
+  ): Promise<Chosen> {
     const [kept] = await this.database.query<Chosen & Record<string, unknown>>(FIND, state);
     if (kept) return kept;
     const made = (await this.asked(accountId, model, texts)) ?? extracted(texts);
@@ -74,7 +85,9 @@ export class ChosenHighlightsService {
     return first ?? made;
   }
 
-  /** Null where only the offline model is, which chooses nothing, and for a model that is not there. */
+  /**
+   * Null where only the offline model is, which chooses nothing, and for a model that is not there.
+   */
   private modelOf({ model }: ChatView): ModelInfo | null {
     try {
       const info = this.model.find(model);
@@ -85,10 +98,19 @@ export class ChosenHighlightsService {
   }
 
   /** Null when the model gave no quote that can be used. @throws when PostgreSQL is away */
-  private async asked(accountId: string, { id: model }: ModelInfo, texts: readonly Quotable[]): Promise<Chosen | null> {
+  private async asked(
+    accountId: string,
+    { id: model }: ModelInfo,
+    texts: readonly Quotable[],
+  ): Promise<Chosen | null> {
     try {
       await this.quotas.check(accountId);
-      const request = { model, messages: quoteRequest(texts), maxOutputTokens: OUTPUT_TOKENS, temperature: 0 };
+      const request = {
+        model,
+        messages: quoteRequest(texts),
+        maxOutputTokens: OUTPUT_TOKENS,
+        temperature: 0,
+      };
       let answer = '';
       for await (const part of this.model.stream(request, AbortSignal.timeout(TIMEOUT_MS))) {
         if (part.type === 'delta') answer += part.text;
@@ -100,13 +122,19 @@ export class ChosenHighlightsService {
       // Not for the model's sake: what is chosen without it would stay.
       if (isStoreAway(error)) throw error;
       if (!isOrdinary(error))
-        this.logger.error({ message: 'highlights failed', cause: error instanceof Error ? error.stack : String(error) });
+        this.logger.error({
+          message: 'highlights failed',
+          cause: error instanceof Error ? error.stack : String(error),
+        });
       return null;
     }
   }
 }
 
-const extracted = (texts: readonly Quotable[]): Chosen => ({ highlights: highlightsOf(texts), generatedBy: EXTRACTIVE });
+const extracted = (texts: readonly Quotable[]): Chosen => ({
+  highlights: highlightsOf(texts),
+  generatedBy: EXTRACTIVE,
+});
 
 /** A model that cannot answer or takes too long, and an account that has had its share. */
 const isOrdinary = (error: unknown): boolean =>

@@ -6,7 +6,10 @@ const texts: Quotable[] = [
   { responseId: 'a', text: 'The midnight sun begins at the Arctic Circle. Bring a coat.' },
   { responseId: 'b', text: 'Thanks!' },
   { responseId: 'c', text: 'How do I get to the Arctic Circle?' },
-  { responseId: 'c', text: 'The night train to Bodø crosses the Arctic Circle. It has a restaurant.' },
+  {
+    responseId: 'c',
+    text: 'The night train to Bodø crosses the Arctic Circle. It has a restaurant.',
+  },
 ];
 
 describe('highlights', () => {
@@ -24,7 +27,9 @@ describe('highlights', () => {
   });
 
   it('of scripts without spaces are sentences too', () => {
-    expect(highlightsOf([{ responseId: 'a', text: '白夜はどこから始まりますか。北極圏からです。' }])).toHaveLength(1);
+    expect(
+      highlightsOf([{ responseId: 'a', text: '白夜はどこから始まりますか。北極圏からです。' }]),
+    ).toHaveLength(1);
   });
 
   it('are literally there, at most five, of different pairs, and the same every time', () => {
@@ -39,10 +44,14 @@ describe('highlights', () => {
         const highlights = highlightsOf(quotables);
         expect(highlightsOf(quotables)).toEqual(highlights);
         expect(highlights.length).toBeLessThanOrEqual(5);
-        expect(new Set(highlights.map(({ response_id }) => response_id)).size).toBe(highlights.length);
+        expect(new Set(highlights.map(({ response_id }) => response_id)).size).toBe(
+          highlights.length,
+        );
         for (const { response_id, quote } of highlights) {
           expect(quote.trim()).not.toBe('');
-          expect(quotables.some((one) => one.responseId === response_id && one.text.includes(quote))).toBe(true);
+          expect(
+            quotables.some((one) => one.responseId === response_id && one.text.includes(quote)),
+          ).toBe(true);
         }
       }),
     );

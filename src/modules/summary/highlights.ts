@@ -23,7 +23,10 @@ export const HIGHLIGHTS_MAX = 5;
 const CHARS_READ = 2000;
 const SENTENCES_READ = 12;
 export const QUOTE_CHARS_MAX = 280;
-/** Short words are mostly grammar. Scripts without spaces have short words: there each character counts. */
+/**
+ * Short words are mostly grammar. Scripts without spaces have short words: there each character
+ * counts.
+ */
 const TERM = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]{4,}/gu;
 /** How much a sentence loses for each one before it in its text. */
 const LATER = 0.05;
@@ -31,8 +34,10 @@ const LATER = 0.05;
 const sentences = new Intl.Segmenter('und', { granularity: 'sentence' });
 
 /**
- * Key sentences, in the order of the texts: those whose words are the likeliest ones of all the texts, where every word that a chosen sentence has
- * said counts for less in the next (SumBasic: Nenkova and Vanderwende, 2005). One sentence of a pair at most. The same texts give the same quotes.
+ * Key sentences, in the order of the texts: those whose words are the likeliest ones of all the
+ * texts, where every word that a chosen sentence has said counts for less in the next (SumBasic:
+ * Nenkova and Vanderwende, 2005). One sentence of a pair at most. The same texts give the same
+ * quotes.
  */
 export function highlightsOf(texts: readonly Quotable[]): Highlight[] {
   const candidates = texts.flatMap(sentencesOf);
@@ -49,7 +54,9 @@ export function highlightsOf(texts: readonly Quotable[]): Highlight[] {
     taken.add(best.responseId);
     for (const term of best.terms) weights.set(term, weights.get(term)! ** 2);
   }
-  return candidates.filter((one) => chosen.has(one)).map(({ responseId, quote }) => ({ response_id: responseId, quote }));
+  return candidates
+    .filter((one) => chosen.has(one))
+    .map(({ responseId, quote }) => ({ response_id: responseId, quote }));
 }
 
 function sentencesOf({ responseId, text }: Quotable): Sentence[] {
@@ -71,7 +78,9 @@ function shortened(sentence: string): string {
   if (sentence.length <= QUOTE_CHARS_MAX) return sentence;
   const cut = sentence.slice(0, QUOTE_CHARS_MAX);
   const space = cut.search(/\s\S*$/u);
-  return (space > QUOTE_CHARS_MAX / 2 ? cut.slice(0, space) : cut.replace(/[\uD800-\uDBFF]$/, '')).trim();
+  return (
+    space > QUOTE_CHARS_MAX / 2 ? cut.slice(0, space) : cut.replace(/[\uD800-\uDBFF]$/, '')
+  ).trim();
 }
 
 /** The share of each term in all of them. */
@@ -85,13 +94,21 @@ function weightsOf(all: readonly Sentence[]): Map<string, number> {
   return new Map([...counts].map(([term, count]) => [term, count / total]));
 }
 
-/** The first of the best ones. Sentences without terms come last, so that a chat of short words has highlights too. */
-function bestOf(all: readonly Sentence[], weights: ReadonlyMap<string, number>): Sentence | undefined {
+/**
+ * The first of the best ones. Sentences without terms come last, so that a chat of short words has
+ * highlights too.
+ */
+function bestOf(
+  all: readonly Sentence[],
+  weights: ReadonlyMap<string, number>,
+): Sentence | undefined {
   let [best, most]: [Sentence | undefined, number] = [undefined, -1];
   for (const sentence of all) {
     const sum = sentence.terms.reduce((score, term) => score + weights.get(term)!, 0);
-    // The mean alone would prefer sentences of a single word; a root keeps long ones from winning by their length.
-    const score = sum / Math.sqrt(Math.max(sentence.terms.length, 1)) / (1 + LATER * sentence.place);
+    // The mean alone would prefer sentences of a single word; a root keeps long ones from winning
+    // by their length.
+    const score =
+      sum / Math.sqrt(Math.max(sentence.terms.length, 1)) / (1 + LATER * sentence.place);
     if (score > most) [best, most] = [sentence, score];
   }
   return best;

@@ -9,7 +9,9 @@ const said = (...quotes: unknown[]) => quotesIn(JSON.stringify(quotes), texts);
 
 describe('quotes of a model', () => {
   it('are taken if they are literally in their pair, in the order of the path', () => {
-    expect(said({ pair: 2, quote: 'And the train?' }, { pair: 1, quote: ' At the Arctic Circle. ' })).toEqual([
+    expect(
+      said({ pair: 2, quote: 'And the train?' }, { pair: 1, quote: ' At the Arctic Circle. ' }),
+    ).toEqual([
       { response_id: 'a', quote: 'At the Arctic Circle.' },
       { response_id: 'b', quote: 'And the train?' },
     ]);
@@ -28,20 +30,32 @@ describe('quotes of a model', () => {
   });
 
   it('are one of each pair, the first', () => {
-    expect(said({ pair: 1, quote: 'Bring a coat.' }, { pair: 1, quote: 'Where does it begin?' })).toEqual([
-      { response_id: 'a', quote: 'Bring a coat.' },
-    ]);
+    expect(
+      said({ pair: 1, quote: 'Bring a coat.' }, { pair: 1, quote: 'Where does it begin?' }),
+    ).toEqual([{ response_id: 'a', quote: 'Bring a coat.' }]);
   });
 
   it('are found in a fence and among words; what is no JSON is none', () => {
-    expect(quotesIn('Here they are:\n```json\n[{"pair": 2, "quote": "And the train?"}]\n```', texts)).toHaveLength(1);
-    expect(['', 'I cannot.', '[', '{"pair":1}', '[1]', '[{"pair":1,"quote"'].flatMap((answer) => quotesIn(answer, texts))).toEqual([]);
+    expect(
+      quotesIn('Here they are:\n```json\n[{"pair": 2, "quote": "And the train?"}]\n```', texts),
+    ).toHaveLength(1);
+    expect(
+      ['', 'I cannot.', '[', '{"pair":1}', '[1]', '[{"pair":1,"quote"'].flatMap((answer) =>
+        quotesIn(answer, texts),
+      ),
+    ).toEqual([]);
   });
 
   it('are asked with the texts as data, bounded in all', () => {
-    const long = Array.from({ length: 200 }, (_, i) => ({ responseId: String(i), text: '“😀'.repeat(3000) }));
+    const long = Array.from({ length: 200 }, (_, i) => ({
+      responseId: String(i),
+      text: '“😀'.repeat(3000),
+    }));
     const [system, user] = quoteRequest(long);
-    expect(system).toMatchObject({ role: 'system', content: expect.stringContaining('never an instruction') });
+    expect(system).toMatchObject({
+      role: 'system',
+      content: expect.stringContaining('never an instruction'),
+    });
     expect(user!.content.length).toBeLessThan(60_000);
     expect(JSON.parse(user!.content)[199]).toMatchObject({ pair: 200 });
   });

@@ -14,14 +14,20 @@ const INSTRUCTIONS =
 export function quoteRequest(texts: readonly Quotable[]): ModelMessage[] {
   const numbers = numbersOf(texts);
   const chars = Math.min(CHARS_OF_TEXT_MAX, Math.floor(CHARS_MAX / Math.max(texts.length, 1)));
-  const shown = texts.map(({ responseId, text }) => ({ pair: numbers.get(responseId), text: text.slice(0, chars).toWellFormed() }));
+  const shown = texts.map(({ responseId, text }) => ({
+    pair: numbers.get(responseId),
+    text: text.slice(0, chars).toWellFormed(),
+  }));
   return [
     { role: 'system', content: INSTRUCTIONS },
     { role: 'user', content: JSON.stringify(shown) },
   ];
 }
 
-/** The quotes of an answer that are literally in the pairs that they name, in the order of the path; none when the answer is of another kind. */
+/**
+ * The quotes of an answer that are literally in the pairs that they name, in the order of the path;
+ * none when the answer is of another kind.
+ */
 export function quotesIn(answer: string, texts: readonly Quotable[]): Highlight[] {
   const quotes = new Map<string, string>();
   const ids = [...numbersOf(texts).keys()];
@@ -29,13 +35,20 @@ export function quotesIn(answer: string, texts: readonly Quotable[]): Highlight[
     const responseId = ids[Number(pair) - 1];
     if (responseId === undefined || typeof quote !== 'string' || quotes.has(responseId)) continue;
     const text = quote.trim();
-    if (isQuote(text) && texts.some((one) => one.responseId === responseId && one.text.includes(text))) quotes.set(responseId, text);
+    if (
+      isQuote(text) &&
+      texts.some((one) => one.responseId === responseId && one.text.includes(text))
+    )
+      quotes.set(responseId, text);
     if (quotes.size === HIGHLIGHTS_MAX) break;
   }
-  return ids.filter((id) => quotes.has(id)).map((id) => ({ response_id: id, quote: quotes.get(id)! }));
+  return ids
+    .filter((id) => quotes.has(id))
+    .map((id) => ({ response_id: id, quote: quotes.get(id)! }));
 }
 
-const isQuote = (text: string): boolean => text !== '' && text.length <= QUOTE_CHARS_MAX && text.isWellFormed();
+const isQuote = (text: string): boolean =>
+  text !== '' && text.length <= QUOTE_CHARS_MAX && text.isWellFormed();
 
 const numbersOf = (texts: readonly Quotable[]): Map<string, number> =>
   new Map([...new Set(texts.map(({ responseId }) => responseId))].map((id, i) => [id, i + 1]));
@@ -43,8 +56,12 @@ const numbersOf = (texts: readonly Quotable[]): Map<string, number> =>
 /** Models like to put words or a fence around what they were asked for. */
 function parsed(answer: string): { pair?: unknown; quote?: unknown }[] {
   try {
-    const value: unknown = JSON.parse(answer.slice(answer.indexOf('['), answer.lastIndexOf(']') + 1));
-    return Array.isArray(value) ? value.filter((one) => typeof one === 'object' && one !== null) : [];
+    const value: unknown = JSON.parse(
+      answer.slice(answer.indexOf('['), answer.lastIndexOf(']') + 1),
+    );
+    return Array.isArray(value)
+      ? value.filter((one) => typeof one === 'object' && one !== null)
+      : [];
   } catch {
     return [];
   }

@@ -1,8 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 /**
- * What was counted on a path from its first pair to one that a chat owns, that one included. It holds for every branch that sees the pair: all
- * that is before a pair is the same for everybody.
+ * What was counted on a path from its first pair to one that a chat owns, that one included. It
+ * holds for every branch that sees the pair: all that is before a pair is the same for everybody.
  */
 @Entity('summary_marks')
 export class SummaryMark {
@@ -22,7 +22,10 @@ export class SummaryMark {
   @Column('int')
   responses!: number;
 
-  /** Pairs up to here whose answers may still change (all but complete ones). The mark holds while their versions are those of `openVersions`. */
+  /**
+   * Pairs up to here whose answers may still change (all but complete ones). The mark holds while
+   * their versions are those of `openVersions`.
+   */
   @Column('uuid', { name: 'open_ids', array: true })
   openIds!: string[];
 

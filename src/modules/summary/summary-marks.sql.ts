@@ -10,7 +10,10 @@ export interface Mark extends Record<string, unknown> {
   open_versions: number[];
 }
 
-/** The last mark on the path of $2, not behind $3, that still holds: none of its open pairs was written anew since. */
+/**
+ * The last mark on the path of $2, not behind $3, that still holds: none of its open pairs was
+ * written anew since.
+ */
 export const LAST_MARK: Statement = {
   name: 'summary.last_mark',
   text: `

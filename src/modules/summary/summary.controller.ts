@@ -27,7 +27,10 @@ export class SummaryController {
   @ApiOkResponse({ type: SummaryDto })
   @ApiRevalidated()
   @ApiProblems(problems.chatNotFound, problems.contentUnavailable)
-  get(@CurrentAccount() accountId: string, @Param('chat_id', UuidPipe) chatId: string): Promise<StatedJson> {
+  get(
+    @CurrentAccount() accountId: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+  ): Promise<StatedJson> {
     return this.summaries.read(accountId, chatId);
   }
 }

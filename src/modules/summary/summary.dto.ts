@@ -26,7 +26,10 @@ export class SummaryCountsDto {
 
 export class HighlightDto {
   response_id!: string;
-  /** Literally in the question or the response of that pair. @example "The midnight sun begins at the Arctic Circle." */
+  /**
+   * Literally in the question or the response of that pair. @example "The midnight sun begins at
+   * the Arctic Circle."
+   */
   quote!: string;
 }
 
@@ -35,10 +38,20 @@ export class SummaryDto {
   message_count!: number;
   counts!: SummaryCountsDto;
   /** When the first pair of the path was made; null while there is none. */
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-21T09:30:00.000Z' })
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    example: '2026-11-21T09:30:00.000Z',
+  })
   first_at!: string | null;
   /** When its last pair was made. */
-  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: '2026-11-21T09:45:00.000Z' })
+  @ApiProperty({
+    type: String,
+    format: 'date-time',
+    nullable: true,
+    example: '2026-11-21T09:45:00.000Z',
+  })
   last_at!: string | null;
   /** At most five, in the order of the path, out of its first 20 and its last 80 pairs. */
   highlights!: HighlightDto[];

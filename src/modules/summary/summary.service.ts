@@ -25,16 +25,26 @@ export class SummaryService {
 
   /** A `SummaryDto` of the path as it is now. @throws chat_not_found, content_unavailable */
   async read(accountId: string, chatId: string): Promise<StatedJson> {
-    // The state first: what is posted meanwhile is left out, and what is rewritten meanwhile makes the answer newer than it says.
+    // The state first: what is posted meanwhile is left out, and what is rewritten meanwhile makes
+    // the answer newer than it says.
     const chat = await this.chats.get(accountId, chatId);
     const { revision, last_seq: total, fork_seq: inherited } = chat;
     const { words, responses } = await this.wordCounts.count(accountId, chatId, total);
     const pairs = await this.ends(accountId, chatId, total);
-    const { highlights, generatedBy } = await this.chosen.of(accountId, chat, pairs.flatMap(quotablesOf));
+    const { highlights, generatedBy } = await this.chosen.of(
+      accountId,
+      chat,
+      pairs.flatMap(quotablesOf),
+    );
     const summary: SummaryDto = {
       chat_id: chatId,
       message_count: total,
-      counts: { pairs: { own: total - inherited, inherited, total }, questions: total, responses, words },
+      counts: {
+        pairs: { own: total - inherited, inherited, total },
+        questions: total,
+        responses,
+        words,
+      },
       first_at: pairs[0]?.createdAt.toISOString() ?? null,
       last_at: pairs.at(-1)?.createdAt.toISOString() ?? null,
       highlights,
@@ -47,7 +57,8 @@ export class SummaryService {
   private async ends(accountId: string, chatId: string, total: number): Promise<Pair[]> {
     if (total === 0) return [];
     const before = { before: total + 1 };
-    if (total <= FIRST_PAIRS + LAST_PAIRS) return (await this.paths.page(accountId, chatId, total, before)).pairs;
+    if (total <= FIRST_PAIRS + LAST_PAIRS)
+      return (await this.paths.page(accountId, chatId, total, before)).pairs;
     const [first, last] = await Promise.all([
       this.paths.page(accountId, chatId, FIRST_PAIRS, { after: 0 }),
       this.paths.page(accountId, chatId, LAST_PAIRS, before),

@@ -19,7 +19,11 @@ describe('words', () => {
 
   it('of two texts together are those of both', () => {
     fc.assert(
-      fc.property(fc.string(), fc.string(), (left, right) => countWords(`${left} ${right}`) === countWords(left) + countWords(right)),
+      fc.property(
+        fc.string(),
+        fc.string(),
+        (left, right) => countWords(`${left} ${right}`) === countWords(left) + countWords(right),
+      ),
     );
   });
 

@@ -14,15 +14,24 @@ export class UsageController {
   constructor(private readonly usage: UsageService) {}
 
   @Get('chats/:chat_id/usage')
-  @ApiOperation({ operationId: 'getChatUsage', summary: 'Tokens of a chat, of its path and of its conversation' })
+  @ApiOperation({
+    operationId: 'getChatUsage',
+    summary: 'Tokens of a chat, of its path and of its conversation',
+  })
   @ApiOkResponse({ type: ChatUsageDto })
   @ApiProblems(problems.chatNotFound)
-  ofChat(@CurrentAccount() accountId: string, @Param('chat_id', UuidPipe) chatId: string): Promise<ChatUsageDto> {
+  ofChat(
+    @CurrentAccount() accountId: string,
+    @Param('chat_id', UuidPipe) chatId: string,
+  ): Promise<ChatUsageDto> {
     return this.usage.ofChat(accountId, chatId);
   }
 
   @Get('usage')
-  @ApiOperation({ operationId: 'getUsage', summary: 'Tokens of the account, of this day and of all time' })
+  @ApiOperation({
+    operationId: 'getUsage',
+    summary: 'Tokens of the account, of this day and of all time',
+  })
   @ApiOkResponse({ type: AccountUsageDto })
   ofAccount(@CurrentAccount() accountId: string): Promise<AccountUsageDto> {
     return this.usage.ofAccount(accountId);

@@ -11,8 +11,10 @@ const SUM = `jsonb_build_object('answers', count(m.usage), 'input_tokens', coale
 const WINDOW_PAIRS = 5000;
 
 /**
- * $1 account, $2 chat, $3 and $4 a window of `seq`: what its pairs took, those of the chat itself, of its path, and of all chats of the conversation.
- * `OFFSET 0` makes each range of pairs a scan of its own, whatever PostgreSQL believes about the length of chats.
+ * $1 account, $2 chat, $3 and $4 a window of `seq`: what its pairs took, those of the chat itself,
+ * of its path, and of all chats of the conversation.
+ * `OFFSET 0` makes each range of pairs a scan of its own, whatever PostgreSQL believes about the
+ * length of chats.
  */
 const CHAT_USAGE: Statement = {
   name: 'usage.chat',
@@ -67,19 +69,32 @@ export class UsageService {
     let usage: ChatUsageDto = first;
     for (let from = 1 + WINDOW_PAIRS; from <= longest; from += WINDOW_PAIRS) {
       const { own, path, conversation } = await this.window(accountId, chatId, from);
-      usage = { ...usage, own: plus(usage.own, own), path: plus(usage.path, path), conversation: plus(usage.conversation, conversation) };
+      usage = {
+        ...usage,
+        own: plus(usage.own, own),
+        path: plus(usage.path, path),
+        conversation: plus(usage.conversation, conversation),
+      };
     }
     return usage;
   }
 
   private async window(accountId: string, chatId: string, from: number): Promise<WindowRow> {
-    const [row] = await this.database.query<WindowRow>(CHAT_USAGE, [accountId, chatId, from, from + WINDOW_PAIRS - 1]);
+    const [row] = await this.database.query<WindowRow>(CHAT_USAGE, [
+      accountId,
+      chatId,
+      from,
+      from + WINDOW_PAIRS - 1,
+    ]);
     if (!row) throw problems.chatNotFound();
     return row;
   }
 
   async ofAccount(accountId: string): Promise<AccountUsageDto> {
-    const [usage] = await this.database.query<AccountUsageDto & Record<string, unknown>>(ACCOUNT_USAGE, [accountId]);
+    const [usage] = await this.database.query<AccountUsageDto & Record<string, unknown>>(
+      ACCOUNT_USAGE,
+      [accountId],
+    );
     return usage!;
   }
 }

@@ -16,10 +16,16 @@ export interface ClaimedDelivery extends Record<string, unknown> {
   old_secret: string | null;
 }
 
-/** Requests that an instance has under way at most; of these for one account, and of these to one webhook. */
+/**
+ * Requests that an instance has under way at most; of these for one account, and of these to one
+ * webhook.
+ */
 export const AT_ONCE = { all: 32, account: 8, webhook: 4 } as const;
 
-/** What has waited for its time: $1 deliveries at most. What was claimed by an instance that died is among them. */
+/**
+ * What has waited for its time: $1 deliveries at most. What was claimed by an instance that died is
+ * among them.
+ */
 export const MAKE_READY: Statement = {
   name: 'webhook.make_ready',
   text: `
@@ -33,11 +39,14 @@ export const MAKE_READY: Statement = {
 };
 
 /**
- * $1 deliveries at most; $2, $3, $4 webhooks that are busy here (account, webhook, with how many); $5 seconds of the lease.
+ * $1 deliveries at most; $2, $3, $4 webhooks that are busy here (account, webhook, with how many);
+ * $5 seconds of the lease.
  *
- * `hook` hops over the index from one webhook with something ready to the next, so that a receiver with a million of them hides nobody else's.
- * Everybody's first one goes before anybody's second, and what is under way counts: slow receivers hold the places of their own account, and
- * what another account has goes at once. The limit that stands there as a number tells the planner how few rows there are to find.
+ * `hook` hops over the index from one webhook with something ready to the next, so that a receiver
+ * with a million of them hides nobody else's. Everybody's first one goes before anybody's second,
+ * and what is under way counts: slow receivers hold the places of their own account, and what
+ * another account has goes at once. The limit that stands there as a number tells the planner how
+ * few rows there are to find.
  */
 export const CLAIM: Statement = {
   name: 'webhook.claim',
@@ -87,7 +96,10 @@ export const CLAIM: Statement = {
 /** $1 account, $2 webhook, $3 delivery, $4 lease: the row while it is still ours. */
 const HELD = `account_id = $1 AND webhook_id = $2 AND delivery_id = $3 AND due_at = $4::timestamptz AND settled_at IS NULL`;
 
-/** $5 the status that was answered. The webhook's row, where it has to change, is locked before the delivery: as by whoever deletes them. */
+/**
+ * $5 the status that was answered. The webhook's row, where it has to change, is locked before the
+ * delivery: as by whoever deletes them.
+ */
 export const SETTLE_DELIVERED: Statement = {
   name: 'webhook.settle_delivered',
   text: `
@@ -102,8 +114,9 @@ export const SETTLE_DELIVERED: Statement = {
 };
 
 /**
- * $5 status, $6 error; $7 seconds until the next attempt, null to give up; $8 whether the receiver is gone for good; $9 days of failing after
- * which a webhook is disabled. Answers `enabled` and `disabled_reason` of the webhook now; no row when the delivery was not ours any more.
+ * $5 status, $6 error; $7 seconds until the next attempt, null to give up; $8 whether the receiver
+ * is gone for good; $9 days of failing after which a webhook is disabled. Answers `enabled` and
+ * `disabled_reason` of the webhook now; no row when the delivery was not ours any more.
  */
 export const SETTLE_FAILED: Statement = {
   name: 'webhook.settle_failed',
@@ -137,7 +150,10 @@ export const GIVE_BACK: Statement = {
   text: `UPDATE webhook_deliveries SET ready = true, due_at = now() WHERE ${HELD}`,
 };
 
-/** Nothing more is sent to a disabled webhook. $3 rows at most, in the order in which all take several of them. */
+/**
+ * Nothing more is sent to a disabled webhook. $3 rows at most, in the order in which all take
+ * several of them.
+ */
 export const GIVE_UP: Statement = {
   name: 'webhook.give_up',
   text: `

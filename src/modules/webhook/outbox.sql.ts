@@ -1,6 +1,9 @@
 import type { Statement } from '../../database/database.js';
 
-/** $1 accounts, $2 conversations (in step); of each 100 events at most. Only those of accounts with webhooks, and only what is beyond their position. */
+/**
+ * $1 accounts, $2 conversations (in step); of each 100 events at most. Only those of accounts with
+ * webhooks, and only what is beyond their position.
+ */
 export const READ_EVENTS: Statement = {
   name: 'webhook.read_events',
   text: `
@@ -26,9 +29,11 @@ export const READ_WEBHOOKS: Statement = {
 };
 
 /**
- * $1 to $3: positions (account, conversation, seq); $4 to $10: deliveries. A position only moves forward and an event is delivered to a webhook
- * once, so two instances that have read the same events do no harm. Webhooks that are being deleted are waited for, and then left out. Locks are
- * taken in the order of docs/decisions/lock-order.md: each step counts the one before, so it begins when that has ended.
+ * $1 to $3: positions (account, conversation, seq); $4 to $10: deliveries. A position only moves
+ * forward and an event is delivered to a webhook once, so two instances that have read the same
+ * events do no harm. Webhooks that are being deleted are waited for, and then left out. Locks are
+ * taken in the order of docs/decisions/lock-order.md: each step counts the one before, so it begins
+ * when that has ended.
  */
 export const WRITE_DELIVERIES: Statement = {
   name: 'webhook.write_deliveries',
@@ -69,7 +74,10 @@ export const CLAIM_SWEEP: Statement = {
     WHERE a.account_id = due.account_id RETURNING a.account_id`,
 };
 
-/** The next 5,000 conversations of an account: the last of them, and which of them have events beyond their position. */
+/**
+ * The next 5,000 conversations of an account: the last of them, and which of them have events
+ * beyond their position.
+ */
 export const FIND_BEHIND: Statement = {
   name: 'webhook.find_behind',
   text: `

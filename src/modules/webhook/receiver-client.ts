@@ -9,7 +9,13 @@ import { isAllowedAddress, type Network } from './public-address.js';
 import { type Allowed, allowedBy, hostOf, isAllowedHost } from './webhook-url.js';
 
 /** Why a receiver gave no answer. */
-export const SEND_ERRORS = ['address_refused', 'name_not_found', 'certificate_refused', 'timeout', 'connection_failed'] as const;
+export const SEND_ERRORS = [
+  'address_refused',
+  'name_not_found',
+  'certificate_refused',
+  'timeout',
+  'connection_failed',
+] as const;
 export type SendError = (typeof SEND_ERRORS)[number];
 
 /** What became of one attempt: the status that was answered, or why there was none. */
@@ -27,9 +33,13 @@ class Refusal extends Error {
 /** The body of an answer is of no interest; so much of it is read for politeness' sake. */
 const ANSWER_BYTES_MAX = 64 * 1024;
 const DNS_TIMEOUT_MS = 2000;
-const CERTIFICATE_CODES = /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED)/;
+const CERTIFICATE_CODES =
+  /^(CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED)/;
 
-/** Posts to addresses that strangers have chosen: https only, to public addresses only, no redirect followed, bounded in time and bytes. */
+/**
+ * Posts to addresses that strangers have chosen: https only, to public addresses only, no redirect
+ * followed, bounded in time and bytes.
+ */
 @Injectable()
 export class ReceiverClient {
   private readonly allowed: Allowed;
@@ -53,8 +63,10 @@ export class ReceiverClient {
   /** Sends once. Never throws; ends at the latest when its time is over, or soon after `cutOff`. */
   post(address: string, headers: Record<string, string>, body: string): Promise<Outcome> {
     const url = new URL(address);
-    // Addresses are not looked up, so the agent never sees them; and the list of hosts may have changed.
-    if (!isAllowedHost(hostOf(url), this.allowed)) return Promise.resolve(failure('address_refused'));
+    // Addresses are not looked up, so the agent never sees them; and the list of hosts may have
+    // changed.
+    if (!isAllowedHost(hostOf(url), this.allowed))
+      return Promise.resolve(failure('address_refused'));
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), this.timeoutMs);
     this.underWay.add(abort);
@@ -74,16 +86,29 @@ export class ReceiverClient {
     return askDns(host);
   }
 
-  private send(url: URL, headers: Record<string, string>, body: string, signal: AbortSignal): Promise<Outcome> {
+  private send(
+    url: URL,
+    headers: Record<string, string>,
+    body: string,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
     return new Promise((resolve) => {
       let outcome: Outcome | null = null;
       const length = String(Buffer.byteLength(body));
-      const sent = request(url, { method: 'POST', agent: this.agent, headers: { ...headers, 'content-length': length }, signal });
+      const sent = request(url, {
+        method: 'POST',
+        agent: this.agent,
+        headers: { ...headers, 'content-length': length },
+        signal,
+      });
       sent.on('response', (answer) => {
         outcome = { status: answer.statusCode!, error: null };
         let bytes = 0;
         answer.on('error', () => undefined);
-        answer.on('data', (chunk: Buffer) => (bytes += chunk.length) > ANSWER_BYTES_MAX && answer.destroy());
+        answer.on(
+          'data',
+          (chunk: Buffer) => (bytes += chunk.length) > ANSWER_BYTES_MAX && answer.destroy(),
+        );
       });
       sent.on('error', (error) => (outcome ??= failure(reasonOf(error))));
       sent.on('close', () => resolve(outcome ?? failure('connection_failed')));
@@ -93,18 +118,23 @@ export class ReceiverClient {
 }
 
 /**
- * Resolves a name for the very connection that is being made, and gives only addresses that may be connected to. A name that leads to a public
- * address now and inwards a moment later gains nothing by it: there is no second look-up.
+ * Resolves a name for the very connection that is being made, and gives only addresses that may be
+ * connected to. A name that leads to a public address now and inwards a moment later gains nothing
+ * by it: there is no second look-up.
  */
 export function guardedLookup(resolve: Resolve, allowed: readonly Network[]): LookupFunction {
   return (host, { all, family }, done) => {
-    const wanted = family === 4 || family === 'IPv4' ? 4 : family === 6 || family === 'IPv6' ? 6 : 0;
+    const wanted =
+      family === 4 || family === 'IPv4' ? 4 : family === 6 || family === 'IPv6' ? 6 : 0;
     resolve(host).then(
       (found) => {
-        const addresses = found.filter((one) => isAllowedAddress(one, allowed)).map((address) => ({ address, family: isIP(address) }));
+        const addresses = found
+          .filter((one) => isAllowedAddress(one, allowed))
+          .map((address) => ({ address, family: isIP(address) }));
         const fitting = addresses.filter((one) => wanted === 0 || one.family === wanted);
         const [first] = fitting;
-        if (!first) done(new Refusal(found.length > 0 ? 'address_refused' : 'name_not_found'), '', 0);
+        if (!first)
+          done(new Refusal(found.length > 0 ? 'address_refused' : 'name_not_found'), '', 0);
         else if (all) done(null, fitting);
         else done(null, first.address, first.family);
       },
@@ -114,8 +144,9 @@ export function guardedLookup(resolve: Resolve, allowed: readonly Network[]): Lo
 }
 
 /**
- * IPv4 before IPv6. By DNS alone, and not by the `getaddrinfo` of the system: that one keeps a thread of the few that this process has (password
- * hashes need them) for as long as a stranger's name server likes.
+ * IPv4 before IPv6. By DNS alone, and not by the `getaddrinfo` of the system: that one keeps a
+ * thread of the few that this process has (password hashes need them) for as long as a stranger's
+ * name server likes.
  */
 export async function askDns(host: string, servers?: readonly string[]): Promise<string[]> {
   const resolver = new Resolver({ timeout: DNS_TIMEOUT_MS, tries: 2 });

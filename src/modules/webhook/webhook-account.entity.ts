@@ -4,7 +4,10 @@ import { Account } from '../auth/account.entity.js';
 /** An account that has webhooks. Making and deleting them is done under the lock of this row. */
 @Entity('webhook_accounts')
 @Index('webhook_accounts_swept', ['sweptAt'])
-@ForeignKey(() => Account, ['accountId'], ['accountId'], { name: 'webhook_accounts_account', onDelete: 'CASCADE' })
+@ForeignKey(() => Account, ['accountId'], ['accountId'], {
+  name: 'webhook_accounts_account',
+  onDelete: 'CASCADE',
+})
 export class WebhookAccount {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'webhook_accounts_pkey' })
   accountId!: string;
@@ -14,14 +17,23 @@ export class WebhookAccount {
   sweptAt!: Date;
 }
 
-/** How far the events of a conversation have become deliveries. Absent: not at all, so from its first event. */
+/**
+ * How far the events of a conversation have become deliveries. Absent: not at all, so from its
+ * first event.
+ */
 @Entity('webhook_positions')
-@ForeignKey(() => WebhookAccount, ['accountId'], ['accountId'], { name: 'webhook_positions_account', onDelete: 'CASCADE' })
+@ForeignKey(() => WebhookAccount, ['accountId'], ['accountId'], {
+  name: 'webhook_positions_account',
+  onDelete: 'CASCADE',
+})
 export class WebhookPosition {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'webhook_positions_pkey' })
   accountId!: string;
 
-  @PrimaryColumn('uuid', { name: 'root_chat_id', primaryKeyConstraintName: 'webhook_positions_pkey' })
+  @PrimaryColumn('uuid', {
+    name: 'root_chat_id',
+    primaryKeyConstraintName: 'webhook_positions_pkey',
+  })
   rootChatId!: string;
 
   /** `seq` of the last event that was looked at. */

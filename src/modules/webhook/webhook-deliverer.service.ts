@@ -1,16 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { buildInfo } from '../../config/build-info.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
-import { AT_ONCE, CLAIM, type ClaimedDelivery, GIVE_BACK, GIVE_UP, MAKE_READY, SETTLE_DELIVERED, SETTLE_FAILED } from './delivery.sql.js';
+import {
+  AT_ONCE,
+  CLAIM,
+  type ClaimedDelivery,
+  GIVE_BACK,
+  GIVE_UP,
+  MAKE_READY,
+  SETTLE_DELIVERED,
+  SETTLE_FAILED,
+} from './delivery.sql.js';
 import { type Outcome, ReceiverClient } from './receiver-client.js';
 import { waitAfter } from './retry-schedule.js';
 import { signedHeaders } from './signature.js';
 
-/** After its time limit a request may need a moment to be settled; then another instance may take the delivery. */
+/**
+ * After its time limit a request may need a moment to be settled; then another instance may take
+ * the delivery.
+ */
 const LEASE_MORE_SECONDS = 20;
 const LOOK_MS = 1000;
 const FAILING_DAYS = 5;
@@ -22,8 +39,8 @@ const READY_ROWS = 1000;
 const STOP_MS = 3000;
 
 /**
- * Sends what is due, at least once: a delivery is held by a lease while it is on its way, so it goes to one instance at a time, and comes back
- * when that one dies. Order is not promised.
+ * Sends what is due, at least once: a delivery is held by a lease while it is on its way, so it
+ * goes to one instance at a time, and comes back when that one dies. Order is not promised.
  */
 @Injectable()
 export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy {
@@ -33,7 +50,12 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   private readonly userAgent = `Banyan-Webhooks/${buildInfo().version}`;
   private readonly loop = new Loop(
     (isTime) => this.look(isTime),
-    new Outage((cause) => this.logger.warn({ message: 'deliveries could not be claimed and are looked for again', cause })),
+    new Outage((cause) =>
+      this.logger.warn({
+        message: 'deliveries could not be claimed and are looked for again',
+        cause,
+      }),
+    ),
     { everyMs: LOOK_MS },
   );
   private isCutOff = false;
@@ -50,7 +72,10 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
 
   async onModuleDestroy(): Promise<void> {
     await this.loop.stop();
-    await Promise.race([Promise.all(this.running.keys()), sleep(STOP_MS, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all(this.running.keys()),
+      sleep(STOP_MS, undefined, { ref: false }),
+    ]);
     this.isCutOff = true;
     this.client.cutOff();
     await Promise.all(this.running.keys());
@@ -64,7 +89,8 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   /** Gives up what is still to be sent to a webhook that is disabled. */
   async giveUp(accountId: string, webhookId: string): Promise<void> {
     let given = GIVE_UP_ROWS;
-    while (given === GIVE_UP_ROWS) given = (await this.database.query(GIVE_UP, [accountId, webhookId, GIVE_UP_ROWS])).length;
+    while (given === GIVE_UP_ROWS)
+      given = (await this.database.query(GIVE_UP, [accountId, webhookId, GIVE_UP_ROWS])).length;
   }
 
   /** @param isTime whether some may have waited long enough by now */
@@ -116,7 +142,13 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     }
   }
 
-  private send({ url, secret, old_secret, delivery_id, payload }: ClaimedDelivery): Promise<Outcome> {
+  private send({
+    url,
+    secret,
+    old_secret,
+    delivery_id,
+    payload,
+  }: ClaimedDelivery): Promise<Outcome> {
     const secrets = old_secret === null ? [secret] : [secret, old_secret];
     const headers = {
       'content-type': 'application/json',
@@ -126,14 +158,22 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     return this.client.post(url, headers, payload);
   }
 
-  private async fail({ account_id, webhook_id, attempts }: ClaimedDelivery, held: string[], { status, error }: Outcome): Promise<void> {
+  private async fail(
+    { account_id, webhook_id, attempts }: ClaimedDelivery,
+    held: string[],
+    { status, error }: Outcome,
+  ): Promise<void> {
     const isGone = status === GONE;
     const waitSeconds = isGone ? null : waitAfter(attempts + 1);
     const values = [...held, status, error, waitSeconds, isGone, FAILING_DAYS];
-    const [webhook] = await this.database.query<{ enabled: boolean; disabled_reason: string | null }>(SETTLE_FAILED, values);
+    const [webhook] = await this.database.query<{
+      enabled: boolean;
+      disabled_reason: string | null;
+    }>(SETTLE_FAILED, values);
     if (!webhook || webhook.enabled) return;
     const { disabled_reason: reason } = webhook;
-    if (reason) this.logger.warn({ message: 'a webhook is disabled', account_id, webhook_id, reason });
+    if (reason)
+      this.logger.warn({ message: 'a webhook is disabled', account_id, webhook_id, reason });
     await this.giveUp(account_id, webhook_id);
   }
 }
@@ -145,5 +185,9 @@ function busyOf(running: readonly ClaimedDelivery[]): unknown[][] {
     counts.set(webhook_id, { account, requests: (counts.get(webhook_id)?.requests ?? 0) + 1 });
   }
   const busy = [...counts.values()];
-  return [busy.map(({ account }) => account), [...counts.keys()], busy.map(({ requests }) => requests)];
+  return [
+    busy.map(({ account }) => account),
+    [...counts.keys()],
+    busy.map(({ requests }) => requests),
+  ];
 }

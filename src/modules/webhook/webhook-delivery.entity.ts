@@ -11,22 +11,37 @@ export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
   name: 'webhook_deliveries_webhook',
   onDelete: 'CASCADE',
 })
-@Index('webhook_deliveries_once', ['accountId', 'rootChatId', 'eventSeq', 'webhookId'], { unique: true })
-@Index('webhook_deliveries_due', ['accountId', 'webhookId', 'dueAt'], { where: 'settled_at IS NULL' })
+@Index('webhook_deliveries_once', ['accountId', 'rootChatId', 'eventSeq', 'webhookId'], {
+  unique: true,
+})
+@Index('webhook_deliveries_due', ['accountId', 'webhookId', 'dueAt'], {
+  where: 'settled_at IS NULL',
+})
 @Index('webhook_deliveries_waiting', ['dueAt'], { where: 'settled_at IS NULL AND NOT ready' })
-@Index('webhook_deliveries_ready', ['accountId', 'webhookId', 'dueAt'], { where: 'settled_at IS NULL AND ready' })
+@Index('webhook_deliveries_ready', ['accountId', 'webhookId', 'dueAt'], {
+  where: 'settled_at IS NULL AND ready',
+})
 @Index('webhook_deliveries_settled_at', ['settledAt'], { where: 'settled_at IS NOT NULL' })
 @Check('webhook_deliveries_status', `status IN ('pending', 'delivered', 'failed')`)
 @Check('webhook_deliveries_settled', `(status = 'pending') = (settled_at IS NULL)`)
 export class WebhookDelivery {
-  @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'webhook_deliveries_pkey' })
+  @PrimaryColumn('uuid', {
+    name: 'account_id',
+    primaryKeyConstraintName: 'webhook_deliveries_pkey',
+  })
   accountId!: string;
 
-  @PrimaryColumn('uuid', { name: 'webhook_id', primaryKeyConstraintName: 'webhook_deliveries_pkey' })
+  @PrimaryColumn('uuid', {
+    name: 'webhook_id',
+    primaryKeyConstraintName: 'webhook_deliveries_pkey',
+  })
   webhookId!: string;
 
   /** The receiver knows it as `webhook-id`: the same at every attempt. */
-  @PrimaryColumn('uuid', { name: 'delivery_id', primaryKeyConstraintName: 'webhook_deliveries_pkey' })
+  @PrimaryColumn('uuid', {
+    name: 'delivery_id',
+    primaryKeyConstraintName: 'webhook_deliveries_pkey',
+  })
   deliveryId!: string;
 
   /** The event, by its conversation and number; both null for a test. */
@@ -58,7 +73,10 @@ export class WebhookDelivery {
   @Column('text', { name: 'last_error', nullable: true })
   lastError!: string | null;
 
-  /** When the next attempt may begin. While one is under way: when it counts as lost with its instance. */
+  /**
+   * When the next attempt may begin. While one is under way: when it counts as lost with its
+   * instance.
+   */
   @Column('timestamptz', { name: 'due_at' })
   dueAt!: Date;
 

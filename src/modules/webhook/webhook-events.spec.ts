@@ -22,14 +22,19 @@ describe('what a webhook is told of', () => {
     expect(webhookEventOf(anEvent({}))).toBe('message.completed');
   });
 
-  it.each(['pending', 'streaming', 'failed', 'cancelled', 'interrupted'] as const)('a pair that is made %s is not told', (pair_status) => {
-    expect(webhookEventOf(anEvent({ pair_status }))).toBeNull();
-  });
+  it.each(['pending', 'streaming', 'failed', 'cancelled', 'interrupted'] as const)(
+    'a pair that is made %s is not told',
+    (pair_status) => {
+      expect(webhookEventOf(anEvent({ pair_status }))).toBeNull();
+    },
+  );
 
   it('a pair whose answer came later is told by message.completed alone, however late its making is read', () => {
     const late = { pair_status: 'complete', pair_version: 2 } as const;
     expect(webhookEventOf(anEvent({ ...late, type: 'message.created' }))).toBeNull();
-    expect(webhookEventOf(anEvent({ ...late, type: 'message.completed' }))).toBe('message.completed');
+    expect(webhookEventOf(anEvent({ ...late, type: 'message.completed' }))).toBe(
+      'message.completed',
+    );
   });
 
   it('nothing else is told', () => {
@@ -42,7 +47,9 @@ describe('what a webhook is told of', () => {
       'message.failed',
       'message.deleted',
     ];
-    expect(others.map((type) => webhookEventOf(anEvent({ type: type as ReadEvent['type'] })))).toEqual(others.map(() => null));
+    expect(
+      others.map((type) => webhookEventOf(anEvent({ type: type as ReadEvent['type'] }))),
+    ).toEqual(others.map(() => null));
   });
 
   it('in ids and numbers', () => {

@@ -10,7 +10,10 @@ export interface Allowed {
   hosts: readonly string[];
 }
 
-export const allowedBy = ({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS, WEBHOOK_HOSTS }: Config): Allowed => ({
+export const allowedBy = ({
+  WEBHOOK_ALLOWED_PRIVATE_NETWORKS,
+  WEBHOOK_HOSTS,
+}: Config): Allowed => ({
   networks: WEBHOOK_ALLOWED_PRIVATE_NETWORKS.map(networkOf),
   hosts: WEBHOOK_HOSTS.map((host) => host.toLowerCase()),
 });
@@ -18,15 +21,21 @@ export const allowedBy = ({ WEBHOOK_ALLOWED_PRIVATE_NETWORKS, WEBHOOK_HOSTS }: C
 /** The host of a URL as sockets want it: IPv6 addresses without their brackets. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
-/** Whether the host of a URL is one of those; where a name leads is another question, asked whenever it is connected to. */
+/**
+ * Whether the host of a URL is one of those; where a name leads is another question, asked whenever
+ * it is connected to.
+ */
 export function isAllowedHost(host: string, { hosts, networks }: Allowed): boolean {
-  const isListed = hosts.length === 0 || hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one));
+  const isListed =
+    hosts.length === 0 ||
+    hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one));
   return isListed && (isIP(host) === 0 || isAllowedAddress(host, networks));
 }
 
 /**
- * What is wrong with the address of a receiver, to be read after its field's name; null when nothing is. A name may lead anywhere: where it leads
- * is looked at whenever it is connected to (`receiver-client.ts`).
+ * What is wrong with the address of a receiver, to be read after its field's name; null when
+ * nothing is. A name may lead anywhere: where it leads is looked at whenever it is connected to
+ * (`receiver-client.ts`).
  */
 export function urlFault(text: string, allowed: Allowed): string | null {
   if (!URL.canParse(text)) return 'must be an absolute https URL';
@@ -34,6 +43,7 @@ export function urlFault(text: string, allowed: Allowed): string | null {
   if (url.protocol !== 'https:') return 'must begin with https://';
   if (url.username || url.password) return 'must not hold a user name or a password';
   if (url.hash) return 'must not have a part after #';
-  if (!isAllowedHost(hostOf(url), allowed)) return 'must have a host that this server sends to, and no private or reserved address';
+  if (!isAllowedHost(hostOf(url), allowed))
+    return 'must have a host that this server sends to, and no private or reserved address';
   return null;
 }

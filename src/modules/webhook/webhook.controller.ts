@@ -1,5 +1,25 @@
-import { Body, Controller, Delete, Get, HttpCode, HttpStatus, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -24,7 +44,10 @@ import {
 } from './webhook.dto.js';
 import { WebhookService, type WithSecret } from './webhook.service.js';
 
-const toDtoWithSecret = ({ webhook, secret }: WithSecret): WebhookWithSecretDto => ({ ...toWebhookDto(webhook), secret });
+const toDtoWithSecret = ({ webhook, secret }: WithSecret): WebhookWithSecretDto => ({
+  ...toWebhookDto(webhook),
+  secret,
+});
 
 @ApiTags('webhooks')
 @Controller('webhooks')
@@ -39,7 +62,8 @@ export class WebhookController {
   @ApiOperation({
     operationId: 'createWebhook',
     summary: 'Have an address told of events; its secret is shown this once',
-    description: 'Deliveries are signed as Standard Webhooks wants it, and tried again when they fail. See docs/webhooks.md.',
+    description:
+      'Deliveries are signed as Standard Webhooks wants it, and tried again when they fail. See docs/webhooks.md.',
   })
   @ApiCreatedResponse({ type: WebhookWithSecretDto })
   @ApiIdempotent()
@@ -49,11 +73,16 @@ export class WebhookController {
     @Idempotent() key: IdempotentRequest | null,
     @Body() body: CreateWebhookDto,
   ): Promise<string> {
-    return this.idempotency.once(accountId, key, async (tx) => toDtoWithSecret(await this.webhooks.create(tx, accountId, body)));
+    return this.idempotency.once(accountId, key, async (tx) =>
+      toDtoWithSecret(await this.webhooks.create(tx, accountId, body)),
+    );
   }
 
   @Get()
-  @ApiOperation({ operationId: 'listWebhooks', summary: 'The webhooks of the account, newest first, without their secrets' })
+  @ApiOperation({
+    operationId: 'listWebhooks',
+    summary: 'The webhooks of the account, newest first, without their secrets',
+  })
   @ApiOkResponse({ type: WebhookPageDto })
   @ApiLinked()
   async list(
@@ -72,12 +101,18 @@ export class WebhookController {
   @ApiParam({ name: 'webhook_id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDto })
   @ApiProblems(problems.webhookNotFound)
-  async get(@CurrentAccount() accountId: string, @Param('webhook_id', UuidPipe) webhookId: string): Promise<WebhookDto> {
+  async get(
+    @CurrentAccount() accountId: string,
+    @Param('webhook_id', UuidPipe) webhookId: string,
+  ): Promise<WebhookDto> {
     return toWebhookDto(await this.webhooks.get(accountId, webhookId));
   }
 
   @Patch(':webhook_id')
-  @ApiOperation({ operationId: 'updateWebhook', summary: 'Change where it goes, of what it is told, or whether' })
+  @ApiOperation({
+    operationId: 'updateWebhook',
+    summary: 'Change where it goes, of what it is told, or whether',
+  })
   @ApiParam({ name: 'webhook_id', format: 'uuid' })
   @ApiOkResponse({ type: WebhookDto })
   @ApiProblems(problems.webhookNotFound)
@@ -91,11 +126,17 @@ export class WebhookController {
 
   @Delete(':webhook_id')
   @HttpCode(HttpStatus.NO_CONTENT)
-  @ApiOperation({ operationId: 'deleteWebhook', summary: 'Delete a webhook, with what is still to be sent' })
+  @ApiOperation({
+    operationId: 'deleteWebhook',
+    summary: 'Delete a webhook, with what is still to be sent',
+  })
   @ApiParam({ name: 'webhook_id', format: 'uuid' })
   @ApiNoContentResponse()
   @ApiProblems(problems.webhookNotFound)
-  remove(@CurrentAccount() accountId: string, @Param('webhook_id', UuidPipe) webhookId: string): Promise<void> {
+  remove(
+    @CurrentAccount() accountId: string,
+    @Param('webhook_id', UuidPipe) webhookId: string,
+  ): Promise<void> {
     return this.webhooks.remove(accountId, webhookId);
   }
 
@@ -116,7 +157,9 @@ export class WebhookController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('webhook_id', UuidPipe) webhookId: string,
   ): Promise<string> {
-    return this.idempotency.once(accountId, key, async (tx) => toDtoWithSecret(await this.webhooks.rotateSecret(tx, accountId, webhookId)));
+    return this.idempotency.once(accountId, key, async (tx) =>
+      toDtoWithSecret(await this.webhooks.rotateSecret(tx, accountId, webhookId)),
+    );
   }
 
   @Post(':webhook_id/test')
@@ -135,7 +178,9 @@ export class WebhookController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('webhook_id', UuidPipe) webhookId: string,
   ): Promise<string> {
-    return this.idempotency.once(accountId, key, async (tx) => toDeliveryDto(await this.webhooks.test(tx, accountId, webhookId)));
+    return this.idempotency.once(accountId, key, async (tx) =>
+      toDeliveryDto(await this.webhooks.test(tx, accountId, webhookId)),
+    );
   }
 
   @Get(':webhook_id/deliveries')

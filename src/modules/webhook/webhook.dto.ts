@@ -3,26 +3,40 @@ import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional } from
 import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { SEND_ERRORS } from './receiver-client.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from './webhook-delivery.entity.js';
-import { DELIVERY_TYPES, type DeliveryType, WEBHOOK_EVENTS, type WebhookEvent } from './webhook-events.js';
+import {
+  DELIVERY_TYPES,
+  type DeliveryType,
+  WEBHOOK_EVENTS,
+  type WebhookEvent,
+} from './webhook-events.js';
 import type { DeliveryRow, WebhookRow } from './webhook.sql.js';
 import type { DisabledReason } from './webhook.entity.js';
 
 const URL_CHARS_MAX = 2048;
 /** The host is looked at by itself: only the server knows where it may send. */
-const HTTPS = { format: 'uri', pattern: '^[Hh][Tt][Tt][Pp][Ss]://[^/?#@\\s\\u0000]+([/?][^#\\s\\u0000]*)?$' };
+const HTTPS = {
+  format: 'uri',
+  pattern: '^[Hh][Tt][Tt][Pp][Ss]://[^/?#@\\s\\u0000]+([/?][^#\\s\\u0000]*)?$',
+};
 const DESCRIPTION_CHARS_MAX = 200;
 const DELIVERY_ERRORS = [...SEND_ERRORS, 'webhook_disabled'] as const;
 
 /** Decorators run from the last one up: what is no array is told first. */
 const IsEventList = (): PropertyDecorator => (target, key) => {
-  IsIn(WEBHOOK_EVENTS, { each: true, message: `must name some of: ${WEBHOOK_EVENTS.join(', ')}` })(target, key);
+  IsIn(WEBHOOK_EVENTS, { each: true, message: `must name some of: ${WEBHOOK_EVENTS.join(', ')}` })(
+    target,
+    key,
+  );
   ArrayUnique({ message: 'must name each event once' })(target, key);
   ArrayNotEmpty({ message: 'must name at least one event' })(target, key);
   IsArray({ message: 'must be a list' })(target, key);
 };
 
 export class CreateWebhookDto {
-  /** An https URL, without user and password; private addresses are refused. @example "https://example.com/banyan" */
+  /**
+   * An https URL, without user and password; private addresses are refused. @example
+   * "https://example.com/banyan"
+   */
   @ApiProperty({ ...HTTPS, maxLength: URL_CHARS_MAX })
   @IsSaid({ charsMax: URL_CHARS_MAX })
   url!: string;
@@ -41,7 +55,11 @@ export class CreateWebhookDto {
 }
 
 export class UpdateWebhookDto {
-  @ApiPropertyOptional({ ...HTTPS, maxLength: URL_CHARS_MAX, example: 'https://example.com/banyan' })
+  @ApiPropertyOptional({
+    ...HTTPS,
+    maxLength: URL_CHARS_MAX,
+    example: 'https://example.com/banyan',
+  })
   @Optional()
   @IsSaid({ charsMax: URL_CHARS_MAX })
   url?: string;
@@ -51,7 +69,9 @@ export class UpdateWebhookDto {
   @IsEventList()
   events?: WebhookEvent[];
 
-  /** False gives up what is still to be sent. True begins anew, also after the server disabled it. */
+  /**
+   * False gives up what is still to be sent. True begins anew, also after the server disabled it.
+   */
   @Optional()
   @IsBoolean({ message: 'must be true or false' })
   enabled?: boolean;
@@ -90,7 +110,11 @@ export class WebhookDto {
   /** @example "https://example.com/banyan" */
   url!: string;
 
-  @ApiProperty({ type: 'array', items: { type: 'string', enum: [...WEBHOOK_EVENTS] }, example: ['message.completed'] })
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'string', enum: [...WEBHOOK_EVENTS] },
+    example: ['message.completed'],
+  })
   events!: WebhookEvent[];
 
   @ApiProperty({ type: String, nullable: true, example: 'tells the archive' })
@@ -98,7 +122,10 @@ export class WebhookDto {
 
   enabled!: boolean;
 
-  /** Why the server disabled it: `gone` after an answer with 410, `failing` after five days without success. */
+  /**
+   * Why the server disabled it: `gone` after an answer with 410, `failing` after five days without
+   * success.
+   */
   @ApiProperty({ type: String, enum: ['gone', 'failing', null], nullable: true, example: null })
   disabled_reason!: DisabledReason | null;
 
@@ -111,7 +138,10 @@ export class WebhookDto {
 }
 
 export class WebhookWithSecretDto extends WebhookDto {
-  /** Signs the deliveries. This is the one time it is shown. @example "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=" */
+  /**
+   * Signs the deliveries. This is the one time it is shown. @example
+   * "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+   */
   secret!: string;
 }
 

@@ -7,7 +7,10 @@ export type DisabledReason = 'gone' | 'failing';
 
 /** An address of the outside that is told of events. */
 @Entity('webhooks')
-@ForeignKey(() => WebhookAccount, ['accountId'], ['accountId'], { name: 'webhooks_account', onDelete: 'CASCADE' })
+@ForeignKey(() => WebhookAccount, ['accountId'], ['accountId'], {
+  name: 'webhooks_account',
+  onDelete: 'CASCADE',
+})
 @Check('webhooks_disabled', `disabled_reason IN ('gone', 'failing')`)
 export class Webhook {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'webhooks_pkey' })

@@ -74,15 +74,29 @@ export class WebhookService {
     this.allowed = allowedBy(config);
   }
 
-  /** Told of everything that is committed after this transaction. @throws validation_failed for the URL, too_many_webhooks, webhooks_off */
-  async create(tx: EntityManager, accountId: string, { url, events, description }: NewWebhook): Promise<WithSecret> {
+  /**
+   * Told of everything that is committed after this transaction. @throws validation_failed for the
+   * URL, too_many_webhooks, webhooks_off
+   */
+  async create(
+    tx: EntityManager,
+    accountId: string,
+    { url, events, description }: NewWebhook,
+  ): Promise<WithSecret> {
     this.assertOn();
     const address = this.checked(url);
     const [{ is_new }] = await tx.query<[{ is_new: boolean }]>(LOCK_ACCOUNT, [accountId]);
     if (is_new) await skipPast(tx, accountId);
     else if ((await countOf(tx, accountId)) >= WEBHOOKS_MAX) throw problems.tooManyWebhooks();
     const secret = newSecret();
-    const values = [accountId, newId(), address, events ?? WEBHOOK_EVENTS, description ?? null, secret];
+    const values = [
+      accountId,
+      newId(),
+      address,
+      events ?? WEBHOOK_EVENTS,
+      description ?? null,
+      secret,
+    ];
     const [webhook] = await tx.query<[WebhookRow]>(INSERT, values);
     return { webhook, secret };
   }
@@ -103,7 +117,15 @@ export class WebhookService {
   async update(accountId: string, webhookId: string, changes: WebhookChanges): Promise<WebhookRow> {
     const url = changes.url === undefined ? null : this.checked(changes.url);
     const { events = null, description, enabled = null } = changes;
-    const values = [accountId, webhookId, url, events, description !== undefined, description ?? null, enabled];
+    const values = [
+      accountId,
+      webhookId,
+      url,
+      events,
+      description !== undefined,
+      description ?? null,
+      enabled,
+    ];
     const [webhook] = await this.database.query<WebhookRow>(UPDATE, values);
     if (!webhook) throw problems.webhookNotFound();
     if (enabled === false) await this.deliverer.giveUp(accountId, webhookId);
@@ -113,14 +135,22 @@ export class WebhookService {
   /** A new secret; the one before it signs too for a day. @throws webhook_not_found */
   async rotateSecret(tx: EntityManager, accountId: string, webhookId: string): Promise<WithSecret> {
     const secret = newSecret();
-    const [[webhook]] = await tx.query<[WebhookRow[], number]>(ROTATE, [accountId, webhookId, secret]);
+    const [[webhook]] = await tx.query<[WebhookRow[], number]>(ROTATE, [
+      accountId,
+      webhookId,
+      secret,
+    ]);
     if (!webhook) throw problems.webhookNotFound();
     return { webhook, secret };
   }
 
-  /** Deletes it with its deliveries; with the last one goes all that is known of how far events were read. @throws webhook_not_found */
+  /**
+   * Deletes it with its deliveries; with the last one goes all that is known of how far events were
+   * read. @throws webhook_not_found
+   */
   async remove(accountId: string, webhookId: string): Promise<void> {
-    // In parts, and disabled before, so that none of it takes long however much there is. Cut off in between, it can be deleted again.
+    // In parts, and disabled before, so that none of it takes long however much there is. Cut off
+    // in between, it can be deleted again.
     await this.update(accountId, webhookId, { enabled: false });
     for (let removed = ROWS; removed === ROWS;)
       removed = (await this.database.query(REMOVE_DELIVERIES, [accountId, webhookId, ROWS])).length;
@@ -135,13 +165,26 @@ export class WebhookService {
   }
 
   /** What was sent, or is to be, newest first. @throws webhook_not_found */
-  async deliveries(accountId: string, webhookId: string, asked: PageAsked & { status?: string }): Promise<Page<DeliveryRow>> {
+  async deliveries(
+    accountId: string,
+    webhookId: string,
+    asked: PageAsked & { status?: string },
+  ): Promise<Page<DeliveryRow>> {
     await this.get(accountId, webhookId);
     const scope = `deliveries:${webhookId}`;
-    return this.page<DeliveryRow>(LIST_DELIVERIES, [accountId, webhookId], asked, { scope, id: 'delivery_id' }, [asked.status ?? null]);
+    return this.page<DeliveryRow>(
+      LIST_DELIVERIES,
+      [accountId, webhookId],
+      asked,
+      { scope, id: 'delivery_id' },
+      [asked.status ?? null],
+    );
   }
 
-  /** A delivery that says nothing, to try the receiver with. @throws webhook_not_found, webhook_disabled, webhooks_off */
+  /**
+   * A delivery that says nothing, to try the receiver with. @throws webhook_not_found,
+   * webhook_disabled, webhooks_off
+   */
   async test(tx: EntityManager, accountId: string, webhookId: string): Promise<DeliveryRow> {
     this.assertOn();
     await this.get(accountId, webhookId);
@@ -171,7 +214,10 @@ export class WebhookService {
     const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, scope, 'cursor', UUID);
     const rows = await this.database.query<Row>(statement, [...before, last, limit + 1, ...after]);
     const items = rows.slice(0, limit);
-    return { items, nextCursor: rows.length > limit ? encodeCursor(scope, items.at(-1)![id] as string) : null };
+    return {
+      items,
+      nextCursor: rows.length > limit ? encodeCursor(scope, items.at(-1)![id] as string) : null,
+    };
   }
 }
 

@@ -16,7 +16,8 @@ export interface WebhookRow extends Record<string, unknown> {
   updated_at: Date;
 }
 
-const COLUMNS = 'webhook_id, url, events, description, enabled, disabled_reason, failing_since, created_at, updated_at';
+const COLUMNS =
+  'webhook_id, url, events, description, enabled, disabled_reason, failing_since, created_at, updated_at';
 
 export const FIND: Statement = {
   name: 'webhook.find',
@@ -28,18 +29,25 @@ export const LIST: Statement = {
   text: `SELECT ${COLUMNS} FROM webhooks WHERE account_id = $1 AND webhook_id < $2 ORDER BY account_id, webhook_id DESC LIMIT $3`,
 };
 
-/** Makes or finds the row and locks it, in one step: it may be deleted with the last webhook at any moment before. */
+/**
+ * Makes or finds the row and locks it, in one step: it may be deleted with the last webhook at any
+ * moment before.
+ */
 export const LOCK_ACCOUNT = `
   INSERT INTO webhook_accounts AS a (account_id, swept_at) VALUES ($1, now())
   ON CONFLICT (account_id) DO UPDATE SET swept_at = a.swept_at
   RETURNING xmax = 0 AS is_new`;
 
-/** To be asked under that lock, in a statement of its own: one that waited for the lock sees what was there before the wait. */
+/**
+ * To be asked under that lock, in a statement of its own: one that waited for the lock sees what
+ * was there before the wait.
+ */
 export const COUNT = `SELECT count(*)::int AS webhooks FROM webhooks WHERE account_id = $1`;
 
 /**
- * With the first webhook of an account: all that happened before is not told of. $3 conversations behind $2; answers the last of them. Whatever is
- * committed later has a higher number, and a conversation that is missed here is younger than the webhook.
+ * With the first webhook of an account: all that happened before is not told of. $3 conversations
+ * behind $2; answers the last of them. Whatever is committed later has a higher number, and a
+ * conversation that is missed here is younger than the webhook.
  */
 export const SKIP_PAST = `
   WITH part AS MATERIALIZED (
@@ -54,7 +62,9 @@ export const INSERT = `
   INSERT INTO webhooks (account_id, webhook_id, url, events, description, secret, created_at, updated_at)
   VALUES ($1, $2, $3, $4, $5, $6, now(), now()) RETURNING ${COLUMNS}`;
 
-/** $3 url, $4 events, $5 whether $6 is the description, $7 enabled; null leaves things as they are. */
+/**
+ * $3 url, $4 events, $5 whether $6 is the description, $7 enabled; null leaves things as they are.
+ */
 export const UPDATE: Statement = {
   name: 'webhook.update',
   text: `
@@ -72,8 +82,9 @@ export const ROTATE = `
   WHERE account_id = $1 AND webhook_id = $2 RETURNING ${COLUMNS}`;
 
 /**
- * Whoever deletes holds the account before the webhook, and both before their deliveries: nothing can be written for them meanwhile, as that
- * begins with sharing these rows (docs/decisions/lock-order.md).
+ * Whoever deletes holds the account before the webhook, and both before their deliveries: nothing
+ * can be written for them meanwhile, as that begins with sharing these rows
+ * (docs/decisions/lock-order.md).
  */
 export const HOLD_ACCOUNT = `SELECT FROM webhook_accounts WHERE account_id = $1 FOR UPDATE`;
 export const HOLD_WEBHOOK = `SELECT FROM webhooks WHERE account_id = $1 AND webhook_id = $2 FOR UPDATE`;

@@ -1,5 +1,6 @@
-// The control of the crash test: the order of writes that comes to mind first. Pair, then words, then key, each by itself; no journal.
-// Alone each step is right, and without deaths nobody notices anything. It speaks as much of the API as the test uses.
+// The control of the crash test: the order of writes that comes to mind first. Pair, then words,
+// then key, each by itself; no journal. Alone each step is right, and without deaths nobody notices
+// anything. It speaks as much of the API as the test uses.
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import mongoose from 'mongoose';
@@ -12,7 +13,9 @@ const PAIRS_PER_BUCKET = 32;
 const PAGE = 100;
 
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 8 });
-const buckets = MONGODB_URI && (await mongoose.createConnection(MONGODB_URI).asPromise()).db.collection('chat_contents');
+const buckets =
+  MONGODB_URI &&
+  (await mongoose.createConnection(MONGODB_URI).asPromise()).db.collection('chat_contents');
 const rows = async (text, values) => (await pool.query(text, values)).rows;
 const failpoint = (name) => void (name === FAILPOINT && process.kill(process.pid, 'SIGKILL'));
 
@@ -26,7 +29,10 @@ async function createChat(account) {
   return { chat_id: id };
 }
 
-/** One statement, so that PostgreSQL by itself is always consistent: what goes wrong is between the stores. */
+/**
+ * One statement, so that PostgreSQL by itself is always consistent: what goes wrong is between the
+ * stores.
+ */
 const APPEND = `
   WITH chat AS (UPDATE chats SET last_seq = last_seq + 1, last_response_id = $3 WHERE account_id = $1 AND chat_id = $2 RETURNING last_seq AS seq),
   conversation AS (UPDATE conversations SET event_seq = event_seq + 1 WHERE account_id = $1 AND chat_id = $2 RETURNING event_seq),
@@ -40,7 +46,10 @@ const APPEND = `
 async function append(account, chatId, { question, response }, key) {
   const scope = 'POST /api/v1/chats/:chat_id/messages';
   const [before] = key
-    ? await rows(`SELECT answer FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3`, [account, scope, key])
+    ? await rows(
+        `SELECT answer FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3`,
+        [account, scope, key],
+      )
     : [];
   if (before) return { json: before.answer, replayed: true };
   const id = randomUUID();
@@ -60,7 +69,13 @@ async function append(account, chatId, { question, response }, key) {
 }
 
 async function putWords({ account, chatId, id, seq, question, response, body }) {
-  if (!buckets) return rows(`INSERT INTO chat_contents VALUES ($1, $2, $3, 1, $4)`, [account, chatId, seq, body]);
+  if (!buckets)
+    return rows(`INSERT INTO chat_contents VALUES ($1, $2, $3, 1, $4)`, [
+      account,
+      chatId,
+      seq,
+      body,
+    ]);
   const bucket = Math.floor((seq - 1) / PAIRS_PER_BUCKET);
   const copies = { account_id: account, root_chat_id: chatId, chat_id: chatId, bucket };
   const element = {
@@ -86,13 +101,20 @@ async function page(account, chatId, before) {
      WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq < $3 ORDER BY m.seq DESC LIMIT ${PAGE}`,
     [account, chatId, before ?? 2 ** 31 - 1],
   );
-  const stored = buckets ? (await buckets.find({ chat_id: chatId }).toArray()).flatMap((bucket) => bucket.qa_pairs) : [];
+  const stored = buckets
+    ? (await buckets.find({ chat_id: chatId }).toArray()).flatMap((bucket) => bucket.qa_pairs)
+    : [];
   const elements = new Map(stored.map((element) => [element.response_id, element]));
   const qa_pairs = found.reverse().map(({ response_id, seq, body }) => {
-    const { question = null, response = null } = (buckets ? elements.get(response_id) : JSON.parse(body)) ?? {};
+    const { question = null, response = null } =
+      (buckets ? elements.get(response_id) : JSON.parse(body)) ?? {};
     return { response_id, seq, question, response };
   });
-  return { chat_id: chatId, qa_pairs, prev_cursor: qa_pairs[0]?.seq > 1 ? String(qa_pairs[0].seq) : null };
+  return {
+    chat_id: chatId,
+    qa_pairs,
+    prev_cursor: qa_pairs[0]?.seq > 1 ? String(qa_pairs[0].seq) : null,
+  };
 }
 
 async function answer(request, body) {
@@ -103,20 +125,37 @@ async function answer(request, body) {
   if (resource === 'auth') {
     const account_id = randomUUID();
     await rows(`INSERT INTO accounts (account_id, created_at) VALUES ($1, now())`, [account_id]);
-    return { status: 201, json: JSON.stringify({ access_token: account_id, account: { account_id } }) };
+    return {
+      status: 201,
+      json: JSON.stringify({ access_token: account_id, account: { account_id } }),
+    };
   }
   if (!id) return { status: 201, json: JSON.stringify(await createChat(account)) };
-  if (request.method === 'GET') return { status: 200, json: JSON.stringify(await page(account, id, searchParams.get('before'))) };
-  return { status: 201, ...(await append(account, id, JSON.parse(body), request.headers['idempotency-key'])) };
+  if (request.method === 'GET')
+    return {
+      status: 200,
+      json: JSON.stringify(await page(account, id, searchParams.get('before'))),
+    };
+  return {
+    status: 201,
+    ...(await append(account, id, JSON.parse(body), request.headers['idempotency-key'])),
+  };
 }
 
 await migrate(dataSourceOptions(DATABASE_URL));
 createServer(async (request, response) => {
   const chunks = [];
   for await (const chunk of request) chunks.push(chunk);
-  const { status, json, replayed } = await answer(request, Buffer.concat(chunks).toString()).catch((error) => ({
-    status: 503,
-    json: JSON.stringify({ detail: error.message }),
-  }));
-  response.writeHead(status, { 'content-type': 'application/json', ...(replayed && { 'idempotent-replayed': 'true' }) }).end(json);
+  const { status, json, replayed } = await answer(request, Buffer.concat(chunks).toString()).catch(
+    (error) => ({
+      status: 503,
+      json: JSON.stringify({ detail: error.message }),
+    }),
+  );
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      ...(replayed && { 'idempotent-replayed': 'true' }),
+    })
+    .end(json);
 }).listen(Number(PORT), '127.0.0.1');
