@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type CountedExchange, fitToWindow } from './context-window.js';
-import { ModelError, type ModelMessage } from './language-model.js';
+import { ModelError, type ModelMessage, textOfMessage } from './language-model.js';
 import type { CountTokens } from './token-counter.js';
 
 type Counter = (text: string) => number;
@@ -39,7 +39,7 @@ const messagesOf = ({ question, response }: CountedExchange): ModelMessage[] => 
   ...(response === null ? [] : [{ role: 'assistant' as const, content: response }]),
 ];
 const costOf = (messages: readonly ModelMessage[], count: Counter): number =>
-  messages.reduce((sum, { content }) => sum + 4 + count(content), 0);
+  messages.reduce((sum, one) => sum + 4 + count(textOfMessage(one)), 0);
 
 /**
  * The plain meaning: the first of the shorter and shorter contexts that fits; null when the

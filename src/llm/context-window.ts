@@ -1,4 +1,5 @@
 import { ModelError, type ModelInfo, type ModelMessage } from './language-model.js';
+import { countedText, fileTokensOf } from './message-size.js';
 import type { CountTokens } from './token-counter.js';
 
 /** One earlier exchange that the model is to know. */
@@ -115,8 +116,10 @@ async function countNewest<Earlier extends CountedExchange>(
 }
 
 async function costsOf(messages: readonly ModelMessage[], count: CountTokens): Promise<number[]> {
-  const tokens = await count(messages.map(({ content }) => content));
-  return messages.map((message, at) => (tokens ? MESSAGE_TOKENS + tokens[at]! : bytesOf(message)));
+  const tokens = await count(messages.map(countedText));
+  return messages.map((message, at) =>
+    tokens ? MESSAGE_TOKENS + tokens[at]! + fileTokensOf(message) : bytesOf(message),
+  );
 }
 
 function messagesOf({ question, response }: Exchange): ModelMessage[] {
@@ -131,7 +134,8 @@ const textBytes = (exchange: Exchange): number =>
 const borderOf = ({ response }: Exchange): number => (response === null ? 1 : 2) * MESSAGE_TOKENS;
 const costAtMost = (exchange: CountedExchange): number =>
   (exchange.tokens ?? textBytes(exchange)) + borderOf(exchange);
-const bytesOf = ({ content }: ModelMessage): number => MESSAGE_TOKENS + Buffer.byteLength(content);
+const bytesOf = (message: ModelMessage): number =>
+  MESSAGE_TOKENS + Buffer.byteLength(countedText(message)) + fileTokensOf(message);
 const sum = (numbers: readonly number[]): number =>
   numbers.reduce((total, number) => total + number, 0);
 

@@ -1,7 +1,36 @@
-/** One message of what a model is asked. */
-export interface ModelMessage {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
+import type {
+  FilePart,
+  ReasoningPart,
+  ResponsePart,
+  TextPart,
+  ToolCallPart,
+  ToolResultPart,
+} from '../tree/parts.js';
+import type { TextFormat } from './settings.js';
+
+/**
+ * One message of what a model is asked. A text alone may stand as what it is; `file_id` of files is
+ * of the account whose question it is.
+ */
+export type ModelMessage =
+  | { role: 'system'; content: string }
+  | { role: 'user'; content: string | readonly (TextPart | FilePart)[] }
+  | {
+      role: 'assistant';
+      content: string | readonly (TextPart | ReasoningPart | ToolCallPart | FilePart)[];
+    }
+  | { role: 'tool'; content: readonly NamedResult[] };
+
+/** A result with the name of its tool, which some providers ask for. */
+export type NamedResult = ToolResultPart & { name: string };
+
+/** A tool that the model may call; the client runs it. */
+export interface ModelTool {
+  name: string;
+  description?: string;
+  /** A JSON schema of its input. */
+  parameters: Record<string, unknown>;
+  strict?: boolean;
 }
 
 /** What is asked. Context is exactly the path of one branch: never a sibling's words. */
@@ -11,10 +40,7 @@ export interface ModelRequest {
    * when null.
    */
   model: string | null;
-  /**
-   * In order; a system message only as the first. The last one is what is to be answered. The
-   * caller cuts them with `fitToWindow`.
-   */
+  /** In order. The caller cuts them with `fitToWindow`. */
   messages: readonly ModelMessage[];
   /** How long the answer may become; the model's own limit when absent. */
   maxOutputTokens?: number;
@@ -24,22 +50,48 @@ export interface ModelRequest {
   topP?: number;
   /** Texts that end the answer before they are said. */
   stop?: readonly string[];
+  seed?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  tools?: readonly ModelTool[];
+  /** Of no meaning without tools. */
+  toolChoice?: 'auto' | 'none' | 'required' | { name: string };
+  parallelToolCalls?: boolean;
+  /** Plain text when absent. */
+  format?: Exclude<TextFormat, { type: 'text' }>;
+  reasoningEffort?: string;
+  verbosity?: string;
+  /** Further fields of the request, in the provider's own words. */
+  more?: Readonly<Record<string, unknown>>;
 }
 
+/** What the provider did not say is absent. */
 export interface Usage {
   input_tokens: number;
+  /** Of the input, those that the provider had read before. */
+  cached_tokens?: number;
   output_tokens: number;
+  /** Of the output, those that nobody reads. */
+  reasoning_tokens?: number;
 }
 
-/** `length`: cut at a limit, of the model or of ours. */
-export type FinishReason = 'stop' | 'length' | 'content_filter';
+/**
+ * `length`: cut at a limit, of the model or of ours. `error`: the provider says that it broke off.
+ * `other`: it says something that nobody here knows.
+ */
+export type FinishReason = 'stop' | 'length' | 'content_filter' | 'tool_calls' | 'error' | 'other';
 
 /**
- * What a stream gives: pieces of the answer (never empty), and last how it ended. `model` is the
- * one that answered.
+ * What a stream gives: pieces of the answer (never empty), and last how it ended. Thoughts and
+ * calls come as they grow (`reasoning`, `tool_input`), and whole when they are done (`part`); text
+ * comes as `delta` alone, and what comes between two of them parts it. `model` is the one that
+ * answered.
  */
 export type ModelPart =
   | { type: 'delta'; text: string }
+  | { type: 'reasoning'; text: string }
+  | { type: 'tool_input'; call_id: string; name: string; delta: string }
+  | { type: 'part'; part: ResponsePart }
   | { type: 'end'; model: string; finishReason: FinishReason; usage: Usage };
 
 /** A model that can be asked. */
@@ -59,6 +111,9 @@ export interface ModelInfo {
  * `error`: the message is for people, and says nothing of addresses, keys or what a provider wrote.
  */
 export class ModelError extends Error {
+  /** What was used up before it, where anything was. */
+  usage?: Usage;
+
   constructor(
     readonly code: string,
     message: string,
@@ -77,8 +132,8 @@ export abstract class LanguageModel {
   abstract find(model: string | null): ModelInfo;
 
   /**
-   * Streams an answer: deltas, then exactly one `end`. Leaving the iteration ends the call to the
-   * provider.
+   * Streams an answer: its pieces, then exactly one `end`. Leaving the iteration ends the call to
+   * the provider.
    * @throws ModelError when the model cannot answer; an `AbortError` when `signal` aborts.
    */
   abstract stream(request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
@@ -86,3 +141,9 @@ export abstract class LanguageModel {
 
 /** What a model throws when it was stopped. */
 export const stopped = (): Error => new DOMException('The answer was stopped.', 'AbortError');
+
+/** The words of a message; none of its files, thoughts and calls. */
+export function textOfMessage({ content }: ModelMessage): string {
+  if (typeof content === 'string') return content;
+  return content.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
+}

@@ -5,7 +5,9 @@ import {
   type ModelPart,
   type ModelRequest,
   stopped,
+  textOfMessage,
 } from './language-model.js';
+import { countedText } from './message-size.js';
 
 const QUOTED_CHARS_MAX = 200;
 const OFFLINE: ModelInfo = {
@@ -47,7 +49,7 @@ export class OfflineModel extends LanguageModel {
     }
     if (signal.aborted) throw stopped();
     // Words are counted in place of tokens: this model has no tokenizer.
-    const read = messages.reduce((sum, { content }) => sum + wordsOf(content).length, 0);
+    const read = messages.reduce((sum, one) => sum + wordsOf(countedText(one)).length, 0);
     const finishReason = said.length < all.length ? 'length' : 'stop';
     yield {
       type: 'end',
@@ -59,7 +61,7 @@ export class OfflineModel extends LanguageModel {
 }
 
 function answerTo(messages: readonly ModelMessage[]): string {
-  const asked = messages.filter(({ role }) => role === 'user').map(({ content }) => content);
+  const asked = messages.filter(({ role }) => role === 'user').map(textOfMessage);
   const question = asked.pop() ?? '';
   const last = asked.at(-1);
   return [

@@ -380,7 +380,9 @@ describe('an answer', () => {
     const { text, parts } = await heard(aModel());
     expect(text).toBe('a\ufffdb😀 \ufffdc\ufffd');
     expect(
-      parts.every((part) => part.type === 'end' || (part.text !== '' && part.text.isWellFormed())),
+      parts.every(
+        (part) => part.type !== 'delta' || (part.text !== '' && part.text.isWellFormed()),
+      ),
     ).toBe(true);
   });
 

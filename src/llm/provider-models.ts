@@ -15,8 +15,10 @@ import {
   type ModelPart,
   type ModelRequest,
   stopped,
+  textOfMessage,
   type Usage,
 } from './language-model.js';
+import { countedText } from './message-size.js';
 import { type Limits, Patience } from './patience.js';
 import { brokenOff, endedEarly, faultOf, ProviderFault } from './provider-faults.js';
 import { Gate, providerFetch } from './provider-fetch.js';
@@ -188,7 +190,7 @@ async function usageOf(
   const input = end?.usage.inputTokens.total;
   const output = end?.usage.outputTokens.total;
   if (isCount(input) && isCount(output)) return { input_tokens: input, output_tokens: output };
-  const texts = [text, ...messages.map(({ content }) => content)];
+  const texts = [text, ...messages.map(countedText)];
   const tokens = await count(texts);
   if (!tokens) return usageByBytes(messages, Buffer.byteLength(text));
   const [said, ...read] = tokens;
@@ -228,8 +230,12 @@ function optionsOf(
   };
 }
 
-function promptMessage({ role, content }: ModelMessage): CallOptions['prompt'][number] {
-  return role === 'system'
-    ? { role, content }
-    : { role, content: [{ type: 'text', text: content }] };
+function promptMessage(message: ModelMessage): CallOptions['prompt'][number] {
+  const content = textOfMessage(message);
+  return message.role === 'system'
+    ? { role: message.role, content }
+    : {
+        role: message.role === 'tool' ? 'user' : message.role,
+        content: [{ type: 'text', text: content }],
+      };
 }

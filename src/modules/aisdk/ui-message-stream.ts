@@ -54,6 +54,7 @@ function partsOf(
       { type: 'start-step' },
     ];
   if (event.type === 'delta') return text.delta(event.responseId, event.delta);
+  if (event.type === 'part') return [];
   return [...text.end(JSON.parse(event.json) as StoredPair)];
 }
 

@@ -118,7 +118,7 @@ export class AnswerWriter {
   ): Promise<Extract<ModelPart, { type: 'end' }>> {
     for await (const part of parts) {
       if (part.type === 'end') return part;
-      this.hub.say(generation, part.text);
+      if (part.type === 'delta') this.hub.say(generation, part.text);
     }
     throw new Error('the model ended its stream without an end');
   }

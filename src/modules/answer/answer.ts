@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problems } from '../../common/problems.js';
 import type { ContentState } from '../../content/journal.js';
+import type { PartPiece } from '../../tree/part-pieces.js';
 import type { AnswerReader } from './answer-reader.js';
 
 /**
@@ -10,6 +11,7 @@ import type { AnswerReader } from './answer-reader.js';
 export type AnswerEvent =
   | ({ type: 'accepted'; generationId: string | null } & AnswerPlace)
   | { type: 'delta'; generationId: string; responseId: string; n: number; delta: string }
+  | { type: 'part'; generationId: string; responseId: string; n: number; part: PartPiece }
   | AnswerEnd;
 
 /** Where a pair is, and which model was asked for. */

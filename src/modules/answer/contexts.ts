@@ -10,6 +10,7 @@ import {
   type ModelPart,
   type ModelRequest,
 } from '../../llm/language-model.js';
+import { requestOf } from '../../llm/settings.js';
 import { TokenCounter } from '../../llm/token-counter.js';
 import { PathService, twice } from '../chat/path.service.js';
 import { type ContextRow, contextStatement, KEEP_TOKENS } from './context.sql.js';
@@ -65,7 +66,7 @@ export class Contexts {
       this.tokens.count,
     );
     void this.remember(accountId, counted);
-    const request = { ...how, model, messages };
+    const request = { ...requestOf(how), model, messages };
     return { info, request, ask: (signal) => this.model.stream(request, signal) };
   }
   /**

@@ -1,5 +1,5 @@
 import type { NewPair } from '../message/append.sql.js';
-import type { AnswerSettings } from '../message/append.sql.js';
+import type { AnswerSettings } from '../../llm/settings.js';
 import type { AnswerEnd, AnswerEvent } from './answer.js';
 import { DeltaLog } from './delta-log.js';
 import type { GenerationRef } from './answer-ends.js';

@@ -55,6 +55,14 @@ function frameOf(event: AnswerEvent): string {
       `${generationId}:${n}`,
     );
   }
+  if (event.type === 'part') {
+    const { generationId, responseId, n, part } = event;
+    return sentEvent(
+      JSON.stringify({ response_id: responseId, n, part }),
+      'message.part',
+      `${generationId}:${n}`,
+    );
+  }
   if (event.type !== 'accepted') return sentEvent(event.json, `message.${event.type}`);
   const { generationId, responseId, chatId, rootChatId, seq, parentResponseId, model } = event;
   const ids = {

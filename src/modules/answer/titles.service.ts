@@ -77,7 +77,7 @@ export class Titles {
     let text = '';
     for await (const part of this.model.stream(request, AbortSignal.timeout(PATIENCE_MS))) {
       if (part.type === 'end') return { text, usage: part.usage };
-      text += part.text;
+      if (part.type === 'delta') text += part.text;
     }
     return { text, usage: null };
   }

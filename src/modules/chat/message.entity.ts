@@ -13,17 +13,23 @@ export const MESSAGE_STATUSES = [
 ] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
-/** Tokens of one answer. */
+export const FINISH_REASONS = ['length', 'content_filter', 'tool_calls', 'error', 'other'] as const;
+
+/** Tokens of one answer. What the provider did not say is absent. */
 export interface Usage {
   input_tokens: number;
+  /** Of the input, those that the provider had read before. */
+  cached_tokens?: number;
   output_tokens: number;
+  /** Of the output, those that nobody reads. */
+  reasoning_tokens?: number;
   /** From the question to the first piece of the answer. */
   first_token_ms?: number;
   /**
-   * Only of an answer that the model did not bring to its end by itself: cut at a limit, or by a
-   * filter.
+   * Why it ended, where that is not that all was said: cut at a limit or by a filter, broken off by
+   * the provider, or waiting for what tools give.
    */
-  finish_reason?: 'length' | 'content_filter';
+  finish_reason?: (typeof FINISH_REASONS)[number];
 }
 
 /** Why an answer failed, for a person. */

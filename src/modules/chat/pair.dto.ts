@@ -1,5 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
+  FINISH_REASONS,
   MESSAGE_STATUSES,
   MESSAGE_TYPES,
   type MessageStatus,
@@ -8,12 +9,19 @@ import {
 
 export class UsageDto {
   input_tokens!: number;
+  /** Of the input, those that the provider had read before. Absent where it did not say. */
+  cached_tokens?: number;
   output_tokens!: number;
+  /** Of the output, those that nobody reads. Absent where the provider did not say. */
+  reasoning_tokens?: number;
   /** Milliseconds from the question to the first piece of the answer. */
   first_token_ms?: number;
-  /** Only of an answer that was cut: at a limit of its length, or by a filter. */
-  @ApiPropertyOptional({ enum: ['length', 'content_filter'] })
-  finish_reason?: 'length' | 'content_filter';
+  /**
+   * Absent where all was said: `length` and `content_filter` cut it, `error` is the provider's,
+   * `tool_calls` waits for what tools give, `other` is nothing that is known here.
+   */
+  @ApiPropertyOptional({ enum: FINISH_REASONS })
+  finish_reason?: (typeof FINISH_REASONS)[number];
 }
 
 export class AnswerErrorDto {

@@ -6,6 +6,7 @@ import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import type { Exchange } from '../../llm/context-window.js';
+import type { AnswerSettings } from '../../llm/settings.js';
 import { ChatService, type NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { ForkService } from '../chat/fork.service.js';
@@ -13,13 +14,7 @@ import type { MessageType } from '../chat/message.entity.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { AppendLanes } from './append.lanes.js';
-import {
-  type AnswerSettings,
-  appendOf,
-  type AppendRow,
-  type NewAnswer,
-  type NewPair,
-} from './append.sql.js';
+import { appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
 
 /** What a person said. */
 export interface Said {

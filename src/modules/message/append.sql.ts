@@ -1,7 +1,7 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import type { ModelRequest } from '../../llm/language-model.js';
+import type { AnswerSettings } from '../../llm/settings.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
 
 /** After this an instance that says nothing counts as dead. It says something every second. */
@@ -24,17 +24,6 @@ export interface NewPair extends Omit<Pair, 'seq'> {
    * other pair until the answer has ended.
    */
   generation: NewAnswer | null;
-}
-
-/**
- * How one answer is asked for. Of that request alone: it is not kept, and a retry does without it.
- */
-export interface AnswerSettings extends Pick<
-  ModelRequest,
-  'maxOutputTokens' | 'temperature' | 'topP' | 'stop'
-> {
-  /** In the place of the chat's system prompt. */
-  instructions?: string;
 }
 
 /** An answer that begins with its question. */

@@ -3,7 +3,7 @@ import { isUuid } from '../../common/ids.js';
 import { openAiError } from '../../common/openai-error.js';
 import { invalidField, Problem } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import { LanguageModel, ModelError } from '../../llm/language-model.js';
+import { LanguageModel, ModelError, textOfMessage } from '../../llm/language-model.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import type { AnswerStream } from '../answer/answer.js';
 import { type Post, PostService } from '../answer/post.service.js';
@@ -85,9 +85,10 @@ export class BranchCompletions {
         'messages',
         'must end with a message of the user: that is what is answered',
       );
-    if (question.content.trim() === '')
+    const asked = textOfMessage(question);
+    if (asked.trim() === '')
       throw invalidField('messages', 'must end with a message that is not empty or blank');
-    if (Buffer.byteLength(question.content) > QUESTION_BYTES_MAX) {
+    if (Buffer.byteLength(asked) > QUESTION_BYTES_MAX) {
       throw invalidField(
         'messages',
         `must end with a message of at most ${QUESTION_BYTES_MAX} bytes of UTF-8`,
@@ -107,7 +108,7 @@ export class BranchCompletions {
       model,
       settings,
     };
-    return { post: { ...post, body: { question: question.content } }, model };
+    return { post: { ...post, body: { question: asked } }, model };
   }
 
   private modelOf(name: string): string {
@@ -136,7 +137,7 @@ async function* framesOf(
       chunks = new Chunks(headOf(event.responseId, model), withUsage);
       yield chunks.begin();
     } else if (event.type === 'delta') yield chunks!.delta(event.delta);
-    else yield endOf(chunks!, JSON.parse(event.json) as QaPairDto);
+    else if (event.type !== 'part') yield endOf(chunks!, JSON.parse(event.json) as QaPairDto);
   }
 }
 

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { openAiError } from '../../common/openai-error.js';
 import { Problem, problems } from '../../common/problems.js';
 import type { ModelPart } from '../../llm/language-model.js';
-import type { AnswerSettings } from '../message/append.sql.js';
+import { type AnswerSettings, requestOf } from '../../llm/settings.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { modelMessages } from './chat-messages.js';
 import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
@@ -37,7 +37,7 @@ export class CompletionsService {
     try {
       for await (const part of parts) {
         if (part.type === 'end') return completionOf(head, content, part.finishReason, part.usage);
-        content += part.text;
+        if (part.type === 'delta') content += part.text;
       }
     } catch (error) {
       throw modelProblem(error);
@@ -64,9 +64,8 @@ export class CompletionsService {
     yield chunks.begin();
     try {
       for await (const part of parts)
-        yield part.type === 'end'
-          ? chunks.end(part.finishReason, part.usage)
-          : chunks.delta(part.text);
+        if (part.type === 'end') yield chunks.end(part.finishReason, part.usage);
+        else if (part.type === 'delta') yield chunks.delta(part.text);
     } catch (error) {
       yield sentEvent(JSON.stringify(openAiError(this.problemOf(error))));
     }
@@ -89,7 +88,7 @@ export class CompletionsService {
     signal: AbortSignal,
   ): Promise<Begun> {
     const request = {
-      ...settingsOf(body),
+      ...requestOf(settingsOf(body)),
       model: body.model,
       messages: modelMessages(body.messages),
     };
@@ -108,9 +107,9 @@ export function settingsOf({
 }: CreateChatCompletionDto): AnswerSettings {
   const limit = max_completion_tokens ?? max_tokens;
   return {
-    ...(limit != null && { maxOutputTokens: limit }),
+    ...(limit != null && { max_output_tokens: limit }),
     ...(temperature != null && { temperature }),
-    ...(top_p != null && { topP: top_p }),
+    ...(top_p != null && { top_p }),
     ...(stop != null && { stop: [stop].flat() }),
   };
 }

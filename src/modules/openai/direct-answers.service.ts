@@ -9,7 +9,7 @@ import {
   type Usage,
 } from '../../llm/language-model.js';
 import { TokenCounter } from '../../llm/token-counter.js';
-import { usageByBytes } from '../../llm/usage-estimate.js';
+import { bytesOf, usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import { Quotas } from '../answer/quotas.service.js';
 import { modelProblem } from './model-problem.js';
@@ -92,7 +92,7 @@ export class DirectAnswers {
     try {
       for await (const part of this.model.stream(request, signal)) {
         if (part.type === 'end') usage = part.usage;
-        else bytes += Buffer.byteLength(part.text);
+        else bytes += bytesOf(part);
         yield part;
       }
     } finally {

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
+import { requestOf } from '../../llm/settings.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
 import { itemsOf, messagesOf } from './input-items.js';
 import { modelProblem } from './model-problem.js';
@@ -37,7 +38,7 @@ export class DirectResponses {
     try {
       for await (const part of parts) {
         if (part.type === 'end') return responseOf(head, stateAfter(part, text));
-        text += part.text;
+        if (part.type === 'delta') text += part.text;
       }
     } catch (error) {
       throw modelProblem(error);
@@ -60,8 +61,11 @@ export class DirectResponses {
     yield events.begin();
     try {
       for await (const part of parts) {
-        if (part.type === 'delta') text += part.text;
-        yield part.type === 'end' ? events.end(stateAfter(part, text)) : events.delta(part.text);
+        if (part.type === 'end') yield events.end(stateAfter(part, text));
+        else if (part.type === 'delta') {
+          text += part.text;
+          yield events.delta(part.text);
+        }
       }
     } catch (error) {
       yield events.end(this.failure(error));
@@ -103,7 +107,7 @@ export class DirectResponses {
     if (items.at(-1)?.role !== 'user')
       throw invalidField('input', 'must end with a message of the user: that is what is answered');
     const request = {
-      ...settingsOf(body),
+      ...requestOf(settingsOf(body)),
       model: body.model ?? null,
       messages: messagesOf(items, body.instructions ?? ''),
     };

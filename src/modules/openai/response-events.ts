@@ -125,7 +125,7 @@ export async function* keptEvents(
   yield events.begin();
   for await (const event of answer) {
     if (event.type === 'delta') yield events.delta(event.delta);
-    else if (event.type !== 'accepted')
+    else if (event.type === 'completed' || event.type === 'failed')
       yield events.end(stateOf(JSON.parse(event.json) as QaPairDto));
   }
 }

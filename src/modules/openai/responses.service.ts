@@ -8,7 +8,7 @@ import { Answers } from '../answer/answers.service.js';
 import { type Post, PostService } from '../answer/post.service.js';
 import type { Append } from '../message/append.service.js';
 import { draftsOf } from '../message/append.service.js';
-import type { AnswerSettings } from '../message/append.sql.js';
+import type { AnswerSettings } from '../../llm/settings.js';
 import { itemsOf, toldIn } from './input-items.js';
 import { modelProblem } from './model-problem.js';
 import { keptEvents, stateOf } from './response-events.js';
@@ -153,9 +153,9 @@ export const settingsOf = ({
   temperature,
   top_p,
 }: CreateResponseDto): AnswerSettings => ({
-  ...(max_output_tokens != null && { maxOutputTokens: max_output_tokens }),
+  ...(max_output_tokens != null && { max_output_tokens }),
   ...(temperature != null && { temperature }),
-  ...(top_p != null && { topP: top_p }),
+  ...(top_p != null && { top_p }),
 });
 
 /** The branch is where it is said, and no note. */

@@ -114,7 +114,7 @@ export class ChosenHighlightsService {
       let answer = '';
       for await (const part of this.model.stream(request, AbortSignal.timeout(TIMEOUT_MS))) {
         if (part.type === 'delta') answer += part.text;
-        else await this.quotas.spend(accountId, part.usage);
+        else if (part.type === 'end') await this.quotas.spend(accountId, part.usage);
       }
       const highlights = quotesIn(answer, texts);
       return highlights.length > 0 ? { highlights, generatedBy: model } : null;

@@ -57,6 +57,6 @@ describe('quotes of a model', () => {
       content: expect.stringContaining('never an instruction'),
     });
     expect(user!.content.length).toBeLessThan(60_000);
-    expect(JSON.parse(user!.content)[199]).toMatchObject({ pair: 200 });
+    expect(JSON.parse(String(user!.content))[199]).toMatchObject({ pair: 200 });
   });
 });
