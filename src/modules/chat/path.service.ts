@@ -10,8 +10,10 @@ import {
   pairFactsOf,
   type PairRow,
   pairStatement,
+  type PageRow,
   type PathRow,
   plainPairStatement,
+  rowsOf,
   SEQ_MAX,
   type Sibling,
 } from './path.sql.js';
@@ -101,17 +103,18 @@ export class PathService {
       'before' | 'after' | 'around',
       number | string,
     ];
-    const rows = await this.database.query<PathRow & Record<string, unknown>>(
-      this.statements[kind],
-      [accountId, chatId, limit, value],
-    );
-    const first = rows[0];
-    if (!first) throw await this.missing(accountId, chatId);
-    const { rootChatId, ...state } = chatFactsOf(first.chat!);
-    const found = first.facts === null ? [] : rows;
-    if (kind === 'around' && !found.some(({ facts }) => facts!.startsWith(`${value} `)))
+    const [page] = await this.database.query<PageRow>(this.statements[kind], [
+      accountId,
+      chatId,
+      limit,
+      value,
+    ]);
+    if (page!.chat === null) throw await this.missing(accountId, chatId);
+    const { rootChatId, ...state } = chatFactsOf(page!.chat);
+    const rows = rowsOf(page!);
+    if (kind === 'around' && !rows.some(({ facts }) => facts.startsWith(`${value} `)))
       throw problems.messageNotFound();
-    const pairs = await this.withWords(accountId, rootChatId, found);
+    const pairs = await this.withWords(accountId, rootChatId, rows);
     return pairs && { rootChatId, ...state, pairs };
   }
 
@@ -143,8 +146,13 @@ export class PathService {
 
   /** An `around` page without rows: is it the chat that is missing, or the pair? */
   private async missing(accountId: string, chatId: string): Promise<Error> {
-    const rows = await this.database.query(this.statements.before, [accountId, chatId, 1, 1]);
-    return rows.length > 0 ? problems.messageNotFound() : problems.chatNotFound();
+    const [page] = await this.database.query<PageRow>(this.statements.before, [
+      accountId,
+      chatId,
+      1,
+      1,
+    ]);
+    return page!.chat === null ? problems.chatNotFound() : problems.messageNotFound();
   }
 
   /**
@@ -168,7 +176,7 @@ export class PathService {
     rootChatId: string,
     rows: readonly PathRow[],
   ): Promise<Pair[] | null> {
-    const facts = rows.map((row) => pairFactsOf(row.facts!));
+    const facts = rows.map((row) => pairFactsOf(row.facts));
     const bodies = await this.bodiesOf(
       accountId,
       rootChatId,

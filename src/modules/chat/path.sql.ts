@@ -14,15 +14,14 @@ export type Anchor = { before: number } | { after: number } | { around: string }
 export const SEQ_MAX = 2_147_483_647;
 
 /**
- * One row of a page, as it comes over the wire: PostgreSQL, and node-postgres more so, takes its
- * time for each column of each row, so what is said of every pair is one text, and what is said of
- * the chat stands in the first row alone. `body` is null where the words are only in MongoDB.
+ * What is read of one pair. What is said of every pair is one text. `body` is null where the words
+ * are only in MongoDB.
  */
 export interface PathRow {
-  /** `CHAT_FACTS`; null in all rows but the first. */
+  /** `CHAT_FACTS` */
   chat: string | null;
-  /** `PAIR_FACTS`; null in the single row of an empty page. */
-  facts: string | null;
+  /** `PAIR_FACTS` */
+  facts: string;
   author: string | null;
   model: string | null;
   usage: Usage | null;
@@ -123,10 +122,54 @@ const stretchPairs = (table: ContentStore['table']): string => `
 const wordsOfPair = (table: ContentStore['table']): string =>
   `LATERAL (SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
 
+/** A page as it comes over the wire: one row, in which each column is a list of all pairs. */
+export interface PageRow extends Record<string, unknown> {
+  /** `CHAT_FACTS`; null where there is no such chat (or, `around`, no such pair in it). */
+  chat: string | null;
+  /** `PAIR_FACTS`, a line for each pair; null where the page is empty. */
+  facts: string | null;
+  /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
+  bodies: string | null;
+  /** A list with null for each pair of which no more is to be said. */
+  more: (MoreOfPair | null)[] | null;
+}
+type MoreOfPair = [
+  author: string | null,
+  model: string | null,
+  usage: Usage | null,
+  error: AnswerError | null,
+  sha256: string | null,
+  branches: string[] | null,
+  branches_total: number | null,
+];
+
+/** The rows of the pairs of a page, in order. */
+export function rowsOf({ chat, facts, bodies, more }: PageRow): PathRow[] {
+  if (facts === null) return [];
+  const words = bodies!.split('\n');
+  return facts.split('\n').map((one, at) => {
+    const [author = null, model = null, usage = null, error = null, sha256, branches, total] =
+      more![at] ?? [];
+    return {
+      chat,
+      facts: one,
+      author,
+      model,
+      usage,
+      error,
+      sha256: sha256 ? Buffer.from(sha256, 'hex') : null,
+      body: words[at] || null,
+      branches: branches ?? null,
+      branches_total: total ?? null,
+    };
+  });
+}
+
 /**
- * A page of a path in one statement: rights (`account_id`, not deleted), revision, the stretches of
- * the window, and its pairs in order with the words that PostgreSQL has and the branches forked at
- * each. No row = no such chat (or, `around`, no such pair in the conversation).
+ * A page of a path in one statement and one row: rights (`account_id`, not deleted), revision, the
+ * stretches of the window, and its pairs in order with the words that PostgreSQL has and the
+ * branches forked at each. For PostgreSQL, and for node-postgres more so, a row and each of its
+ * columns takes its time, a longer text hardly any.
  */
 function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table']): Statement {
   const text = `
@@ -134,15 +177,16 @@ function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table'])
     win AS (${WINDOWS[kind]}),
     ${STRETCH_CTE},
     forks AS (${FORKS})
-    SELECT CASE WHEN pair.seq IS NULL OR pair.seq = win.lo THEN ${CHAT_FACTS} END AS chat,
-      pair.facts, pair.author, pair.model, pair.usage, pair.error, pair.sha256, pair.body, forks.shown AS branches, forks.total AS branches_total
-    FROM win
-    LEFT JOIN LATERAL (
-      SELECT own.* FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
-      ) own
-    ) pair ON true
-    LEFT JOIN forks ON forks.fork_response_id = pair.response_id
-    ORDER BY pair.seq`;
+    SELECT (SELECT ${CHAT_FACTS} FROM win) AS chat,
+      string_agg(pair.facts, E'\\n' ORDER BY pair.seq) AS facts, string_agg(coalesce(pair.body, ''), E'\\n' ORDER BY pair.seq) AS bodies,
+      json_agg(
+        CASE WHEN coalesce(pair.author, pair.model, pair.usage::text, pair.error::text) IS NULL AND pair.sha256 IS NULL AND forks.total IS NULL THEN NULL
+        ELSE json_build_array(pair.author, pair.model, pair.usage, pair.error, encode(pair.sha256, 'hex'), forks.shown, forks.total) END
+        ORDER BY pair.seq
+      ) FILTER (WHERE pair.seq IS NOT NULL) AS more
+    FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
+    ) pair
+    LEFT JOIN forks ON forks.fork_response_id = pair.response_id`;
   return { name: `path.${kind}.${table}`, text };
 }
 
