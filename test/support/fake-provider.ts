@@ -2,6 +2,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { deltasOf, messageOf } from './provider-turns.js';
+
+/** What a model says in its turn, piece by piece. */
+export type Turn = readonly (
+  | string
+  | { reasoning: string }
+  | { tool: { id?: string; name: string; input: unknown } }
+  /** A delta as it is. */
+  | { delta: object }
+)[];
 
 /**
  * How the provider answers one request. Everything is left out by default: a good answer, at once.
@@ -9,6 +19,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Script {
   /** Pieces of the answer; joined they are its text. */
   tokens?: readonly string[];
+  /** In the place of `tokens`: with thoughts and calls. A chunk counts as a token. */
+  turn?: Turn;
+  /** The whole body of the stream, as it is. Ends there, unless something below says otherwise. */
+  says?: string;
   /** Before each token, in ms. */
   delayMs?: number;
   /**
@@ -45,7 +59,11 @@ export interface Script {
   /** Sends 4 KiB tokens until the client goes or so many bytes are sent. */
   floodBytes?: number;
   /** Null: the provider tells no usage. By default as many output tokens as `tokens`. */
-  usage?: { prompt_tokens: number; completion_tokens: number } | null;
+  usage?: {
+    prompt_tokens: number | null;
+    completion_tokens: number | null;
+    [detail: string]: unknown;
+  } | null;
   /** Name of the model in the answer; by default the one that was asked. */
   model?: string;
 }
@@ -159,6 +177,8 @@ export class FakeProvider {
       (typeof this.standard === 'function' ? this.standard(asked) : this.standard);
     if (script.silent) return;
     if (script.status !== undefined || script.body !== undefined) return refuse(response, script);
+    if (asked.body.stream !== true) return whole(response, asked, script);
+    if (script.says !== undefined) return sayAsItIs(response, script);
     await stream(response, asked, script, this.gate);
   }
 }
@@ -223,30 +243,44 @@ async function stream(
   };
   const say = (choices: unknown[], more: object = {}): Promise<void> =>
     send(response, `data: ${JSON.stringify({ ...base, choices, ...more })}\n\n`);
-  response.writeHead(200, { 'content-type': 'text/event-stream', ...script.headers });
-  response.flushHeaders();
-  const tokens = tokensOf(script);
+  begin(response, script);
+  const tokens = deltasIn(script);
   let at = 0;
   for (;;) {
     await gate.pass(script, at, asked);
     if (!(await goesOn(response, script, at))) return;
-    const { done, value: content } = tokens.next();
+    const { done, value: delta } = tokens.next();
     if (done) break;
     if (script.delayMs) await sleep(script.delayMs);
     if (response.destroyed) return;
     await say([
       {
         index: 0,
-        delta: at === 0 ? { role: 'assistant', content } : { content },
+        delta: at === 0 ? { role: 'assistant', ...delta } : delta,
         finish_reason: null,
       },
     ]);
     asked.sent = ++at;
   }
   if (script.withoutFinish) return void response.end();
-  await say([{ index: 0, delta: {}, finish_reason: script.finishReason ?? 'stop' }]);
+  await say([{ index: 0, delta: {}, finish_reason: reasonOf(script) }]);
   if (script.usage !== null) await say([], { usage: usageOf(script, at) });
   response.end(script.withoutDone ? '' : 'data: [DONE]\n\n');
+}
+
+function begin(response: ServerResponse, { headers }: Script): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', ...headers });
+  response.flushHeaders();
+}
+
+async function sayAsItIs(response: ServerResponse, script: Script): Promise<void> {
+  begin(response, script);
+  await send(response, script.says!);
+  if (script.cutAfter !== undefined) {
+    // What it said shall arrive.
+    await sleep(20);
+    response.destroy();
+  } else if (script.hangAfter === undefined) response.end();
 }
 
 const GARBAGE = Buffer.from('data: {"choices":[{"del\xff\xfe\0ta\n\ndata: nonsense\n\n', 'latin1');
@@ -270,6 +304,32 @@ async function goesOn(
   return false;
 }
 
+/** What a turn that calls something waits for. */
+const reasonOf = ({ finishReason, turn = [] }: Script): string =>
+  finishReason ??
+  (turn.some((piece) => typeof piece === 'object' && 'tool' in piece) ? 'tool_calls' : 'stop');
+
+/** The answer to a request that wants no stream. */
+function whole(response: ServerResponse, asked: Asked, script: Script): void {
+  const turn = script.turn ?? [[...tokensOf(script)].join('')];
+  response.writeHead(200, { 'content-type': 'application/json', ...script.headers });
+  response.end(
+    JSON.stringify({
+      id: 'chatcmpl-whole',
+      object: 'chat.completion',
+      created: 1764000000,
+      model: script.model ?? asked.body.model,
+      choices: [{ index: 0, message: messageOf(turn), finish_reason: reasonOf(script) }],
+      ...(script.usage !== null && { usage: usageOf(script, turn.length) }),
+    }),
+  );
+}
+
+function* deltasIn(script: Script): Generator<object> {
+  if (script.turn) return yield* deltasOf(script.turn);
+  for (const content of tokensOf(script)) yield { content };
+}
+
 function* tokensOf({ tokens = GOOD.tokens!, floodBytes }: Script): Generator<string> {
   if (floodBytes === undefined) return yield* tokens;
   const flood = 'x'.repeat(4096);
@@ -277,11 +337,9 @@ function* tokensOf({ tokens = GOOD.tokens!, floodBytes }: Script): Generator<str
 }
 
 function usageOf({ usage }: Script, tokens: number): object {
-  const { prompt_tokens, completion_tokens } = usage ?? {
-    prompt_tokens: 7,
-    completion_tokens: tokens,
-  };
-  return { prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+  const said = usage ?? { prompt_tokens: 7, completion_tokens: tokens };
+  const total_tokens = (said.prompt_tokens ?? 0) + (said.completion_tokens ?? 0);
+  return { ...said, total_tokens };
 }
 
 /** Writes, and waits while the client does not read. */
