@@ -29,6 +29,7 @@ const zones = [
       'modules',
     ]),
   ),
+  zone('formats', ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
   ...['common'].map((target) =>
     zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
   ),
