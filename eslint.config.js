@@ -11,6 +11,7 @@ const zones = [
     'tree',
     'database',
     'content',
+    'files',
     'llm',
     'events',
     'cache',
@@ -23,6 +24,7 @@ const zones = [
       'config',
       'database',
       'content',
+      'files',
       'llm',
       'events',
       'cache',
@@ -31,12 +33,14 @@ const zones = [
   ),
   zone('formats', ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
   ...['common'].map((target) =>
-    zone(target, ['config', 'database', 'content', 'llm', 'events', 'cache', 'modules']),
+    zone(target, ['config', 'database', 'content', 'files', 'llm', 'events', 'cache', 'modules']),
   ),
   ...['config'].map((target) =>
-    zone(target, ['database', 'content', 'llm', 'events', 'cache', 'modules']),
+    zone(target, ['database', 'content', 'files', 'llm', 'events', 'cache', 'modules']),
   ),
-  ...['database', 'content', 'llm', 'events', 'cache'].map((target) => zone(target, ['modules'])),
+  ...['database', 'content', 'files', 'llm', 'events', 'cache'].map((target) =>
+    zone(target, ['modules']),
+  ),
   {
     target: './src/modules/branch',
     from: './src/modules/message',

@@ -11,12 +11,14 @@ import { ContentModule } from './content/content.module.js';
 import { serverOptions } from './data-source.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
+import { FilesModule } from './files/files.module.js';
 import { LlmModule } from './llm/llm.module.js';
 import { AnswerModule } from './modules/answer/answer.module.js';
 import { AiSdkModule } from './modules/aisdk/aisdk.module.js';
 import { AuthModule } from './modules/auth/auth.module.js';
 import { BranchModule } from './modules/branch/branch.module.js';
 import { ChatModule } from './modules/chat/chat.module.js';
+import { FileModule } from './modules/file/file.module.js';
 import { FirstMessageModule } from './modules/first-message/first-message.module.js';
 import { HealthModule } from './modules/health/health.module.js';
 import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
@@ -51,6 +53,7 @@ export class AppModule {
         ConfigModule.forRoot(config),
         DatabaseModule.forRoot(serverOptions(config.DATABASE_URL, config.DATABASE_POOL_SIZE)),
         ContentModule,
+        FilesModule,
         EventsModule,
         LlmModule,
         AuthModule,
@@ -59,6 +62,7 @@ export class AppModule {
         UpgradesModule,
         ChatModule,
         BranchModule,
+        FileModule,
         MessageModule,
         AnswerModule,
         UsageModule,

@@ -15,12 +15,14 @@ import { MessageTokens1764000000101 } from '../migrations/1764000000101-message-
 import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
 import { ChatMetadata1764000000105 } from '../migrations/1764000000105-chat-metadata.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
+import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
 import { ANSWER_MS, CONNECT_MS, storeDriver } from './database/store-client.js';
 import { ChangeEvent } from './events/event.entity.js';
 import { ClientChat } from './modules/aisdk/client-chat.entity.js';
+import { FileChunk } from './files/postgres/file-chunk.entity.js';
 import { Account } from './modules/auth/account.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
@@ -34,6 +36,13 @@ import {
   MessageTokens,
   UsageDay,
 } from './modules/answer/answer.entity.js';
+import {
+  FileAccount,
+  FileBlob,
+  FileLeftover,
+  FileRecord,
+  FileReference,
+} from './modules/file/file.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
@@ -78,6 +87,12 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Webhook,
     WebhookDelivery,
     ClientChat,
+    FileAccount,
+    FileBlob,
+    FileRecord,
+    FileReference,
+    FileLeftover,
+    FileChunk,
   ],
   migrations: [
     Accounts1764000000001,
@@ -96,6 +111,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     TreePages1764000000104,
     ChatMetadata1764000000105,
     SignInAddresses1764000000108,
+    Files1764000000113,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

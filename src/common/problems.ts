@@ -103,6 +103,7 @@ export const problems = {
     'webhook_not_found',
     'There is no such webhook, or it is not yours.',
   ),
+  fileNotFound: problem(404, 'file_not_found', 'There is no such file, or it is not yours.'),
   methodNotAllowed: problem(405, 'method_not_allowed', 'This route does not know that method.'),
   requestTimeout: problem(408, 'request_timeout', 'The request did not come in time.'),
   emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
@@ -143,6 +144,8 @@ export const problems = {
     'The account has as many webhooks as it can have.',
   ),
   webhookDisabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
+  fileInUse: problem(409, 'file_in_use', 'A pair names this file.'),
+  filesFull: problem(409, 'files_full', 'The files of the account take as much as they may.'),
   idempotencyKeyInUse: problem(
     409,
     'idempotency_key_in_use',

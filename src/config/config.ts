@@ -3,6 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
+import { FileSettings } from './file-settings.js';
 import * as models from './providers.js';
 import { withSecretFiles } from './secret-files.js';
 import {
@@ -31,7 +32,7 @@ const NEW_SECRET = `node -p "crypto.randomBytes(32).toString('base64url')"`;
  * here and nowhere else.
  * `.env.example` has a line for each (a test compares the two).
  */
-export class Config {
+export class Config extends FileSettings {
   /** Port that the server listens on; 0 takes any free one. */
   @Whole(0, 65_535)
   PORT = 3000;

@@ -1,0 +1,228 @@
+import { Readable } from 'node:stream';
+import { Injectable, Logger } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { newId, UUID } from '../../common/ids.js';
+import { invalidField, problems } from '../../common/problems.js';
+import { Database } from '../../database/database.js';
+import { type ByteRange, FileStores } from '../../files/file-store.js';
+import { readDataUrl } from './data-url.js';
+import {
+  type BytesRow,
+  type FileRow,
+  FIND,
+  FIND_BYTES,
+  INSERT,
+  LEAVE,
+  LIST,
+  REMOVE,
+  type RemovedRow,
+} from './file.sql.js';
+import { agreedType } from './sniffer.js';
+import { type Staged, Staging } from './staging.service.js';
+
+export interface NewFile {
+  name?: string | null;
+  /** Of OpenAI's API. */
+  purpose?: string | null;
+  /**
+   * Taken out of a request or an answer: it goes with the last pair that names it, and within two
+   * days where none ever does.
+   */
+  taken?: boolean;
+}
+
+export interface FilesAsked {
+  limit: number;
+  cursor?: string;
+  purpose?: string;
+}
+
+export interface FilePage {
+  items: FileRow[];
+  nextCursor: string | null;
+}
+
+/** A file, and bytes of it. */
+export interface FileContent {
+  file: FileRow;
+  range: ByteRange;
+  bytes: Readable;
+}
+
+const SCOPE = 'files';
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+const NAME_CHARS_MAX = 255;
+const FIRST_TRIES = 3;
+
+/** Files of accounts: kept, found, read, removed. */
+@Injectable()
+export class Files {
+  private readonly logger = new Logger('Files');
+
+  constructor(
+    private readonly database: Database,
+    private readonly stores: FileStores,
+    private readonly staging: Staging,
+  ) {}
+
+  /**
+   * A new file of these bytes; they are kept once, however many files they are. A stream is read
+   * no faster than it is written. @throws body_too_large, files_full, 422 for the name
+   */
+  async keep(accountId: string, source: Buffer | Readable, file: NewFile = {}): Promise<FileRow> {
+    let staged = await this.staging.stage(accountId, source);
+    for (let tries = 1; ; tries++) {
+      const made = await this.database
+        .transaction((tx) => this.make(tx, accountId, staged, file))
+        .catch((error: unknown) => this.giveUp(accountId, staged, error));
+      if (made) return made;
+      // Deleted between two steps of this.
+      if (!Buffer.isBuffer(source) || tries === FIRST_TRIES)
+        throw problems.storeUnavailable({ headers: { 'retry-after': '1' } });
+      staged = await this.staging.restage(accountId, source);
+    }
+  }
+
+  /**
+   * The bytes of a `data:` URL, as a file that was taken out of a request.
+   * @param file `path` is where the URL stands in the request
+   * @throws 422 that names `path`: it is none, or its bytes are of another kind than it says
+   */
+  async keepDataUrl(
+    accountId: string,
+    url: string,
+    { path = '', ...file }: NewFile & { path?: string } = {},
+  ): Promise<FileRow> {
+    const { mediaType, bytes } = readDataUrl(url, path);
+    const kept = await this.keep(accountId, bytes, { taken: true, ...file });
+    if (agreedType(mediaType, kept.media_type) !== null) return kept;
+    await this.drop(accountId, kept.file_id);
+    throw invalidField(path, `says ${mediaType}, and is ${kept.media_type} by its bytes`);
+  }
+
+  /** The file of bytes that were staged; null where those are gone. Locks what the account has. */
+  async make(
+    tx: EntityManager,
+    accountId: string,
+    staged: Staged,
+    { name = null, purpose = null, taken = false }: NewFile,
+  ): Promise<FileRow | null> {
+    await this.staging.adopt(tx, accountId, staged);
+    const values = [accountId, newId(), staged.sha256, checkedFileName(name), purpose, taken];
+    const [file] = await tx.query<FileRow[]>(INSERT, values);
+    return file ?? null;
+  }
+
+  /** @throws file_not_found */
+  async find(accountId: string, fileId: string): Promise<FileRow> {
+    const [file] = await this.database.query<FileRow>(FIND, [accountId, fileId]);
+    if (!file) throw problems.fileNotFound();
+    return file;
+  }
+
+  /** The files of an account, newest first. */
+  async list(accountId: string, { limit, cursor, purpose }: FilesAsked): Promise<FilePage> {
+    const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, SCOPE, 'cursor', UUID);
+    const rows = await this.behind(accountId, last, limit + 1, purpose);
+    const items = rows.slice(0, limit);
+    const more = rows.length > limit;
+    return { items, nextCursor: more ? encodeCursor(SCOPE, items.at(-1)!.file_id) : null };
+  }
+
+  /** Those made before one, newest first. */
+  behind(accountId: string, fileId: string, limit: number, purpose?: string): Promise<FileRow[]> {
+    return this.database.query<FileRow>(LIST, [accountId, fileId, limit, purpose ?? null]);
+  }
+
+  /**
+   * The bytes of a file, as they come from the store: the whole, or what `rangeOf` chooses.
+   * @throws file_not_found; content_unavailable where they cannot be read now; what `rangeOf` does
+   */
+  async read(
+    accountId: string,
+    fileId: string,
+    rangeOf: (file: FileRow) => ByteRange = ({ bytes }) => ({ from: 0, to: bytes }),
+  ): Promise<FileContent> {
+    const [row] = await this.database.query<BytesRow>(FIND_BYTES, [accountId, fileId]);
+    if (!row) throw problems.fileNotFound();
+    const { blob_id: blobId, store, ...file } = row;
+    const range = rangeOf(file as FileRow);
+    try {
+      const pieces = this.stores.of(store).read({ accountId, blobId }, range);
+      return { file: file as FileRow, range, bytes: await begun(pieces, range) };
+    } catch (error) {
+      const cause = (error as Error).message;
+      this.logger.error({ message: 'the bytes of a file cannot be read', fileId, store, cause });
+      throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
+    }
+  }
+
+  /** The same in one buffer: for models. */
+  async readWhole(accountId: string, fileId: string): Promise<Buffer> {
+    const { bytes } = await this.read(accountId, fileId);
+    const pieces: Buffer[] = [];
+    for await (const piece of bytes as AsyncIterable<Buffer>) pieces.push(piece);
+    return Buffer.concat(pieces);
+  }
+
+  /** @throws file_not_found, file_in_use */
+  async remove(accountId: string, fileId: string): Promise<void> {
+    if (await this.drop(accountId, fileId)) return;
+    await this.find(accountId, fileId);
+    throw problems.fileInUse();
+  }
+
+  /** False where it is not there, or a pair names it. */
+  private drop(accountId: string, fileId: string): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      await tx.query(`SELECT FROM file_accounts WHERE account_id = $1 FOR UPDATE`, [accountId]);
+      return (await removeFiles(tx, accountId, [fileId])) > 0;
+    });
+  }
+
+  private async giveUp(accountId: string, staged: Staged, error: unknown): Promise<never> {
+    await this.staging.giveUp(accountId, staged).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Takes away those files that no pair names, and bytes that are no file any more. The account's row
+ * in `file_accounts` is locked. Answers how many files went.
+ */
+export async function removeFiles(
+  tx: EntityManager,
+  accountId: string,
+  fileIds: readonly string[],
+): Promise<number> {
+  const [removed] = await tx.query<[RemovedRow[], number]>(REMOVE, [accountId, fileIds]);
+  if (removed.length > 0) await tx.query(LEAVE, [accountId, removed.map(({ sha256 }) => sha256)]);
+  return removed.length;
+}
+
+/** What a file may be called; null where nothing is left of it. @throws 422 */
+function checkedFileName(name: string | null): string | null {
+  const said = name?.trim() ?? '';
+  if (said === '') return null;
+  if (said.length > NAME_CHARS_MAX)
+    throw invalidField('name', `must have at most ${NAME_CHARS_MAX} characters`);
+  if (said.includes('\0') || !said.isWellFormed())
+    throw invalidField('name', 'must be well-formed Unicode without U+0000');
+  return said;
+}
+
+/** Begins to read before anybody is told that there is something to be read. */
+async function begun(pieces: AsyncIterable<Buffer>, { from, to }: ByteRange): Promise<Readable> {
+  if (from === to) return Readable.from([], { objectMode: false });
+  const iterator = pieces[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  async function* all(): AsyncGenerator<Buffer> {
+    try {
+      for (let next = first; !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
+  }
+  return Readable.from(all(), { objectMode: false, highWaterMark: 1 });
+}
