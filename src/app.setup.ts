@@ -10,6 +10,7 @@ import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
 import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
+import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
 import { limitRequests } from './common/request-deadline.js';
@@ -19,6 +20,7 @@ import { cutUnread, refuseCodings } from './common/unread-body.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
 import { answerBrokenRequest } from './common/wire-problems.js';
 import type { Config } from './config/config.js';
+import { originsOf } from './config/origins.js';
 import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 import { serveDocs } from './docs.setup.js';
@@ -89,7 +91,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   const routes = watchRoutes(fastify);
   serveDocs(app);
   await app.init();
-  app.get(Upgrades, { strict: false }).attach(app.getHttpServer(), config.CORS_ORIGINS);
+  app.get(Upgrades, { strict: false }).attach(app.getHttpServer(), originsOf(config));
   answerOtherMethods(fastify, routes);
 }
 
@@ -114,8 +116,9 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
   });
 }
 
-async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Promise<void> {
-  if (CORS_ORIGINS.length > 0) await app.register(fastifyCors, corsFor(CORS_ORIGINS));
+async function secure(app: NestFastifyApplication, config: Config): Promise<void> {
+  const origins = originsOf(config);
+  if (origins.length > 0) await app.register(fastifyCors, corsFor(origins));
   const doorkeeper = app.get(Doorkeeper, { strict: false });
   const cache = app.get(ReadCache, { strict: false });
   const fastify = app.getHttpAdapter().getInstance();
@@ -143,12 +146,12 @@ async function secure(app: NestFastifyApplication, { CORS_ORIGINS }: Config): Pr
 }
 
 /**
- * An OPTIONS that is no preflight is a method like any other: the plugin alone would call it an
- * invalid preflight.
+ * An OPTIONS that is no preflight of a page that may call is a method like any other: the plugin
+ * alone would call it an invalid preflight, or answer it without a word.
  */
-function corsFor(origin: string[]): FastifyPluginOptions {
+function corsFor(origins: Origins): FastifyPluginOptions {
   const options: FastifyCorsOptions = {
-    origin,
+    origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
       'etag',
@@ -162,7 +165,7 @@ function corsFor(origin: string[]): FastifyPluginOptions {
     ],
   };
   const isPreflight = ({ headers }: FastifyRequest): boolean =>
-    Boolean(headers.origin && headers['access-control-request-method']);
+    Boolean(headers['access-control-request-method']) && isAmong(headers.origin ?? '', origins);
   return {
     delegator: (
       request: FastifyRequest,

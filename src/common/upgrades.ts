@@ -6,6 +6,7 @@ import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { FrameBucket } from './frame-bucket.js';
 import { hostFault } from './http-rules.js';
+import { isAmong, type Origins } from './origins.js';
 import { problemOf } from './problem.filter.js';
 import { type Problem, problems } from './problems.js';
 import { endWithProblem } from './wire-problems.js';
@@ -97,7 +98,7 @@ export class Upgrades implements OnModuleDestroy {
   private readonly routes: { path: RegExp; handler: UpgradeHandler }[] = [];
   private readonly sockets = new Map<WebSocket, Watched>();
   private readonly server = new WebSocketServer(OPTIONS);
-  private origins: readonly string[] = [];
+  private origins: Origins = [];
   private looking: NodeJS.Timeout | undefined;
   private looks = 0;
   private stopping = false;
@@ -118,7 +119,7 @@ export class Upgrades implements OnModuleDestroy {
   /**
    * Begins to take upgrades. Call it once. `origins` are those of foreign pages that may connect.
    */
-  attach(server: Server, origins: readonly string[]): void {
+  attach(server: Server, origins: Origins): void {
     this.origins = origins;
     server.on(
       'upgrade',
@@ -276,9 +277,9 @@ function limitControlFrames(socket: WebSocket): void {
  * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page
  * of ours sends our host. `null` (a page in a sandbox, or a file) is nobody's.
  */
-function isOriginAllowed({ headers }: IncomingMessage, allowed: readonly string[]): boolean {
+function isOriginAllowed({ headers }: IncomingMessage, allowed: Origins): boolean {
   const { origin, host } = headers;
-  if (origin === undefined || allowed.includes(origin)) return true;
+  if (origin === undefined || isAmong(origin, allowed)) return true;
   return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 

@@ -2,9 +2,11 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
+import { isAmong } from '../common/origins.js';
 import { Config, ConfigError, loadConfig, settingNames } from './config.js';
 import { environment } from './environment.js';
 import { keptSecret } from './jwt-secret.js';
+import { originsOf } from './origins.js';
 import { SECRET_SETTINGS } from './secret-files.js';
 
 const SECRET = 'tG3v0mDq_7yXk1Zs-uW9bN4eRfLhPaJc';
@@ -67,6 +69,17 @@ describe('loadConfig', () => {
       TRUST_PROXY: ['10.0.0.0/8', '::1'],
     });
     expect(config.CORS_ORIGINS).toEqual(['https://a.example', 'http://localhost:5173']);
+  });
+
+  it('lets pages of this machine in where nothing is set and it listens here alone (U4)', () => {
+    const REGISTRATION = 'open';
+    const letsIn = (settings: object) =>
+      isAmong('http://localhost:5173', originsOf(loadConfig({ REGISTRATION, ...settings })));
+    expect([{}, { HOST: '::1' }, { HOST: 'localhost' }].map(letsIn)).toEqual([true, true, true]);
+    expect([{ HOST: '0.0.0.0' }, { CORS_ORIGINS: 'https://a.example' }].map(letsIn)).toEqual([
+      false,
+      false,
+    ]);
   });
 
   it('tells all faults at once, each with the name of its setting', () => {

@@ -208,7 +208,7 @@ export class Config extends FileSettings {
   @Whole(0, 1_000_000_000_000)
   TOKENS_PER_DAY = 0;
 
-  /** Web origins besides our own whose pages may call the API. */
+  /** Web origins besides our own whose pages may call the API; `originsOf` where it is unset. */
   @List(
     isOrigin,
     'must be origins between commas, as https://chat.example.org (no path, no slash at the end)',

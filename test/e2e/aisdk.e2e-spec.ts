@@ -227,6 +227,82 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     expect(textOf(message)).toBe('fine');
   });
 
+  it('(U2) has an answer that failed tried again in its place, and makes no dead branch', async () => {
+    const { id } = await ann.aChat();
+    answer('Broken?', { status: 500 }, { tokens: ['whole'] });
+    const question = asked('Broken?');
+    const { message: failed } = await send(id, [question]);
+    const { message } = await send(id, [question], { trigger: 'regenerate-message' });
+    expect([message.id, textOf(message)]).toEqual([failed.id, 'whole']);
+    expect((await ann.get(`/chats/${id}/branches`)).body.total).toBe(1);
+  });
+
+  it('makes a sibling of an answer that was stopped with words in it, which are kept', async () => {
+    const { id } = await ann.aChat();
+    answer('Halt?', { tokens: ['kept', ' more'], hangAfter: 1 }, { tokens: ['whole'] });
+    const question = asked('Halt?');
+    const sent = send(id, [question]);
+    while (!(await ann.request('POST', `/api/chat/${id}/stop`)).body.stopped);
+    const { message: halted } = await sent;
+    const { message } = await send(id, [question], { trigger: 'regenerate-message' });
+    const isSibling = textOf(halted) !== '';
+    expect([textOf(message), message.id !== halted.id]).toEqual(['whole', isSibling]);
+  });
+
+  it('(U1) may send answers that its page made up: they are skipped, wherever they stand', async () => {
+    const id = randomUUID().slice(0, 16);
+    const greeting: Message = { id: 'welcome', role: 'assistant', parts: [] };
+    const made: Message = { id: 'canned', role: 'assistant', parts: [{ type: 'text', text: 'x' }] };
+    for (const question of ['One?', 'Two?', 'Three?']) answer(question, { tokens: [question] });
+    const first = [greeting, asked('One?')];
+    const { message: one } = await send(id, first);
+    const second = [...first, one, made, asked('Two?')];
+    const { message: two } = await send(id, second);
+    const { message: three } = await send(id, [...second, two, made, made, asked('Three?')]);
+    expect([two.metadata.parentId, three.metadata.parentId]).toEqual([one.id, two.id]);
+    expect((await ann.request('GET', `/api/chat/${id}`)).body.messages).toHaveLength(6);
+  });
+
+  it('(U3) has what systems say told to the model, whether in the body or among the messages', async () => {
+    const id = randomUUID().slice(0, 16);
+    const system: Message = {
+      id: 'sys',
+      role: 'system',
+      parts: [{ type: 'text', text: 'Answer in French.' }],
+    };
+    const question = asked('Who are you?');
+    answer('Who are you?', { tokens: ['Je'] }, { tokens: ['Moi'] });
+    answer('And now?', { tokens: ['Oui'] });
+    const body = { system: 'You are a pirate' };
+    const { message } = await send(id, [system, question], { body });
+    await send(id, [system, question], { body, trigger: 'regenerate-message' });
+    await send(id, [system, question, message, asked('And now?')], { body });
+    const told = provider.asked.filter(({ body }) =>
+      ['Who are you?', 'And now?'].includes(body.messages.at(-1).content),
+    );
+    expect(told).toHaveLength(3);
+    for (const { body } of told) {
+      const words = JSON.stringify(body.messages.filter(({ role }: any) => role === 'system'));
+      expect(words).toContain('You are a pirate');
+      expect(words).toContain('Answer in French.');
+    }
+  });
+
+  it('(A6) is told that an answer was cut at its length, or by a filter', async () => {
+    const id = randomUUID().slice(0, 16);
+    answer('Long?', { tokens: ['Half an ans'], finishReason: 'length' });
+    answer('Bad?', { tokens: ['Half'], finishReason: 'content_filter' });
+    const { parts, message } = await send(id, [asked('Long?')]);
+    expect([textOf(message), parts.at(-1)]).toEqual([
+      'Half an ans',
+      { type: 'finish', finishReason: 'length' },
+    ]);
+    expect((await send(id, [asked('Bad?')])).parts.at(-1)).toEqual({
+      type: 'finish',
+      finishReason: 'content-filter',
+    });
+  });
+
   it('may send a chat that is longer than a body of the API may be', async () => {
     const messages = [asked('x'.repeat(900_000)), asked('Short?')];
     answer('Short?', { tokens: ['Yes'] });
@@ -295,13 +371,11 @@ describe('the routes of the AI SDK', () => {
       { id: 'x', messages: [text('q')], trigger: 'resume' },
       'trigger',
     ],
+    ['a system that says no text', { id: 'x', system: 7, messages: [text('q')] }, 'system'],
     [
-      'an answer that was not given here',
-      {
-        id: 'x',
-        messages: [text('q'), { id: 'made-up', role: 'assistant', parts: [] }, text('q')],
-      },
-      'messages',
+      'a system with a picture',
+      { id: 'x', messages: [{ id: 's', role: 'system', parts: [{ type: 'file' }] }, text('q')] },
+      'messages.0.parts',
     ],
   ];
   it.each(refused)(

@@ -69,6 +69,20 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
     ).toHaveLength(3);
   });
 
+  it('of OpenAI, where they are texts: those come back, and a number is refused by name', async () => {
+    const ask = (metadata: string) =>
+      ann.request('POST', '/v1/responses', {
+        raw: `{"model":"offline","input":"q","metadata":${metadata}}`,
+      });
+    const { body } = await ask('{"discord_id":"1546130668394913822"}');
+    const { text } = await ann.request('GET', `/v1/responses/${body.id}`);
+    expect(text).toContain('"discord_id":"1546130668394913822"');
+    expect(await ask('{"discord_id":1546130668394913822}')).toMatchObject({
+      status: 400,
+      body: { error: { param: 'metadata' } },
+    });
+  });
+
   it('and tell two requests with one Idempotency-Key apart', async () => {
     const path = `/api/v1/chats/${chat}/messages`;
     const headers = { 'idempotency-key': 'digits' };

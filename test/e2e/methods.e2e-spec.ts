@@ -89,4 +89,35 @@ describe('a preflight', () => {
     expect([status, headers.get('access-control-allow-origin')]).toEqual([200, FRIEND]);
     expect(headers.get('access-control-expose-headers')).toContain('etag');
   });
+
+  it.each([
+    'http://localhost:5173',
+    'https://127.0.0.1',
+    'http://[::1]:8080',
+    'http://chat.localhost:3001',
+  ])('(U4) of a page of this machine (%s) is answered where nothing is set', async (origin) => {
+    const { statusCode, headers } = await answerOf('OPTIONS', `${server.url}/api/chat`, {
+      ...PREFLIGHT,
+      origin,
+    });
+    expect([statusCode, headers['access-control-allow-origin']]).toEqual([204, origin]);
+    const elsewhere = await answerOf('OPTIONS', `${open.url}/api/chat`, { ...PREFLIGHT, origin });
+    expect([elsewhere.statusCode, elsewhere.headers['access-control-allow-origin']]).toEqual([
+      405,
+      undefined,
+    ]);
+  });
+
+  it.each([
+    'http://localhost.evil.example',
+    'http://127.0.0.1.evil.example:80',
+    'http://evil-localhost',
+    'null',
+  ])('of a page that only looks as if it were of this machine (%s) is not', async (origin) => {
+    const { statusCode, headers } = await answerOf('OPTIONS', `${server.url}/api/chat`, {
+      ...PREFLIGHT,
+      origin,
+    });
+    expect([statusCode, headers['access-control-allow-origin']]).toEqual([405, undefined]);
+  });
 });

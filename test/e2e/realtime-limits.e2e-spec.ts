@@ -86,7 +86,7 @@ describe('who may connect', () => {
     expect(performance.now() - started).toBeGreaterThan(4500);
   });
 
-  it('a page of a foreign origin is refused before the upgrade; our own is not', async () => {
+  it('a page of a foreign origin is refused before the upgrade; our own and those of this machine are not', async () => {
     const statusOf = (origin: string): Promise<number> =>
       new Promise((resolve) => {
         void TestSocket.open(server.url, { origin }).then(
@@ -94,9 +94,8 @@ describe('who may connect', () => {
           (error: Error) => resolve(Number(/\d{3}/.exec(error.message)?.[0])),
         );
       });
-    expect(await Promise.all(['http://evil.example', 'null', server.url].map(statusOf))).toEqual([
-      403, 403, 101,
-    ]);
+    const origins = ['http://evil.example', 'null', server.url, 'http://localhost:5173'];
+    expect(await Promise.all(origins.map(statusOf))).toEqual([403, 403, 101, 101]);
   });
 });
 

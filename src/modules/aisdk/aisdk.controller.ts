@@ -11,6 +11,7 @@ import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { exactJson } from '../../common/exact-json.js';
 import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { JsonText } from '../../common/json-text.js';
@@ -78,6 +79,7 @@ export class AiSdkController {
   }
 
   @Get(':id')
+  @JsonText()
   @ApiOperation({
     operationId: 'getUiChat',
     summary: 'The messages of the active branch, to begin `useChat` with',
@@ -88,11 +90,12 @@ export class AiSdkController {
   async read(
     @CurrentAccount() accountId: string,
     @Param('id', NamePipe) id: string,
-  ): Promise<UiChatStateDto> {
-    return {
+  ): Promise<string> {
+    const chatId = await this.clientChats.find(accountId, id);
+    return exactJson({
       id,
-      ...(await this.pairs.stateOf(accountId, await this.clientChats.find(accountId, id))),
-    };
+      ...(await this.pairs.stateOf(accountId, chatId)),
+    } satisfies UiChatStateDto);
   }
 
   @Get(':id/stream')

@@ -4,6 +4,7 @@ import { ListOf, ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 const TRIGGERS = ['submit-message', 'regenerate-message'] as const;
@@ -28,6 +29,14 @@ export class UiMessageDto {
   @IsObject({ each: true, message: 'must hold objects' })
   parts?: { type?: unknown; text?: unknown }[];
 
+  /**
+   * Of a new message: any small object (64 keys, 16 KiB), kept with the pair. What this server told
+   * in it (`branchId`, `seq` …) is left out.
+   */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
+  @IsOptional()
+  metadata?: unknown;
+
   /** The text, where a client sends no parts. */
   @IsOptional()
   @IsSaid({ blank: true })
@@ -46,7 +55,7 @@ export class UiChatDto {
 
   /**
    * All messages of the path, the new one last. Of the earlier ones only the ids are read: they say
-   * where the new one goes.
+   * where the new one goes. What systems say among them is told to the model.
    */
   @Optional()
   @ListOf(() => UiMessageDto, MESSAGES_MAX)
@@ -56,6 +65,14 @@ export class UiChatDto {
   @Optional()
   @ObjectOf(() => UiMessageDto)
   message?: UiMessageDto;
+
+  /**
+   * What the model is told to be, for this answer, in the place of the chat's system prompt. At
+   * most 128 KiB of UTF-8.
+   */
+  @IsOptional()
+  @IsSaid({ blank: true, bytesMax: QUESTION_BYTES_MAX })
+  system?: string;
 
   @ApiPropertyOptional({ enum: TRIGGERS, default: 'submit-message' })
   @Optional()

@@ -3,10 +3,10 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 import { PostService } from '../answer/post.service.js';
-import { RevisionService } from '../answer/revision.service.js';
 import type { UiChatDto } from './aisdk.dto.js';
 import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
+import { Regenerations } from './regenerations.service.js';
 import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
 
 /**
@@ -22,7 +22,7 @@ export class AiSdkService {
     private readonly chats: ChatService,
     private readonly pairs: PairsService,
     private readonly posts: PostService,
-    private readonly revisions: RevisionService,
+    private readonly regenerations: Regenerations,
   ) {}
 
   /**
@@ -45,7 +45,9 @@ export class AiSdkService {
         : null;
     if (again === null) return this.post(accountId, rootChatId, turn, key);
     const chatId = await this.pairs.chatWith(accountId, rootChatId, again);
-    return (await this.revisions.revise({ accountId, chatId, responseId: again, key })).events();
+    const { settings } = turn;
+    const revision = { accountId, chatId, responseId: again, key, settings };
+    return (await this.regenerations.again(revision)).events();
   }
 
   /**
@@ -64,13 +66,19 @@ export class AiSdkService {
   private async post(
     accountId: string,
     rootChatId: string,
-    { question, parent }: UiTurn,
+    { question, metadata, parent, settings }: UiTurn,
     key: IdempotentRequest | null,
   ): Promise<AnswerStream> {
     const activeId = await this.chats.activeOf(accountId, rootChatId);
     const chatId = parent ? await this.pairs.chatWith(accountId, rootChatId, parent) : activeId;
-    const said = { question, parent_response_id: parent, on_conflict: 'fork' as const };
-    const answer = await this.posts.post({ accountId, chatId, toActive: false, key, body: said });
+    const said = {
+      question,
+      metadata,
+      parent_response_id: parent,
+      on_conflict: 'fork' as const,
+    };
+    const post = { accountId, chatId, toActive: false, key, body: said, settings };
+    const answer = await this.posts.post(post);
     return this.followed(accountId, activeId, answer.events());
   }
 

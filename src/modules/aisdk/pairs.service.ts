@@ -6,7 +6,7 @@ import { ChatService } from '../chat/chat.service.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import type { UiStoredMessageDto } from './aisdk.dto.js';
-import type { UiMetadata } from './ui-message-stream.js';
+import { storedMetadata, type UiMetadata } from './ui-metadata.js';
 
 const PAGE_PAIRS = 100;
 
@@ -99,20 +99,15 @@ export class PairsService {
   }
 }
 
+/** For `exactJson`. */
 function asMessages(pair: Pair): UiStoredMessageDto[] {
-  const { question, response } = wordsOf(pair.body);
-  const metadata = {
-    branchId: pair.chatId,
-    seq: pair.seq,
-    status: pair.status,
-    createdAt: pair.createdAt.toISOString(),
-  };
-  const message = (id: string, role: string, text: string): UiStoredMessageDto => ({
+  const { question, response, metadata } = wordsOf(pair.body);
+  const message = (id: string, role: string, text: string, own?: object | null) => ({
     id,
     role,
-    parts: [{ type: 'text', text }],
-    metadata,
+    parts: [{ type: 'text' as const, text }],
+    metadata: storedMetadata(pair, own),
   });
-  const asked = message(`${pair.responseId}-question`, 'user', question);
+  const asked = message(`${pair.responseId}-question`, 'user', question, metadata);
   return response === null ? [asked] : [asked, message(pair.responseId, 'assistant', response)];
 }

@@ -1,20 +1,12 @@
 import { EVENT_STREAM_HEADERS, sentEvent } from '../../runtime/event-stream.js';
 import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
+import type { UiMetadata } from './ui-metadata.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
 export const UI_STREAM_HEADERS = {
   ...EVENT_STREAM_HEADERS,
   'x-vercel-ai-ui-message-stream': 'v1',
 } as const;
-
-/** Where a pair stands in its tree: `metadata` of the message. */
-export interface UiMetadata {
-  /** The `chat_id` of the branch that owns it. */
-  branchId: string;
-  parentId: string | null;
-  siblingIndex: number;
-  siblingCount: number;
-}
 
 type UiPart = { type: string } & Record<string, unknown>;
 
@@ -23,7 +15,17 @@ interface StoredPair {
   response: string | null;
   status: string;
   error?: { message: string };
+  usage: { finish_reason?: string } | null;
 }
+
+/** Why answers end, as the AI SDK calls it; what it does not know is `other`. */
+const FINISH_REASONS = new Map([
+  ['stop', 'stop'],
+  ['length', 'length'],
+  ['content_filter', 'content-filter'],
+  ['tool_calls', 'tool-calls'],
+  ['error', 'error'],
+]);
 
 /**
  * An answer as the AI SDK reads it: server-sent events of parts that its majors 6 and 7 both know
@@ -80,6 +82,7 @@ class TextParts {
         ...parts,
         { type: 'error', errorText: pair.error?.message ?? 'The answer was interrupted.' },
       ];
-    return [...parts, { type: 'finish-step' }, { type: 'finish', finishReason: 'stop' }];
+    const reason = FINISH_REASONS.get(pair.usage?.finish_reason ?? 'stop') ?? 'other';
+    return [...parts, { type: 'finish-step' }, { type: 'finish', finishReason: reason }];
   }
 }

@@ -37,6 +37,6 @@ import { Turns } from './turns.js';
     ],
     ...[AnswerHub, AnswerWriter, AnswerEnds, Contexts, Titles, Quotas, Sweeper, Draining],
   ],
-  exports: [Answers, PostService, Quotas, RevisionService],
+  exports: [Answers, PostService, Quotas, RetryService, RevisionService],
 })
 export class AnswerModule {}

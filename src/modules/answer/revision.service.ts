@@ -5,6 +5,7 @@ import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import type { Append } from '../message/append.service.js';
 import type { Said } from '../message/append.service.js';
+import type { AnswerSettings } from '../../llm/settings.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
 
@@ -16,6 +17,8 @@ export interface Revision {
   key: IdempotentRequest | null;
   /** A response that is given; undefined = the model answers, null = none. */
   response?: string | null;
+  /** How the model is asked. */
+  settings?: AnswerSettings;
 }
 
 /**
@@ -46,13 +49,18 @@ export class RevisionService {
    * `revise`
    */
   async siblings(
-    { accountId, chatId, responseId, response, key }: Revision,
+    { accountId, chatId, responseId, response, settings, key }: Revision,
     models: readonly (string | null)[],
     said?: Said,
   ): Promise<Append & { to: { chatId: string; behind: string | null } }> {
     const pair = await this.paths.pair(accountId, chatId, responseId);
     const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
-    const drafts = models.map((model) => ({ said: said ?? saidIn(pair), response, model }));
+    const drafts = models.map((model) => ({
+      said: said ?? saidIn(pair),
+      response,
+      model,
+      settings,
+    }));
     return { accountId, drafts, to: { chatId, behind: before.pairs[0]?.responseId ?? null }, key };
   }
 }
