@@ -1,10 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { exactEntries, exactJson, rememberDigits } from './exact-json.js';
+import { exactEntries, exactJson, rememberDigits, rememberMembers } from './exact-json.js';
 
 function readBack(text: string): unknown {
   const value: unknown = JSON.parse(text);
   rememberDigits(value, text);
+  return value;
+}
+
+function membersIn(text: string): { metadata: object } {
+  const value = JSON.parse(text) as { metadata: object };
+  rememberMembers(value, text, ['metadata', 'nothing']);
   return value;
 }
 
@@ -36,16 +42,22 @@ describe('JSON with its digits', () => {
 
   it('a member is found in the JSON around it, the last one of a name as with JSON.parse', () => {
     const text = '{"metadata":{"a":1.10},"question":"metadata\\":1.20","metadata":{"a":2.30}}';
-    const { metadata } = JSON.parse(text) as { metadata: object };
-    rememberDigits(metadata, text, 'metadata');
+    const { metadata } = membersIn(text);
     expect(exactJson(metadata)).toBe('{"a":2.30}');
   });
 
   it('a long text beside it is no trouble', () => {
     const text = `{"long":"${'x\\"1.10'.repeat(500_000)}","metadata":{"a":1.10}}`;
-    const { metadata } = JSON.parse(text) as { metadata: object };
-    rememberDigits(metadata, text, 'metadata');
+    const { metadata } = membersIn(text);
     expect(exactJson(metadata)).toBe('{"a":1.10}');
+  });
+
+  it('what was read keeps its digits in what is made of it', () => {
+    const input = readBack('{"n":1.10}');
+    const made = [{ type: 'tool_call', input }, { list: [1, [input]], n: 1.5 }, null];
+    const text = '[{"type":"tool_call","input":{"n":1.10}},{"list":[1,[{"n":1.10}]],"n":1.5},null]';
+    expect(exactJson(made)).toBe(text);
+    expect(made[0]).toEqual({ type: 'tool_call', input: { n: 1.1 } });
   });
 
   it('any JSON comes back as JSON.stringify writes it, where its numbers survive', () => {

@@ -1,5 +1,10 @@
 /** Members of bodies that are kept as they came, to the last digit of their numbers. */
-export const FREE_JSON: ReadonlySet<string> = new Set(['metadata']);
+export const FREE_JSON: ReadonlySet<string> = new Set([
+  'metadata',
+  'question_parts',
+  'response_parts',
+  'settings',
+]);
 
 /**
  * JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a
@@ -10,11 +15,15 @@ const MAY_LOSE = /\d{16}|\d[.eE]|-0/;
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const QUOTED_NUMBER = /"\\u0000([^"]*)"/g;
 
-interface Source {
+interface Text {
   text: string;
-  /** The member of `text` that is meant; all of it when absent. */
-  member: string | undefined;
   twin?: unknown;
+}
+
+interface Source {
+  of: Text;
+  /** Where in `of` the value stands; nothing for all of it. */
+  path: readonly string[];
 }
 
 const sources = new WeakMap<object, Source>();
@@ -24,11 +33,25 @@ const sources = new WeakMap<object, Source>();
  * came (`1546130668394913822`, `1.10`, `1e400`,
  * `-0`). It costs nothing until then. Holds for this very object: a copy of it has lost them.
  */
-export function rememberDigits(value: unknown, text: string, member?: string): void {
-  if (typeof value === 'object' && value !== null) sources.set(value, { text, member });
+export function rememberDigits(value: unknown, text: string): void {
+  remember(value, { of: { text }, path: [] });
 }
 
-/** The JSON of a value, with each digit of its numbers where `rememberDigits` was told of it. */
+/** The same of some members of an object that was read out of that JSON. */
+export function rememberMembers(value: object, text: string, members: readonly string[]): void {
+  const of = { text };
+  for (const member of members)
+    remember((value as Record<string, unknown>)[member], { of, path: [member] });
+}
+
+function remember(value: unknown, source: Source): void {
+  if (typeof value === 'object' && value !== null) sources.set(value, source);
+}
+
+/**
+ * The JSON of a value, with each digit of its numbers where they are remembered: of the value, or
+ * of objects within it.
+ */
 export function exactJson(value: unknown): string {
   return JSON.stringify(exactTwin(value)).replace(QUOTED_NUMBER, '$1');
 }
@@ -44,16 +67,27 @@ export function exactEntries(value: object): [key: string, json: string][] {
  * for a number.
  */
 export function exactTwin(value: unknown): unknown {
-  const source = typeof value === 'object' && value !== null ? sources.get(value) : undefined;
-  if (!source) return value;
-  if (!('twin' in source)) source.twin = MAY_LOSE.test(source.text) ? twinOf(source) : value;
-  return source.twin;
+  if (typeof value !== 'object' || value === null) return value;
+  const source = sources.get(value);
+  if (!source) return twinOfMade(value);
+  const { of, path } = source;
+  if (!('twin' in of)) of.twin = MAY_LOSE.test(of.text) ? twinOf(of) : undefined;
+  if (of.twin === undefined) return value;
+  return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], of.twin);
 }
 
-function twinOf({ text, member }: Source): unknown {
-  const quoted = text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`));
-  const twin = JSON.parse(quoted) as Record<string, unknown>;
-  return member === undefined ? twin : twin[member];
+const twinOf = ({ text }: Text): unknown =>
+  JSON.parse(text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`)));
+
+/** Of an object that was not read but made, perhaps of values that were read: itself, mostly. */
+function twinOfMade(value: object): object {
+  const changed = Object.entries(value).flatMap(([key, inner]) => {
+    const twin = exactTwin(inner);
+    return twin === inner ? [] : [[key, twin] as const];
+  });
+  if (changed.length === 0) return value;
+  const copy = Array.isArray(value) ? [...(value as unknown[])] : { ...value };
+  return Object.assign(copy, Object.fromEntries(changed));
 }
 
 const survives = (token: string): boolean =>

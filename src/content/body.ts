@@ -1,15 +1,34 @@
 import { createHash } from 'node:crypto';
-import { exactJson, rememberDigits } from '../common/exact-json.js';
+import { exactJson, rememberMembers } from '../common/exact-json.js';
 import type { Words } from './content-store.js';
 
-/** The one JSON form of a pair's words: what is hashed, journaled and served verbatim. */
-export const bodyOf = ({ question, response, metadata }: Words): string =>
-  `{"question":${JSON.stringify(question)},"response":${JSON.stringify(response)},"metadata":${exactJson(metadata)}}`;
+/** With what the body of a pair begins that is more than two texts. */
+const RICH = '{"question_parts":';
+/** What keeps the digits of its numbers; a copy of it would not. */
+const EXACT = ['metadata', 'question_parts', 'response_parts', 'settings'] as const;
 
-/** Its metadata go back into a body with all digits of their numbers; a copy of them would not. */
+/**
+ * The one JSON form of a pair's words: what is hashed, journaled and served verbatim. Two texts
+ * have the form that they always had, so that their hashes stay.
+ */
+export function bodyOf(words: Words): string {
+  const { question, response, metadata } = words;
+  const { question_parts = null, response_parts = null, settings = null } = words;
+  const texts = `"question":${JSON.stringify(question)},"response":${JSON.stringify(response)},"metadata":${exactJson(metadata)}}`;
+  if (question_parts === null && response_parts === null && settings === null) return `{${texts}`;
+  return `${RICH}${exactJson(question_parts)},"response_parts":${exactJson(response_parts)},"settings":${exactJson(settings)},${texts}`;
+}
+
+/** Whether a body has nothing but two texts and metadata. */
+export const isPlainBody = (body: string): boolean => !body.startsWith(RICH);
+
+/**
+ * What of them is read out of JSON goes back into a body with all digits of its numbers; a copy or
+ * a change of it would not.
+ */
 export function wordsOf(body: string): Words {
   const words = JSON.parse(body) as Words;
-  rememberDigits(words.metadata, body, 'metadata');
+  rememberMembers(words, body, EXACT);
   return words;
 }
 

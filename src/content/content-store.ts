@@ -1,13 +1,18 @@
 import type { EntityManager } from 'typeorm';
+import type { QuestionPart, ResponsePart } from '../tree/parts.js';
 
-/**
- * What was said in one pair. `metadata` is null, or what its `message_type` asks for (`{url}`,
- * `{language}`, …).
- */
+/** What was said in one pair. Most are plain: two texts, and nothing that is optional here. */
 export interface Words {
-  question: string;
+  /** Null where the assistant speaks first, or nothing is said but in other parts. */
+  question: string | null;
   response: string | null;
+  /** Null, or what the `message_type` asks for (`{url}`, `{language}`, …). */
   metadata: Record<string, unknown> | null;
+  /** Null where a side is its text and nothing else (`isPlain`). */
+  question_parts?: QuestionPart[] | null;
+  response_parts?: ResponsePart[] | null;
+  /** How the answer was asked for. */
+  settings?: object | null;
 }
 
 /** Where a pair stands and which version of its words is the right one, as PostgreSQL says it. */

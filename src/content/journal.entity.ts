@@ -26,7 +26,7 @@ export class JournalEntry {
   @Column('int')
   version!: number;
 
-  /** JSON of question, response and metadata; null when only `branches` has to be mirrored. */
+  /** JSON of all that was said; null when only `branches` has to be mirrored. */
   @Column('text', { nullable: true })
   body!: string | null;
 

@@ -57,6 +57,8 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   seq: { example: 1, description: 'Position on the path, from 1, without gaps.' },
   question: { example: 'Where does the midnight sun begin?' },
   response: { example: 'At the Arctic Circle.', description: 'Null while there is none.' },
+  question_parts: { example: null },
+  response_parts: { example: null },
   chat_type: { example: 'standard' },
   message_type: { example: 'text' },
   name: { example: 'Trip to Norway' },

@@ -18,6 +18,7 @@ import {
 import { EXAMPLES } from './examples.js';
 import { completeParameter, completeSchema } from './glossary.js';
 import { addHeaderComponents, addHeaders } from './headers.js';
+import { addPartRules } from './part-rules.js';
 import { addRules, type Class } from './rules.js';
 
 const DESCRIPTION = `The self-hosted backend for AI conversations that branch.
@@ -83,6 +84,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
   for (const place of placesOf(document)) completeOperation(place, components);
   addHeaderComponents(components);
   addRules((components.schemas ??= {}), classesTakenBy(app));
+  addPartRules(components.schemas);
   for (const schema of Object.values(components.schemas ?? {}))
     if (!isReference(schema)) completeSchema(schema);
   sortComponents(components);

@@ -27,7 +27,7 @@ const cases = fc.record({
 const tokensOf = (
   { question, response }: Pick<CountedExchange, 'question' | 'response'>,
   count: Counter,
-): number => count(question) + (response === null ? 0 : count(response));
+): number => count(question ?? '') + (response === null ? 0 : count(response));
 const all =
   (count: Counter): CountTokens =>
   async (list) =>
@@ -35,7 +35,7 @@ const all =
 const nobody: CountTokens = () => Promise.reject(new Error('counted'));
 
 const messagesOf = ({ question, response }: CountedExchange): ModelMessage[] => [
-  { role: 'user', content: question },
+  { role: 'user', content: question! },
   ...(response === null ? [] : [{ role: 'assistant' as const, content: response }]),
 ];
 const costOf = (messages: readonly ModelMessage[], count: Counter): number =>

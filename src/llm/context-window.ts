@@ -4,7 +4,8 @@ import type { CountTokens } from './token-counter.js';
 
 /** One earlier exchange that the model is to know. */
 export interface Exchange {
-  question: string;
+  /** Null where the model spoke first. */
+  question: string | null;
   /** Null where a question was stored without an answer. */
   response: string | null;
 }
@@ -42,17 +43,18 @@ export const roomOf = ({
 export async function fitToWindow<Earlier extends CountedExchange>(
   systemPrompt: string | null,
   earlier: readonly Earlier[],
-  question: string,
+  question: string | null,
   window: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>,
   count: CountTokens,
 ): Promise<Fitted<Earlier>> {
   const system: ModelMessage[] =
     systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }];
-  const fixed: ModelMessage[] = [...system, { role: 'user', content: question }];
+  const last: ModelMessage[] = question === null ? [] : [{ role: 'user', content: question }];
+  const fixed = [...system, ...last];
   const messagesFrom = (from: number): ModelMessage[] => [
     ...system,
     ...earlier.slice(from).flatMap(messagesOf),
-    fixed.at(-1)!,
+    ...last,
   ];
   const room = roomOf(window);
   if (sum(fixed.map(bytesOf)) + sum(earlier.map(costAtMost)) <= room)
@@ -123,15 +125,17 @@ async function costsOf(messages: readonly ModelMessage[], count: CountTokens): P
 }
 
 function messagesOf({ question, response }: Exchange): ModelMessage[] {
-  const asked: ModelMessage = { role: 'user', content: question };
-  return response === null ? [asked] : [asked, { role: 'assistant', content: response }];
+  return [
+    ...(question === null ? [] : [{ role: 'user', content: question } as const]),
+    ...(response === null ? [] : [{ role: 'assistant', content: response } as const]),
+  ];
 }
 
 const textsOf = ({ question, response }: Exchange): string[] =>
-  response === null ? [question] : [question, response];
+  [question, response].filter((text) => text !== null);
 const textBytes = (exchange: Exchange): number =>
   sum(textsOf(exchange).map((text) => Buffer.byteLength(text)));
-const borderOf = ({ response }: Exchange): number => (response === null ? 1 : 2) * MESSAGE_TOKENS;
+const borderOf = (exchange: Exchange): number => textsOf(exchange).length * MESSAGE_TOKENS;
 const costAtMost = (exchange: CountedExchange): number =>
   (exchange.tokens ?? textBytes(exchange)) + borderOf(exchange);
 const bytesOf = (message: ModelMessage): number =>

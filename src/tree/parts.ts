@@ -105,3 +105,18 @@ export function isPlain(parts: readonly Part[]): boolean {
   const [only] = parts;
   return parts.length === 1 && only!.type === 'text' && !only.phase && !only.annotations;
 }
+
+/** A side as it is kept: its text, and its parts where they are more than that. */
+export interface Side<Of extends Part> {
+  text: string | null;
+  parts: Of[] | null;
+}
+
+/** The side that these parts make. */
+export function sideOf<Of extends Part>(parts: readonly Of[]): Side<Of> {
+  return { text: textOf(parts), parts: parts.length === 0 || isPlain(parts) ? null : [...parts] };
+}
+
+/** All parts of a side; the one of a plain text too. */
+export const partsOfSide = <Of extends Part>({ text, parts }: Side<Of>): (Of | TextPart)[] =>
+  parts ?? (text === null ? [] : [{ type: 'text', text }]);

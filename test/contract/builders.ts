@@ -25,7 +25,8 @@ export function aPair(chat: ChatKey, given: Partial<PairWrite & Words> = {}): Pa
     branchesTotal = branches.length,
     createdAt = MADE_AT,
   } = given;
-  const body = bodyOf({ question, response, metadata });
+  const { question_parts, response_parts, settings } = given;
+  const body = bodyOf({ question, response, metadata, question_parts, response_parts, settings });
   return {
     ...chat,
     responseId,

@@ -41,6 +41,7 @@ const KNOWN = [
   '$ref',
   'anyOf',
   'oneOf',
+  'discriminator',
   'allOf',
   'type',
   'enum',

@@ -1,5 +1,4 @@
 import { type Collection, mongo } from 'mongoose';
-import { wordsOf } from '../body.js';
 import { BRANCHES_SHOWN, type PairRef, type PairWrite } from '../content-store.js';
 import {
   bucketId,
@@ -7,7 +6,7 @@ import {
   type ChatContents,
   type StoredQaPair,
 } from './chat-contents.schema.js';
-import { toStoredMetadata } from './metadata.js';
+import { storedWordsOf } from './stored-words.js';
 
 const DUPLICATE_KEY = 11000;
 /**
@@ -143,10 +142,8 @@ const errorOf = ({ code, errmsg }: mongo.WriteError): Error =>
   new Error(`MongoDB refused the words of a pair (${code}): ${errmsg}`);
 
 function elementOf(pair: PairWrite): StoredQaPair {
-  const { question, response, metadata } = wordsOf(pair.body);
   return {
-    question,
-    response,
+    ...storedWordsOf(pair.body),
     response_id: pair.responseId,
     timestamp: pair.createdAt,
     branches: pair.branches.slice(0, BRANCHES_SHOWN),
@@ -154,7 +151,6 @@ function elementOf(pair: PairWrite): StoredQaPair {
     seq: pair.seq,
     version: pair.version,
     message_type: pair.messageType,
-    metadata: toStoredMetadata(metadata),
     sha256: pair.sha256.toString('hex'),
   };
 }

@@ -1,11 +1,12 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { SchemaTypes } from 'mongoose';
+import type { QuestionPart, ResponsePart } from '../../tree/parts.js';
 
 /** One QA pair as people find it in MongoDB. Its place among the others is that of its `seq`. */
 @Schema({ _id: false, strict: 'throw', minimize: false })
 export class StoredQaPair {
   @Prop({ type: String })
-  question!: string;
+  question!: string | null;
 
   @Prop({ type: String })
   response!: string | null;
@@ -37,9 +38,20 @@ export class StoredQaPair {
   @Prop({ type: String })
   message_type!: string;
 
-  /** A document, or its JSON where BSON could not give it back as it was (`metadata.ts`). */
+  /** A document, or its JSON where BSON could not give it back as it was (`stored-json.ts`). */
   @Prop({ type: SchemaTypes.Mixed })
   metadata!: Record<string, unknown> | string | null;
+
+  /** What the question is made of, kept like `metadata`; absent where it is its text alone. */
+  @Prop({ type: SchemaTypes.Mixed })
+  question_parts?: QuestionPart[] | string;
+
+  @Prop({ type: SchemaTypes.Mixed })
+  response_parts?: ResponsePart[] | string;
+
+  /** How the answer was asked for. */
+  @Prop({ type: SchemaTypes.Mixed })
+  settings?: object | string;
 
   /** Of the body, in hex: for people who check a dump. The server itself hashes what it reads. */
   @Prop({ type: String })

@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Collection } from 'mongoose';
-import { bodyOf, sha256Of } from '../body.js';
 import type { ChatContents, StoredQaPair } from './chat-contents.schema.js';
-import { fromStoredMetadata } from './metadata.js';
 import { MongoConnection } from './mongo-connection.js';
 
 /** The place of a pair in a bucket, without its words. */
@@ -98,13 +96,4 @@ export class MongoBuckets {
       }
     }
   }
-}
-
-/** The words of an element in the one form that is hashed. */
-export function bodyOfElement({ question, response, metadata }: StoredQaPair): {
-  body: string;
-  sha256: Buffer;
-} {
-  const body = bodyOf({ question, response, metadata: fromStoredMetadata(metadata) });
-  return { body, sha256: sha256Of(body) };
 }

@@ -1,7 +1,6 @@
 import type { OnApplicationShutdown } from '@nestjs/common';
 import mongoose from 'mongoose';
 import type { EntityManager } from 'typeorm';
-import { bodyOf, sha256Of } from '../body.js';
 import {
   BRANCHES_SHOWN,
   ContentStore,
@@ -18,8 +17,8 @@ import {
   PAIRS_PER_BUCKET,
   type StoredQaPair,
 } from './chat-contents.schema.js';
-import { fromStoredMetadata } from './metadata.js';
 import { MONGO_TIMEOUT_MS, MongoConnection } from './mongo-connection.js';
+import { bodyOfStored } from './stored-words.js';
 
 /**
  * The words in MongoDB, as the elements of buckets. Every write is one operation on one document
@@ -179,14 +178,6 @@ const elementIn = (bucket: ChatContents | undefined, pair: PairRef): StoredQaPai
     : undefined;
 
 function storedOf(element: StoredQaPair): StoredPair {
-  const {
-    question,
-    response,
-    metadata,
-    version,
-    branches,
-    branches_total: branchesTotal,
-  } = element;
-  const body = bodyOf({ question, response, metadata: fromStoredMetadata(metadata) });
-  return { version, body, sha256: sha256Of(body), branches, branchesTotal };
+  const { version, branches, branches_total: branchesTotal } = element;
+  return { version, ...bodyOfStored(element), branches, branchesTotal };
 }

@@ -17,7 +17,7 @@ export class ChatContent {
   @Column('int')
   version!: number;
 
-  /** JSON of question, response and metadata, kept and served verbatim. */
+  /** JSON of all that was said (`body.ts`), kept and served verbatim. */
   @Column('text')
   body!: string;
 }

@@ -9,7 +9,8 @@ import {
   type StoredQaPair,
 } from '../../content/mongo/chat-contents.schema.js';
 import { type Check, columnsOf, type Finding, partsByBytes } from '../check.js';
-import { bodyOfElement, type MongoBuckets } from '../../content/mongo/mongo-buckets.js';
+import type { MongoBuckets } from '../../content/mongo/mongo-buckets.js';
+import { bodyOfStored } from '../../content/mongo/stored-words.js';
 import { withoutDoomed } from './doomed.js';
 import {
   MIRRORED_PAIRS,
@@ -106,7 +107,7 @@ function faultsOf(side: MongoSide, both: Both): Finding<PairKey>[] {
   const faults = copyFaults(side, both);
   if (element && element.version > pair.version)
     return [...faults, newerFault(side, both, element)];
-  const words = element && bodyOfElement(element);
+  const words = element && bodyOfStored(element);
   if (words && element.version === pair.version && words.sha256.equals(pair.sha256)) {
     return [
       ...faults,
@@ -191,7 +192,7 @@ async function adoptNewer(
   pair: MirroredPair,
   element: StoredQaPair,
 ): Promise<boolean> {
-  const { body, sha256 } = bodyOfElement(element);
+  const { body, sha256 } = bodyOfStored(element);
   const place = [pair.account_id, pair.chat_id, pair.seq, pair.response_id];
   const [rows] = await dataSource.query<[unknown[], number]>(ADOPT, [
     ...place,

@@ -108,6 +108,9 @@ function asMessages(pair: Pair): UiStoredMessageDto[] {
     parts: [{ type: 'text' as const, text }],
     metadata: storedMetadata(pair, own),
   });
-  const asked = message(`${pair.responseId}-question`, 'user', question, metadata);
-  return response === null ? [asked] : [asked, message(pair.responseId, 'assistant', response)];
+  const questionId = `${pair.responseId}-question`;
+  return [
+    ...(question === null ? [] : [message(questionId, 'user', question, metadata)]),
+    ...(response === null ? [] : [message(pair.responseId, 'assistant', response)]),
+  ];
 }

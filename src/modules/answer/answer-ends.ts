@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
-import { ContentStore } from '../../content/content-store.js';
+import { ContentStore, type Words } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import { failpoint } from '../../common/failpoint.js';
 import { problems } from '../../common/problems.js';
@@ -129,7 +129,7 @@ export class AnswerEnds {
     const contentState = await this.journal.deliver(pairWrite(pair, place), round);
     return {
       ...endOf(pairJson(pair), pair.status, contentState),
-      named: title === null ? null : { title, ...wordsOf(pair.body) },
+      named: title === null ? null : { title, question: wordsOf(pair.body).question! },
     };
   }
 
@@ -187,14 +187,15 @@ export class AnswerEnds {
     if (!ended) return null;
     const words = wordsOf(asked.body);
     const known =
-      ending.text === undefined ? await fromChunks(tx, ref, ending, words.question) : ending;
+      ending.text === undefined ? await fromChunks(tx, ref, ending, words.question ?? '') : ending;
     const end = {
-      ...keptBy(known, known.text ?? null, words.response),
+      ...keptBy(known, known.text ?? null, words),
       model: ended.model ?? ending.model,
     };
-    const body = bodyOf({ ...words, response: end.response });
+    const { response, response_parts } = end;
+    const body = bodyOf({ ...words, response, response_parts });
     const wantsTitle = ending.status === 'complete' && ended.is_living_root && ended.name === null;
-    const title = wantsTitle ? titleOf(words.question) : null;
+    const title = wantsTitle && words.question !== null ? titleOf(words.question) : null;
     const row = await this.write(tx, ref, { ...end, body }, title);
     if (!row) return null;
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
@@ -248,14 +249,15 @@ export class AnswerEnds {
 function keptBy(
   ending: Ending,
   text: string | null,
-  earlier: string | null,
-): Ending & { response: string | null } {
-  if (text || ending.status === 'complete' || earlier === null)
-    return { ...ending, response: text || null };
+  { response, response_parts = null }: Words,
+): Ending & Pick<Words, 'response' | 'response_parts'> {
+  if (text || ending.status === 'complete' || (response === null && response_parts === null))
+    return { ...ending, response: text || null, response_parts: null };
   return {
     ...ending,
     status: ending.status === 'failed' ? 'interrupted' : ending.status,
-    response: earlier,
+    response,
+    response_parts,
   };
 }
 

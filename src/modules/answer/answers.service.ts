@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Idempotency, type IdempotentRequest, type Outcome } from '../../database/idempotency.js';
 import { pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
-import { type Append, AppendService, type Entry } from '../message/append.service.js';
+import { type Append, AppendService, type Entry, isAsked } from '../message/append.service.js';
 import type { NewAnswer } from '../message/append.sql.js';
 import { Answer, type AnswerRef, endOf } from './answer.js';
 import { AnswerReader } from './answer-reader.js';
@@ -42,7 +42,7 @@ export class Answers {
 
   /** Appends pairs; the answers to all of them. @throws like `ask` */
   async askAll(append: Append): Promise<Outcome<Answer[]> | null> {
-    const asked = append.drafts.filter(({ response }) => response === undefined).length;
+    const asked = append.drafts.filter(isAsked).length;
     // A key that was used before is no further answer, whatever the account may have.
     const kept =
       asked > 0 && append.key && (await this.idempotency.find(append.accountId, append.key));

@@ -2,12 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { awayToo, KeyedQueue } from '../../common/keyed-queue.js';
 import { Problem, problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import type { Exchange } from '../../llm/context-window.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
-import type { Append, ChatTarget, ForkTarget } from '../message/append.service.js';
+import type { Append, ChatTarget, ForkTarget, Spoken } from '../message/append.service.js';
 import type { AddMessageDto } from '../message/message.dto.js';
 import { draftsOf } from '../message/append.service.js';
 import type { Answer } from './answer.js';
@@ -23,7 +22,7 @@ export interface Post {
   key: IdempotentRequest | null;
   body: AddMessageDto;
   /** Pairs that go before it, all in one step: all of them or nothing. */
-  earlier?: readonly Exchange[];
+  earlier?: readonly Spoken[];
   /** The model that is asked; that of the chat when absent. */
   model?: string | null;
   settings?: AnswerSettings;

@@ -67,6 +67,6 @@ export class RevisionService {
 
 /** What was asked in a pair. */
 function saidIn({ body, messageType, author }: Pair): Said {
-  const { question, metadata } = wordsOf(body);
-  return { question, metadata, message_type: messageType, author };
+  const { question, question_parts, metadata } = wordsOf(body);
+  return { question, question_parts, metadata, message_type: messageType, author };
 }

@@ -72,7 +72,7 @@ export class Message {
   @Column('int', { default: 1 })
   version!: number;
 
-  /** Length of the stored body (JSON of question, response and metadata) in bytes of UTF-8. */
+  /** Length of the stored body (JSON of all that was said) in bytes of UTF-8. */
   @Column('int')
   bytes!: number;
 

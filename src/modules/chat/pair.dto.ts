@@ -6,6 +6,8 @@ import {
   type MessageStatus,
   type MessageType,
 } from './message.entity.js';
+import type { QuestionPart, ResponsePart } from '../../tree/parts.js';
+import { ApiParts, QUESTION_PART_SCHEMA, RESPONSE_PART_SCHEMA } from './part.dto.js';
 
 export class UsageDto {
   input_tokens!: number;
@@ -30,14 +32,23 @@ export class AnswerErrorDto {
 }
 
 /** One question with its response. Written by `pairJson`, which is held to this class by a test. */
+@ApiParts()
 export class QaPairDto {
   response_id!: string;
   /** The chat that owns the pair: for an inherited one an ancestor. */
   chat_id!: string;
   /** Position on the path, from 1, without gaps. */
   seq!: number;
-  question!: string;
+  /** The text of it; null where the assistant speaks first, or only other parts are said. */
+  question!: string | null;
+  /** The text of it. */
   response!: string | null;
+  /** All that the question is made of, in order; null where that is its text alone. */
+  @ApiProperty({ type: 'array', items: QUESTION_PART_SCHEMA, nullable: true })
+  question_parts!: QuestionPart[] | null;
+  /** The same of the response. */
+  @ApiProperty({ type: 'array', items: RESPONSE_PART_SCHEMA, nullable: true })
+  response_parts!: ResponsePart[] | null;
   @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
   metadata!: Record<string, unknown> | null;
   @ApiProperty({ enum: MESSAGE_TYPES })
@@ -46,6 +57,9 @@ export class QaPairDto {
   @ApiProperty({ enum: MESSAGE_STATUSES })
   status!: MessageStatus;
   model!: string | null;
+  /** How the answer was asked for: instructions, tools, format, sampling. */
+  @ApiProperty({ type: 'object', additionalProperties: true, nullable: true })
+  settings!: Record<string, unknown> | null;
   usage!: UsageDto | null;
   /** Only of a failed answer. */
   error?: AnswerErrorDto;

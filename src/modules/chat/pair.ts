@@ -1,3 +1,4 @@
+import { isPlainBody } from '../../content/body.js';
 import type { PairWrite } from '../../content/content-store.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
 
@@ -15,11 +16,14 @@ export interface Pair {
   usage: Usage | null;
   error: AnswerError | null;
   createdAt: Date;
-  /** JSON of question, response and metadata (`content/body.ts`), served as it was stored. */
+  /** JSON of all that was said (`content/body.ts`), served as it was stored. */
   body: string;
   branches: readonly string[];
   branchesTotal: number;
 }
+
+/** What the body of two texts does not say. */
+const NOTHING_BESIDE = ',"question_parts":null,"response_parts":null,"settings":null';
 
 /**
  * The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a
@@ -33,7 +37,7 @@ export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after
   return {
     before: `{"response_id":"${pair.responseId}","chat_id":"${pair.chatId}","seq":`,
     after:
-      `,${pair.body.slice(1, -1)},"message_type":"${pair.messageType}","author":${jsonOf(author)},"status":"${status}","model":${jsonOf(model)}` +
+      `,${pair.body.slice(1, -1)}${isPlainBody(pair.body) ? NOTHING_BESIDE : ''},"message_type":"${pair.messageType}","author":${jsonOf(author)},"status":"${status}","model":${jsonOf(model)}` +
       `,"usage":${jsonOf(usage)}${error ? `,"error":${jsonOf(error)}` : ''},"timestamp":"${pair.createdAt.toISOString()}"` +
       `,"branches":${branches.length === 0 ? '[]' : jsonOf(branches)},"branches_total":${pair.branchesTotal},"version":${pair.version}}`,
   };

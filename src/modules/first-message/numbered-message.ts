@@ -42,7 +42,7 @@ export function asMessage(
   return {
     id: response_id,
     ...names,
-    text: question,
+    text: question ?? '',
     sender: author ?? 'user',
     created_at: timestamp,
     system,
@@ -61,9 +61,9 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
     timestamp: pair.createdAt.toISOString(),
     ...wordsOf(pair.body),
   };
-  const asked = { place: 2 * pair.seq, message: asMessage(names, said) };
-  if (said.response === null) return [asked];
-  const { message } = asked;
+  const message = asMessage(names, said);
+  const asked = said.question === null ? [] : [{ place: 2 * pair.seq, message }];
+  if (said.response === null) return asked;
   const answer = {
     ...message,
     id: `${message.id}.response`,
@@ -71,5 +71,5 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
     sender: said.model ?? 'assistant',
     system: false,
   };
-  return [asked, { place: asked.place + 1, message: answer }];
+  return [...asked, { place: 2 * pair.seq + 1, message: answer }];
 }

@@ -2,11 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
+import type { Words } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
-import type { Exchange } from '../../llm/context-window.js';
 import type { AnswerSettings } from '../../llm/settings.js';
+import { type QuestionPart, type ResponsePart, sideOf } from '../../tree/parts.js';
 import { ChatService, type NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { ForkService } from '../chat/fork.service.js';
@@ -18,7 +19,9 @@ import { appendOf, type AppendRow, type NewAnswer, type NewPair } from './append
 
 /** What a person said. */
 export interface Said {
-  question: string;
+  /** Its text; what `question_parts` say where they are given. */
+  question?: string | null;
+  question_parts?: readonly QuestionPart[] | null;
   message_type?: MessageType;
   metadata?: Record<string, unknown> | null;
   author?: string | null;
@@ -27,8 +30,9 @@ export interface Said {
 /** What a pair is made of. */
 export interface Draft {
   said: Said;
-  /** Given with it, or none (null). Undefined: a model answers. */
+  /** Given with it, or none (null). Undefined: a model answers, unless there are parts. */
   response: string | null | undefined;
+  response_parts?: readonly ResponsePart[] | null;
   /** The model that is asked for by name; that of the chat when absent. */
   model?: string | null;
   settings?: AnswerSettings;
@@ -268,29 +272,48 @@ async function answered(
   return { made, answer: answerOf ? await answerOf(tx, made, chat) : made.at(-1)!.json };
 }
 
+/** A pair that is there as a whole. */
+export type Spoken = Omit<Words, 'metadata' | 'settings'> & Partial<Pick<Words, 'metadata'>>;
+
 /** Pairs that were said before, and the last one. */
-export const draftsOf = (earlier: readonly Exchange[] = [], last: Draft): Draft[] => [
-  ...earlier.map(({ question, response }) => ({ said: { question }, response })),
+export const draftsOf = (earlier: readonly Spoken[] = [], last: Draft): Draft[] => [
+  ...earlier.map(({ response, response_parts, ...said }) => ({ said, response, response_parts })),
   last,
 ];
 
+/** What is said in a draft; a side whose parts are given is what they make. */
+function wordsIn({ said, response, response_parts, settings = {} }: Draft): Words {
+  const { question, question_parts, metadata } = said;
+  const asked = question_parts ? sideOf(question_parts) : { text: question ?? null, parts: null };
+  const told = response_parts ? sideOf(response_parts) : { text: response ?? null, parts: null };
+  return {
+    question: asked.text,
+    response: told.text,
+    metadata: metadata ?? null,
+    question_parts: asked.parts,
+    response_parts: told.parts,
+    settings: Object.keys(settings).length > 0 ? settings : null,
+  };
+}
+
+/** Whether a model is to answer it. */
+export const isAsked = ({ response, response_parts }: Draft): boolean =>
+  response === undefined && !response_parts;
+
 /** A pair with a new id, to be appended. */
-export function newPair({ said, response, model = null, settings }: Draft, spot: Spot): NewPair {
-  const body = bodyOf({
-    question: said.question,
-    response: response ?? null,
-    metadata: said.metadata ?? null,
-  });
-  const isAsked = response === undefined;
+export function newPair(draft: Draft, spot: Spot): NewPair {
+  const { said, model = null, settings } = draft;
+  const body = bodyOf(wordsIn(draft));
+  const asked = isAsked(draft);
   return {
     accountId: spot.accountId,
     chatId: spot.chatId,
     responseId: newId(),
     version: 1,
     messageType: said.message_type ?? 'text',
-    status: isAsked ? 'streaming' : 'complete',
+    status: asked ? 'streaming' : 'complete',
     author: said.author ?? null,
-    model: isAsked ? model : null,
+    model: asked ? model : null,
     usage: null,
     error: null,
     createdAt: new Date(),
@@ -301,7 +324,7 @@ export function newPair({ said, response, model = null, settings }: Draft, spot:
     parent: spot.parent,
     mustBeActive: spot.mustBeActive ?? false,
     idempotent: spot.key,
-    generation: isAsked ? newAnswer(spot, model, settings) : null,
+    generation: asked ? newAnswer(spot, model, settings) : null,
   };
 }
 

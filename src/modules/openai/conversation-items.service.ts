@@ -192,9 +192,13 @@ export class ConversationItems {
 /** The one or two items of a pair. */
 function placed(pair: Pair): Placed[] {
   const dto = JSON.parse(pairJson(pair)) as QaPairDto;
-  const question = { item: questionItem(dto.response_id, dto.question), place: 2 * dto.seq };
-  if (dto.response === null) return [question];
-  return [question, { item: answerItem(dto.response_id, stateOf(dto)), place: 2 * dto.seq + 1 }];
+  const { question, response } = dto;
+  const asked =
+    question === null
+      ? []
+      : [{ item: questionItem(dto.response_id, question), place: 2 * dto.seq }];
+  if (response === null) return asked;
+  return [...asked, { item: answerItem(dto.response_id, stateOf(dto)), place: 2 * dto.seq + 1 }];
 }
 
 function listOf(placedItems: readonly Placed[], hasMore: boolean): ItemListDto {

@@ -1,5 +1,4 @@
 import { isObject } from '../../common/is-object.js';
-import type { Exchange } from '../../llm/context-window.js';
 import type { ModelMessage } from '../../llm/language-model.js';
 import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/message.dto.js';
 
@@ -16,11 +15,17 @@ export interface InputItem {
 
 export type Input = string | readonly InputItem[];
 
+/** A pair of texts. */
+export interface TextPair {
+  question: string;
+  response: string | null;
+}
+
 /** What was said, apart from what the model is told to be. */
 export interface Told {
   /** What systems and developers say; empty where they say nothing. */
   instructions: string;
-  pairs: Exchange[];
+  pairs: TextPair[];
 }
 
 /** What is wrong with the `input` of a request, for people; null when nothing is. */
@@ -76,7 +81,7 @@ function partsFault(parts: unknown[]): string | null {
 export function toldIn(items: readonly InputItem[]): Told | string {
   const told: Told = { instructions: '', pairs: [] };
   const instructions: string[] = [];
-  let open: Exchange | null = null;
+  let open: TextPair | null = null;
   for (const [at, { role, content }] of items.entries()) {
     const text = textOf(content);
     if (role === 'user') told.pairs.push((open = { question: text, response: null }));
@@ -90,7 +95,7 @@ export function toldIn(items: readonly InputItem[]): Told | string {
   return lengthFault(told.pairs) ?? { ...told, instructions: instructions.join('\n\n') };
 }
 
-function lengthFault(pairs: readonly Exchange[]): string | null {
+function lengthFault(pairs: readonly TextPair[]): string | null {
   for (const { question, response } of pairs) {
     if (Buffer.byteLength(question) > QUESTION_BYTES_MAX)
       return `: a message of a user must have at most ${QUESTION_BYTES_MAX} bytes of UTF-8`;

@@ -101,7 +101,7 @@ function plus(mark: Mark, { responseId, seq, status, version, body }: Pair): Mar
   const isOpen = status !== 'complete' && mark.open_ids.length <= OPEN_MAX;
   return {
     seq,
-    words: mark.words + countWords(question) + countWords(response ?? ''),
+    words: mark.words + countWords(question ?? '') + countWords(response ?? ''),
     responses: mark.responses + (response === null ? 0 : 1),
     open_ids: isOpen ? [...mark.open_ids, responseId] : mark.open_ids,
     open_versions: isOpen ? [...mark.open_versions, version] : mark.open_versions,

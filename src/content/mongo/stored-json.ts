@@ -1,10 +1,7 @@
 import { exactJson, rememberDigits } from '../../common/exact-json.js';
-import type { Words } from '../content-store.js';
-
-type Metadata = Words['metadata'];
 
 /**
- * Deeper than this, metadata is kept as text: MongoDB refuses documents of more than 100 levels.
+ * Deeper than this, a value is kept as text: MongoDB refuses documents of more than 100 levels.
  */
 const DEPTH_MAX = 50;
 
@@ -26,18 +23,18 @@ function survivesBson(value: unknown, depth = 0): boolean {
 }
 
 /**
- * Metadata as it is kept in MongoDB: readable there wherever that is safe, else its JSON. What
- * PostgreSQL took, MongoDB must never refuse.
+ * An object or a list as it is kept in MongoDB: readable there wherever that is safe, else its
+ * JSON. What PostgreSQL took, MongoDB must never refuse.
  */
-export function toStoredMetadata(metadata: Metadata): Metadata | string {
-  if (metadata === null) return null;
-  const json = exactJson(metadata);
-  return survivesBson(metadata) && json === JSON.stringify(metadata) ? metadata : json;
+export function toStored<Value extends object>(value: Value | null): Value | string | null {
+  if (value === null) return null;
+  const json = exactJson(value);
+  return survivesBson(value) && json === JSON.stringify(value) ? value : json;
 }
 
-export function fromStoredMetadata(stored: Metadata | string): Metadata {
+export function fromStored<Value extends object>(stored: Value | string | null): Value | null {
   if (typeof stored !== 'string') return stored;
-  const metadata = JSON.parse(stored) as Metadata;
-  rememberDigits(metadata, stored);
-  return metadata;
+  const value = JSON.parse(stored) as Value;
+  rememberDigits(value, stored);
+  return value;
 }
