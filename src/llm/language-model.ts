@@ -24,6 +24,15 @@ export type ModelMessage =
 /** A result with the name of its tool, which some providers ask for. */
 export type NamedResult = ToolResultPart & { name: string };
 
+/** A file as it is; `media_type` is what its bytes are. */
+export interface FileBytes {
+  data: Uint8Array;
+  media_type: string;
+}
+
+/** Gives the bytes of a file of the account that asks; null where it is not there. */
+export type ReadFile = (file: FilePart) => Promise<FileBytes | null>;
+
 /** A tool that the model may call; the client runs it. */
 export interface ModelTool {
   name: string;
@@ -42,6 +51,8 @@ export interface ModelRequest {
   model: string | null;
   /** In order. The caller cuts them with `fitToWindow`. */
   messages: readonly ModelMessage[];
+  /** For files with a `file_id`; without it the model is told of their names alone. */
+  readFile?: ReadFile;
   /** How long the answer may become; the model's own limit when absent. */
   maxOutputTokens?: number;
   /** 0 is the most sober. */

@@ -49,11 +49,22 @@ const NO_KEY: Meaning = [
   'provider_rejected',
   `The provider does not accept this server’s key. ${MEND_IT}`,
 ];
+const FILTERED: Meaning = [
+  'question_filtered',
+  'The provider’s filter refuses this question. Ask otherwise.',
+];
+const BUSY: Meaning = [
+  'provider_rate_limited',
+  'The provider takes no more questions at the moment. Try again in a minute.',
+];
 const SLOW: Meaning = ['provider_timeout', 'The provider took too long. Try again.'];
 
 const BY_REASON: Record<string, Meaning> = {
   context_length_exceeded: TOO_LONG,
   insufficient_quota: PAID_UP,
+  rate_limit_exceeded: BUSY,
+  content_filter: FILTERED,
+  content_policy_violation: FILTERED,
 };
 const BY_STATUS: Record<number, Meaning> = {
   401: NO_KEY,
@@ -65,17 +76,15 @@ const BY_STATUS: Record<number, Meaning> = {
   ],
   408: SLOW,
   413: TOO_LONG,
-  429: [
-    'provider_rate_limited',
-    'The provider takes no more questions at the moment. Try again in a minute.',
-  ],
+  429: BUSY,
   504: SLOW,
 };
 
+const meaningOfReason = (reason: string | undefined): Meaning | undefined =>
+  reason !== undefined && Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
+
 function meaningOf(status: number, reason: string | undefined): Meaning {
-  const known =
-    (reason !== undefined && Object.hasOwn(BY_REASON, reason) && BY_REASON[reason]) ||
-    BY_STATUS[status];
+  const known = meaningOfReason(reason) ?? BY_STATUS[status];
   if (known) return known;
   if (status >= 500)
     return ['provider_failed', 'The provider has a fault at the moment. Try again later.'];
@@ -137,8 +146,11 @@ export function faultOf(error: unknown): unknown {
 /** An error within a stream that began well. Some providers give it a status as its code. */
 export function brokenOff(error: unknown): ProviderFault {
   const { code, type } = (error ?? {}) as { code?: unknown; type?: unknown };
-  if (typeof code === 'number' && code >= 400 && code < 500) return refusal(code, '');
+  const status = Number(code);
+  if (status >= 400 && status < 500) return refusal(status, '');
   const reason = wordOf(code) ?? wordOf(type);
+  const known = meaningOfReason(reason);
+  if (known) return new ProviderFault(...known, { reason });
   return new ProviderFault(
     'provider_failed',
     'The provider broke off its answer with a fault. Try again.',

@@ -8,7 +8,8 @@ import { providersOf } from '../config/providers.js';
 import { Catalogue } from './catalogue.js';
 import type { ModelError, ModelPart, ModelRequest } from './language-model.js';
 import type { Limits } from './patience.js';
-import { ANSWER_BYTES_MAX, ProviderModels } from './provider-models.js';
+import { ANSWER_BYTES_MAX } from './provider-answer.js';
+import { ProviderModels } from './provider-models.js';
 import { TokenCounter } from './token-counter.js';
 
 /** Longer than any of these tests: whatever ends before was ended on purpose. */

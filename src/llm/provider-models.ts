@@ -5,7 +5,6 @@ import {
 import { Logger } from '@nestjs/common';
 import type { Provider } from '../config/providers.js';
 import { type Listing, Catalogue } from './catalogue.js';
-import { CleanText, cutToBytes } from './clean-text.js';
 import {
   LanguageModel,
   ModelError,
@@ -15,27 +14,27 @@ import {
   type ModelPart,
   type ModelRequest,
   stopped,
-  textOfMessage,
   type Usage,
 } from './language-model.js';
-import { countedText } from './message-size.js';
+import { countedText, fileTokensOf } from './message-size.js';
 import { type Limits, Patience } from './patience.js';
-import { brokenOff, endedEarly, faultOf, ProviderFault } from './provider-faults.js';
-import { Gate, providerFetch } from './provider-fetch.js';
+import { ProviderAnswer } from './provider-answer.js';
+import { brokenOff, faultOf, ProviderFault } from './provider-faults.js';
+import { providerFetch } from './provider-fetch.js';
+import { promptOf } from './provider-prompt.js';
+import type { CallOptions, ProviderPart } from './provider-types.js';
+import { ProviderWire } from './provider-wire.js';
 import type { CountTokens } from './token-counter.js';
 import { usageByBytes } from './usage-estimate.js';
 
-/** The contract's limit for a response, in bytes of UTF-8. */
-export const ANSWER_BYTES_MAX = 256 * 1024;
-
-type ChatModel = ReturnType<ReturnType<typeof createOpenAICompatible>['chatModel']>;
-type CallOptions = Parameters<ChatModel['doStream']>[0];
-type ProviderPart =
-  Awaited<ReturnType<ChatModel['doStream']>>['stream'] extends ReadableStream<infer Part>
-    ? Part
-    : never;
-type ProviderText = Extract<ProviderPart, { type: 'text-delta' }>;
-type ProviderEnd = Extract<ProviderPart, { type: 'finish' }>;
+/** One call of a provider. */
+interface Call {
+  listing: Listing;
+  request: ModelRequest;
+  patience: Patience;
+  wire: ProviderWire;
+  answer: ProviderAnswer;
+}
 
 /** The models of OpenAI-compatible providers. Nothing is tried twice: who asked decides that. */
 export class ProviderModels extends LanguageModel {
@@ -60,18 +59,36 @@ export class ProviderModels extends LanguageModel {
   async *stream(request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart> {
     const listing = this.catalogue.find(request.model);
     const patience = new Patience(this.limits, signal);
+    const wire = new ProviderWire();
+    const call = { listing, request, patience, wire, answer: new ProviderAnswer(wire) };
     try {
-      yield* answerOf(listing, request, patience, this.count);
+      yield* this.answerOf(call);
     } catch (error) {
       if (signal.aborted) throw stopped();
-      throw this.told(patience.fault ?? faultOf(error), listing);
+      throw await this.told(patience.fault ?? faultOf(error), call);
     } finally {
       patience.end();
     }
   }
 
-  private told(error: unknown, { info, provider }: Listing): unknown {
+  private async *answerOf(call: Call): AsyncGenerator<ModelPart> {
+    const { listing, wire, answer } = call;
+    for await (const part of saidBy(call)) {
+      yield* answer.hear(part);
+      if (answer.isFull) break;
+    }
+    if (!answer.isFull && wire.fault) throw wire.fault;
+    yield* answer.end();
+    const finishReason = reasonOf(wire, answer);
+    yield { type: 'end', model: listing.info.id, finishReason, usage: await this.usageOf(call) };
+  }
+
+  private async told(
+    error: unknown,
+    call: Pick<Call, 'listing' | 'request' | 'wire' | 'answer'>,
+  ): Promise<unknown> {
     if (!(error instanceof ModelError)) return error;
+    const { info, provider } = call.listing;
     const details = error instanceof ProviderFault ? error.details : {};
     this.logger.warn({
       message: 'a model did not answer',
@@ -80,91 +97,95 @@ export class ProviderModels extends LanguageModel {
       code: error.code,
       ...details,
     });
+    if (call.answer.said !== '' || call.wire.usage) error.usage = await this.usageOf(call);
     return error;
   }
-}
 
-async function* answerOf(
-  listing: Listing,
-  request: ModelRequest,
-  patience: Patience,
-  count: CountTokens,
-): AsyncGenerator<ModelPart> {
-  const answer = new AnswerText();
-  let end: ProviderEnd | null = null;
-  for await (const part of saidBy(listing, request, patience)) {
-    if (part.type === 'finish') end = part;
-    const text = part.type === 'finish' ? answer.end() : answer.push(part.delta);
-    if (text !== '') yield { type: 'delta', text };
-    if (answer.isFull) break;
+  /**
+   * As the provider counted; by our own tokenizer what it did not count, or where we did not let it
+   * end; by the bytes where that cannot be had.
+   */
+  private async usageOf({
+    request: { messages },
+    wire,
+    answer: { said },
+  }: Pick<Call, 'request' | 'wire' | 'answer'>): Promise<Usage> {
+    const told = wire.usage ?? {};
+    const cached = detailOf(told.prompt_tokens_details, 'cached_tokens');
+    const thought = detailOf(told.completion_tokens_details, 'reasoning_tokens');
+    const [input, output] = [countIn(told.prompt_tokens), countIn(told.completion_tokens)];
+    const own = input === null || output === null ? await this.counted(messages, said) : null;
+    return {
+      input_tokens: input ?? own!.input_tokens,
+      ...(cached !== null && { cached_tokens: cached }),
+      output_tokens: output ?? own!.output_tokens,
+      ...(thought !== null && { reasoning_tokens: thought }),
+    };
   }
-  const finishReason = reasonOf(end, answer);
-  yield {
-    type: 'end',
-    model: listing.info.id,
-    finishReason,
-    usage: await usageOf(end, request.messages, answer.text, count),
-  };
+
+  private async counted(messages: readonly ModelMessage[], said: string): Promise<Usage> {
+    const tokens = await this.count([said, ...messages.map(countedText)]);
+    if (!tokens) return usageByBytes(messages, Buffer.byteLength(said));
+    const [output, ...read] = tokens;
+    const files = messages.reduce((sum, message) => sum + fileTokensOf(message), 0);
+    return { input_tokens: read.reduce((sum, one) => sum + one, files), output_tokens: output! };
+  }
 }
 
-/** What the provider says: pieces of text, and last its end. */
-async function* saidBy(
-  { provider, name }: Listing,
-  request: ModelRequest,
-  patience: Patience,
-): AsyncGenerator<ProviderText | ProviderEnd> {
-  const gate = new Gate();
+const countIn = (value: unknown): number | null =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
+const detailOf = (details: unknown, name: string): number | null =>
+  countIn((details as Record<string, unknown> | null | undefined)?.[name]);
+
+/** With these a model begins to say something. */
+const WORDS: readonly string[] = ['text-delta', 'reasoning-delta', 'tool-input-start'];
+
+/** What the provider says, to its end in order or not. */
+async function* saidBy({ listing, request, patience, wire }: Call): AsyncGenerator<ProviderPart> {
+  const { provider, name } = listing;
   const model = createOpenAICompatible({
-    ...settingsOf(provider),
-    fetch: providerFetch(gate),
+    ...settingsOf(provider, request),
+    fetch: providerFetch(wire),
   }).chatModel(name);
-  const { stream } = await patience.hear(() => model.doStream(optionsOf(request, patience.signal)));
+  const options = await optionsOf(request, patience.signal);
+  const { stream } = await patience.hear(() => model.doStream(options));
   const reader = stream.getReader();
   for (;;) {
     const { done, value: part } = await patience.hear(() => reader.read());
-    if (done) throw endedEarly();
-    gate.understood();
+    if (done || part.type === 'finish') return;
     if (part.type === 'error')
-      throw part.error instanceof Error ? part.error : brokenOff(part.error);
-    if (part.type === 'text-delta' || part.type === 'reasoning-delta') patience.begin();
-    if (part.type === 'finish') return yield part;
-    if (part.type === 'text-delta') yield part;
+      throw wire.fault ?? (part.error instanceof Error ? part.error : brokenOff(part.error));
+    if (WORDS.includes(part.type)) patience.begin();
+    yield part;
   }
 }
 
-/** What was said so far, clean and not above the limit. */
-class AnswerText {
-  text = '';
-  isFull = false;
-  private bytes = 0;
-  private readonly cleaner = new CleanText();
+/** Words for an end that are known; any other one is `other`. */
+const REASONS: Readonly<Record<string, FinishReason>> = {
+  stop: 'stop',
+  eos: 'stop',
+  eos_token: 'stop',
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  length: 'length',
+  max_tokens: 'length',
+  content_filter: 'content_filter',
+  tool_calls: 'tool_calls',
+  function_call: 'tool_calls',
+  tool_use: 'tool_calls',
+  error: 'error',
+};
 
-  push(delta: string): string {
-    return this.take(this.cleaner.push(delta));
-  }
-
-  end(): string {
-    return this.take(this.cleaner.end());
-  }
-
-  private take(clean: string): string {
-    const fits = cutToBytes(clean, ANSWER_BYTES_MAX - this.bytes);
-    this.isFull ||= fits.length < clean.length;
-    this.bytes += Buffer.byteLength(fits);
-    this.text += fits;
-    return fits;
-  }
+function reasonOf({ finishReason }: ProviderWire, answer: ProviderAnswer): FinishReason {
+  const said = REASONS[finishReason?.toLowerCase() ?? ''] ?? 'other';
+  if (!answer.hasWords) throw nothingSaid(said);
+  if (answer.isFull) return 'length';
+  return said === 'stop' && answer.hasCalls ? 'tool_calls' : said;
 }
 
-function reasonOf(end: ProviderEnd | null, { text, isFull }: AnswerText): FinishReason {
-  const said = end?.finishReason.unified;
-  if (text.trim() === '') throw nothingSaid(said);
-  if (isFull || said === 'length') return 'length';
-  return said === 'content-filter' ? 'content_filter' : 'stop';
-}
-
-function nothingSaid(reason: string | undefined): ModelError {
-  if (reason === 'content-filter')
+function nothingSaid(reason: FinishReason): ModelError {
+  if (reason === 'error') return brokenOff(null);
+  if (reason === 'content_filter')
     return new ModelError(
       'answer_filtered',
       'The provider’s filter kept the whole answer back. Ask otherwise.',
@@ -177,36 +198,23 @@ function nothingSaid(reason: string | undefined): ModelError {
   return new ModelError('answer_empty', 'The model answered nothing. Try again.');
 }
 
-/**
- * As the provider counted; by our own tokenizer where it did not, or where we did not let it end;
- * by the bytes where that cannot be had.
- */
-async function usageOf(
-  end: ProviderEnd | null,
-  messages: readonly ModelMessage[],
-  text: string,
-  count: CountTokens,
-): Promise<Usage> {
-  const input = end?.usage.inputTokens.total;
-  const output = end?.usage.outputTokens.total;
-  if (isCount(input) && isCount(output)) return { input_tokens: input, output_tokens: output };
-  const texts = [text, ...messages.map(countedText)];
-  const tokens = await count(texts);
-  if (!tokens) return usageByBytes(messages, Buffer.byteLength(text));
-  const [said, ...read] = tokens;
-  return { input_tokens: read.reduce((sum, one) => sum + one, 0), output_tokens: said! };
-}
-
-const isCount = (value: unknown): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= 0;
-
-function settingsOf({ name, baseUrl, apiKey }: Provider): OpenAICompatibleProviderSettings {
+function settingsOf(
+  { name, baseUrl, apiKey }: Provider,
+  { parallelToolCalls, more }: ModelRequest,
+): OpenAICompatibleProviderSettings {
+  const isOpenAi = new URL(baseUrl).hostname === 'api.openai.com';
   return {
     name,
     baseURL: baseUrl,
     includeUsage: true,
+    supportsStructuredOutputs: true,
     ...(apiKey !== null && { apiKey }),
-    ...(new URL(baseUrl).hostname === 'api.openai.com' && { transformRequestBody: newerName }),
+    transformRequestBody: (body) => ({
+      ...(isOpenAi ? newerName(body) : body),
+      // The library knows no such field.
+      ...(parallelToolCalls !== undefined && { parallel_tool_calls: parallelToolCalls }),
+      ...more,
+    }),
   };
 }
 
@@ -216,26 +224,57 @@ const newerName = ({ max_tokens, ...body }: Record<string, unknown>): Record<str
   max_completion_tokens: max_tokens,
 });
 
-function optionsOf(
-  { messages, maxOutputTokens, temperature, topP, stop }: ModelRequest,
-  abortSignal: AbortSignal,
-): CallOptions {
+async function optionsOf(request: ModelRequest, abortSignal: AbortSignal): Promise<CallOptions> {
+  const { messages, readFile = () => Promise.resolve(null), stop = [] } = request;
   return {
-    prompt: messages.map(promptMessage),
+    prompt: await promptOf(messages, readFile),
     abortSignal,
-    ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { topP }),
-    ...(stop !== undefined && stop.length > 0 && { stopSequences: [...stop] }),
+    maxOutputTokens: request.maxOutputTokens,
+    temperature: request.temperature,
+    topP: request.topP,
+    seed: request.seed,
+    presencePenalty: request.presencePenalty,
+    frequencyPenalty: request.frequencyPenalty,
+    ...(stop.length > 0 && { stopSequences: [...stop] }),
+    ...toolsOf(request),
+    ...formatOf(request),
   };
 }
 
-function promptMessage(message: ModelMessage): CallOptions['prompt'][number] {
-  const content = textOfMessage(message);
-  return message.role === 'system'
-    ? { role: message.role, content }
-    : {
-        role: message.role === 'tool' ? 'user' : message.role,
-        content: [{ type: 'text', text: content }],
-      };
+function toolsOf({ tools = [], toolChoice: choice }: ModelRequest): Partial<CallOptions> {
+  if (tools.length === 0) return {};
+  return {
+    tools: tools.map(({ parameters: inputSchema, ...tool }) => ({
+      type: 'function',
+      ...tool,
+      inputSchema,
+    })),
+    ...(choice !== undefined && {
+      toolChoice:
+        typeof choice === 'string' ? { type: choice } : { type: 'tool', toolName: choice.name },
+    }),
+  };
+}
+
+function formatOf({ format, reasoningEffort, verbosity }: ModelRequest): Partial<CallOptions> {
+  const isSchema = format?.type === 'json_schema';
+  const options = {
+    ...(reasoningEffort !== undefined && { reasoningEffort }),
+    ...(verbosity !== undefined && { textVerbosity: verbosity }),
+    // The library would be strict where nothing is said, OpenAI is not.
+    ...(isSchema && { strictJsonSchema: format.strict ?? false }),
+  };
+  return {
+    providerOptions: { openaiCompatible: options },
+    ...(format && {
+      responseFormat: {
+        type: 'json',
+        ...(isSchema && {
+          schema: format.schema,
+          name: format.name,
+          ...(format.description != null && { description: format.description }),
+        }),
+      },
+    }),
+  };
 }

@@ -14,6 +14,7 @@ const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {
     problems.modelUnavailable({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),
   provider_timeout: (detail) => problems.modelTimeout({ detail }),
   provider_rejected: (detail) => problems.modelFailed({ detail, headers: FINAL }),
+  question_filtered: (detail) => problems.modelFailed({ detail, headers: FINAL }),
   answer_filtered: (detail) => problems.modelFailed({ detail, headers: FINAL }),
 };
 
