@@ -18,6 +18,12 @@ export const answers = [
     tests: { 'a finished answer stays as it is': "answer.status === 'complete'" },
   },
   { op: 'retryAnswer', status: 409, body: {}, code: 'answer_not_retryable' },
+  { op: 'redactMessage', name: 'Erase the words of that pair, for good' },
+  {
+    op: 'getMessage',
+    name: 'It keeps its place, and has no words any more',
+    tests: { 'it is redacted': "answer.status === 'redacted' && answer.response === null" },
+  },
   {
     op: 'getChatUsage',
     tests: {

@@ -24,6 +24,7 @@ import { HealthModule } from './modules/health/health.module.js';
 import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
 import { MessageModule } from './modules/message/message.module.js';
 import { OpenAiModule } from './modules/openai/openai.module.js';
+import { RedactionModule } from './modules/redaction/redaction.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SessionModule } from './modules/session/session.module.js';
 import { SummaryModule } from './modules/summary/summary.module.js';
@@ -65,6 +66,7 @@ export class AppModule {
         FileModule,
         MessageModule,
         AnswerModule,
+        RedactionModule,
         UsageModule,
         SummaryModule,
         RealtimeModule,

@@ -16,6 +16,8 @@ import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.j
 import { ChatMetadata1764000000105 } from '../migrations/1764000000105-chat-metadata.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { Files1764000000113 } from '../migrations/1764000000113-files.js';
+import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
+import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -45,6 +47,7 @@ import {
 } from './modules/file/file.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
+import { Redaction } from './modules/redaction/redaction.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
@@ -93,6 +96,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     FileReference,
     FileLeftover,
     FileChunk,
+    Redaction,
   ],
   migrations: [
     Accounts1764000000001,
@@ -112,6 +116,8 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     ChatMetadata1764000000105,
     SignInAddresses1764000000108,
     Files1764000000113,
+    Redactions1764000000116,
+    ValidStatuses1764000000117,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

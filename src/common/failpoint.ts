@@ -12,6 +12,8 @@ export const FAILPOINTS = [
   'relay.deleted',
   'generation.before_end',
   'generation.after_end',
+  'redaction.before_commit',
+  'redaction.after_commit',
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

@@ -122,6 +122,11 @@ export const problems = {
     'answer_not_retryable',
     'Only an answer that failed, was interrupted or was cancelled can be retried.',
   ),
+  messageRedacted: problem(
+    409,
+    'message_redacted',
+    'The words of this message were erased, and cannot be told or asked again.',
+  ),
   branchHasChildren: problem(
     409,
     'branch_has_children',

@@ -82,6 +82,9 @@ interface StoredAnswer {
   answer: string;
 }
 
+/** What stands in the place of an answer whose words were erased (`content/places.ts`). */
+const ERASED = '';
+
 const FIND: Statement = {
   name: 'idempotency.find',
   text: 'SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3',
@@ -180,6 +183,7 @@ export class Idempotency {
     ]);
     if (!stored) return null;
     if (!stored.fingerprint.equals(request.fingerprint)) throw problems.idempotencyKeyReused();
+    if (stored.answer === ERASED) throw problems.messageRedacted();
     request.replayed = true;
     return stored.answer;
   }

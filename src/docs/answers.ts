@@ -86,6 +86,7 @@ function usualCodes({ method, path, operation }: Place): string[] {
       'invalid_idempotency_key',
       'idempotency_key_in_use',
       'idempotency_key_reused',
+      'message_redacted',
     ],
     [takes(operation, 'If-Match'), 'revision_stale'],
   ];

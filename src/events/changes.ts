@@ -14,6 +14,8 @@ export interface Change {
   type: EventType;
   /** The chat that changed. */
   chatId: string;
+  /** The pair that it is about. */
+  responseId?: string;
 }
 
 /**
@@ -31,14 +33,14 @@ const RECORD = `
     WHERE account_id = $1 AND chat_id = $2
     RETURNING event_seq
   )
-  INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, created_at)
-  SELECT $1, $2, event_seq - cardinality($3::text[]) + place, type, chat_id, $5
-  FROM conversation, unnest($3::text[], $4::uuid[]) WITH ORDINALITY AS change (type, chat_id, place)`;
+  INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
+  SELECT $1, $2, event_seq - cardinality($3::text[]) + place, type, chat_id, response_id, $5
+  FROM conversation, unnest($3::text[], $4::uuid[], $7::uuid[]) WITH ORDINALITY AS change (type, chat_id, response_id, place)`;
 
 export const recordChange = (
   tx: EntityManager,
-  { type, chatId, ...place }: Place & Change,
-): Promise<void> => recordChanges(tx, place, [{ type, chatId }]);
+  { type, chatId, responseId, ...place }: Place & Change,
+): Promise<void> => recordChanges(tx, place, [{ type, chatId, responseId }]);
 
 /**
  * Writes the events of changes, in their order, in the transaction that makes them, and gives every
@@ -54,8 +56,15 @@ export async function recordChanges(
   grown = 0,
 ): Promise<void> {
   for (const [n, part] of partsOf(changes).entries()) {
-    const [types, chatIds] = [part.map(({ type }) => type), part.map(({ chatId }) => chatId)];
-    await tx.query(RECORD, [accountId, rootChatId, types, chatIds, createdAt, n === 0 ? grown : 0]);
+    await tx.query(RECORD, [
+      accountId,
+      rootChatId,
+      part.map(({ type }) => type),
+      part.map(({ chatId }) => chatId),
+      createdAt,
+      n === 0 ? grown : 0,
+      part.map(({ responseId }) => responseId ?? null),
+    ]);
   }
   if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
 }

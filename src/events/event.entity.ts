@@ -12,7 +12,7 @@ export const EVENT_TYPES = [
   'message.created',
   'message.completed',
   'message.failed',
-  'message.deleted',
+  'message.redacted',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 

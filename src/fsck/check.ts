@@ -17,6 +17,7 @@ export const INVARIANTS = {
   I15: 'no words wait for MongoDB longer than a minute',
   I16: 'no version of words in the content store is newer than PostgreSQL knows',
   I17: 'what is kept beside chats (ids of clients, numbers, notes, summaries, webhooks) is of what exists',
+  I18: 'nothing is left of the words of redacted pairs',
 } as const;
 export type InvariantId = keyof typeof INVARIANTS;
 

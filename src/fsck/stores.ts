@@ -18,6 +18,7 @@ import { eventsCheck } from './checks/events.js';
 import { journalCheck } from './checks/journal.js';
 import { keyDoublesCheck, keysCheck } from './checks/keys.js';
 import { plainOrphansCheck, plainWordsCheck } from './checks/plain-words.js';
+import { redactedCheck } from './checks/redacted.js';
 import { findEmbedded } from './embedded.js';
 
 /** Everything that is checked, opened. */
@@ -82,10 +83,11 @@ export async function openStores(config: Config): Promise<OpenStores> {
       serverRuns: found.serverRuns,
     });
     const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answers];
+    const beside = [...besideChecks(dataSource), redactedCheck(dataSource)];
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',
-      checks: [...tree, ...words.checks, ...keys, ...besideChecks(dataSource)] as Check[],
+      checks: [...tree, ...words.checks, ...keys, ...beside] as Check[],
       close: async () => {
         await words.close();
         await dataSource.destroy();

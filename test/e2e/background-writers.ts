@@ -19,6 +19,7 @@ import {
   SignInsJob,
 } from '../../src/modules/maintenance/expiry.jobs.js';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
+import { RedactionsJob } from '../../src/modules/maintenance/redactions.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
 import { KEEP } from '../../src/modules/summary/chosen-highlights.service.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
@@ -239,6 +240,12 @@ export const WRITERS: Record<string, Writer> = {
       };
       return of(server, Database).transaction((tx) => job.bury(tx, tree));
     };
+  },
+  'redactions, looked through again': async (scene) => {
+    const { ann, chat } = scene;
+    await ann.delete(`/chats/${chat.id}/messages/${chat.pairs[0]!}`);
+    await sql(scene, `UPDATE redactions SET redacted_at = now() - interval '2 h'`);
+    return (server) => of(server, RedactionsJob).run(never);
   },
   'idempotency keys': async (scene) => {
     await scene.ann.post('/chats', {}, { 'idempotency-key': randomUUID() });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose from 'mongoose';
 import { bodyOf, sha256Of } from '../../src/content/body.js';
+import { REDACTED_BODY } from '../../src/content/places.js';
 import { type FsckRun, runFsck, violationsOf } from '../crash/fsck.js';
 import {
   type Mode,
@@ -134,6 +135,22 @@ const DAMAGES: Damage[] = [
     mended: false,
     sql: `INSERT INTO idempotency_keys SELECT account_id, scope, key || 'b', fingerprint, status, answer, created_at FROM idempotency_keys
       WHERE account_id = $account AND scope LIKE '%/messages'`,
+  },
+  {
+    name: 'a redacted pair has words',
+    invariant: 'I18',
+    mended: false,
+    sql: `UPDATE messages SET status = 'redacted', author = '${WORD}' WHERE chat_id = $root AND seq = 1`,
+  },
+  {
+    name: 'a quote of a redacted pair is left',
+    invariant: 'I18',
+    mended: true,
+    only: 'postgres',
+    sql: `UPDATE messages SET status = 'redacted', bytes = octet_length('${REDACTED_BODY}'), sha256 = sha256('${REDACTED_BODY}') WHERE chat_id = $root AND seq = 1;
+      UPDATE chat_contents SET body = '${REDACTED_BODY}' WHERE chat_id = $root AND seq = 1;
+      INSERT INTO summary_highlights SELECT account_id, chat_id, 1, jsonb_build_array(jsonb_build_object('response_id', response_id, 'quote', '${WORD}')), 'm'
+      FROM messages WHERE chat_id = $root AND seq = 1`,
   },
   {
     name: 'words are gone',

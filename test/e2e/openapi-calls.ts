@@ -113,6 +113,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     query: { limit: '1', around: scene.chat.pairs[1]! },
   }),
   getMessage: (scene) => ({ path: { chat_id: scene.branch, response_id: scene.chat.pairs[1]! } }),
+  redactMessage: ({ chat }) => ({ path: { chat_id: chat.id, response_id: chat.pairs[0]! } }),
   editMessage: ({ chat }) => ({
     path: { chat_id: chat.id, response_id: chat.pairs[1]! },
     body: { question: 'And in winter?' },

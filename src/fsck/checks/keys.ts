@@ -107,8 +107,9 @@ function parsed({ answer }: Row): Record<string, unknown> | null {
   }
 }
 
+/** One whose words were erased is none any more, and is refused. */
 const isAnswer = (row: Row): boolean =>
-  parsed(row) !== null && row.status >= 200 && row.status < 300;
+  row.answer === '' || (parsed(row) !== null && row.status >= 200 && row.status < 300);
 
 /**
  * Pairs before chats: a pair names its chat too. Answers of other shapes name nothing that could be

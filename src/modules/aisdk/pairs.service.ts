@@ -101,6 +101,7 @@ export class PairsService {
 
 /** For `exactJson`. */
 function asMessages(pair: Pair): UiStoredMessageDto[] {
+  if (pair.status === 'redacted') return [];
   const { question, response, metadata } = wordsOf(pair.body);
   const message = (id: string, role: string, text: string, own?: object | null) => ({
     id,

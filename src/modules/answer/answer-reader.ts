@@ -107,6 +107,12 @@ export class AnswerReader {
    * Ends an answer that is being written; answers the JSON of its pair. @throws like `Answer.stop`
    */
   async stop({ accountId, chatId, responseId }: AnswerRef): Promise<string> {
+    await this.halt(accountId, responseId);
+    return pairJson(await this.paths.pair(accountId, chatId, responseId));
+  }
+
+  /** Ends the answer that is being written to a question, if any. @throws store_unavailable */
+  async halt(accountId: string, responseId: string): Promise<void> {
     const running = this.hub.find(accountId, responseId);
     if (running) running.stop('cancelled');
     else await this.database.query(ASK_TO_STOP, [accountId, responseId]);
@@ -116,7 +122,6 @@ export class AnswerReader {
         headers: { 'retry-after': '5' },
       });
     }
-    return pairJson(await this.paths.pair(accountId, chatId, responseId));
   }
 
   /**

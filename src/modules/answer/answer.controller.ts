@@ -150,7 +150,7 @@ export class AnswerController {
   })
   @ApiCreatedResponse({ type: FanOutAnswerDto })
   @ApiIdempotent()
-  @ApiProblems(...MAY_ASK)
+  @ApiProblems(...MAY_ASK, problems.messageRedacted)
   fanOut(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,
@@ -192,7 +192,7 @@ export class AnswerController {
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
   @ApiContentState()
-  @ApiProblems(...MAY_ASK)
+  @ApiProblems(...MAY_ASK, problems.messageRedacted)
   async regenerate(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,

@@ -257,7 +257,8 @@ export const storeEnd = (table: ContentStore['table']): string => `
     WHERE account_id = $1 AND response_id = $4 RETURNING account_id, root_chat_id, chat_id, response_id, seq, version
   ),
   chat AS (
-    UPDATE chats c SET generation_id = NULL, revision = c.revision + 1, name = coalesce($13::text, c.name), updated_at = $14::timestamptz
+    UPDATE chats c SET generation_id = NULL, revision = c.revision + 1, name = coalesce($13::text, c.name),
+      named_by = CASE WHEN $13::text IS NULL THEN c.named_by ELSE $4::uuid END, updated_at = $14::timestamptz
     FROM pair WHERE c.account_id = $1 AND c.chat_id = $3 AND c.generation_id = $2
   ),
   conversation AS (

@@ -122,6 +122,11 @@ export class Answers {
     });
   }
 
+  /** Ends the answer that is being written to a question, if any. @throws store_unavailable */
+  halt(accountId: string, responseId: string): Promise<void> {
+    return this.reader.halt(accountId, responseId);
+  }
+
   /** The newest answer that is being written in a conversation; null when there is none. */
   async runningInTree(accountId: string, rootChatId: string): Promise<Answer | null> {
     const row = await this.reader.runningInTree(accountId, rootChatId);

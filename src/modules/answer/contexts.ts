@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
+import { REDACTED_BODY } from '../../content/places.js';
 import { Database, type Statement } from '../../database/database.js';
 import { type CountedExchange, fitToWindow, roomOf } from '../../llm/context-window.js';
 import {
@@ -90,7 +91,11 @@ export class Contexts {
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
       const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
       if (!bodies) return null;
-      return rows.slice(0, -1).map((row, at) => earlierPair(row, bodies[at]!));
+      return rows
+        .slice(0, -1)
+        .flatMap((row, at) =>
+          bodies[at] === REDACTED_BODY ? [] : [earlierPair(row, bodies[at]!)],
+        );
     });
   }
 

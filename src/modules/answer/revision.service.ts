@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { problems } from '../../common/problems.js';
 import { wordsOf } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Pair } from '../chat/pair.js';
@@ -65,8 +66,9 @@ export class RevisionService {
   }
 }
 
-/** What was asked in a pair. */
-function saidIn({ body, messageType, author }: Pair): Said {
+/** What was asked in a pair. @throws message_redacted */
+function saidIn({ status, body, messageType, author }: Pair): Said {
+  if (status === 'redacted') throw problems.messageRedacted();
   const { question, question_parts, metadata } = wordsOf(body);
   return { question, question_parts, metadata, message_type: messageType, author };
 }

@@ -70,7 +70,7 @@ export type ChatView = Values<typeof SHOWN> & Values<typeof INNER>;
 
 /** What clients say of a chat of their own, as the row keeps it. */
 const SAID = {
-  name: (name: string | null): Partial<Chat> => ({ name }),
+  name: (name: string | null): Partial<Chat> => ({ name, namedBy: null }),
   system_prompt: (systemPrompt: string | null): Partial<Chat> => ({ systemPrompt }),
   model: (model: string | null): Partial<Chat> => ({ model }),
   metadata: (metadata: object | null, accountId: string): Partial<Chat> => ({

@@ -67,6 +67,13 @@ export class Chat {
   @Column('text', { nullable: true })
   name!: string | null;
 
+  /**
+   * The pair by whose words the chat is called: its name goes when that is redacted. Null where a
+   * person named it.
+   */
+  @Column('uuid', { name: 'named_by', nullable: true })
+  namedBy!: string | null;
+
   /** Whether a person is in this chat now: true for exactly one living chat of a conversation. */
   @Column('boolean', { default: false })
   active!: boolean;

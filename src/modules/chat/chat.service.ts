@@ -171,7 +171,9 @@ export class ChatService {
     await this.trees.run(accountId, chatId, async (tx) => {
       await lockTree(tx, accountId, chatId);
       const chat = await findIn(tx, accountId, chatId, 'FOR UPDATE');
-      if (chat.name === from && name !== from) await applyChanges(tx, chat, { name });
+      if (chat.name !== from || name === from) return;
+      const namedBy = await namedByIn(tx, accountId, chatId);
+      await applyChanges(tx, chat, { name }, { namedBy });
     });
   }
 
@@ -216,17 +218,31 @@ export async function findIn(
   return chat;
 }
 
+/** A better name is still one by the words of the same pair. */
+async function namedByIn(
+  tx: EntityManager,
+  accountId: string,
+  chatId: string,
+): Promise<string | null> {
+  const { namedBy } = await tx.findOneOrFail(Chat, {
+    select: { accountId: true, chatId: true, namedBy: true },
+    where: { accountId, chatId },
+  });
+  return namedBy;
+}
+
 async function applyChanges(
   tx: EntityManager,
   chat: ChatView,
   changes: ChatChanges,
+  beside: Pick<Chat, 'namedBy'> | null = null,
 ): Promise<void> {
   const { account_id: accountId, chat_id: chatId, root_chat_id: rootChatId } = chat;
   const now = new Date();
   await tx.update(
     Chat,
     { accountId, chatId },
-    { ...columnsOf(accountId, changes), updatedAt: now, revision: () => 'revision + 1' },
+    { ...columnsOf(accountId, changes), ...beside, updatedAt: now, revision: () => 'revision + 1' },
   );
   const switched = changes.active === true && !chat.active;
   if (switched) await switchActive(tx, accountId, rootChatId, chatId);

@@ -10,6 +10,7 @@ export const MESSAGE_STATUSES = [
   'failed',
   'cancelled',
   'interrupted',
+  'redacted',
 ] as const;
 export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 
@@ -47,7 +48,7 @@ export interface AnswerError {
 @Check('messages_type', `message_type IN ('text', 'link', 'code')`)
 @Check(
   'messages_status',
-  `status IN ('complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted')`,
+  `status IN ('complete', 'pending', 'streaming', 'failed', 'cancelled', 'interrupted', 'redacted')`,
 )
 export class Message {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'messages_pkey' })

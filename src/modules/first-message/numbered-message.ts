@@ -51,9 +51,10 @@ export function asMessage(
 
 /**
  * A pair as messages: its question, and its response where somebody answered (by another door: here
- * nobody does).
+ * nobody does). None of one that was redacted.
  */
 export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
+  if (pair.status === 'redacted') return [];
   const said = {
     response_id: pair.responseId,
     author: pair.author,

@@ -2,11 +2,19 @@ import { Module } from '@nestjs/common';
 import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from './expiry.jobs.js';
 import type { Job } from './job.js';
 import { JobRunner, JOBS } from './job-runner.js';
+import { RedactionsJob } from './redactions.job.js';
 import { PurgeJob } from './purge.job.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { TemporaryChatsJob } from './temporary-chats.job.js';
 
-const ALL = [PurgeJob, TemporaryChatsJob, IdempotencyKeysJob, SignInsJob, DeliveriesJob];
+const ALL = [
+  PurgeJob,
+  TemporaryChatsJob,
+  IdempotencyKeysJob,
+  SignInsJob,
+  DeliveriesJob,
+  RedactionsJob,
+];
 
 /**
  * What goes away by itself: deleted chats after their time, temporary ones, old answers of keys,

@@ -1,3 +1,4 @@
+import { MAY_BE_ANSWERED, PLACES } from '../../content/places.js';
 import type { Statement } from '../../database/database.js';
 import type { Mortal } from '../../tree/purge.js';
 import { expiredSql } from '../chat/expiry.sql.js';
@@ -60,12 +61,10 @@ export const DROP_JOURNAL: Statement = {
     DELETE FROM content_journal j USING doomed WHERE j.account_id = doomed.account_id AND j.chat_id = doomed.chat_id AND j.seq = doomed.seq`,
 };
 
-/**
- * Whether a stored answer may still name the chat $2. None is younger than the deletion, and all
- * are forgotten after a day (`expiry.jobs.ts`): so after the usual 30 days nobody has to look
- * through them. As a subquery it is asked once, before the answers are.
- */
-const MAY_BE_ANSWERED = `(SELECT deleted_at > now() - interval '25 h' FROM chats WHERE account_id = $1 AND chat_id = $2::uuid)`;
+/** What goes with the pairs, wherever it is. */
+const CUT_PLACES = PLACES.filter(({ cut }) => cut !== undefined)
+  .map(({ table, cut }) => `${table}_cut AS (${cut}),`)
+  .join('\n  ');
 
 /**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves
@@ -81,23 +80,7 @@ export const CUT_PAIRS = `
     DELETE FROM messages m USING chat WHERE m.account_id = chat.account_id AND m.chat_id = chat.chat_id AND m.seq > chat.top
     RETURNING m.response_id
   ),
-  answers AS (
-    DELETE FROM idempotency_keys k USING cut
-    WHERE ${MAY_BE_ANSWERED} AND k.account_id = $1
-      AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text
-  ),
-  generation AS (
-    DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id
-  ),
-  counts AS (
-    DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
-  ),
-  tokens AS (
-    DELETE FROM message_tokens k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top
-  ),
-  quotes AS (
-    DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id
-  ),
+  ${CUT_PLACES}
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
       (SELECT m.response_id FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = chat.top), chat.fork_response_id)

@@ -189,8 +189,9 @@ export class ConversationItems {
   }
 }
 
-/** The one or two items of a pair. */
+/** The one or two items of a pair; none of one that was redacted. */
 function placed(pair: Pair): Placed[] {
+  if (pair.status === 'redacted') return [];
   const dto = JSON.parse(pairJson(pair)) as QaPairDto;
   const { question, response } = dto;
   const asked =

@@ -89,6 +89,7 @@ const STATUSES = {
   failed: 'failed',
   cancelled: 'cancelled',
   interrupted: 'incomplete',
+  redacted: 'completed',
 } as const;
 
 export const statusOf = ({ status, usage }: ResponseState): ResponseDto['status'] =>

@@ -45,7 +45,7 @@ describe('what a webhook is told of', () => {
       'branch.activated',
       'branch.deleted',
       'message.failed',
-      'message.deleted',
+      'message.redacted',
     ];
     expect(
       others.map((type) => webhookEventOf(anEvent({ type: type as ReadEvent['type'] }))),

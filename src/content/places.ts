@@ -1,0 +1,207 @@
+/**
+ * Where the words of pairs are: the one list of all places, which redaction, the purge, fsck and
+ * the erasure of an account walk. A column that can hold words and is named neither here nor in
+ * `WITHOUT_WORDS` fails a test (`test/e2e/redaction`), so a new table cannot be forgotten.
+ *
+ * In all texts `t` is a row of the place, `p` a row of `messages`: the pair whose words go.
+ */
+export interface Place {
+  readonly table: string;
+  /** What of it may hold words, and what is counted of words. */
+  readonly columns: readonly string[];
+  /** Whether the row has something of the pair. */
+  readonly of: string;
+  /** What a redaction sets in such a row; null where the row goes. */
+  readonly blank: string | null;
+  /** Whether nothing is left in a row that has something of the pair; absent: never. */
+  readonly isBlank?: string;
+  /**
+   * How the purge takes it, in one statement with `chat` (the chat that is cut, above its `top`)
+   * and `cut` (the ids of its pairs); absent: it goes with its chat or pair.
+   */
+  readonly cut?: string;
+}
+
+/** The words of a redacted pair: all such pairs have the same body. */
+export const REDACTED_BODY = '{"question":null,"response":null,"metadata":null}';
+
+/**
+ * Whether a stored answer may still name the chat $2. None is younger than the deletion, and all
+ * are forgotten after a day (`expiry.jobs.ts`): so after the usual 30 days nobody has to look
+ * through them. As a subquery it is asked once, before the answers are.
+ */
+export const MAY_BE_ANSWERED = `(SELECT deleted_at > now() - interval '25 h' FROM chats WHERE account_id = $1 AND chat_id = $2::uuid)`;
+
+const IS_NAMED_ROOT = `EXISTS (
+  SELECT FROM chats n WHERE n.account_id = p.account_id AND n.chat_id = p.root_chat_id AND n.named_by = p.response_id)`;
+
+/** The answer names the pair other than as the place of a branch; or it has a name made of it. */
+const ANSWERED = `t.created_at >= p.created_at - interval '1 day' AND (
+  position(p.response_id::text IN replace(t.answer, '"fork_response_id":"' || p.response_id || '"', '')) > 0
+  OR (t.answer LIKE '{"chat_id":"' || p.root_chat_id || '"%' AND ${IS_NAMED_ROOT}))`;
+
+/**
+ * Beside the stores of words, in the order in which they are walked: rows are locked in one order
+ * (docs/decisions/lock-order.md), and what says that a chat is called by the pair goes last.
+ */
+export const PLACES: readonly Place[] = [
+  {
+    table: 'generation_chunks',
+    columns: ['text'],
+    of: `t.generation_id IN (SELECT g.generation_id FROM generations g WHERE g.account_id = p.account_id AND g.response_id = p.response_id)`,
+    blank: null,
+    cut: `DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id`,
+  },
+  {
+    table: 'message_tokens',
+    columns: ['tokens'],
+    of: `t.chat_id = p.chat_id AND t.seq = p.seq AND t.version < p.version`,
+    blank: null,
+    cut: `DELETE FROM message_tokens k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
+  },
+  {
+    // A complete pair is not looked at again by who goes on from a mark.
+    table: 'summary_marks',
+    columns: ['words'],
+    of: `t.seq >= p.seq AND t.chat_id IN (SELECT c.chat_id FROM chats c WHERE c.account_id = p.account_id AND c.root_chat_id = p.root_chat_id)`,
+    blank: null,
+    isBlank: 'true',
+    cut: `DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
+  },
+  {
+    table: 'summary_highlights',
+    columns: ['highlights'],
+    of: `t.chat_id IN (SELECT c.chat_id FROM chats c WHERE c.account_id = p.account_id AND c.root_chat_id = p.root_chat_id)
+      AND t.highlights @> jsonb_build_array(jsonb_build_object('response_id', p.response_id))`,
+    blank: null,
+    cut: `DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id`,
+  },
+  {
+    table: 'idempotency_keys',
+    columns: ['answer'],
+    of: ANSWERED,
+    blank: `answer = ''`,
+    isBlank: `t.answer LIKE '{"response_id":"' || p.response_id || '"%' AND position('"status":"redacted"' IN t.answer) > 0`,
+    cut: `
+    DELETE FROM idempotency_keys k USING cut
+    WHERE ${MAY_BE_ANSWERED} AND k.account_id = $1
+      AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text`,
+  },
+  {
+    table: 'conversations',
+    columns: ['name'],
+    of: `t.chat_id = p.root_chat_id AND ${IS_NAMED_ROOT}`,
+    blank: 'name = NULL',
+  },
+  {
+    table: 'chats',
+    columns: ['name'],
+    of: `t.root_chat_id = p.root_chat_id AND t.named_by = p.response_id`,
+    blank: 'name = NULL, named_by = NULL',
+  },
+];
+
+/**
+ * Places that a redaction writes by itself, since they hold the pair: what they must be afterwards.
+ * MongoDB follows by the journal, and is held to the hash in `messages` (fsck, I3).
+ */
+export const PAIR_PLACES: readonly Pick<Place, 'table' | 'columns' | 'isBlank'>[] = [
+  {
+    table: 'messages',
+    columns: ['author', 'error', 'sha256'],
+    isBlank: `t.author IS NULL AND t.error IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
+  },
+  { table: 'chat_contents', columns: ['body'], isBlank: `t.body = '${REDACTED_BODY}'` },
+  {
+    table: 'content_journal',
+    columns: ['body'],
+    isBlank: `coalesce(t.body, '${REDACTED_BODY}') = '${REDACTED_BODY}'`,
+  },
+];
+
+/**
+ * Files that a pair names: they go with the pair when no other one names them, by the references
+ * that `modules/file` keeps; the bytes also out of GridFS and S3.
+ */
+export const FILE_PLACES: readonly Pick<Place, 'table' | 'columns'>[] = [
+  { table: 'files', columns: ['name'] },
+  { table: 'file_blobs', columns: ['sha256', 'media_type'] },
+  { table: 'file_chunks', columns: ['data'] },
+];
+
+const OF_ACCOUNT = 'of the account or its sign-ins, never of a pair';
+const OF_CHAT = 'said of the chat by its owner, and goes with the chat';
+const BY_US = 'one of our own words';
+const ID = 'an id or a hash';
+const WEBHOOK = 'said of a webhook by its owner, or by its receiver';
+
+/** Columns that can hold text and have no words of pairs, and why. */
+export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
+  'accounts.email': OF_ACCOUNT,
+  'accounts.name': OF_ACCOUNT,
+  'accounts.password_hash': OF_ACCOUNT,
+  'api_keys.key_hash': OF_ACCOUNT,
+  'api_keys.name': OF_ACCOUNT,
+  'refresh_tokens.token_hash': OF_ACCOUNT,
+  'token_families.address_tag': OF_ACCOUNT,
+  'chats.chat_type': BY_US,
+  'chats.metadata': OF_CHAT,
+  'chats.metadata_terms': OF_CHAT,
+  'chats.model': OF_CHAT,
+  'chats.system_prompt': OF_CHAT,
+  'conversation_notes.metadata': OF_CHAT,
+  'client_chats.client_chat_id': ID,
+  'events.type': BY_US,
+  'file_blobs.store': BY_US,
+  'file_leftovers.store': BY_US,
+  'files.purpose': BY_US,
+  'files.sha256': ID,
+  'generations.key': 'the key of a request',
+  'generations.model': 'the name of a model',
+  'generations.scope': BY_US,
+  'generations.status': BY_US,
+  'idempotency_keys.fingerprint': 'a hash of the request, for a day',
+  'idempotency_keys.key': 'the key of a request',
+  'idempotency_keys.scope': BY_US,
+  'messages.message_type': BY_US,
+  'messages.model': 'the name of a model; stays',
+  'messages.status': BY_US,
+  'messages.usage': 'numbers of tokens; stay',
+  'migrations.name': BY_US,
+  'summary_highlights.generated_by': 'the name of a model',
+  'webhook_deliveries.last_error': WEBHOOK,
+  'webhook_deliveries.payload': 'ids and numbers (`webhook-events.ts`)',
+  'webhook_deliveries.status': BY_US,
+  'webhook_deliveries.type': BY_US,
+  'webhooks.description': WEBHOOK,
+  'webhooks.disabled_reason': BY_US,
+  'webhooks.events': BY_US,
+  'webhooks.old_secret': WEBHOOK,
+  'webhooks.secret': WEBHOOK,
+  'webhooks.url': WEBHOOK,
+};
+
+/** What MongoDB has, by collection: with words, by version; or why there are none. */
+export const COLLECTIONS: Readonly<Record<string, string>> = {
+  chat_contents: 'words: the journal writes the redacted version over them',
+  write_tries: 'one document that says when a write was tried',
+};
+
+const OF_PAIRS = `(SELECT * FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[]) AND status = 'redacted') p`;
+
+const unlessBlank = ({ isBlank }: Pick<Place, 'isBlank'>): string =>
+  isBlank && isBlank !== 'true' ? ` AND NOT (${isBlank})` : '';
+
+/** Takes the words of redacted pairs $2 of the account $1 out of a place. Any number of times. */
+export const blanking = (place: Place): string =>
+  place.blank === null
+    ? `DELETE FROM ${place.table} t USING ${OF_PAIRS} WHERE t.account_id = $1 AND ${place.of}`
+    : `UPDATE ${place.table} t SET ${place.blank} FROM ${OF_PAIRS} WHERE t.account_id = $1 AND ${place.of}${unlessBlank(place)}`;
+
+const SAME_PAIR = 't.chat_id = p.chat_id AND t.seq = p.seq';
+
+/** Whether a place still has words of the redacted pair `p`; for fsck. */
+export const leftIn = (place: Pick<Place, 'table' | 'isBlank'> & Partial<Place>): string =>
+  place.isBlank === 'true'
+    ? 'false'
+    : `EXISTS (SELECT FROM ${place.table} t WHERE t.account_id = p.account_id AND ${place.of ?? SAME_PAIR}${unlessBlank(place)})`;

@@ -1,0 +1,192 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { failpoint } from '../../common/failpoint.js';
+import { problems } from '../../common/problems.js';
+import { sha256Of, wordsOf } from '../../content/body.js';
+import { ContentStore, type PairWrite } from '../../content/content-store.js';
+import { Journal } from '../../content/journal.js';
+import { REDACTED_BODY } from '../../content/places.js';
+import { type Change, recordChanges } from '../../events/changes.js';
+import { BRANCHES } from '../answer/answer.sql.js';
+import { Answers } from '../answer/answers.service.js';
+import { titleOf } from '../answer/titles.service.js';
+import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
+import { PathService } from '../chat/path.service.js';
+import { lockTree } from '../chat/tree-lock.js';
+import { TreeChanges } from '../chat/tree-changes.service.js';
+import { blankPlaces } from './blank-places.js';
+import {
+  BLANK_PAIR,
+  BLANK_WORDS,
+  HOLD_OWNER,
+  NOTE_NAME,
+  NOTE_REDACTION,
+  SETTLE_ANSWERS,
+  TARGET,
+  type TargetRow,
+} from './redaction.sql.js';
+
+const SHA256 = sha256Of(REDACTED_BODY);
+/** An answer may begin again between its end and the redaction. */
+const ATTEMPTS_MAX = 5;
+
+/** What is to be written to the store of words now. */
+interface Redacted {
+  write: PairWrite;
+  round: number;
+}
+
+/**
+ * Erases the words of a pair for good. All that PostgreSQL has goes in one transaction, and with it
+ * the words of the next version, which have none, are on their way to MongoDB: killed at any
+ * moment, either nothing has happened or the journal finishes it. Where words are, and why nothing
+ * can be forgotten, is in `content/places.ts`.
+ */
+@Injectable()
+export class RedactionService {
+  constructor(
+    private readonly trees: TreeChanges,
+    private readonly paths: PathService,
+    private readonly answers: Answers,
+    private readonly content: ContentStore,
+    private readonly journal: Journal,
+  ) {}
+
+  /**
+   * In every branch that sees the pair; an answer that is being written is ended first. A pair that
+   * is redacted already stays as it is.
+   * @throws chat_not_found, message_not_found; store_unavailable when its answer cannot be ended
+   */
+  async redact(accountId: string, chatId: string, responseId: string): Promise<void> {
+    const title = await this.titleBy(accountId, chatId, responseId);
+    for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+      const done = await this.trees.run(accountId, chatId, (tx) =>
+        this.attempt(tx, { accountId, chatId, responseId, title }),
+      );
+      if (done !== 'streaming') return this.deliver(done);
+      await this.answers.halt(accountId, responseId);
+    }
+    throw problems.generationInProgress();
+  }
+
+  /** The name that the words would give to a chat; null where they cannot be read. */
+  private async titleBy(
+    accountId: string,
+    chatId: string,
+    responseId: string,
+  ): Promise<string | null> {
+    try {
+      const { question } = wordsOf((await this.paths.pair(accountId, chatId, responseId)).body);
+      return question && titleOf(question);
+    } catch {
+      // Whether the pair is there is said later; words that are lost are erased all the same.
+      return null;
+    }
+  }
+
+  private async attempt(
+    tx: EntityManager,
+    {
+      accountId,
+      chatId,
+      responseId,
+      title,
+    }: Record<'accountId' | 'chatId' | 'responseId', string> & { title: string | null },
+  ): Promise<Redacted | 'streaming' | null> {
+    const { root_chat_id: rootChatId, deleted_at: deletedAt } = await lockTree(
+      tx,
+      accountId,
+      chatId,
+    );
+    if (deletedAt !== null) throw problems.chatNotFound();
+    const before = await targetOf(tx, accountId, chatId, responseId);
+    await tx.query(HOLD_OWNER, [accountId, before.chat_id]);
+    // What was read before the owner was held may be older than an answer's end.
+    const target = await targetOf(tx, accountId, chatId, responseId);
+    if (target.status === 'redacted') return null;
+    if (target.status === 'streaming') return 'streaming';
+    if (title) await tx.query(NOTE_NAME, [accountId, rootChatId, responseId, title]);
+    return this.blank(tx, accountId, responseId, target);
+  }
+
+  private async blank(
+    tx: EntityManager,
+    accountId: string,
+    responseId: string,
+    target: TargetRow,
+  ): Promise<Redacted> {
+    const { root_chat_id: rootChatId, chat_id: chatId, fork_seq: forkSeq, seq } = target;
+    const ids = [accountId, responseId];
+    const pair = await redactedPair(tx, accountId, responseId, target);
+    await tx.query(BLANK_PAIR, [...ids, Buffer.byteLength(REDACTED_BODY), SHA256]);
+    const changes: Change[] = [{ type: 'message.redacted', chatId, responseId }];
+    if (await isNamedBy(tx, accountId, rootChatId, responseId))
+      changes.push({ type: 'chat.updated', chatId: rootChatId });
+    await recordChanges(tx, { accountId, rootChatId, createdAt: new Date() }, changes);
+    const [words] = await tx.query<{ round: number }[]>(BLANK_WORDS[this.content.table], [
+      ...[accountId, chatId, seq, pair.version, REDACTED_BODY],
+    ]);
+    await tx.query(SETTLE_ANSWERS, [...ids, pairJson(pair), target.created_at]);
+    await blankPlaces(tx, accountId, [responseId]);
+    await tx.query(NOTE_REDACTION, ids);
+    failpoint('redaction.before_commit');
+    const place = { accountId, rootChatId, forkSeq, seq, sha256: SHA256 };
+    return { write: pairWrite(pair, place), round: words!.round };
+  }
+
+  private async deliver(redacted: Redacted | null): Promise<void> {
+    failpoint('redaction.after_commit');
+    if (redacted) await this.journal.deliver(redacted.write, redacted.round);
+  }
+}
+
+async function targetOf(
+  tx: EntityManager,
+  accountId: string,
+  chatId: string,
+  responseId: string,
+): Promise<TargetRow> {
+  const [target] = await tx.query<TargetRow[]>(TARGET, [accountId, chatId, responseId]);
+  if (!target) throw problems.messageNotFound();
+  return target;
+}
+
+/** As it is afterwards. */
+async function redactedPair(
+  tx: EntityManager,
+  accountId: string,
+  responseId: string,
+  target: TargetRow,
+): Promise<Pair> {
+  const place = [accountId, target.chat_id, target.seq, responseId];
+  const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, place);
+  return {
+    responseId,
+    chatId: target.chat_id,
+    seq: target.seq,
+    version: target.version + 1,
+    messageType: target.message_type,
+    status: 'redacted',
+    author: null,
+    model: target.model,
+    usage: target.usage,
+    error: null,
+    createdAt: target.created_at,
+    body: REDACTED_BODY,
+    branches: branches!.shown,
+    branchesTotal: branches!.total,
+  };
+}
+
+async function isNamedBy(
+  tx: EntityManager,
+  accountId: string,
+  rootChatId: string,
+  responseId: string,
+): Promise<boolean> {
+  const found = await tx.query<unknown[]>(
+    `SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 AND named_by = $3`,
+    [accountId, rootChatId, responseId],
+  );
+  return found.length > 0;
+}

@@ -1,0 +1,67 @@
+import type { ContentStore } from '../../content/content-store.js';
+import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
+import { STRETCH_CTE } from '../chat/lineage.sql.js';
+
+/** The pair that is to be redacted, as it is now, and where it stands. */
+export interface TargetRow {
+  root_chat_id: string;
+  /** The owner, which may be deleted. */
+  chat_id: string;
+  fork_seq: number;
+  seq: number;
+  version: number;
+  message_type: MessageType;
+  status: MessageStatus;
+  model: string | null;
+  usage: Usage | null;
+  error: AnswerError | null;
+  created_at: Date;
+}
+
+/** $1 account, $2 chat, $3 pair. No row: the pair is not on the path of that (living) chat. */
+export const TARGET = `
+  WITH RECURSIVE win AS (
+    SELECT c.*, m.seq AS lo, m.seq AS hi FROM chats c
+    JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.root_chat_id = c.root_chat_id AND m.seq <= c.last_seq
+    WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
+  ),
+  ${STRETCH_CTE}
+  SELECT m.root_chat_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.model, m.usage, m.error, m.created_at
+  FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi`;
+
+/** The owner's row, behind the root's: no answer begins or ends there meanwhile. */
+export const HOLD_OWNER = `SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`;
+
+/** A name that nobody noted the origin of is one by these words if it is what they would give. */
+export const NOTE_NAME = `
+  UPDATE chats SET named_by = $3 WHERE account_id = $1 AND chat_id = $2 AND named_by IS NULL AND name = $4::text`;
+
+/** $3 length and $4 hash of the body. The relay of MongoDB compares version and hash. */
+export const BLANK_PAIR = `
+  UPDATE messages SET status = 'redacted', version = version + 1, author = NULL, error = NULL, bytes = $3, sha256 = $4
+  WHERE account_id = $1 AND response_id = $2`;
+
+/**
+ * The words of the next version ($4) over all earlier ones. The relay waits 3 s, so that it does
+ * not race the direct write.
+ */
+export const BLANK_WORDS: Record<ContentStore['table'], string> = {
+  chat_contents: `
+    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body RETURNING 0 AS round`,
+  content_journal: `
+    INSERT INTO content_journal AS j (account_id, chat_id, seq, version, body, due_at, created_at)
+    VALUES ($1, $2, $3, $4, $5, now() + interval '3 s', now())
+    ON CONFLICT (account_id, chat_id, seq) DO UPDATE
+    SET version = excluded.version, body = excluded.body, round = j.round + 1, attempts = 0, stored_at = NULL, verified_at = NULL,
+      due_at = excluded.due_at, created_at = excluded.created_at
+    RETURNING round`,
+};
+
+/** Answers of keys that are the pair's own JSON are so again, as it is now ($3). */
+export const SETTLE_ANSWERS = `
+  UPDATE idempotency_keys SET answer = $3
+  WHERE account_id = $1 AND answer LIKE '{"response_id":"' || $2::text || '"%' AND created_at >= $4::timestamptz - interval '1 day'`;
+
+export const NOTE_REDACTION = `
+  INSERT INTO redactions (account_id, response_id, redacted_at) VALUES ($1, $2, now()) ON CONFLICT DO NOTHING`;
