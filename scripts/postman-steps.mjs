@@ -136,6 +136,14 @@ const messages = [
   },
   { op: 'getMessage', tests: { 'it has no siblings': 'answer.siblings.length === 1' } },
   {
+    op: 'search',
+    query: { q: 'midnight' },
+    tests: {
+      'what was just said is found': 'answer.items.length > 0',
+      'the hit says what of it': 'answer.items[0].highlight.question.ranges.length > 0',
+    },
+  },
+  {
     op: 'getSummary',
     tests: {
       'three pairs, all of its own':

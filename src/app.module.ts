@@ -26,6 +26,7 @@ import { MessageModule } from './modules/message/message.module.js';
 import { OpenAiModule } from './modules/openai/openai.module.js';
 import { RedactionModule } from './modules/redaction/redaction.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
+import { SearchModule } from './modules/search/search.module.js';
 import { SessionModule } from './modules/session/session.module.js';
 import { SummaryModule } from './modules/summary/summary.module.js';
 import { UsageModule } from './modules/usage/usage.module.js';
@@ -69,6 +70,7 @@ export class AppModule {
         RedactionModule,
         UsageModule,
         SummaryModule,
+        SearchModule,
         RealtimeModule,
         FirstMessageModule,
         SessionModule,

@@ -18,6 +18,7 @@ import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-i
 import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
+import { MessageSearch1764000000128 } from '../migrations/1764000000128-message-search.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -48,6 +49,7 @@ import {
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { Redaction } from './modules/redaction/redaction.entity.js';
+import { MessageSearch, SearchAccount } from './modules/search/message-search.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
@@ -97,6 +99,8 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     FileLeftover,
     FileChunk,
     Redaction,
+    MessageSearch,
+    SearchAccount,
   ],
   migrations: [
     Accounts1764000000001,
@@ -118,6 +122,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Files1764000000113,
     Redactions1764000000116,
     ValidStatuses1764000000117,
+    MessageSearch1764000000128,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

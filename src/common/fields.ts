@@ -98,3 +98,18 @@ export const QueryBoolean = (): PropertyDecorator =>
 
 export const OneOf = (values: readonly unknown[]): PropertyDecorator =>
   IsIn(values as unknown[], { message: `must be one of: ${values.join(', ')}` });
+
+/** RFC 3339 with an offset: a local time would mean another instant on another machine. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+/** A point in time, as text. */
+export const IsInstant = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isInstant',
+    validator: {
+      validate: (value: unknown) =>
+        typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value)),
+      defaultMessage: () =>
+        'must be a time in ISO 8601 with an offset, such as 2027-01-31T00:00:00Z',
+    },
+  });

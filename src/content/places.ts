@@ -60,6 +60,13 @@ export const PLACES: readonly Place[] = [
     cut: `DELETE FROM message_tokens k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
   },
   {
+    // It hangs at the row of its pair, and is purged with it.
+    table: 'message_search',
+    columns: ['words'],
+    of: `t.response_id = p.response_id`,
+    blank: null,
+  },
+  {
     // A complete pair is not looked at again by who goes on from a mark.
     table: 'summary_marks',
     columns: ['words'],
@@ -167,6 +174,7 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'messages.model': 'the name of a model; stays',
   'messages.status': BY_US,
   'messages.usage': 'numbers of tokens; stay',
+  'message_search.message_type': BY_US,
   'migrations.name': BY_US,
   'summary_highlights.generated_by': 'the name of a model',
   'webhook_deliveries.last_error': WEBHOOK,

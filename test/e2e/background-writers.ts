@@ -22,6 +22,9 @@ import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { RedactionsJob } from '../../src/modules/maintenance/redactions.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
 import { KEEP } from '../../src/modules/summary/chosen-highlights.service.js';
+import { FORGET } from '../../src/modules/search/search-index.sql.js';
+import { SearchIndex } from '../../src/modules/search/search-index.service.js';
+import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import { AppendLanes } from '../../src/modules/message/append.lanes.js';
 import { manyInputs } from '../../src/modules/message/append.sql.js';
@@ -120,6 +123,17 @@ async function purge({ ann, chat }: Scene, server: TestApp): Promise<void> {
   await job.removeRows(plan, never);
 }
 
+const unfound = (scene: Scene) =>
+  sql(scene, `DELETE FROM message_search WHERE account_id = $1`, [scene.ann.accountId]);
+
+/** Of the account of the scene alone. */
+function walk({ ann }: Scene, server: TestApp): Promise<number> {
+  const walks = of(server, SearchWalks) as unknown as {
+    walk(accountId: string, isOver: () => boolean): Promise<number>;
+  };
+  return walks.walk(ann.accountId, () => false);
+}
+
 const query = (server: TestApp, ...call: Parameters<Database['query']>) =>
   of(server, Database).query(...call);
 
@@ -215,6 +229,22 @@ export const WRITERS: Record<string, Writer> = {
     async ({ ann, chat }) =>
     (server) =>
       query(server, WRITE_MARK, [ann.accountId, chat.id, 3, 6, 3, [], []]),
+  'words to be found by': async (scene) => {
+    await unfound(scene);
+    const { ann, chat } = scene;
+    const pairs = chat.pairs.map((id) => [ann.accountId, id] as const);
+    return (server) => of(server, SearchIndex).bring(pairs);
+  },
+  'words that are not to be found any more': async (scene) => {
+    const { ann, chat, server: here } = scene;
+    await of(here, SearchIndex).bring(chat.pairs.map((id) => [ann.accountId, id] as const));
+    const values = [chat.pairs.map(() => ann.accountId), chat.pairs];
+    return (server) => query(server, FORGET, values);
+  },
+  'a walk through what is found': async (scene) => (
+    await unfound(scene),
+    (server) => walk(scene, server)
+  ),
   'chosen highlights':
     async ({ ann, chat }) =>
     (server) =>
@@ -341,6 +371,10 @@ export const WRITERS: Record<string, Writer> = {
     await GOOD.getSummary!(scene);
     return (server) => scene.ann.at(server.url).get(`/chats/${scene.chat.id}/summary`);
   },
+  search: async (scene) => (
+    await unfound(scene),
+    (server) => scene.ann.at(server.url).get('/search?q=q1')
+  ),
   getBranches: async ({ ann, chat, server }) => {
     await withClient(server.databaseUrl, (client) =>
       client.query(`UPDATE conversations SET chats_total = NULL WHERE chat_id = $1`, [chat.id]),

@@ -8,6 +8,8 @@ import { Relay } from '../../src/content/relay.js';
 import { Database, untilDone } from '../../src/database/database.js';
 import type { Job } from '../../src/modules/maintenance/job.js';
 import { JOBS } from '../../src/modules/maintenance/job-runner.js';
+import { SearchFollower } from '../../src/modules/search/search-follower.service.js';
+import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import type { Loop } from '../../src/runtime/loop.js';
 import { type Mode, MODES, startTestApp, type TestApp } from '../support/app.js';
 import type { Answer } from '../support/client.js';
@@ -69,7 +71,7 @@ const FAIR =
 /** In the order of docs/decisions/lock-order.md. */
 const TABLES = [
   'chats, generations, messages, conversations, chat_contents, content_journal, events, idempotency_keys, generation_chunks, summary_marks',
-  'summary_highlights, client_chats, chat_numbers, conversation_notes, webhook_accounts, api_keys',
+  'message_search, search_accounts, summary_highlights, client_chats, chat_numbers, conversation_notes, webhook_accounts, api_keys',
 ]
   .join(', ')
   .split(', ');
@@ -242,6 +244,10 @@ function quieten({ app }: TestApp): void {
   relay.run = () => Promise.resolve(Infinity);
   const { marking } = app.get(Journal) as unknown as { marking: Loop };
   marking.wake = () => undefined;
+  for (const search of [app.get(SearchFollower), app.get(SearchWalks)]) {
+    const { loop } = search as unknown as { loop: Loop };
+    loop.wake = () => undefined;
+  }
 }
 
 /** Notes the names of the statements that are run. */

@@ -134,6 +134,9 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   }),
   getBranches: (scene) => ({ ...inChat(scene), query: { depth: '5', limit: '1', format: 'flat' } }),
   setActiveBranch: (scene) => ({ ...inChat(scene), body: { branch_chat_id: scene.branch } }),
+  search: ({ branch }) => ({
+    query: { q: 'q1', chat_id: branch, scope: 'conversation', side: 'question', limit: '1' },
+  }),
   getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
   compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
   createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),

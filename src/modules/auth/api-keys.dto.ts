@@ -1,22 +1,8 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, ValidateBy } from 'class-validator';
+import { IsOptional } from 'class-validator';
 import { Read } from '../../common/dto-reader.js';
-import { IsSaid } from '../../common/fields.js';
+import { IsInstant, IsSaid } from '../../common/fields.js';
 import type { ApiKey } from './api-key.entity.js';
-
-/** RFC 3339 with an offset: a local time would mean another instant on another machine. */
-const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
-
-const IsInstant = () =>
-  ValidateBy({
-    name: 'isInstant',
-    validator: {
-      validate: (value: unknown) =>
-        typeof value === 'string' && INSTANT.test(value) && !Number.isNaN(Date.parse(value)),
-      defaultMessage: () =>
-        'must be a time in ISO 8601 with an offset, such as 2027-01-31T00:00:00Z',
-    },
-  });
 
 export class CreateApiKeyDto {
   /**

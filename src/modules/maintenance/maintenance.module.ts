@@ -5,6 +5,8 @@ import { JobRunner, JOBS } from './job-runner.js';
 import { RedactionsJob } from './redactions.job.js';
 import { PurgeJob } from './purge.job.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
+import { SearchModule } from '../search/search.module.js';
+import { SearchWalkJob } from './search-walk.job.js';
 import { TemporaryChatsJob } from './temporary-chats.job.js';
 
 const ALL = [
@@ -14,14 +16,15 @@ const ALL = [
   SignInsJob,
   DeliveriesJob,
   RedactionsJob,
+  SearchWalkJob,
 ];
 
 /**
  * What goes away by itself: deleted chats after their time, temporary ones, old answers of keys,
- * ended sign-ins, what became of deliveries.
+ * ended sign-ins, what became of deliveries. And old pairs that cannot be found yet.
  */
 @Module({
-  imports: [WebhookModule],
+  imports: [WebhookModule, SearchModule],
   providers: [
     ...ALL,
     { provide: JOBS, useFactory: (...jobs: Job[]) => jobs, inject: ALL },

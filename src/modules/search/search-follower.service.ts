@@ -1,0 +1,96 @@
+import {
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { Database } from '../../database/database.js';
+import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
+import { NEWS, type NewsRow } from './search-index.sql.js';
+import { type PairKey, SearchIndex } from './search-index.service.js';
+import { SearchWalks } from './search-walks.service.js';
+
+/** Changes that come within this time are looked at together. */
+const GATHER_MS = 150;
+/** Pairs that somebody was changing are looked at again after this. */
+const AGAIN_MS = 1000;
+/** More changes than that at once are left to the walks. */
+const CHANGED_MAX = 50_000;
+const CONVERSATIONS = 200;
+const SEEN_MAX = 50_000;
+
+/**
+ * Makes what this instance commits be found, within a moment and never in the commit: it hears of
+ * each change, and reads from `events` which pairs they were of, so no writer knows of it. It keeps
+ * nothing: what a crash takes from it is found by those who search (`SearchWalks`).
+ */
+@Injectable()
+export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
+  /** Conversations with news, and their accounts. */
+  private changed = new Map<string, string>();
+  private late: PairKey[] = [];
+  /** The number of the last event of a conversation that was looked at, by its root. */
+  private readonly seen = new LRUCache<string, number>({ max: SEEN_MAX });
+  private readonly loop = new Loop(
+    () => this.look(),
+    new Outage((cause) =>
+      new Logger('Search').warn({ message: 'new pairs are found later than usual', cause }),
+    ),
+    { gatherMs: GATHER_MS },
+  );
+
+  constructor(
+    private readonly database: Database,
+    private readonly events: EventDispatcher,
+    private readonly index: SearchIndex,
+    private readonly walks: SearchWalks,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.events.listen((accountId, rootChatId) => this.note(accountId, rootChatId));
+  }
+
+  onModuleDestroy(): Promise<void> {
+    return this.loop.stop();
+  }
+
+  private note(accountId: string, rootChatId: string): void {
+    if (this.changed.size < CHANGED_MAX) this.changed.set(rootChatId, accountId);
+    else this.walks.ask(accountId);
+    this.loop.wake();
+  }
+
+  /** What fails stays to be looked at. Answers when to look at what was late. */
+  private async look(): Promise<number> {
+    const late = this.late;
+    this.late = await this.index.bring(late);
+    while (this.changed.size > 0 && !this.loop.isStopped) {
+      const some = [...this.changed].slice(0, CONVERSATIONS);
+      for (const [rootChatId] of some) this.changed.delete(rootChatId);
+      try {
+        await this.lookAt(some);
+      } catch (error) {
+        for (const [rootChatId, accountId] of some) this.changed.set(rootChatId, accountId);
+        throw error;
+      }
+    }
+    return this.late.length > 0 ? AGAIN_MS : Infinity;
+  }
+
+  private async lookAt(some: readonly (readonly [root: string, account: string])[]): Promise<void> {
+    const rows = await this.database.query<NewsRow>(NEWS, [
+      some.map(([, account]) => account),
+      some.map(([root]) => root),
+      some.map(([root]) => this.seen.get(root) ?? null),
+    ]);
+    for (const row of rows) if (row.has_more) this.walks.ask(row.account_id);
+    const pairs = rows.flatMap(({ account_id: account, response_ids: ids }) =>
+      ids.map((id): PairKey => [account, id]),
+    );
+    this.late.push(...(await this.index.bring(pairs)));
+    for (const row of rows) this.seen.set(row.root_chat_id, row.event_seq);
+  }
+}

@@ -1,0 +1,90 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { ContentStore, type StoredPair } from '../../content/content-store.js';
+import { Database, type Statement } from '../../database/database.js';
+import { refOf } from '../chat/path.service.js';
+import { FORGET, readStatement, type UnfoundRow, WRITE } from './search-index.sql.js';
+import { textsOf } from './search-text.js';
+import { vectorOf } from './search-vector.js';
+
+/** A pair, and whose it is. */
+export type PairKey = readonly [accountId: string, responseId: string];
+
+/** Pairs whose words are in memory at once. */
+const PAIRS = 100;
+
+/** Words and a part of the event loop's turn: so many characters, then others come to theirs. */
+const TURN_CHARS = 64 * 1024;
+
+/** Writes what pairs are found by, from their words as they are now. */
+@Injectable()
+export class SearchIndex {
+  private readonly readPairs: Statement;
+
+  constructor(
+    private readonly database: Database,
+    private readonly content: ContentStore,
+  ) {
+    this.readPairs = readStatement(content.table);
+  }
+
+  /**
+   * Makes those of these pairs that are behind be found by their words of now. Answers those that
+   * have to be tried again: somebody is changing them, or their words cannot be read.
+   * @throws when a store is away
+   */
+  async bring(pairs: readonly PairKey[]): Promise<PairKey[]> {
+    const late: PairKey[] = [];
+    const each = [...new Map(pairs.map((pair) => [pair[1], pair])).values()];
+    for (let from = 0; from < each.length; from += PAIRS)
+      late.push(...(await this.bringSome(each.slice(from, from + PAIRS))));
+    return late;
+  }
+
+  private async bringSome(pairs: readonly PairKey[]): Promise<PairKey[]> {
+    const rows = await this.database.query<UnfoundRow>(this.readPairs, columnsOf(pairs));
+    const isGone = ({ status }: UnfoundRow): boolean => status === 'redacted';
+    const gone = rows.filter(isGone);
+    if (gone.length > 0) await this.database.query(FORGET, columnsOf(gone.map(keyOf)));
+    const left = rows.filter((row) => !isGone(row));
+    if (left.length === 0) return [];
+    const written = await this.write(left);
+    return left.map(keyOf).filter(([, id]) => !written.has(id));
+  }
+
+  private async write(rows: readonly UnfoundRow[]): Promise<Set<string>> {
+    const elsewhere = rows.filter(({ body }) => body === null);
+    const stored = await this.content.findAcross(
+      elsewhere.map((row) => refOf(row.account_id, row)),
+    );
+    const values: [string, string, number, string][] = [];
+    let chars = 0;
+    for (const row of rows) {
+      const body = row.body ?? bodyOf(row, stored.get(row.response_id));
+      if (body === null) continue;
+      const words = vectorOf(row.account_id, row.root_chat_id, textsOf(body));
+      values.push([row.account_id, row.response_id, row.version, words]);
+      chars += body.length;
+      if (chars > TURN_CHARS) chars = await nextTurn(0);
+    }
+    const found = await this.database.query<{ response_id: string }>(
+      WRITE,
+      [0, 1, 2, 3].map((column) => values.map((value) => value[column])),
+    );
+    return new Set(found.map(({ response_id: id }) => id));
+  }
+}
+
+/** The words that PostgreSQL knows by version and hash, or none. */
+export const bodyOf = (
+  { version, sha256 }: { version: number; sha256: Buffer | null },
+  stored: StoredPair | undefined,
+): string | null =>
+  stored?.version === version && sha256 && stored.sha256.equals(sha256) ? stored.body : null;
+
+const keyOf = ({ account_id, response_id }: UnfoundRow): PairKey => [account_id, response_id];
+
+const columnsOf = (pairs: readonly PairKey[]): unknown[][] => [
+  pairs.map(([account]) => account),
+  pairs.map(([, pair]) => pair),
+];

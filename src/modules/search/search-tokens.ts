@@ -1,0 +1,123 @@
+/**
+ * A word of a text, as it is looked for. Words that follow each other have positions that do; what
+ * begins at the same place has the same one.
+ */
+export interface Token {
+  lexeme: string;
+  /** From 0. */
+  position: number;
+  /** Where it stands in the text, in UTF-16 code units. */
+  from: number;
+  to: number;
+}
+
+/** Longer words (keys, base64) are known by their beginning. */
+const LEXEME_MAX = 64;
+
+/** Scripts that put no space between words, or (Korean) hang endings on them. */
+const UNSPACED =
+  '\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\\p{sc=Hangul}\\p{sc=Thai}\\p{sc=Lao}\\p{sc=Khmer}\\p{sc=Myanmar}';
+/** Marks that cannot be seen (joiners, soft hyphens, marks of direction) part no word. */
+const WORD = '\\p{L}\\p{M}\\p{N}\\p{Cf}_';
+const PIECES = new RegExp(`[${WORD}]+|\\p{Extended_Pictographic}`, 'gu');
+/** `C++` and `C#`: what stands behind the letter. */
+const SIGNS = new RegExp(`(?:\\+\\+|#)(?![${WORD}])`, 'uy');
+/** A run of an unspaced script, or of anything else, digits and Latin letters among it. */
+const RUNS = new RegExp(
+  `(?:(?![\\p{N}\\p{Cf}_])[${UNSPACED}]\\p{M}*)+|(?:(?!(?![\\p{N}\\p{Cf}_])[${UNSPACED}]).)+`,
+  'gu',
+);
+const HAS_UNSPACED = new RegExp(`(?![\\p{N}\\p{Cf}_])[${UNSPACED}]`, 'u');
+const ASCII = /^[\u0020-\u007e]*$/;
+/** Where an identifier is put together: `max_tokens`, `getUserById`, `XMLHttpRequest`. */
+const SEAMS = /_+|(?<=[\p{Ll}\p{N}])(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
+const MAY_HAVE_SEAMS = /_|[\p{L}\p{N}]\p{Lu}/u;
+/** Accents, and the points of Hebrew and Arabic, which most people leave out. */
+const ACCENTS = /[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]|\p{Cf}/gu;
+const LETTERS: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ı: 'i',
+};
+
+/** A word as everybody writes it: in small letters, without accents, in one form of Unicode. */
+export function foldOf(word: string): string {
+  if (ASCII.test(word)) return cut(word.toLowerCase());
+  const plain = word.toLowerCase().normalize('NFKD').replace(ACCENTS, '').normalize('NFC');
+  return cut(plain.replace(/[ßæœøłđðþı]/g, (letter) => LETTERS[letter]!));
+}
+
+/** Never through a character. */
+const cut = (word: string): string =>
+  word.length <= LEXEME_MAX ? word : word.slice(0, LEXEME_MAX).replace(/[\ud800-\udbff]$/, '');
+
+/**
+ * The words of a text in their order. Of a script without spaces each two neighbours are a word,
+ * and the last character of a run by itself: so every character begins one. What is put together
+ * (`getUserById`) is a word as a whole, and so is each part of it.
+ */
+export function* tokensOf(text: string): Generator<Token> {
+  let position = 0;
+  for (const { 0: piece, index } of text.matchAll(PIECES)) {
+    if (ASCII.test(piece) && !MAY_HAVE_SEAMS.test(piece)) {
+      const to = index + piece.length + signsAfter(text, index, piece);
+      yield {
+        lexeme: cut(text.slice(index, to).toLowerCase()),
+        position: position++,
+        from: index,
+        to,
+      };
+      continue;
+    }
+    for (const [run, from] of runsOf(piece, index)) {
+      const tokens = HAS_UNSPACED.test(run) ? pairsOf(run) : wordsOf(run);
+      for (const token of tokens) {
+        const { lexeme, position: after } = token;
+        yield { lexeme, position: position + after, from: from + token.from, to: from + token.to };
+      }
+      position += (tokens.at(-1)?.position ?? -1) + 1;
+    }
+  }
+}
+
+function signsAfter(text: string, index: number, piece: string): number {
+  if (piece.length !== 1) return 0;
+  SIGNS.lastIndex = index + 1;
+  return SIGNS.exec(text)?.[0].length ?? 0;
+}
+
+const runsOf = (piece: string, index: number): (readonly [run: string, from: number])[] =>
+  !HAS_UNSPACED.test(piece)
+    ? [[piece, index]]
+    : [...piece.matchAll(RUNS)].map((match) => [match[0], index + match.index]);
+
+function pairsOf(run: string): Token[] {
+  const characters = [...run.matchAll(/.\p{M}*/gsu)];
+  return characters.map(({ 0: character, index }, position) => {
+    const next = characters[position + 1]?.[0] ?? '';
+    const to = index + character.length + next.length;
+    return { lexeme: foldOf(character + next), position, from: index, to };
+  });
+}
+
+/** A word, and its parts where it has any. The last token has the last position. */
+function wordsOf(run: string): Token[] {
+  const whole = { lexeme: foldOf(run), position: 0, from: 0, to: run.length };
+  if (whole.lexeme === '') return [];
+  if (!MAY_HAVE_SEAMS.test(run)) return [whole];
+  const parts: Token[] = [];
+  let from = 0;
+  for (const part of run.split(SEAMS)) {
+    from = run.indexOf(part, from);
+    const lexeme = foldOf(part);
+    if (lexeme !== '') parts.push({ lexeme, position: parts.length, from, to: from + part.length });
+    from += part.length;
+  }
+  return parts.length === 1 && parts[0]!.lexeme === whole.lexeme ? parts : [whole, ...parts];
+}

@@ -1,0 +1,175 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { invalidField, problems } from '../../common/problems.js';
+import { Database } from '../../database/database.js';
+import { SearchHits } from './search-hits.service.js';
+import { type Ask, type Key, SearchMatches } from './search-matches.service.js';
+import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
+import { conversationWord } from './search-vector.js';
+import { SearchWalks } from './search-walks.service.js';
+import { FIND_PLACE } from './search.sql.js';
+import type { HitPageDto, SearchQueryDto } from './search.dto.js';
+
+/**
+ * How many matches are ordered by how good they are: the newest ones, then those before them, and
+ * so on. Words that half of all pairs have are nobody's best.
+ */
+const BEST_OF = 200;
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
+/** Year 9999: no pair is younger. */
+const LAST_MS = Date.UTC(9999, 11, 31);
+
+/** Where a page begins. */
+interface Place {
+  /** Behind this one. */
+  before: Key;
+  /** Of matches in the order of their rank: the oldest one of those that are ordered together. */
+  until: Key | null;
+  /** The last one that was shown of them. */
+  shown: Ranked | null;
+}
+
+type Ranked = Key & { rank: number };
+
+interface Page {
+  keys: Key[];
+  next: Place | null;
+}
+
+/** Finds pairs of an account by what was said in them. */
+@Injectable()
+export class SearchService {
+  constructor(
+    private readonly database: Database,
+    private readonly walks: SearchWalks,
+    private readonly matches: SearchMatches,
+    private readonly hits: SearchHits,
+  ) {}
+
+  /** @throws chat_not_found, content_unavailable; 422 for a query that says nothing */
+  async search(accountId: string, asked: SearchQueryDto): Promise<HitPageDto> {
+    const query = readQuery(asked.q);
+    if (typeof query === 'string') throw invalidField('q', query);
+    const scope = scopeOf(asked);
+    const place = asked.cursor ? placeOf(asked.cursor, scope) : firstPlace(asked);
+    const ask = await this.askOf(accountId, asked, query);
+    await this.walks.freshen(accountId);
+    const { keys, next } =
+      asked.sort === 'newest'
+        ? await this.newest(ask, place, asked.limit)
+        : await this.best(ask, place, asked.limit);
+    const ids = keys.map(({ id }) => id);
+    return {
+      items: await this.hits.show(accountId, ids, query, asked.side),
+      next_cursor: next && encodeCursor(scope, textOfPlace(next)),
+    };
+  }
+
+  private async askOf(
+    accountId: string,
+    { chat_id: chatId, scope, side, type, from }: SearchQueryDto,
+    query: SearchQuery,
+  ): Promise<Ask> {
+    if (scope && !chatId) throw invalidField('scope', 'needs a chat_id beside it');
+    const rootChatId = chatId ? await this.rootOf(accountId, chatId) : null;
+    const words = tsqueryOf(query, accountId, side);
+    return {
+      accountId,
+      tsquery: rootChatId ? `${words} & '${conversationWord(accountId, rootChatId)}'` : words,
+      from: from === undefined ? null : Date.parse(from),
+      type: type ?? null,
+      rootChatId,
+      chatId: scope === 'conversation' ? null : (chatId ?? null),
+    };
+  }
+
+  private async rootOf(accountId: string, chatId: string): Promise<string> {
+    const [place] = await this.database.query<{ root_chat_id: string }>(FIND_PLACE, [
+      accountId,
+      chatId,
+    ]);
+    if (!place) throw problems.chatNotFound();
+    return place.root_chat_id;
+  }
+
+  private async newest(ask: Ask, { before }: Place, limit: number): Promise<Page> {
+    const found = await this.matches.find(ask, before, limit + 1, limit + 1);
+    const keys = found.keys.slice(0, limit);
+    const hasMore = found.keys.length > limit;
+    return { keys, next: hasMore ? { before: keys.at(-1)!, until: null, shown: null } : null };
+  }
+
+  /** Windows of matches, each from its best one on. */
+  private async best(ask: Ask, from: Place, limit: number): Promise<Page> {
+    const keys: Key[] = [];
+    let next: Place | null = from;
+    while (next !== null && keys.length < limit) {
+      const place: Place = next;
+      const { rest, oldest, hasMore } = await this.window(ask, place, limit);
+      const some = rest.slice(0, limit - keys.length);
+      keys.push(...some);
+      if (some.length < rest.length) next = { ...place, until: oldest, shown: some.at(-1)! };
+      else next = hasMore && oldest ? { before: oldest, until: null, shown: null } : null;
+    }
+    return { keys, next };
+  }
+
+  /** Matches that are ordered together, behind those that were shown. */
+  private async window(
+    ask: Ask,
+    { before, until, shown }: Place,
+    limit: number,
+  ): Promise<{ rest: Ranked[]; oldest: Key | null; hasMore: boolean }> {
+    const found = await this.matches.find(ask, before, limit + 1, BEST_OF);
+    const keys = until ? found.keys.filter((key) => orderOf(key, until) <= 0) : found.keys;
+    const ids = keys.map(({ id }) => id);
+    const ranks = await this.matches.rank(ask, ids);
+    const ranked = keys.map((key) => ({ ...key, rank: ranks.get(key.id) ?? 0 }));
+    const ordered = ranked.sort(bestFirst);
+    return {
+      rest: shown ? ordered.filter((key) => bestFirst(key, shown) > 0) : ordered,
+      oldest: until ?? keys.at(-1) ?? null,
+      hasMore: found.hasMore || keys.length < found.keys.length,
+    };
+  }
+}
+
+/** Of the newest first: negative where `a` comes before `b`. */
+const orderOf = (a: Key, b: Key): number => b.at - a.at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+const bestFirst = (a: Ranked, b: Ranked): number => b.rank - a.rank || orderOf(a, b);
+
+/** A cursor is good for the query that it was given for. */
+function scopeOf({ cursor: _, limit: __, ...asked }: SearchQueryDto): string {
+  const text = JSON.stringify(Object.entries(asked).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `search:${createHash('sha256').update(text).digest('base64url').slice(0, 12)}`;
+}
+
+const firstPlace = ({ to }: SearchQueryDto): Place => ({
+  before: { at: to === undefined ? LAST_MS : Date.parse(to) + 1, id: FIRST_UUID },
+  until: null,
+  shown: null,
+});
+
+const textOfKey = ({ at, id }: Key): string => `${at}.${id}`;
+const textOfPlace = ({ before, until, shown }: Place): string =>
+  [
+    textOfKey(before),
+    until ? textOfKey(until) : '',
+    shown ? `${shown.rank}.${textOfKey(shown)}` : '',
+  ].join('~');
+
+const KEY = '(\\d{1,15})\\.([0-9a-f-]{36})';
+const PLACE = new RegExp(`^${KEY}~(?:${KEY})?~(?:(\\d{1,10})\\.${KEY})?$`);
+
+/** @throws 422 where it is the cursor of another query */
+function placeOf(cursor: string, scope: string): Place {
+  const [, at, id, untilAt, untilId, rank, shownAt, shownId] = PLACE.exec(
+    decodeCursor(cursor, scope, 'cursor', PLACE),
+  )!;
+  return {
+    before: { at: Number(at), id: id! },
+    until: untilId ? { at: Number(untilAt), id: untilId } : null,
+    shown: shownId ? { rank: Number(rank), at: Number(shownAt), id: shownId } : null,
+  };
+}
