@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
-import { BODY_BOUNDS, type BodyBounds, parseJsonBody } from './common/json-body.js';
+import { CHAT_BOUNDS, CHAT_BYTES_MAX, parseJsonBody } from './common/json-body.js';
 import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
@@ -27,13 +27,8 @@ import { serveDocs } from './docs.setup.js';
 import { Doorkeeper } from './modules/auth/doorkeeper.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
-/**
- * Clients of other protocols send their whole chat with each request: ten thousand messages of a
- * dozen members and some parts.
- */
-const CHAT_BYTES_MAX = 8 * 1024 * 1024;
-const CHAT_BOUNDS: BodyBounds = { ...BODY_BOUNDS, values: 200_000 };
-const TAKES_CHATS = /^\/(api\/chat|v1\/(chat\/completions|responses))$/;
+const TAKES_CHATS =
+  /^\/(api\/chat|v1\/(chat\/completions|responses(\/(compact|input_tokens))?|conversations(\/:conversation_id\/items)?))$/;
 /**
  * Routes that are no part of the versioned API: for machines, and facades for clients that know
  * their own addresses.

@@ -19,6 +19,8 @@ import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
 import { MessageSearch1764000000128 } from '../migrations/1764000000128-message-search.js';
+import { AnswerEnds1764000000123 } from '../migrations/1764000000123-answer-ends.js';
+import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-places.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -47,6 +49,7 @@ import {
   FileReference,
 } from './modules/file/file.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
+import { HistoryPlace } from './modules/openai/history-place.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { Redaction } from './modules/redaction/redaction.entity.js';
 import { MessageSearch, SearchAccount } from './modules/search/message-search.entity.js';
@@ -84,6 +87,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     UsageDay,
     MessageTokens,
     ConversationNotes,
+    HistoryPlace,
     SessionNumberCounter,
     SummaryMark,
     SummaryHighlights,
@@ -123,6 +127,8 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Redactions1764000000116,
     ValidStatuses1764000000117,
     MessageSearch1764000000128,
+    AnswerEnds1764000000123,
+    HistoryPlaces1764000000124,
   ],
   uuidExtension: 'pgcrypto',
   installExtensions: false,

@@ -56,10 +56,10 @@ export const problems = {
     'invalid_idempotency_key',
     'Idempotency-Key must be 1 to 255 printable ASCII characters.',
   ),
-  responseNotDeletable: problem(
+  previousResponseNotFound: problem(
     400,
-    'response_not_deletable',
-    'A response is not deleted alone. Delete its branch or its conversation.',
+    'previous_response_not_found',
+    'There is no response of that id to go on from.',
   ),
   unauthorized: problem(401, 'unauthorized', 'A valid token is needed.'),
   invalidCredentials: problem(401, 'invalid_credentials', 'E-mail or password is wrong.'),

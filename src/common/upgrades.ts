@@ -37,13 +37,19 @@ export const CLOSE = {
 const OPTIONS: ServerOptions & { closeTimeout: number } = {
   noServer: true,
   clientTracking: false,
-  maxPayload: FRAME_BYTES_MAX,
   perMessageDeflate: false,
   // It would heap up pongs for a peer that sends pings and reads nothing: `answerPings` does it.
   autoPong: false,
   closeTimeout: CLOSE_MS,
   handleProtocols: (offered) => (offered.has('bearer') ? 'bearer' : false),
 };
+
+function serverOf(maxPayload: number): WebSocketServer {
+  const server = new WebSocketServer({ ...OPTIONS, maxPayload });
+  // With a listener ws leaves the answer to us: `accept` throws.
+  server.on('wsClientError', () => undefined);
+  return server;
+}
 
 /** A request for a WebSocket, before its 101. */
 export interface Upgrade {
@@ -95,25 +101,22 @@ interface Watched {
 @Injectable()
 export class Upgrades implements OnModuleDestroy {
   private readonly logger = new Logger('Upgrades');
-  private readonly routes: { path: RegExp; handler: UpgradeHandler }[] = [];
+  private readonly routes: { path: RegExp; handler: UpgradeHandler; server: WebSocketServer }[] =
+    [];
   private readonly sockets = new Map<WebSocket, Watched>();
-  private readonly server = new WebSocketServer(OPTIONS);
+  private readonly server = serverOf(FRAME_BYTES_MAX);
   private origins: Origins = [];
   private looking: NodeJS.Timeout | undefined;
   private looks = 0;
   private stopping = false;
 
-  constructor() {
-    // With a listener ws leaves the answer to us: `accept` throws.
-    this.server.on('wsClientError', () => undefined);
-  }
-
   /**
    * Registers a path. `path` is tried on the part of the URL before `?`, so it should be anchored
-   * on both ends.
+   * on both ends. @param frameBytesMax a longer frame closes the socket with 1009
    */
-  handle(path: RegExp, handler: UpgradeHandler): void {
-    this.routes.push({ path, handler });
+  handle(path: RegExp, handler: UpgradeHandler, frameBytesMax = FRAME_BYTES_MAX): void {
+    const server = frameBytesMax === FRAME_BYTES_MAX ? this.server : serverOf(frameBytesMax);
+    this.routes.push({ path, handler, server });
   }
 
   /**
@@ -166,15 +169,15 @@ export class Upgrades implements OnModuleDestroy {
       request,
       params: paramsOf(route.path.exec(path)!),
       authorization: authorizationOf(request),
-      accept: () => this.accept(arrival),
+      accept: () => this.accept(arrival, route.server),
     });
   }
 
-  private accept({ request, socket, head }: Arrival): WebSocket {
+  private accept({ request, socket, head }: Arrival, server: WebSocketServer): WebSocket {
     // It may have waited for a store since it was let in, and the other sockets are closed already.
     if (this.stopping) throw stops();
     const opened: WebSocket[] = [];
-    this.server.handleUpgrade(request, socket, head, (one) => opened.push(one));
+    server.handleUpgrade(request, socket, head, (one) => opened.push(one));
     const [webSocket] = opened;
     if (!webSocket)
       throw problems.invalidRequest({ detail: 'This is no WebSocket handshake (RFC 6455, 4.1).' });

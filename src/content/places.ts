@@ -84,6 +84,14 @@ export const PLACES: readonly Place[] = [
     cut: `DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id`,
   },
   {
+    // A hash of words, by which they could be guessed.
+    table: 'history_places',
+    columns: ['hash'],
+    of: `t.response_id = p.response_id`,
+    blank: null,
+    cut: `DELETE FROM history_places h USING cut WHERE h.account_id = $1 AND h.response_id = cut.response_id`,
+  },
+  {
     table: 'idempotency_keys',
     columns: ['answer'],
     of: ANSWERED,

@@ -69,11 +69,12 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
         metadata: { topic: 'norway', 'a.b': '$' },
       });
       const { body } = await ann.get(`/chats/${chatId}`);
+      const pairs = body.content.qa_pairs;
       expect([
-        body.system_prompt,
-        body.content.qa_pairs.map((pair: any) => [pair.question, pair.response]),
+        pairs[0].question_parts[0],
+        pairs.map((pair: any) => [pair.question, pair.response]),
       ]).toEqual([
-        'Be kind.',
+        { type: 'instruction', role: 'system', text: 'Be kind.' },
         [
           ['q1', 'a1'],
           ['q2', null],
@@ -229,10 +230,7 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     const refused: [string, string, object | undefined, string][] = [
       ['POST', '', { items: 'x' }, 'items'],
       ['POST', '', { items: [{ role: 'user' }] }, 'items'],
-      ['POST', '', { items: [assistant('a')] }, 'items'],
-      ['POST', '', { items: [user('q'), assistant('a'), assistant('b')] }, 'items'],
       ['POST', '', { items: Array(21).fill(user('q')) }, 'items'],
-      ['POST', '', { items: [{ role: 'system', content: 'x'.repeat(33_000) }] }, 'items'],
       ['POST', '', { items: [user('q'), assistant('x'.repeat(262_145))] }, 'items'],
       ['POST', '', { metadata: { a: 1 } }, 'metadata'],
       ['POST', '', { metadata: { ['x'.repeat(65)]: 'a' } }, 'metadata'],
@@ -241,10 +239,7 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
       ['POST', at, { metadata: 'x' }, 'metadata'],
       ['POST', `${at}/items`, {}, 'items'],
       ['POST', `${at}/items`, { items: [] }, 'items'],
-      ['POST', `${at}/items`, { items: [assistant('a')] }, 'items'],
-      ['POST', `${at}/items`, { items: [{ role: 'system', content: 'x' }, user('q')] }, 'items'],
-      ['POST', `${at}/items`, { items: [{ role: 'system', content: 'x' }] }, 'items'],
-      ['POST', `${at}/items`, { items: [{ type: 'item_reference', id: 'x' }] }, 'items'],
+      ['POST', `${at}/items`, { items: [{ type: 'web_search_call', id: 'x' }] }, 'items'],
       ['GET', `${at}/items?limit=0`, undefined, 'limit'],
       ['GET', `${at}/items?limit=101`, undefined, 'limit'],
       ['GET', `${at}/items?order=up`, undefined, 'order'],
@@ -263,9 +258,5 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
       ]);
     }
     expect(await counts()).toEqual(before);
-    const { body } = await call('POST', `${at}/items`, { items: [assistant('a')] });
-    expect(body.error.message).toMatch(
-      /stored as the response to the question before it, and there is none/,
-    );
   });
 });

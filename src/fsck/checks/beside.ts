@@ -65,6 +65,12 @@ const TABLES: readonly Table[] = [
       client_chat_id: 'text',
     },
   ),
+  ofChats(
+    'places of histories',
+    'history_places',
+    'a history goes on in a chat that does not exist',
+    { account_id: 'uuid', response_id: 'uuid' },
+  ),
   ofChats('notes', 'conversation_notes', 'notes are kept of a chat that does not exist'),
   ofChats('highlights', 'summary_highlights', 'quotes are kept of a chat that does not exist'),
   {

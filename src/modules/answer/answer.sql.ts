@@ -246,20 +246,22 @@ const spend = (input: string, output: string, from = ''): string => `
   SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;
 
 /**
- * $1 account, $2 generation, $3 chat, $4 pair, $5 status, $6 body, $7 its length, $8 its hash, $9
- * model, $10 usage, $11 error, $12 event, $13 a name for the chat or null, $14 now, $15 and $16 the
- * tokens that it took, or null. A pair that is inherited by others is part of what they answer too,
- * so then all chats of the tree get a new revision. No row: the pair is gone.
+ * $1 account, $2 generation (null where none wrote it), $3 chat, $4 pair, $5 status, $6 body, $7
+ * its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event, $13 a name for the chat or
+ * null, $14 now, $15 and $16 the tokens that it took, or null. A pair that is inherited by others
+ * is part of what they answer too, so then all chats of the tree get a new revision. No row: the
+ * pair is gone.
  */
 export const storeEnd = (table: ContentStore['table']): string => `
   WITH pair AS (
-    UPDATE messages SET status = $5::text, version = version + 1, bytes = $7::int, sha256 = $8::bytea, model = $9::text, usage = $10::jsonb, error = $11::jsonb
+    UPDATE messages SET status = $5::text, version = version + 1, bytes = $7::int, sha256 = $8::bytea, model = $9::text, usage = $10::jsonb, error = $11::jsonb,
+      ended_at = $14::timestamptz
     WHERE account_id = $1 AND response_id = $4 RETURNING account_id, root_chat_id, chat_id, response_id, seq, version
   ),
   chat AS (
     UPDATE chats c SET generation_id = NULL, revision = c.revision + 1, name = coalesce($13::text, c.name),
       named_by = CASE WHEN $13::text IS NULL THEN c.named_by ELSE $4::uuid END, updated_at = $14::timestamptz
-    FROM pair WHERE c.account_id = $1 AND c.chat_id = $3 AND c.generation_id = $2
+    FROM pair WHERE c.account_id = $1 AND c.chat_id = $3 AND c.generation_id IS NOT DISTINCT FROM $2::uuid
   ),
   conversation AS (
     UPDATE conversations v
@@ -330,7 +332,7 @@ export const IS_INHERITED = `
  */
 export const RESTART = `
   WITH pair AS (
-    UPDATE messages SET status = 'streaming', usage = NULL, error = NULL
+    UPDATE messages SET status = 'streaming', usage = NULL, error = NULL, ended_at = NULL
     WHERE account_id = $1 AND response_id = $3 AND version = $10::int AND status IN ('failed', 'interrupted', 'cancelled')
     RETURNING account_id, root_chat_id, chat_id, response_id
   ),

@@ -6,12 +6,24 @@ import type { AnswerSettings } from '../../llm/settings.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService } from '../chat/path.service.js';
-import type { Append, ChatTarget, ForkTarget, Spoken } from '../message/append.service.js';
+import type {
+  Append,
+  ChatTarget,
+  Draft,
+  ForkTarget,
+  Said,
+  Spoken,
+} from '../message/append.service.js';
 import type { AddMessageDto } from '../message/message.dto.js';
 import { draftsOf } from '../message/append.service.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
 import { Turns } from './turns.js';
+
+/** What is posted, and on which terms. */
+export type PostBody = Said &
+  Pick<Draft, 'response_parts'> &
+  Pick<AddMessageDto, 'response' | 'parent_response_id' | 'on_conflict' | 'on_busy'>;
 
 /** A post, with where it goes. */
 export interface Post {
@@ -20,7 +32,7 @@ export interface Post {
   /** To the active branch of the chat's conversation instead. */
   toActive: boolean;
   key: IdempotentRequest | null;
-  body: AddMessageDto;
+  body: PostBody;
   /** Pairs that go before it, all in one step: all of them or nothing. */
   earlier?: readonly Spoken[];
   /** The model that is asked; that of the chat when absent. */
@@ -165,7 +177,12 @@ function appendOf(
 ): Append {
   return {
     accountId,
-    drafts: draftsOf(earlier, { said: body, response: body.response, model, settings }),
+    drafts: draftsOf(earlier, {
+      said: body,
+      response: body.response,
+      response_parts: body.response_parts,
+      ...{ model, settings },
+    }),
     to,
     key,
   };

@@ -1,21 +1,27 @@
 import { Injectable } from '@nestjs/common';
 import { isUuid } from '../../common/ids.js';
 import { openAiError } from '../../common/openai-error.js';
-import { invalidField, Problem } from '../../common/problems.js';
+import { invalidField } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import { LanguageModel, ModelError, textOfMessage } from '../../llm/language-model.js';
-import type { QaPairDto } from '../chat/pair.dto.js';
-import type { AnswerStream } from '../answer/answer.js';
+import { LanguageModel } from '../../llm/language-model.js';
+import { isGrowing } from '../../tree/part-pieces.js';
+import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 import { type Post, PostService } from '../answer/post.service.js';
-import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
+import type { QaPairDto } from '../chat/pair.dto.js';
 import { sentEvent } from '../../runtime/event-stream.js';
-import { modelMessages } from './chat-messages.js';
+import { instructionsIn, itemsOfMessages } from './chat-messages.js';
+import { settingsOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
-import { settingsOf } from './completions.service.js';
-import { FINAL, modelProblem } from './model-problem.js';
+import { failureOf, modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
+import { partsOf } from './part-items.js';
+import { ResponseInputs } from './response-inputs.service.js';
+import { assertChoice } from './tool-fields.js';
+import { turnsOf } from './turns.js';
 
 const NO_USAGE = { input_tokens: 0, output_tokens: 0 };
+/** Of a completion that a provider alone would be told. */
+const UNTOLD = ['user', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'] as const;
 
 /** A chat completion that goes on in a branch. */
 export interface BranchCompletion {
@@ -27,14 +33,16 @@ export interface BranchCompletion {
 }
 
 /**
- * OpenAI's chat completions with state: the last message is posted to a branch, whose own path is
- * the context. The messages before it are not looked at, but for what systems and developers say.
+ * OpenAI's chat completions with state: the last message (or what tools gave, the last ones) is
+ * posted to a branch, whose own path is the context. The messages before it are not looked at, but
+ * for what systems and developers say.
  */
 @Injectable()
 export class BranchCompletions {
   constructor(
     private readonly posts: PostService,
     private readonly model: LanguageModel,
+    private readonly inputs: ResponseInputs,
   ) {}
 
   /**
@@ -42,21 +50,15 @@ export class BranchCompletions {
    * of the model
    */
   async complete(asked: BranchCompletion): Promise<ChatCompletionDto> {
-    const { post, model } = this.prepare(asked);
+    const { post, model } = await this.prepare(asked);
     const { json } = await (await this.posts.post(post)).whole();
     const pair = JSON.parse(json) as QaPairDto;
-    const failure = failureOf(pair);
+    const failure = failureOf(pair, true);
     if (failure) throw failure;
-    const head = {
-      ...headOf(pair.response_id, model),
-      created: Math.floor(Date.parse(pair.timestamp) / 1000),
-    };
-    return completionOf(
-      head,
-      pair.response ?? '',
-      pair.usage?.finish_reason ?? 'stop',
-      pair.usage ?? NO_USAGE,
-    );
+    const created = Math.floor(Date.parse(pair.timestamp) / 1000);
+    const head = { ...headOf(pair.response_id, model), created };
+    const parts = partsOf(pair.response_parts, pair.response);
+    return completionOf(head, parts, pair.usage?.finish_reason ?? 'stop', pair.usage ?? NO_USAGE);
   }
 
   /**
@@ -64,7 +66,7 @@ export class BranchCompletions {
    * `complete`, but for the model's failure
    */
   async stream(asked: BranchCompletion): Promise<AsyncIterable<string>> {
-    const { post, model } = this.prepare(asked);
+    const { post, model } = await this.prepare(asked);
     return framesOf(
       (await this.posts.post(post)).events(),
       model,
@@ -73,42 +75,31 @@ export class BranchCompletions {
   }
 
   /** Everything that may be refused is looked at before anything is stored. */
-  private prepare({ accountId, branchId, body, idempotent }: BranchCompletion): {
-    post: Post;
-    model: string;
-  } {
+  private async prepare({
+    accountId,
+    branchId,
+    body,
+    idempotent,
+  }: BranchCompletion): Promise<{ post: Post; model: string }> {
     if (!isUuid(branchId)) throw invalidField('X-Branch-Id', 'must be the id of a chat');
-    const messages = modelMessages(body.messages);
-    const question = messages.at(-1);
-    if (question?.role !== 'user')
+    const last = turnsOf(itemsOfMessages(body.messages)).at(-1)!;
+    const question = last.question.filter(({ type }) => type !== 'instruction');
+    if (last.response.length > 0 || question.length === 0)
       throw invalidField(
         'messages',
-        'must end with a message of the user: that is what is answered',
+        'must end with a message of the user or of a tool: that is what is answered',
       );
-    const asked = textOfMessage(question);
-    if (asked.trim() === '')
-      throw invalidField('messages', 'must end with a message that is not empty or blank');
-    if (Buffer.byteLength(asked) > QUESTION_BYTES_MAX) {
-      throw invalidField(
-        'messages',
-        `must end with a message of at most ${QUESTION_BYTES_MAX} bytes of UTF-8`,
-      );
-    }
     const model = this.modelOf(body.model);
-    const [system] = messages;
-    const settings = {
-      ...settingsOf(body),
-      ...(system?.role === 'system' && { instructions: system.content }),
-    };
+    const instructions = instructionsIn(body.messages);
+    const settings = { ...settingsOf(body), ...(instructions && { instructions }) };
+    assertChoice(settings);
+    const [turn] = await this.inputs.kept(accountId, [{ ...last, question }], 'messages');
     const post = {
-      accountId,
-      chatId: branchId.toLowerCase(),
-      toActive: false,
-      key: idempotent,
-      model,
-      settings,
+      ...{ accountId, key: idempotent, model, settings: { ...settings, ...keptOf(body) } },
+      ...{ chatId: branchId.toLowerCase(), toActive: false },
+      body: { question_parts: turn!.question, metadata: body.metadata ?? null },
     };
-    return { post: { ...post, body: { question: asked } }, model };
+    return { post, model };
   }
 
   private modelOf(name: string): string {
@@ -119,6 +110,11 @@ export class BranchCompletions {
     }
   }
 }
+
+const keptOf = (body: CreateChatCompletionDto): object =>
+  Object.fromEntries(
+    UNTOLD.filter((field) => body[field] != null).map((field) => [field, body[field]]),
+  );
 
 const headOf = (responseId: string, model: string): Head => ({
   id: `chatcmpl-${responseId}`,
@@ -136,27 +132,23 @@ async function* framesOf(
     if (event.type === 'accepted') {
       chunks = new Chunks(headOf(event.responseId, model), withUsage);
       yield chunks.begin();
-    } else if (event.type === 'delta') yield chunks!.delta(event.delta);
-    else if (event.type !== 'part') yield endOf(chunks!, JSON.parse(event.json) as QaPairDto);
+    } else yield frameOf(chunks!, event);
   }
 }
 
-function endOf(chunks: Chunks, pair: QaPairDto): string {
-  const failure = failureOf(pair);
-  if (failure) return sentEvent(JSON.stringify(openAiError(failure)));
-  return chunks.end(pair.usage?.finish_reason ?? 'stop', pair.usage ?? NO_USAGE);
+function frameOf(chunks: Chunks, event: Exclude<AnswerEvent, { type: 'accepted' }>): string {
+  if (event.type === 'delta') return chunks.delta(event.delta);
+  if (event.type !== 'part') return endOf(chunks, JSON.parse(event.json) as QaPairDto);
+  const { part } = event;
+  if (!isGrowing(part)) return part.type === 'tool_call' ? chunks.wholeCall(part) : '';
+  return part.type === 'reasoning'
+    ? chunks.thought(part.delta)
+    : chunks.call(part.call_id, part.name, part.delta);
 }
 
-/**
- * The question is stored: who sends it again, as OpenAI's clients do by themselves, would store it
- * twice.
- */
-function failureOf({ status, error }: QaPairDto): Problem | null {
-  if (status !== 'failed' && status !== 'interrupted') return null;
-  const { code, message } = error ?? {
-    code: 'interrupted',
-    message: 'The server stopped while it wrote this answer.',
-  };
-  const { kind, details } = modelProblem(new ModelError(code, message)) as Problem;
-  return new Problem(kind, { ...details, headers: { ...details.headers, ...FINAL } });
+function endOf(chunks: Chunks, pair: QaPairDto): string {
+  const failure = failureOf(pair, true);
+  if (failure) return sentEvent(JSON.stringify(openAiError(failure)));
+  const rest = chunks.rest(partsOf(pair.response_parts, pair.response));
+  return rest + chunks.end(pair.usage?.finish_reason ?? 'stop', pair.usage ?? NO_USAGE);
 }

@@ -1,18 +1,33 @@
 import { isObject } from '../../common/is-object.js';
-import type { ModelMessage } from '../../llm/language-model.js';
+import { contentFault, type InputContent, isGiven } from './input-content.js';
+import { callFault, callIdFault, type InputItem } from './input-items.js';
 
-export const ROLES = ['developer', 'system', 'user', 'assistant'] as const;
+export const ROLES = ['developer', 'system', 'user', 'assistant', 'tool'] as const;
+const CALLS_MAX = 128;
 
 /** A part of a message's content. */
 interface Part {
   type: string;
-  text: string;
+  text?: string;
+  refusal?: string;
+  image_url?: { url: string; detail?: string };
+  file?: { file_data?: string; file_id?: string; filename?: string };
+}
+
+interface ToolCall {
+  id: string;
+  type: 'function';
+  function: { name: string; arguments: string };
 }
 
 /** A message as OpenAI's clients send it, once `messagesFault` has found nothing. */
 export interface ChatMessage {
   role: (typeof ROLES)[number];
   content?: string | null | readonly Part[];
+  refusal?: string | null;
+  tool_calls?: readonly ToolCall[] | null;
+  tool_call_id?: string;
+  reasoning_content?: string | null;
 }
 
 /** What is wrong with the `messages` of a request, for people; null when nothing is. */
@@ -28,51 +43,112 @@ export function messagesFault(messages: unknown): string | null {
 
 function messageFault(message: unknown): string | null {
   if (!isObject(message)) return ' must be an object with role and content';
-  const { role, content, tool_calls: toolCalls, function_call: functionCall } = message;
-  if (role === 'tool' || role === 'function') return `.role: tools are not supported here`;
+  const { role, content } = message;
+  if (role === 'function' || isGiven(message['function_call']))
+    return ': functions in this older form are not supported here; say tools';
   if (!ROLES.includes(role as ChatMessage['role']))
     return `.role must be one of: ${ROLES.join(', ')}`;
-  if (isGiven(toolCalls) || isGiven(functionCall)) return ': tools are not supported here';
-  return contentFault(role as string, content);
+  if (isGiven(message['audio'])) return '.audio: models do not speak here';
+  if (role === 'tool')
+    return (
+      callIdFault({ call_id: message['tool_call_id'] })?.replace('.call_id', '.tool_call_id') ??
+      contentOf(content, 'output')
+    );
+  if (role !== 'assistant') return contentOf(content, role === 'user' ? 'question' : 'text');
+  return assistantFault(message);
 }
 
-function contentFault(role: string, content: unknown): string | null {
+function assistantFault({
+  content,
+  tool_calls: calls,
+  refusal,
+}: Record<string, unknown>): string | null {
+  if (isGiven(refusal) && typeof refusal !== 'string') return '.refusal must be a string';
+  if (isGiven(calls)) {
+    if (!Array.isArray(calls) || calls.length > CALLS_MAX)
+      return `.tool_calls must be a list of at most ${CALLS_MAX} calls`;
+    for (const [at, call] of calls.entries()) {
+      const fault = toolCallFault(call);
+      if (fault) return `.tool_calls[${at}]${fault}`;
+    }
+  }
+  const isEmpty = !isGiven(content) || content === '' || isEmptyList(content);
+  return isEmpty ? null : contentOf(content, 'text');
+}
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
+function toolCallFault(call: unknown): string | null {
+  if (!isObject(call)) return ' must be an object';
+  const { id, type, function: made } = call;
+  if (type !== 'function' || !isObject(made))
+    return '.type: only calls of functions are supported here';
+  return callFault({ ...made, call_id: id })?.replace('.call_id', '.id') ?? null;
+}
+
+/** Empty texts are taken, as OpenAI does. */
+function contentOf(content: unknown, place: 'question' | 'text' | 'output'): string | null {
   if (typeof content === 'string') return null;
-  if (role === 'assistant' && (content === null || content === undefined)) return null;
   if (!Array.isArray(content) || content.length === 0)
-    return '.content must be a string or a list of text parts';
+    return '.content must be a string or a list of parts';
   for (const [at, part] of content.entries()) {
-    if (!isObject(part) || typeof part.type !== 'string')
-      return `.content[${at}] must be an object with a type`;
-    if (part.type !== 'text')
-      return `.content[${at}].type: only text is supported here, not ${part.type.slice(0, 40)}`;
-    if (typeof part.text !== 'string') return `.content[${at}].text must be a string`;
+    const fault = isObject(part) ? partFault(part, place) : ' must be an object with a type';
+    if (fault) return `.content[${at}]${fault}`;
   }
   return null;
 }
 
-/** The messages for a model: what systems and developers say comes first, in one. */
-export function modelMessages(messages: readonly ChatMessage[]): ModelMessage[] {
-  const instructions = messages.filter(isInstruction).map(textOf).join('\n\n');
-  const said = messages.filter((message) => !isInstruction(message));
-  const system: ModelMessage[] =
-    instructions === '' ? [] : [{ role: 'system', content: instructions }];
+function partFault(
+  part: Record<string, unknown>,
+  place: 'question' | 'text' | 'output',
+): string | null {
+  const { type } = part;
+  if (type === 'text') return typeof part['text'] === 'string' ? null : '.text must be a string';
+  const inner = type === 'image_url' ? part['image_url'] : type === 'file' ? part['file'] : {};
+  if (!isObject(inner)) return `.${type as string} must be an object`;
+  const fault = contentFault([contentPart(part as unknown as Part)], place, '');
+  return fault?.replace(/^\[0\]/, '') ?? null;
+}
+
+/** A part as responses have it. */
+function contentPart({ type, image_url: image, file, ...part }: Part): InputContent {
+  if (type === 'image_url')
+    return { type: 'input_image', image_url: image!.url, detail: image!.detail };
+  return type === 'file' ? { type: 'input_file', ...file } : { type, ...part };
+}
+
+/** Messages as items of responses, in their order. */
+export const itemsOfMessages = (messages: readonly ChatMessage[]): InputItem[] =>
+  messages.flatMap(itemsOfMessage);
+
+function itemsOfMessage(message: ChatMessage): InputItem[] {
+  const { role, tool_calls: calls, reasoning_content: thought } = message;
+  const content = contentIn(message);
+  if (role === 'tool')
+    return [{ type: 'function_call_output', call_id: message.tool_call_id!, output: content }];
+  if (role !== 'assistant') return [{ role, content }];
   return [
-    ...system,
-    ...said.map((message) => ({
-      role: message.role as 'user' | 'assistant',
-      content: textOf(message),
+    ...(thought ? [{ type: 'reasoning', content: [{ text: thought }] } as const] : []),
+    ...(content.length > 0 || !calls?.length ? [{ role, content } as const] : []),
+    ...(calls ?? []).map(({ id, function: { name, arguments: input } }) => ({
+      ...({ type: 'function_call', call_id: id } as const),
+      ...{ name, arguments: input },
     })),
   ];
 }
 
-const isInstruction = ({ role }: ChatMessage): boolean => role === 'system' || role === 'developer';
-
-function textOf({ content }: ChatMessage): string {
-  if (typeof content === 'string') return content;
-  return (content ?? []).map(({ text }) => text).join('');
+function contentIn({ content, refusal }: ChatMessage): string | InputContent[] {
+  const parts = typeof content === 'string' ? content : (content ?? []).map(contentPart);
+  if (!refusal) return parts;
+  const said = typeof parts === 'string' ? [{ type: 'text', text: parts }] : parts;
+  return [...said.filter(({ text }) => text !== ''), { type: 'refusal', refusal }];
 }
 
-/** Clients send null, or an empty list, for what they do not use. */
-export const isGiven = (value: unknown): boolean =>
-  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);
+/** What systems and developers say, in one; empty where they say nothing. */
+export const instructionsIn = (messages: readonly ChatMessage[]): string =>
+  messages
+    .filter(({ role }) => role === 'system' || role === 'developer')
+    .map(({ content }) =>
+      typeof content === 'string' ? content : (content ?? []).map(({ text }) => text).join('\n'),
+    )
+    .join('\n\n');

@@ -1,7 +1,15 @@
 import { newId } from '../../common/ids.js';
-import type { FinishReason, Usage } from '../../llm/language-model.js';
+import type { FinishReason } from '../../llm/language-model.js';
 import { sentEvent } from '../../runtime/event-stream.js';
-import type { ChatCompletionDto, CompletionUsageDto } from './openai.dto.js';
+import type { Part, RefusalPart, ResponsePart, TextPart, ToolCallPart } from '../../tree/parts.js';
+import type { Usage } from '../chat/message.entity.js';
+import type {
+  ChatCompletionDto,
+  CompletionCallDto,
+  CompletionMessageDto,
+  CompletionUsageDto,
+} from './openai.dto.js';
+import { argumentsOf } from './part-items.js';
 
 /** What the answers to one request have in common. */
 export interface Head {
@@ -18,7 +26,7 @@ export const newHead = (model: string): Head => ({
 
 export const completionOf = (
   { id, created, model }: Head,
-  content: string,
+  parts: readonly ResponsePart[],
   reason: FinishReason,
   usage: Usage,
 ): ChatCompletionDto => ({
@@ -27,20 +35,48 @@ export const completionOf = (
   created,
   model,
   choices: [
-    {
-      index: 0,
-      message: { role: 'assistant', content, refusal: null },
-      logprobs: null,
-      finish_reason: reason,
-    },
+    { index: 0, message: messageOf(parts), logprobs: null, finish_reason: reasonOf(reason) },
   ],
   usage: usageOf(usage),
 });
+
+const ofType = <Type extends Part['type']>(parts: readonly Part[], type: Type) =>
+  parts.filter((part): part is Extract<Part, { type: Type }> => part.type === type);
+const joined = (parts: readonly (TextPart | RefusalPart)[]): string | null =>
+  parts.length === 0 ? null : parts.map(({ text }) => text).join('');
+
+function messageOf(parts: readonly ResponsePart[]): CompletionMessageDto {
+  const calls = ofType(parts, 'tool_call');
+  const thought = ofType(parts, 'reasoning')
+    .map(({ text }) => text)
+    .join('');
+  const content = joined(ofType(parts, 'text'));
+  return {
+    role: 'assistant',
+    content: content ?? (calls.length > 0 ? null : ''),
+    refusal: joined(ofType(parts, 'refusal')),
+    ...(thought && { reasoning_content: thought }),
+    ...(calls.length > 0 && { tool_calls: calls.map(callOf) }),
+  };
+}
+
+const callOf = ({ call_id: id, name, input }: ToolCallPart): CompletionCallDto => ({
+  id,
+  type: 'function',
+  function: { name, arguments: argumentsOf(input) },
+});
+
+/** Where the provider says another reason, the answer is not whole. */
+const reasonOf = (reason: FinishReason): string =>
+  reason === 'error' || reason === 'other' ? 'length' : reason;
 
 /** OpenAI's server-sent events of one answer. */
 export class Chunks {
   private readonly before: string;
   private readonly after: string;
+  /** Calls that have begun, in their order, with how much of their input was told. */
+  private readonly calls = new Map<string, { index: number; told: number }>();
+  private text = 0;
 
   /**
    * @param withUsage whether the usage was asked for: a last chunk then has it, and all others say
@@ -58,22 +94,62 @@ export class Chunks {
 
   begin = (): string => this.chunk({ role: 'assistant', content: '', refusal: null }, null);
 
-  delta = (text: string): string => this.chunk({ content: text }, null);
+  delta(content: string): string {
+    this.text += content.length;
+    return this.chunk({ content }, null);
+  }
+
+  refusal = (refusal: string): string => this.chunk({ refusal }, null);
+
+  thought = (text: string): string => this.chunk({ reasoning_content: text }, null);
+
+  /** A further piece of the input of a call. */
+  call(id: string, name: string, input: string): string {
+    const known = this.calls.get(id);
+    const { index } = known ?? { index: this.calls.size };
+    this.calls.set(id, { index, told: (known?.told ?? 0) + input.length });
+    const begun = known ? {} : { id, type: 'function' };
+    const made = { ...(known ? {} : { name }), arguments: input };
+    return this.chunk({ tool_calls: [{ index, ...begun, function: made }] }, null);
+  }
+
+  /** A call that is whole, as far as it was not told in pieces. */
+  wholeCall({ call_id: id, name, input }: ToolCallPart): string {
+    return this.calls.get(id) ? '' : this.call(id, name, argumentsOf(input));
+  }
+
+  /** What of an answer was not told in pieces. */
+  rest(parts: readonly ResponsePart[]): string {
+    const text = joined(ofType(parts, 'text')) ?? '';
+    const missing = text.slice(this.text);
+    const refusal = joined(ofType(parts, 'refusal'));
+    return [
+      missing && this.delta(missing),
+      refusal === null ? '' : this.refusal(refusal),
+      ...ofType(parts, 'tool_call').map((call) => this.wholeCall(call)),
+    ].join('');
+  }
 
   end(reason: FinishReason, usage: Usage): string {
     const last = this.withUsage
       ? `${this.before}[],"usage":${JSON.stringify(usageOf(usage))}}\n\n`
       : '';
-    return `${this.chunk({}, reason)}${last}${sentEvent('[DONE]')}`;
+    return `${this.chunk({}, reasonOf(reason))}${last}${sentEvent('[DONE]')}`;
   }
 
-  private chunk(delta: object, reason: FinishReason | null): string {
+  private chunk(delta: object, reason: string | null): string {
     return `${this.before}${JSON.stringify([{ index: 0, delta, logprobs: null, finish_reason: reason }])}${this.after}`;
   }
 }
 
-const usageOf = ({ input_tokens, output_tokens }: Usage): CompletionUsageDto => ({
-  prompt_tokens: input_tokens,
-  completion_tokens: output_tokens,
-  total_tokens: input_tokens + output_tokens,
-});
+/** What the provider did not say is absent. */
+function usageOf(usage: Usage): CompletionUsageDto {
+  const { input_tokens, cached_tokens, output_tokens, reasoning_tokens } = usage;
+  return {
+    prompt_tokens: input_tokens,
+    completion_tokens: output_tokens,
+    total_tokens: input_tokens + output_tokens,
+    ...(cached_tokens !== undefined && { prompt_tokens_details: { cached_tokens } }),
+    ...(reasoning_tokens !== undefined && { completion_tokens_details: { reasoning_tokens } }),
+  };
+}

@@ -1,19 +1,22 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { openAiError } from '../../common/openai-error.js';
-import { Problem, problems } from '../../common/problems.js';
-import type { ModelPart } from '../../llm/language-model.js';
-import { type AnswerSettings, requestOf } from '../../llm/settings.js';
+import { invalidField, Problem, problems } from '../../common/problems.js';
+import { requestOf } from '../../llm/settings.js';
 import { sentEvent } from '../../runtime/event-stream.js';
-import { modelMessages } from './chat-messages.js';
+import { itemsOfMessages } from './chat-messages.js';
+import { settingsOf, toldOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
-import { DirectAnswers } from './direct-answers.service.js';
+import { type Begun, DirectAnswers } from './direct-answers.service.js';
+import { messagesOf } from './direct-messages.js';
+import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
+import { assertChoice } from './tool-fields.js';
+import { assertResults, turnsOf } from './turns.js';
 
 /** An answer that has begun. */
-interface Begun {
+interface BegunCompletion extends Pick<Begun, 'parts'> {
   head: Head;
-  parts: AsyncIterable<ModelPart>;
 }
 
 /**
@@ -33,22 +36,21 @@ export class CompletionsService {
     signal: AbortSignal,
   ): Promise<ChatCompletionDto> {
     const { head, parts } = await this.begin(accountId, body, signal);
-    let content = '';
+    const heard = new HeardParts();
     try {
-      for await (const part of parts) {
-        if (part.type === 'end') return completionOf(head, content, part.finishReason, part.usage);
-        if (part.type === 'delta') content += part.text;
-      }
+      for await (const part of parts) heard.add(part);
     } catch (error) {
       throw modelProblem(error);
     }
-    throw problems.modelFailed();
+    const { end } = heard;
+    if (!end) throw problems.modelFailed();
+    return completionOf(head, heard.parts, end.finishReason, end.usage);
   }
 
   /**
-   * The answer as server-sent events. A failure before the first word is thrown, so that it has a
-   * status of its own; a later one is an event, at which OpenAI's clients throw.
-   * @throws Problem
+   * The answer as server-sent events, of which the first is there before the model says anything.
+   * A failure of the model is an event, at which OpenAI's clients throw.
+   * @throws Problem for what can be known before the model is asked
    */
   async stream(
     accountId: string,
@@ -59,13 +61,21 @@ export class CompletionsService {
     return this.chunksOf(begun, body.stream_options?.include_usage === true);
   }
 
-  private async *chunksOf({ head, parts }: Begun, withUsage: boolean): AsyncGenerator<string> {
+  private async *chunksOf(
+    { head, parts }: BegunCompletion,
+    withUsage: boolean,
+  ): AsyncGenerator<string> {
     const chunks = new Chunks(head, withUsage);
-    yield chunks.begin();
+    yield WAIT + chunks.begin();
     try {
-      for await (const part of parts)
+      for await (const part of parts) {
         if (part.type === 'end') yield chunks.end(part.finishReason, part.usage);
         else if (part.type === 'delta') yield chunks.delta(part.text);
+        else if (part.type === 'reasoning') yield chunks.thought(part.text);
+        else if (part.type === 'tool_input') yield chunks.call(part.call_id, part.name, part.delta);
+        else if (part.part.type === 'tool_call') yield chunks.wholeCall(part.part);
+        else if (part.part.type === 'refusal') yield chunks.refusal(part.part.text);
+      }
     } catch (error) {
       yield sentEvent(JSON.stringify(openAiError(this.problemOf(error))));
     }
@@ -81,35 +91,27 @@ export class CompletionsService {
     return problems.internal();
   }
 
-  /** The one way to a model, and the first word of its answer. */
   private async begin(
     accountId: string,
     body: CreateChatCompletionDto,
     signal: AbortSignal,
-  ): Promise<Begun> {
+  ): Promise<BegunCompletion> {
+    const settings = settingsOf(body);
+    assertChoice(settings);
+    const turns = turnsOf(itemsOfMessages(body.messages));
+    if (turns.at(-1)!.response.length > 0) throw invalidField('messages', ENDS);
+    assertResults(turns, 'messages');
     const request = {
-      ...requestOf(settingsOf(body)),
+      ...requestOf(settings),
+      more: toldOf(body),
       model: body.model,
-      messages: modelMessages(body.messages),
+      messages: messagesOf(turns),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'messages', signal);
     return { head: newHead(model), parts };
   }
 }
 
-/** How the answer is asked for. */
-export function settingsOf({
-  max_completion_tokens,
-  max_tokens,
-  temperature,
-  top_p,
-  stop,
-}: CreateChatCompletionDto): AnswerSettings {
-  const limit = max_completion_tokens ?? max_tokens;
-  return {
-    ...(limit != null && { max_output_tokens: limit }),
-    ...(temperature != null && { temperature }),
-    ...(top_p != null && { top_p }),
-    ...(stop != null && { stop: [stop].flat() }),
-  };
-}
+/** A comment: whoever waits for the model has the headers, and something to read. */
+const WAIT = ': wait\n\n';
+const ENDS = 'must end with a message of the user or of a tool: that is what is answered';

@@ -1,39 +1,45 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField, problems } from '../../common/problems.js';
+import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Pair, pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
-import { PostService } from '../answer/post.service.js';
+import { ItemAdditions } from './item-additions.service.js';
 import type { AddItemsDto, ItemListDto, ListItemsQuery } from './conversation.dto.js';
-import { toldIn } from './input-items.js';
 import { type ConversationRef, itemParam, type ItemRef } from './openai-ids.js';
-import { stateOf } from './response-events.js';
-import { answerItem, questionItem } from './response-wire.js';
-import type { MessageItemDto } from './response.dto.js';
+import { answerItems, questionItemsOf } from './part-items.js';
+import { ResponseInputs } from './response-inputs.service.js';
+import type { ItemDto } from './response-items.dto.js';
+import { itemStatusOf, stateOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
 
-/** An item with its place on the path: twice the `seq` of its pair, for a response one more. */
+/** So many places has a pair: more than twice the parts that a side may have. */
+const PLACES = 2048;
+
+/** An item with its place on the path. */
 interface Placed {
-  item: MessageItemDto;
+  item: ItemDto;
   place: number;
 }
 
-const WHOLE = Number.MAX_SAFE_INTEGER;
+interface Found {
+  shown: Placed[];
+  hasMore: boolean;
+}
 
-/**
- * The path of a branch as OpenAI's items: a question is a message of the user, a response one of
- * the assistant.
- */
+const WHOLE = SEQ_MAX * PLACES;
+
+/** The path of a branch as OpenAI's items. */
 @Injectable()
 export class ConversationItems {
   constructor(
     private readonly chats: ChatService,
     private readonly paths: PathService,
-    private readonly posts: PostService,
     private readonly reader: ResponseReader,
+    private readonly inputs: ResponseInputs,
+    private readonly additions: ItemAdditions,
   ) {}
 
   /**
@@ -55,12 +61,13 @@ export class ConversationItems {
     query: ListItemsQuery,
   ): Promise<ItemListDto> {
     const { chat_id: chatId, seq } = await this.reader.place(accountId, responseId);
-    return this.page(accountId, chatId, query, 2 * seq + 1);
+    return this.page(accountId, chatId, query, seq * PLACES + PLACES / 2);
   }
 
   /**
-   * Stores them behind the newest pair, all or none; answers them. @throws 422; chat_not_found and
-   * what `PostService.post` throws
+   * Stores them behind the newest pair, all or none; answers them. What the assistant says first is
+   * the answer to the newest pair, where that has none.
+   * @throws 422; chat_not_found and what `PostService.post` throws
    */
   async add(
     accountId: string,
@@ -68,45 +75,32 @@ export class ConversationItems {
     { items }: AddItemsDto,
     idempotent: IdempotentRequest | null,
   ): Promise<ItemListDto> {
-    const told = toldIn(items);
-    if (typeof told === 'string') throw invalidField('items', told);
-    if (told.instructions !== '')
-      throw invalidField(
-        'items',
-        ': systems and developers are heard only where a conversation is made',
-      );
-    const { question, response } = told.pairs.at(-1)!;
-    const { chatId, branchId } = conversation;
-    if (branchId !== null) await this.branchOf(accountId, conversation);
-    const answer = await this.posts.post({
-      accountId,
-      chatId: branchId ?? chatId,
-      toActive: branchId === null,
-      key: idempotent,
-      earlier: told.pairs.slice(0, -1),
-      body: { question, response },
-    });
-    const last = JSON.parse((await answer.whole()).json) as QaPairDto;
-    const { pairs } = await this.paths.page(accountId, last.chat_id, told.pairs.length, {
-      before: last.seq + 1,
-    });
-    return listOf(pairs.flatMap(placed), false);
+    const told = await this.inputs.turns(accountId, items);
+    const turns = await this.inputs.kept(accountId, told, 'items');
+    const chatId = await this.branchOf(accountId, conversation);
+    const { pairs, onlyAnswer } = await this.additions.add(
+      { accountId, chatId, conversation, key: idempotent },
+      turns,
+    );
+    const added = pairs.flatMap(placed);
+    return listOf(onlyAnswer ? added.filter(isOfAnswer) : added, false);
   }
 
   /**
-   * @throws chat_not_found; message_not_found, also for one of another conversation, and for a
-   * response that is not there
+   * @throws chat_not_found; message_not_found, also for one of another conversation, and for an
+   * item that is not there
    */
   async get(
     accountId: string,
     { chatId }: ConversationRef,
-    { responseId, isQuestion }: ItemRef,
-  ): Promise<MessageItemDto> {
+    { responseId }: ItemRef,
+    name: string,
+  ): Promise<ItemDto> {
     const { root_chat_id: root } = await this.chats.get(accountId, chatId);
     const place = await this.reader.place(accountId, responseId);
     if (place.root_chat_id !== root) throw problems.messageNotFound();
     const items = placed(await this.paths.pair(accountId, place.chat_id, responseId));
-    const found = items.find(({ item }) => (item.role === 'user') === isQuestion);
+    const found = items.find(({ item }) => item.id === name.toLowerCase());
     if (!found) throw problems.messageNotFound();
     return found.item;
   }
@@ -132,8 +126,7 @@ export class ConversationItems {
     { limit, after, order }: ListItemsQuery,
     end = WHOLE,
   ): Promise<ItemListDto> {
-    const last =
-      after === undefined ? null : await this.placeOf(accountId, chatId, itemParam(after, 'after'));
+    const last = after === undefined ? null : await this.placeOf(accountId, chatId, after);
     const { shown, hasMore } =
       order === 'asc'
         ? await this.upwards(accountId, chatId, limit, last ?? 0, end)
@@ -147,16 +140,16 @@ export class ConversationItems {
     limit: number,
     last: number,
     end: number,
-  ) {
-    const { pairs, lastSeq } = await this.paths.page(accountId, chatId, limit + 1, {
-      after: Math.max(0, Math.floor(last / 2) - 1),
-    });
-    const found = pairs.flatMap(placed).filter(({ place }) => place > last && place < end);
-    const newest = pairs.at(-1)?.seq ?? lastSeq;
-    return {
-      shown: found.slice(0, limit),
-      hasMore: found.length > limit || (newest < lastSeq && 2 * newest + 2 < end),
-    };
+  ): Promise<Found> {
+    const shown: Placed[] = [];
+    // A pair may have no item, as one whose words were erased.
+    for (let after = Math.max(0, seqAt(last) - 1); ;) {
+      const { pairs, lastSeq } = await this.paths.page(accountId, chatId, limit + 1, { after });
+      shown.push(...pairs.flatMap(placed).filter(({ place }) => place > last && place < end));
+      after = pairs.at(-1)?.seq ?? lastSeq;
+      const isOver = after >= lastSeq || after >= seqAt(end);
+      if (isOver || shown.length > limit) return cutTo(limit, shown);
+    }
   }
 
   private async downwards(
@@ -165,42 +158,47 @@ export class ConversationItems {
     limit: number,
     last: number,
     end: number,
-  ) {
-    const { pairs } = await this.paths.page(accountId, chatId, limit + 1, {
-      before: Math.min(SEQ_MAX, Math.floor(last / 2) + 1),
-    });
-    const found = pairs
-      .flatMap(placed)
-      .filter(({ place }) => place < last && place < end)
-      .reverse();
-    return {
-      shown: found.slice(0, limit),
-      hasMore: found.length > limit || (pairs[0]?.seq ?? 1) > 1,
-    };
+  ): Promise<Found> {
+    const shown: Placed[] = [];
+    for (let before = Math.min(SEQ_MAX, seqAt(last) + 1); ;) {
+      const { pairs } = await this.paths.page(accountId, chatId, limit + 1, { before });
+      const found = pairs.flatMap(placed).filter(({ place }) => place < last && place < end);
+      shown.push(...found.reverse());
+      before = pairs[0]?.seq ?? 1;
+      if (before <= 1 || shown.length > limit) return cutTo(limit, shown);
+    }
   }
 
-  private async placeOf(
-    accountId: string,
-    chatId: string,
-    { responseId, isQuestion }: ItemRef,
-  ): Promise<number> {
-    const { seq } = await this.paths.pair(accountId, chatId, responseId);
-    return 2 * seq + (isQuestion ? 0 : 1);
+  private async placeOf(accountId: string, chatId: string, name: string): Promise<number> {
+    const { responseId } = itemParam(name, 'after');
+    const items = placed(await this.paths.pair(accountId, chatId, responseId));
+    const found = items.find(({ item }) => item.id === name.toLowerCase());
+    if (!found) throw problems.messageNotFound();
+    return found.place;
   }
 }
 
-/** The one or two items of a pair; none of one that was redacted. */
+const seqAt = (place: number): number => Math.floor(place / PLACES);
+
+const cutTo = (limit: number, shown: Placed[]): Found => ({
+  shown: shown.slice(0, limit),
+  hasMore: shown.length > limit,
+});
+
+/** The items of a pair; those of its answer have the second half of its places. */
 function placed(pair: Pair): Placed[] {
-  if (pair.status === 'redacted') return [];
   const dto = JSON.parse(pairJson(pair)) as QaPairDto;
-  const { question, response } = dto;
-  const asked =
-    question === null
-      ? []
-      : [{ item: questionItem(dto.response_id, question), place: 2 * dto.seq }];
-  if (response === null) return asked;
-  return [...asked, { item: answerItem(dto.response_id, stateOf(dto)), place: 2 * dto.seq + 1 }];
+  const first = dto.seq * PLACES;
+  const state = stateOf(dto, null);
+  return [
+    ...questionItemsOf(dto).map((item, at) => ({ item, place: first + at })),
+    ...answerItems(dto.response_id, state.parts, itemStatusOf(state)).map((item, at) => ({
+      ...{ item, place: first + PLACES / 2 + at },
+    })),
+  ];
 }
+
+const isOfAnswer = ({ place }: Placed): boolean => place % PLACES >= PLACES / 2;
 
 function listOf(placedItems: readonly Placed[], hasMore: boolean): ItemListDto {
   const data = placedItems.map(({ item }) => item);

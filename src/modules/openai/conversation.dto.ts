@@ -3,13 +3,19 @@ import { IsOptional } from 'class-validator';
 import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Checked } from './checked-field.js';
-import { type InputItem, itemsFault } from './input-items.js';
+import { type Input, itemsFault } from './input-items.js';
 import { type Metadata, NOTES, notesFault } from './openai-metadata.js';
-import { ITEM_SCHEMA, MessageItemDto } from './response.dto.js';
+import { INPUT_ITEM_SCHEMA } from './input-schemas.js';
+import { ApiItems, type ItemDto, ITEM_SCHEMA } from './response-items.dto.js';
 
 const ITEMS_MAX = 20;
 const ORDERS = ['asc', 'desc'] as const;
-const ITEMS = { type: 'array', minItems: 1, maxItems: ITEMS_MAX, items: ITEM_SCHEMA } as const;
+const ITEMS = {
+  type: 'array',
+  minItems: 1,
+  maxItems: ITEMS_MAX,
+  items: INPUT_ITEM_SCHEMA,
+} as const;
 
 @Lenient()
 export class CreateConversationDto {
@@ -22,7 +28,7 @@ export class CreateConversationDto {
   @Checked((items) =>
     Array.isArray(items) && items.length === 0 ? null : itemsFault(items, ITEMS_MAX),
   )
-  items?: InputItem[] | null;
+  items?: Exclude<Input, string> | null;
 
   /** At most 16 texts. */
   @ApiPropertyOptional({ ...NOTES, nullable: true })
@@ -46,7 +52,7 @@ export class AddItemsDto {
    */
   @ApiProperty({ ...ITEMS })
   @Checked((items) => itemsFault(items, ITEMS_MAX))
-  items!: InputItem[];
+  items!: Exclude<Input, string>;
 }
 
 @Lenient()
@@ -91,11 +97,13 @@ export class DeletedConversationDto {
   deleted!: boolean;
 }
 
+@ApiItems()
 export class ItemListDto {
   @ApiProperty({ enum: ['list'] })
   object!: 'list';
 
-  data!: MessageItemDto[];
+  @ApiProperty({ type: 'array', items: ITEM_SCHEMA })
+  data!: ItemDto[];
   first_id!: string | null;
   /** The `after` of the next page. */
   last_id!: string | null;

@@ -29,7 +29,7 @@ import {
 } from './conversation.dto.js';
 import { ConversationsService } from './conversations.service.js';
 import { conversationParam, itemParam } from './openai-ids.js';
-import { MessageItemDto } from './response.dto.js';
+import { type ItemDto, ITEM_SCHEMA } from './response-items.dto.js';
 
 const CONVERSATION_ID = {
   name: 'conversation_id',
@@ -39,8 +39,9 @@ const CONVERSATION_ID = {
 } as const;
 const ITEM_ID = {
   name: 'item_id',
-  schema: { type: 'string', pattern: '^msg_' },
-  description: '`msg_<response_id>`, of a question `msg_q_<response_id>`.',
+  schema: { type: 'string', pattern: '^(msg|fc|fco|rs)_' },
+  description:
+    '`msg_<response_id>`, of a question `msg_q_<response_id>`; calls of functions begin with `fc_`, what they gave with `fco_`, thoughts with `rs_`.',
   example: 'msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
 } as const;
 
@@ -146,7 +147,7 @@ export class ConversationsController {
     operationId: 'createConversationItems',
     summary: 'Add messages to a branch',
     description:
-      'A message of a user with one of the assistant behind it is a pair; one without is a pair without a response, and gets none later: it can be answered by `regenerate`.',
+      'A message of a user with what the assistant says behind it is a pair. What the assistant says first completes the newest pair of the branch, where that has no response and no branch; else it is a pair without a question.',
   })
   @ApiOkResponse({ type: ItemListDto })
   @ApiIdempotent()
@@ -167,13 +168,14 @@ export class ConversationsController {
     operationId: 'getConversationItem',
     summary: 'One message, of any branch of the conversation',
   })
-  @ApiOkResponse({ type: MessageItemDto })
+  @ApiOkResponse({ schema: ITEM_SCHEMA })
   @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
   item(
     @CurrentAccount() accountId: string,
     @Param('conversation_id') id: string,
     @Param('item_id') itemId: string,
-  ): Promise<MessageItemDto> {
-    return this.items.get(accountId, conversationParam(id), itemParam(itemId, 'item_id'));
+  ): Promise<ItemDto> {
+    const item = itemParam(itemId, 'item_id');
+    return this.items.get(accountId, conversationParam(id), item, itemId);
   }
 }

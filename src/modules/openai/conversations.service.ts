@@ -1,39 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField } from '../../common/problems.js';
-import { Database, type Statement } from '../../database/database.js';
-import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import { RemovalService } from '../chat/removal.service.js';
 import { AppendService } from '../message/append.service.js';
+import { NotesOfConversations } from './conversation-notes.service.js';
 import type {
   ConversationDto,
   CreateConversationDto,
   DeletedConversationDto,
   UpdateConversationDto,
 } from './conversation.dto.js';
-import { toldIn } from './input-items.js';
 import { type ConversationRef, conversationName } from './openai-ids.js';
 import type { Metadata } from './openai-metadata.js';
-import { PROMPT_BYTES_MAX } from './response.dto.js';
-
-const FIND: Statement = {
-  name: 'openai.conversation_notes',
-  text: `SELECT metadata FROM conversation_notes WHERE account_id = $1 AND chat_id = $2`,
-};
-const NOTE = `
-  INSERT INTO conversation_notes (account_id, chat_id, metadata) VALUES ($1, $2, $3)
-  ON CONFLICT (account_id, chat_id) DO UPDATE SET metadata = excluded.metadata`;
+import { ResponseInputs } from './response-inputs.service.js';
+import { draftOf } from './turns.js';
 
 /** Chats as OpenAI's conversations. */
 @Injectable()
 export class ConversationsService {
   constructor(
-    private readonly database: Database,
+    private readonly notes: NotesOfConversations,
     private readonly chats: ChatService,
     private readonly appends: AppendService,
     private readonly removal: RemovalService,
-    private readonly idempotency: Idempotency,
+    private readonly inputs: ResponseInputs,
   ) {}
 
   /**
@@ -45,22 +36,18 @@ export class ConversationsService {
     { items, metadata }: CreateConversationDto,
     key: IdempotentRequest | null,
   ): Promise<string> {
-    const told = toldIn(items ?? []);
-    if (typeof told === 'string') throw invalidField('items', told);
-    const { instructions, pairs } = told;
-    if (Buffer.byteLength(instructions) > PROMPT_BYTES_MAX) {
-      throw invalidField(
-        'items',
-        `: what systems and developers say must have at most ${PROMPT_BYTES_MAX} bytes of UTF-8`,
-      );
-    }
+    const turns = await this.inputs.kept(
+      accountId,
+      await this.inputs.turns(accountId, items ?? []),
+      'items',
+    );
     const outcome = await this.appends.commit({
       accountId,
-      drafts: pairs.map(({ question, response }) => ({ said: { question }, response })),
-      to: { chat: { system_prompt: instructions || null } },
+      drafts: turns.map(draftOf),
+      to: { chat: {} },
       key,
       answerOf: async (tx, _entries, chat) => {
-        if (metadata) await tx.query(NOTE, [accountId, chat!.chat_id, metadata]);
+        if (metadata) await this.notes.note(tx, accountId, chat!.chat_id, metadata);
         return conversationOf(chat!, metadata ?? {});
       },
     });
@@ -70,11 +57,7 @@ export class ConversationsService {
   /** @throws chat_not_found */
   async get(accountId: string, { chatId }: ConversationRef): Promise<ConversationDto> {
     const chat = await this.rootOf(accountId, chatId);
-    const [notes] = await this.database.query<{ metadata: Metadata }>(FIND, [
-      accountId,
-      chat.chat_id,
-    ]);
-    return conversationOf(chat, notes?.metadata ?? {});
+    return conversationOf(chat, await this.notes.find(accountId, chat.chat_id));
   }
 
   /** Answers the JSON of a `ConversationDto`. @throws chat_not_found */
@@ -85,10 +68,8 @@ export class ConversationsService {
     idempotent: IdempotentRequest | null,
   ): Promise<string> {
     const chat = await this.rootOf(accountId, chatId);
-    return this.idempotency.once(accountId, idempotent, async (tx) => {
-      await tx.query(NOTE, [accountId, chat.chat_id, metadata]);
-      return conversationOf(chat, metadata);
-    });
+    const answer = conversationOf(chat, metadata);
+    return this.notes.replace(accountId, chat.chat_id, metadata, { key: idempotent, answer });
   }
 
   /**

@@ -5,7 +5,6 @@ import {
   LanguageModel,
   type ModelPart,
   type ModelRequest,
-  stopped,
   type Usage,
 } from '../../llm/language-model.js';
 import { TokenCounter } from '../../llm/token-counter.js';
@@ -38,11 +37,10 @@ export class DirectAnswers {
 
   /**
    * The one way to a model: what an account may use is looked at before, and what it used is
-   * counted behind. Comes back with the first word. The context is the client's: where it is too
-   * long it is refused, and not cut.
+   * counted behind. The model is asked when the parts are read. The context is the client's: where
+   * it is too long it is refused, and not cut.
    * @param field that has the context @param signal aborts when the client has gone
-   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent, and what
-   * `modelProblem` makes of a failure
+   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent
    */
   async begin(
     accountId: string,
@@ -55,8 +53,7 @@ export class DirectAnswers {
       const request = { ...asked, model: info.id };
       if (!(await fitsWindow(request.messages, info, this.tokens.count)))
         throw problems.contextTooLong({ errors: [tooLong(field, info.contextTokens)] });
-      const parts = await this.admit(accountId, request, signal);
-      return { model: info.id, parts: await afterFirst(parts, signal) };
+      return { model: info.id, parts: await this.admit(accountId, request, signal) };
     } catch (error) {
       throw modelProblem(error);
     }
@@ -70,25 +67,33 @@ export class DirectAnswers {
   ): Promise<AsyncIterable<ModelPart>> {
     const before = this.running.get(accountId) ?? 0;
     this.running.set(accountId, before + 1);
+    let isIn = true;
+    const leave = (): void => {
+      if (isIn) this.leave(accountId);
+      isIn = false;
+    };
     try {
       // Answers of this route have no rows that would be counted.
       await this.quotas.check(accountId, before + 1);
-      return this.counted(accountId, request, signal);
     } catch (error) {
-      this.leave(accountId);
+      leave();
       throw error;
     }
+    // Whoever goes before the first word was asked for never reads a part.
+    signal.addEventListener('abort', leave, { once: true });
+    requestDeadline()?.lift();
+    return this.counted(accountId, request, signal, leave);
   }
 
-  /** The answer, after whose end, however it comes, its tokens are counted. Has to be read. */
+  /** The answer, after whose end, however it comes, its tokens are counted. */
   private async *counted(
     accountId: string,
     request: ModelRequest,
     signal: AbortSignal,
+    leave: () => void,
   ): AsyncGenerator<ModelPart> {
     let usage: Usage | null = null;
     let bytes = 0;
-    requestDeadline()?.lift();
     try {
       for await (const part of this.model.stream(request, signal)) {
         if (part.type === 'end') usage = part.usage;
@@ -96,7 +101,7 @@ export class DirectAnswers {
         yield part;
       }
     } finally {
-      this.leave(accountId);
+      leave();
       if (usage || bytes > 0)
         await this.quotas.spend(accountId, usage ?? usageByBytes(request.messages, bytes));
     }
@@ -113,23 +118,3 @@ const tooLong = (path: string, tokens: number): { path: string; message: string 
   path,
   message: `are longer than the ${tokens} tokens that this model can read`,
 });
-
-/** The same parts, once the first of them is there. @throws what is thrown before it */
-async function afterFirst(
-  parts: AsyncIterable<ModelPart>,
-  signal: AbortSignal,
-): Promise<AsyncIterable<ModelPart>> {
-  const iterator = parts[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  if (signal.aborted) {
-    await iterator.return?.();
-    throw stopped();
-  }
-  return (async function* () {
-    try {
-      for (let at = first; !at.done; at = await iterator.next()) yield at.value;
-    } finally {
-      await iterator.return?.();
-    }
-  })();
-}

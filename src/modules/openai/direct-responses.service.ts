@@ -2,16 +2,35 @@ import { Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { requestOf } from '../../llm/settings.js';
+import { usageByBytes } from '../../llm/usage-estimate.js';
+import type { CreateResponseDto } from './create-response.dto.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
-import { itemsOf, messagesOf } from './input-items.js';
+import { messagesOf } from './direct-messages.js';
+import { HeardParts, pieceOf } from './heard-parts.js';
+import type { ResponseEvent } from './item-events.js';
 import { modelProblem } from './model-problem.js';
-import { ResponseEvents, stateAfter } from './response-events.js';
+import { ResponseEvents } from './response-events.js';
+import { ResponseInputs } from './response-inputs.service.js';
+import { settingsOf } from './response-settings.js';
 import { type ResponseHead, responseOf, type ResponseState } from './response-wire.js';
-import type { CreateResponseDto, ResponseDto } from './response.dto.js';
-import { settingsOf } from './responses.service.js';
+import type { ResponseDto } from './response.dto.js';
+import { assertChoice } from './tool-fields.js';
+import { assertResults, type Turn } from './turns.js';
 
-interface BegunResponse extends Pick<Begun, 'parts'> {
+/** A response that is kept nowhere, as whoever goes on from it remembers it. */
+export interface Remembered {
+  responseId: string;
+  /** All that was said, the answer included. */
+  turns: readonly Turn[];
+}
+
+/** A response that has begun. */
+export interface DirectResponse extends Pick<Begun, 'parts'> {
   head: ResponseHead;
+  /** All that the model is given. */
+  turns: readonly Turn[];
+  /** What it has said so far. */
+  heard: HeardParts;
 }
 
 /**
@@ -22,57 +41,87 @@ interface BegunResponse extends Pick<Begun, 'parts'> {
 export class DirectResponses {
   private readonly logger = new Logger(DirectResponses.name);
 
-  constructor(private readonly answers: DirectAnswers) {}
+  constructor(
+    private readonly answers: DirectAnswers,
+    private readonly inputs: ResponseInputs,
+  ) {}
 
-  /**
-   * The whole answer. @throws like `DirectAnswers.begin`; 422 where the context would be one that
-   * is kept
-   */
+  /** The whole answer. @throws like `begin`, and the failure of a model that said nothing */
   async create(
     accountId: string,
     body: CreateResponseDto,
     signal: AbortSignal,
   ): Promise<ResponseDto> {
-    const { head, parts } = await this.begin(accountId, body, signal);
-    let text = '';
+    const { head, parts, heard } = await this.begin(accountId, body, signal);
     try {
-      for await (const part of parts) {
-        if (part.type === 'end') return responseOf(head, stateAfter(part, text));
-        if (part.type === 'delta') text += part.text;
-      }
+      for await (const part of parts) heard.add(part);
     } catch (error) {
-      throw modelProblem(error);
+      if (heard.parts.length === 0) throw modelProblem(error);
+      return responseOf(head, this.broken(error, heard));
     }
-    throw problems.modelFailed();
+    if (!heard.end) throw problems.modelFailed();
+    return responseOf(head, stateAfter(heard));
   }
 
-  /** The same as it happens. @throws like `create`, before the first word */
-  async createStreamed(
-    accountId: string,
-    body: CreateResponseDto,
-    signal: AbortSignal,
-  ): Promise<AsyncIterable<string>> {
-    return this.events(await this.begin(accountId, body, signal));
-  }
-
-  private async *events({ head, parts }: BegunResponse): AsyncGenerator<string> {
+  /** A response as it happens; a failure is its last event. */
+  async *events({ head, parts, heard }: DirectResponse): AsyncGenerator<ResponseEvent[]> {
     const events = new ResponseEvents(head);
-    let text = '';
     yield events.begin();
     try {
       for await (const part of parts) {
-        if (part.type === 'end') yield events.end(stateAfter(part, text));
-        else if (part.type === 'delta') {
-          text += part.text;
-          yield events.delta(part.text);
-        }
+        heard.add(part);
+        if (part.type === 'delta') yield events.delta(part.text);
+        else if (part.type !== 'end') yield events.piece(pieceOf(part));
       }
     } catch (error) {
-      yield events.end(this.failure(error));
+      return yield events.end(this.broken(error, heard));
     }
+    yield events.end(stateAfter(heard));
   }
 
-  private failure(error: unknown): ResponseState {
+  /**
+   * @param before what was said before, where the client has named it
+   * @throws like `DirectAnswers.begin`; 422 where the context would be one that is kept
+   */
+  async begin(
+    accountId: string,
+    body: CreateResponseDto,
+    signal: AbortSignal,
+    before: readonly Turn[] = [],
+  ): Promise<DirectResponse> {
+    assertChoice(body);
+    assertApart(body);
+    const turns = [...before, ...(await this.inputs.asked(accountId, body.input))];
+    assertResults(turns);
+    const settings = settingsOf(body);
+    const request = {
+      ...requestOf(settings),
+      model: body.model ?? null,
+      messages: messagesOf(turns, settings.instructions),
+    };
+    const { model, parts } = await this.answers.begin(accountId, request, 'input', signal);
+    const head = {
+      responseId: newId(),
+      createdAt: seconds(),
+      model,
+      previous: null,
+      rootChatId: null,
+      metadata: body.metadata ?? {},
+      settings,
+    };
+    return { head, parts, turns, heard: new HeardParts() };
+  }
+
+  /** All that was said, once its events have ended; null where it failed. */
+  after({ head, turns, heard }: DirectResponse): Remembered | null {
+    const asked = turns.at(-1)!;
+    if (!heard.end) return null;
+    const answered = { ...asked, response: heard.parts };
+    return { responseId: head.responseId, turns: [...turns.slice(0, -1), answered] };
+  }
+
+  /** What was said stays, whatever broke it off. */
+  private broken(error: unknown, { parts }: HeardParts): ResponseState {
     const found = modelProblem(error);
     if (!(found instanceof Problem)) {
       this.logger.error({
@@ -81,48 +130,36 @@ export class DirectResponses {
       });
     }
     const { kind, message } = found instanceof Problem ? found : problems.internal();
+    const text = parts.map((part) => ('text' in part ? part.text : '')).join('');
     return {
       status: 'failed',
-      text: null,
-      usage: null,
+      parts,
+      usage: parts.length > 0 ? usageByBytes([], Buffer.byteLength(text)) : null,
       error: { code: kind.code, message },
       model: null,
+      endedAt: seconds(),
     };
-  }
-
-  private async begin(
-    accountId: string,
-    body: CreateResponseDto,
-    signal: AbortSignal,
-  ): Promise<BegunResponse> {
-    const kept = (['previous_response_id', 'conversation'] as const).find(
-      (field) => body[field] != null,
-    );
-    if (kept)
-      throw invalidField(
-        kept,
-        'must be absent with store: false, for which the context is the input alone',
-      );
-    const items = itemsOf(body.input);
-    if (items.at(-1)?.role !== 'user')
-      throw invalidField('input', 'must end with a message of the user: that is what is answered');
-    const request = {
-      ...requestOf(settingsOf(body)),
-      model: body.model ?? null,
-      messages: messagesOf(items, body.instructions ?? ''),
-    };
-    const { model, parts } = await this.answers.begin(accountId, request, 'input', signal);
-    return { head: headOf(body, model), parts };
   }
 }
 
-const headOf = (body: CreateResponseDto, model: string): ResponseHead => ({
-  responseId: newId(),
-  createdAt: Math.floor(Date.now() / 1000),
-  model,
-  instructions: body.instructions ?? null,
-  previous: null,
-  rootChatId: null,
-  metadata: body.metadata ?? {},
-  settings: body,
-});
+const seconds = (): number => Math.floor(Date.now() / 1000);
+
+function stateAfter({ parts, end }: HeardParts): ResponseState {
+  const { model, finishReason, usage } = end!;
+  return {
+    ...{ status: 'complete', parts, model, error: null, endedAt: seconds() },
+    usage: finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason },
+  };
+}
+
+/** @throws 422 for fields whose effect is that something is kept */
+function assertApart(body: CreateResponseDto): void {
+  const kept = (['previous_response_id', 'conversation', 'background'] as const).find(
+    (field) => body[field] != null && body[field] !== false,
+  );
+  if (kept)
+    throw invalidField(
+      kept,
+      'must be absent with store: false, for which the context is the input alone',
+    );
+}

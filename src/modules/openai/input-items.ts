@@ -1,32 +1,77 @@
 import { isObject } from '../../common/is-object.js';
-import type { ModelMessage } from '../../llm/language-model.js';
-import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/message.dto.js';
+import { compactedText } from './compaction.js';
+import { contentFault, type InputContent } from './input-content.js';
 
-const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
-export const TEXTS = ['input_text', 'output_text', 'text'];
+export const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
+export const PHASES = ['commentary', 'final_answer'] as const;
 /** As many as OpenAI takes of one input. */
-const ITEMS_MAX = 2048;
+export const ITEMS_MAX = 2048;
+const NAME_CHARS_MAX = 128;
+/** As long as OpenAI's; ours and those of other providers are shorter. */
+const CALL_ID_CHARS_MAX = 256;
 
-/** An item of an input, once `inputFault` has found nothing. */
-export interface InputItem {
+/** Items of an input, once `itemsFault` has found nothing. */
+export type InputItem = MessageItem | CallItem | ResultItem | ReasoningItem | CompactionItem;
+
+export interface MessageItem {
+  type?: 'message';
+  id?: string | null;
   role: (typeof ROLES)[number];
-  content: string | readonly { text: string }[];
+  content: string | readonly InputContent[];
+  phase?: (typeof PHASES)[number] | null;
 }
 
-export type Input = string | readonly InputItem[];
-
-/** A pair of texts. */
-export interface TextPair {
-  question: string;
-  response: string | null;
+export interface CallItem {
+  type: 'function_call';
+  id?: string | null;
+  call_id: string;
+  name: string;
+  arguments: string;
 }
 
-/** What was said, apart from what the model is told to be. */
-export interface Told {
-  /** What systems and developers say; empty where they say nothing. */
-  instructions: string;
-  pairs: TextPair[];
+export interface ResultItem {
+  type: 'function_call_output';
+  id?: string | null;
+  call_id: string;
+  output: string | readonly InputContent[];
 }
+
+export interface ReasoningItem {
+  type: 'reasoning';
+  id?: string | null;
+  summary?: readonly { text: string }[] | null;
+  content?: readonly { text: string }[] | null;
+  encrypted_content?: string | null;
+}
+
+export interface CompactionItem {
+  type: 'compaction';
+  id?: string | null;
+  encrypted_content: string;
+}
+
+/** Names an item that is kept here; it stands for it. */
+export interface ReferenceItem {
+  type: 'item_reference';
+  id: string;
+}
+
+export type Input = string | readonly (InputItem | ReferenceItem)[];
+
+type FaultOf = (item: Record<string, unknown>) => string | null;
+
+const FAULTS: Readonly<Record<string, FaultOf>> = {
+  message: messageFault,
+  function_call: callFault,
+  function_call_output: resultFault,
+  reasoning: reasoningFault,
+  compaction: ({ encrypted_content: content }) =>
+    typeof content === 'string' && compactedText(content) !== null
+      ? null
+      : '.encrypted_content must be that of a compaction that was made here',
+  item_reference: ({ id }) =>
+    typeof id === 'string' && id !== '' ? null : '.id must be the id of an item',
+};
 
 /** What is wrong with the `input` of a request, for people; null when nothing is. */
 export function inputFault(input: unknown): string | null {
@@ -46,91 +91,74 @@ export function itemsFault(items: unknown, max: number): string | null {
 }
 
 function itemFault(item: unknown): string | null {
-  if (!isObject(item)) return ' must be an object with role and content';
-  const { type = 'message', role, content } = item;
+  if (!isObject(item)) return ' must be an object with a type, or with role and content';
+  const { id } = item;
+  // Some clients leave the type out where it goes without saying.
+  const type = item['type'] ?? ('role' in item ? 'message' : 'item_reference');
   if (typeof type !== 'string') return '.type must be a string';
-  if (type !== 'message')
-    return `.type: only messages are supported here, not ${type.slice(0, 40)}`;
-  if (!ROLES.includes(role as InputItem['role']))
+  if (id !== undefined && id !== null && typeof id !== 'string') return '.id must be a string';
+  const faultOf = Object.hasOwn(FAULTS, type) ? FAULTS[type] : undefined;
+  if (!faultOf)
+    return `.type: ${type.slice(0, 40)} cannot be kept here; only ${Object.keys(FAULTS).join(', ')}`;
+  return faultOf(item);
+}
+
+function messageFault({ role, content, phase }: Record<string, unknown>): string | null {
+  if (!ROLES.includes(role as MessageItem['role']))
     return `.role must be one of: ${ROLES.join(', ')}`;
+  if (phase !== undefined && phase !== null) {
+    if (!PHASES.includes(phase as (typeof PHASES)[number]))
+      return `.phase must be one of: ${PHASES.join(', ')}`;
+    if (role !== 'assistant') return '.phase is that of a message of the assistant';
+  }
   if (typeof content === 'string')
     return content.trim() === '' ? '.content must not be empty or blank' : null;
-  if (!Array.isArray(content) || content.length === 0)
-    return '.content must be a string or a list of text parts';
-  return partsFault(content);
+  return contentFault(content, role === 'user' ? 'question' : 'text', '.content');
 }
 
-function partsFault(parts: unknown[]): string | null {
-  for (const [at, part] of parts.entries()) {
-    if (!isObject(part) || typeof part.type !== 'string')
-      return `.content[${at}] must be an object with a type`;
-    if (!TEXTS.includes(part.type))
-      return `.content[${at}].type: only text is supported here, not ${part.type.slice(0, 40)}`;
-    if (typeof part.text !== 'string') return `.content[${at}].text must be a string`;
-  }
-  return textOf(parts as { text: string }[]).trim() === ''
-    ? '.content must not be empty or blank'
-    : null;
+export function callFault(item: Record<string, unknown>): string | null {
+  const { name, arguments: input, namespace } = item;
+  const fault = callIdFault(item);
+  if (fault) return fault;
+  if (typeof name !== 'string' || name === '' || name.length > NAME_CHARS_MAX)
+    return `.name must be a string of 1 to ${NAME_CHARS_MAX} characters`;
+  if (namespace !== undefined && namespace !== null)
+    return '.namespace: tools have none here; leave it out';
+  return typeof input === 'string'
+    ? null
+    : '.arguments must be a string, JSON as the model wrote it';
 }
 
-/**
- * Items as pairs: what a user says is a question, and what the assistant says right behind it its
- * response. A question without one is a pair without a response.
- * @returns why not, where the order or the length of the items does not allow it
- */
-export function toldIn(items: readonly InputItem[]): Told | string {
-  const told: Told = { instructions: '', pairs: [] };
-  const instructions: string[] = [];
-  let open: TextPair | null = null;
-  for (const [at, { role, content }] of items.entries()) {
-    const text = textOf(content);
-    if (role === 'user') told.pairs.push((open = { question: text, response: null }));
-    else if (role !== 'assistant') instructions.push(text);
-    else if (open) {
-      open.response = text;
-      open = null;
-    } else
-      return `[${at}].role: what an assistant says is stored as the response to the question before it, and there is none`;
-  }
-  return lengthFault(told.pairs) ?? { ...told, instructions: instructions.join('\n\n') };
+function resultFault(item: Record<string, unknown>): string | null {
+  const { output } = item;
+  const fault = callIdFault(item);
+  if (fault) return fault;
+  return typeof output === 'string' ? null : contentFault(output, 'output', '.output');
 }
 
-function lengthFault(pairs: readonly TextPair[]): string | null {
-  for (const { question, response } of pairs) {
-    if (Buffer.byteLength(question) > QUESTION_BYTES_MAX)
-      return `: a message of a user must have at most ${QUESTION_BYTES_MAX} bytes of UTF-8`;
-    if (Buffer.byteLength(response ?? '') > RESPONSE_BYTES_MAX)
-      return `: a message of an assistant must have at most ${RESPONSE_BYTES_MAX} bytes of UTF-8`;
+export function callIdFault({ call_id: callId }: Record<string, unknown>): string | null {
+  return typeof callId === 'string' && callId !== '' && callId.length <= CALL_ID_CHARS_MAX
+    ? null
+    : `.call_id must be a string of 1 to ${CALL_ID_CHARS_MAX} characters`;
+}
+
+function reasoningFault(item: Record<string, unknown>): string | null {
+  for (const field of ['summary', 'content']) {
+    const texts = item[field] ?? [];
+    const fits =
+      Array.isArray(texts) &&
+      texts.every((text) => isObject(text) && typeof text['text'] === 'string');
+    if (!fits) return `.${field} must be a list of texts`;
   }
-  return null;
+  const { encrypted_content: content } = item;
+  return content === undefined || content === null || typeof content === 'string'
+    ? null
+    : '.encrypted_content must be a string';
 }
 
 /** An input as items. */
-export const itemsOf = (input: Input): readonly InputItem[] =>
+export const itemsOf = (input: Input): readonly (InputItem | ReferenceItem)[] =>
   typeof input === 'string' ? [{ role: 'user', content: input }] : input;
 
-/**
- * The items for a model that is told nothing else: what systems and developers say comes first, in
- * one.
- */
-export function messagesOf(items: readonly InputItem[], instructions: string): ModelMessage[] {
-  const isInstruction = ({ role }: InputItem): boolean => role === 'system' || role === 'developer';
-  const prompt = [
-    instructions,
-    ...items.filter(isInstruction).map(({ content }) => textOf(content)),
-  ]
-    .filter(Boolean)
-    .join('\n\n');
-  const said = items.filter((item) => !isInstruction(item));
-  const system: ModelMessage[] = prompt === '' ? [] : [{ role: 'system', content: prompt }];
-  return [
-    ...system,
-    ...said.map(({ role, content }) => ({
-      role: role as 'user' | 'assistant',
-      content: textOf(content),
-    })),
-  ];
-}
-
-const textOf = (content: InputItem['content']): string =>
-  typeof content === 'string' ? content : content.map(({ text }) => text).join('');
+export const isReference = (item: InputItem | ReferenceItem): item is ReferenceItem =>
+  item.type === 'item_reference' || !('type' in item || 'role' in item);

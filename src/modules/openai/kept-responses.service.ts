@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { problems } from '../../common/problems.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
 import { Answers } from '../answer/answers.service.js';
-import { keptEvents, stateOf } from './response-events.js';
-import { responseOf } from './response-wire.js';
-import type { ResponseDto } from './response.dto.js';
-import { ResponseReader } from './response.reader.js';
+import { RedactionService } from '../redaction/redaction.service.js';
+import { responseName } from './openai-ids.js';
+import { keptEvents, sentEvents } from './response-events.js';
+import { responseOf, stateOf } from './response-wire.js';
+import type { DeletedResponseDto, ResponseDto } from './response.dto.js';
+import { endOf, ResponseReader } from './response.reader.js';
 
 /** Responses that exist already: read, followed and stopped. */
 @Injectable()
@@ -14,12 +15,13 @@ export class KeptResponses {
     private readonly reader: ResponseReader,
     private readonly answers: Answers,
     private readonly idempotency: Idempotency,
+    private readonly redactions: RedactionService,
   ) {}
 
   /** @throws message_not_found, content_unavailable */
   async get(accountId: string, responseId: string): Promise<ResponseDto> {
-    const { head, pair } = await this.reader.find(accountId, responseId);
-    return responseOf(head, stateOf(pair));
+    const { head, pair, place } = await this.reader.find(accountId, responseId);
+    return responseOf(head, stateOf(pair, endOf(place)));
   }
 
   /** Its events behind the number `after`; all of them without. @throws like `get` */
@@ -29,11 +31,9 @@ export class KeptResponses {
     after?: number,
   ): Promise<AsyncIterable<string>> {
     const { head, place } = await this.reader.find(accountId, responseId);
-    return keptEvents(
-      head,
-      (await this.answers.find(accountId, place.chat_id, responseId)).events(),
-      after,
-    );
+    const answer = await this.answers.find(accountId, place.chat_id, responseId);
+    const endedAt = () => this.reader.endedAt(accountId, responseId);
+    return sentEvents(keptEvents(head, answer.events(), endedAt, after));
   }
 
   /**
@@ -52,14 +52,10 @@ export class KeptResponses {
     });
   }
 
-  /** @throws message_not_found, else response_not_deletable */
-  async refuseToRemove(accountId: string, responseId: string): Promise<never> {
-    const { chat_id: chatId, root_chat_id: rootChatId } = await this.reader.place(
-      accountId,
-      responseId,
-    );
-    throw problems.responseNotDeletable({
-      detail: `A response is not deleted alone: branches may have inherited it. Delete its branch (DELETE /api/v1/chats/${chatId}) or its conversation (DELETE /v1/conversations/conv_${rootChatId}).`,
-    });
+  /** Erases the words of its pair for good, in every branch. @throws message_not_found */
+  async remove(accountId: string, responseId: string): Promise<DeletedResponseDto> {
+    const { place } = await this.reader.find(accountId, responseId);
+    await this.redactions.redact(accountId, place.chat_id, responseId);
+    return { id: responseName(responseId), object: 'response', deleted: true };
   }
 }

@@ -1,10 +1,23 @@
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 
-/** What a message of OpenAI's API is here: the question or the response of a pair. */
+/** What the beginning of an item's id says that it is. */
+const KINDS = {
+  question: 'msg_q_',
+  instruction: 'msg_s_',
+  answer: 'msg_',
+  result: 'fco_',
+  call: 'fc_',
+  reasoning: 'rs_',
+} as const;
+export type ItemKind = keyof typeof KINDS;
+
+/** What an item of OpenAI's API is here: a part of one side of a pair, or some in a row. */
 export interface ItemRef {
   responseId: string;
-  isQuestion: boolean;
+  kind: ItemKind;
+  /** Which one of its kind on its side, from 0. */
+  index: number;
 }
 
 /** A conversation, or one branch of it. */
@@ -29,14 +42,22 @@ export const NAME_PATTERNS = {
 
 export const responseName = (responseId: string): string => `resp_${responseId}`;
 export const conversationName = (chatId: string): string => `conv_${chatId}`;
-export const answerName = (responseId: string): string => `msg_${responseId}`;
-export const questionName = (responseId: string): string => `msg_q_${responseId}`;
+export const answerName = (responseId: string): string => itemName('answer', responseId);
+export const questionName = (responseId: string): string => itemName('question', responseId);
+
+/** The first of its kind has no number. */
+export const itemName = (kind: ItemKind, responseId: string, index = 0): string =>
+  `${KINDS[kind]}${responseId}${index === 0 ? '' : `_${index}`}`;
 
 /** The `response_id` in `resp_<response_id>`; null for anything else. */
 export const responseIn = (name: unknown): string | null => rest(name, 'resp_');
 
 /** The chat in `branch_<chat_id>` or a plain `chat_id`; null for anything else. */
 export const branchIn = (name: unknown): string | null => rest(name, 'branch_') ?? rest(name, '');
+
+/** The `file_id` in `file-<file_id>`, or alone; null for anything else. */
+export const fileIn = (name: unknown): string | null =>
+  rest(name, 'file-') ?? rest(name, 'file_') ?? rest(name, '');
 
 /** What `conv_<chat_id>` or `conv_<chat_id>:branch_<chat_id>` names; null for anything else. */
 export function conversationIn(name: unknown): ConversationRef | null {
@@ -49,11 +70,15 @@ export function conversationIn(name: unknown): ConversationRef | null {
   return isWhole ? { chatId, branchId } : null;
 }
 
-/** What `msg_<response_id>` or `msg_q_<response_id>` names; null for anything else. */
+const ITEM = new RegExp(`^(${Object.values(KINDS).join('|')})(${UUID_TEXT})(?:_(\\d{1,4}))?$`);
+
+/** What the id of an item names, like `msg_<response_id>`; null for anything else. */
 export function itemIn(name: unknown): ItemRef | null {
-  const [question, answer] = [rest(name, 'msg_q_'), rest(name, 'msg_')];
-  if (question) return { responseId: question, isQuestion: true };
-  return answer ? { responseId: answer, isQuestion: false } : null;
+  const found = typeof name === 'string' ? ITEM.exec(name) : null;
+  if (!found) return null;
+  const [, prefix, responseId] = found as unknown as [string, string, string];
+  const kind = (Object.keys(KINDS) as ItemKind[]).find((one) => KINDS[one] === prefix)!;
+  return { responseId: responseId.toLowerCase(), kind, index: Number(found.at(-1) ?? 0) };
 }
 
 /** The same, thrown at whoever named nothing. @throws 400 that names the field */

@@ -1,16 +1,27 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsObject, IsOptional } from 'class-validator';
-import { IsSaid } from '../../common/fields.js';
+import { IsBoolean, IsInt, IsOptional } from 'class-validator';
+import { ObjectOf } from '../../common/dto-reader.js';
+import { IsSaid, OneOf } from '../../common/fields.js';
 import { ANY_TEXT } from '../../common/text-patterns.js';
-import { Lenient } from '../../common/strict-input.guard.js';
-import { type ChatMessage, isGiven, messagesFault, ROLES } from './chat-messages.js';
-import { Checked, MODEL_CHARS_MAX, Unsupported } from './checked-field.js';
-import { Sampling, TokensMax } from './sampling-fields.js';
+import type { FunctionTool, TextFormat, ToolChoice } from '../../llm/settings.js';
+import { type ChatMessage, messagesFault } from './chat-messages.js';
+import { MESSAGES_SCHEMA } from './chat-schemas.js';
+import { Checked, MODEL_CHARS_MAX, Nullable } from './checked-field.js';
+import { COMPLETION_FIELDS, NO_PADDING, RefusesBy } from './field-fates.js';
+import { EFFORTS, responseFormatFault, VERBOSITIES } from './format-fields.js';
+import { type Metadata, NOTES, notesFault } from './openai-metadata.js';
+import { Penalty, Sampling, TokensMax } from './sampling-fields.js';
+import {
+  COMPLETION_CHOICE_SCHEMA,
+  COMPLETION_TOOLS_SCHEMA,
+  RESPONSE_FORMAT_SCHEMA,
+} from './setting-schemas.js';
+import { completionChoiceFault, completionToolsFault } from './tool-fields.js';
 
 const STOPS_MAX = 4;
+const NAME_CHARS_MAX = 512;
 const text = { type: 'string' } as const;
-const words = { ...text, pattern: ANY_TEXT } as const;
-
 const STOP = { ...text, minLength: 1, pattern: ANY_TEXT };
 
 const stopFault = (value: unknown): string | null => {
@@ -20,49 +31,53 @@ const stopFault = (value: unknown): string | null => {
   return fits ? null : `must be a string, or a list of at most ${STOPS_MAX}`;
 };
 
-const PARTS = {
-  type: 'array',
-  minItems: 1,
-  items: {
-    type: 'object',
-    required: ['type', 'text'],
-    properties: { type: { ...text, enum: ['text'] }, text: words },
-  },
-};
-const messageOf = (
-  roles: readonly string[],
-  required: readonly string[],
-  content: object[],
-): object => ({
-  type: 'object',
-  required: ['role', ...required],
-  properties: { role: { ...text, enum: roles }, content: { oneOf: content } },
-});
-/** Only an assistant may have said nothing. */
-const ONE_OF_MESSAGE = {
-  oneOf: [
-    messageOf(
-      ROLES.filter((role) => role !== 'assistant'),
-      ['content'],
-      [words, PARTS],
-    ),
-    messageOf(['assistant'], [], [words, PARTS, { type: 'null' }]),
-  ],
-} as object;
+/** A text for the provider alone, which may be null. */
+const Told = (): PropertyDecorator =>
+  applyDecorators(
+    ApiPropertyOptional({ type: String, nullable: true }),
+    IsOptional(),
+    IsSaid({ charsMax: NAME_CHARS_MAX, blank: true }),
+  );
 
+@RefusesBy({ include_obfuscation: NO_PADDING })
 export class StreamOptionsDto {
   /** Send a last chunk with the usage. */
-  include_usage?: boolean;
+  @ApiPropertyOptional({ type: Boolean, nullable: true })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  include_usage?: boolean | null;
 }
 
-@Lenient()
+export interface CompletionTool {
+  type: 'function';
+  function: Omit<FunctionTool, 'type'>;
+}
+
+export type CompletionChoice =
+  | Extract<ToolChoice, string>
+  | { type: 'function'; function: { name: string } }
+  | {
+      type: 'allowed_tools';
+      allowed_tools: { mode: 'auto' | 'required'; tools: CompletionTool[] };
+    };
+
+export type ResponseFormat =
+  | { type: 'text' | 'json_object' }
+  | {
+      type: 'json_schema';
+      json_schema: Omit<Extract<TextFormat, { type: 'json_schema' }>, 'type' | 'schema'> & {
+        schema?: Record<string, unknown>;
+      };
+    };
+
+@RefusesBy(COMPLETION_FIELDS)
 export class CreateChatCompletionDto {
   /** A model of `GET /v1/models`. @example "offline" */
   @IsSaid({ charsMax: MODEL_CHARS_MAX })
   model!: string;
 
-  /** The whole context, oldest first. Texts only; what systems and developers say is put first. */
-  @ApiProperty({ type: 'array', minItems: 1, items: ONE_OF_MESSAGE })
+  /** The whole context, oldest first. */
+  @ApiProperty(MESSAGES_SCHEMA)
   @Checked(messagesFault)
   messages!: ChatMessage[];
 
@@ -74,7 +89,7 @@ export class CreateChatCompletionDto {
 
   @ApiPropertyOptional({ type: StreamOptionsDto, nullable: true })
   @IsOptional()
-  @IsObject({ message: 'must be an object' })
+  @ObjectOf(() => StreamOptionsDto)
   stream_options?: StreamOptionsDto | null;
 
   /** How long the answer may become, in tokens. */
@@ -99,38 +114,79 @@ export class CreateChatCompletionDto {
   @Checked(stopFault)
   stop?: string | string[] | null;
 
-  /** Not supported: must be absent or empty. */
-  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, maxItems: 0, nullable: true })
-  @Unsupported('tools are not supported here; leave the field out')
-  tools?: unknown;
+  /** Answers of one seed are alike, where the provider can do that. */
+  @ApiPropertyOptional({ type: 'integer', nullable: true })
+  @IsOptional()
+  @IsInt({ message: 'must be a whole number' })
+  seed?: number | null;
 
-  /** Not supported: must be absent or empty. */
-  @ApiPropertyOptional({ type: 'array', items: { type: 'object' }, maxItems: 0, nullable: true })
-  @Unsupported('tools are not supported here; leave the field out')
-  functions?: unknown;
+  @Penalty()
+  presence_penalty?: number | null;
 
-  /** One answer for each request. */
-  @ApiPropertyOptional({ type: 'integer', nullable: true, minimum: 1, maximum: 1 })
-  @Unsupported('must be 1: one answer for each request', (value) => !isGiven(value) || value === 1)
-  n?: unknown;
+  @Penalty()
+  frequency_penalty?: number | null;
 
-  /** Only `{"type": "text"}`. */
-  @ApiPropertyOptional({
-    oneOf: [
-      {
-        type: 'object',
-        required: ['type'],
-        properties: { type: { ...text, enum: ['text'] } },
-        additionalProperties: true,
-      },
-      { type: 'null' },
-    ],
-  })
-  @Unsupported(
-    'only {"type": "text"} is supported here',
-    (value) => !isGiven(value) || (value as { type?: unknown }).type === 'text',
-  )
-  response_format?: unknown;
+  /** Functions that the model may call, and you run. */
+  @Nullable(COMPLETION_TOOLS_SCHEMA, completionToolsFault)
+  tools?: CompletionTool[] | null;
+
+  /** Whether the model may or must call them, or which. */
+  @Nullable(COMPLETION_CHOICE_SCHEMA, completionChoiceFault)
+  tool_choice?: CompletionChoice | null;
+
+  /** Whether it may call several at once. */
+  @ApiPropertyOptional({ type: Boolean, nullable: true })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  parallel_tool_calls?: boolean | null;
+
+  /** The form of the answer. */
+  @Nullable(RESPONSE_FORMAT_SCHEMA, responseFormatFault)
+  response_format?: ResponseFormat | null;
+
+  /** How much the model thinks. */
+  @ApiPropertyOptional({ type: String, enum: [...EFFORTS, null], nullable: true })
+  @IsOptional()
+  @OneOf(EFFORTS)
+  reasoning_effort?: string | null;
+
+  /** How long-winded the answer is. */
+  @ApiPropertyOptional({ type: String, enum: [...VERBOSITIES, null], nullable: true })
+  @IsOptional()
+  @OneOf(VERBOSITIES)
+  verbosity?: string | null;
+
+  /** Told to the provider; in a branch kept as the `metadata` of the pair. At most 16 texts. */
+  @Nullable({ ...NOTES, nullable: true }, notesFault)
+  metadata?: Metadata | null;
+
+  /** Nothing is kept but in a branch, and there everything. */
+  @ApiPropertyOptional({ type: Boolean, nullable: true })
+  @IsOptional()
+  @IsBoolean({ message: 'must be true or false' })
+  store?: boolean | null;
+
+  @Told()
+  user?: string | null;
+
+  @Told()
+  safety_identifier?: string | null;
+
+  @Told()
+  prompt_cache_key?: string | null;
+
+  @Told()
+  prompt_cache_retention?: string | null;
+}
+
+export class PromptTokensDto {
+  /** Of the prompt, those that the provider had read before. */
+  cached_tokens!: number;
+}
+
+export class CompletionTokensDto {
+  /** Of the answer, those that nobody reads. */
+  reasoning_tokens!: number;
 }
 
 export class CompletionUsageDto {
@@ -140,24 +196,47 @@ export class CompletionUsageDto {
   completion_tokens!: number;
   /** @example 60 */
   total_tokens!: number;
+  prompt_tokens_details?: PromptTokensDto;
+  completion_tokens_details?: CompletionTokensDto;
+}
+
+export class CompletionCallDto {
+  /** @example "call_1" */
+  id!: string;
+
+  @ApiProperty({ enum: ['function'] })
+  type!: 'function';
+
+  @ApiProperty({
+    type: 'object',
+    required: ['name', 'arguments'],
+    properties: { name: text, arguments: text },
+  })
+  function!: { name: string; arguments: string };
 }
 
 export class CompletionMessageDto {
   @ApiProperty({ enum: ['assistant'] })
   role!: string;
 
-  content!: string;
-
-  /** Always null. */
+  /** Null where it calls tools alone. */
   @ApiProperty({ type: String, nullable: true })
-  refusal!: null;
+  content!: string | null;
+
+  @ApiProperty({ type: String, nullable: true })
+  refusal!: string | null;
+
+  /** What the model thought, where its provider says it. */
+  reasoning_content?: string;
+
+  tool_calls?: CompletionCallDto[];
 }
 
 export class CompletionChoiceDto {
   index!: number;
   message!: CompletionMessageDto;
 
-  @ApiProperty({ enum: ['stop', 'length', 'content_filter'] })
+  @ApiProperty({ enum: ['stop', 'length', 'tool_calls', 'content_filter'] })
   finish_reason!: string;
 
   /** Always null. */

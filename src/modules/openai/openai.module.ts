@@ -1,18 +1,32 @@
 import { Module } from '@nestjs/common';
+import { UpgradesModule } from '../../common/upgrades.js';
+import { AuthModule } from '../auth/auth.module.js';
 import { ChatModule } from '../chat/chat.module.js';
 import { AnswerModule } from '../answer/answer.module.js';
+import { FileModule } from '../file/file.module.js';
 import { MessageModule } from '../message/message.module.js';
+import { RedactionModule } from '../redaction/redaction.module.js';
 import { BranchCompletions } from './branch-completions.service.js';
 import { CompletionsController } from './completions.controller.js';
 import { CompletionsService } from './completions.service.js';
 import { ConversationItems } from './conversation-items.service.js';
+import { NotesOfConversations } from './conversation-notes.service.js';
 import { ConversationsController } from './conversations.controller.js';
 import { ConversationsService } from './conversations.service.js';
 import { DirectAnswers } from './direct-answers.service.js';
 import { DirectResponses } from './direct-responses.service.js';
+import { HistoryPlaces } from './history-places.service.js';
+import { ItemAdditions } from './item-additions.service.js';
 import { KeptResponses } from './kept-responses.service.js';
 import { ModelsController } from './models.controller.js';
+import { PartFiles } from './part-files.service.js';
+import { PairCompletion } from './pair-completion.service.js';
+import { ResponseFrames } from './response-frames.service.js';
+import { PathTurns } from './path-turns.service.js';
+import { ResponseHelp } from './response-help.service.js';
+import { ResponseInputs } from './response-inputs.service.js';
 import { ResponseTargets } from './response-targets.service.js';
+import { ResponseSockets } from './response-sockets.js';
 import { ResponseReader } from './response.reader.js';
 import { ResponsesController } from './responses.controller.js';
 import { ResponsesService } from './responses.service.js';
@@ -22,7 +36,15 @@ import { ResponsesService } from './responses.service.js';
  * `common/openai-error.ts`.
  */
 @Module({
-  imports: [ChatModule, AnswerModule, MessageModule],
+  imports: [
+    AuthModule,
+    UpgradesModule,
+    ChatModule,
+    AnswerModule,
+    MessageModule,
+    FileModule,
+    RedactionModule,
+  ],
   controllers: [
     ModelsController,
     CompletionsController,
@@ -31,8 +53,11 @@ import { ResponsesService } from './responses.service.js';
   ],
   providers: [
     ...[DirectAnswers, CompletionsService, BranchCompletions],
-    ...[ResponseReader, ResponseTargets, ResponsesService, DirectResponses, KeptResponses],
-    ...[ConversationsService, ConversationItems],
+    ...[ResponseReader, ResponseTargets, HistoryPlaces, ResponseInputs, PartFiles],
+    ...[ResponsesService, DirectResponses, KeptResponses, PathTurns, ResponseHelp],
+    ...[ConversationsService, NotesOfConversations, ConversationItems],
+    ...[PairCompletion, ItemAdditions],
+    ...[ResponseFrames, ResponseSockets],
   ],
 })
 export class OpenAiModule {}

@@ -7,6 +7,8 @@ export interface PairPlace extends Record<string, unknown> {
   root_chat_id: string;
   seq: number;
   parent_response_id: string | null;
+  /** When its answer was there; null where there is none yet. */
+  ended_at: Date | null;
 }
 
 /** $1 account, $2 pair. No row: there is no such pair, or no living chat has it on its path. */
@@ -14,7 +16,8 @@ export const PLACE: Statement = {
   name: 'openai.place',
   text: `
     WITH RECURSIVE pair AS (
-      SELECT m.chat_id, m.root_chat_id, m.seq, CASE WHEN m.seq - 1 > c.fork_seq
+      SELECT m.chat_id, m.root_chat_id, m.seq, CASE WHEN m.status <> 'streaming' THEN coalesce(m.ended_at, m.created_at) END AS ended_at,
+        CASE WHEN m.seq - 1 > c.fork_seq
         THEN (SELECT b.response_id FROM messages b WHERE b.account_id = $1 AND b.chat_id = m.chat_id AND b.seq = m.seq - 1)
         ELSE c.fork_response_id END AS parent_response_id
       FROM messages m JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
@@ -27,6 +30,6 @@ export const PLACE: Statement = {
       JOIN chats c ON c.account_id = $1 AND c.parent_chat_id = r.chat_id AND c.fork_seq >= (SELECT seq FROM pair)
       WHERE r.deleted_at IS NOT NULL
     )
-    SELECT reader.chat_id, pair.root_chat_id, pair.seq, pair.parent_response_id
+    SELECT reader.chat_id, pair.root_chat_id, pair.seq, pair.parent_response_id, pair.ended_at
     FROM pair, reader WHERE reader.deleted_at IS NULL ORDER BY level, reader.chat_id LIMIT 1`,
 };

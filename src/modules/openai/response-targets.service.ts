@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { invalidField, problems } from '../../common/problems.js';
+import { invalidField, Problem, problems } from '../../common/problems.js';
 import { ChatService } from '../chat/chat.service.js';
 import { branchIn, conversationIn, responseIn } from './openai-ids.js';
 import { ResponseReader } from './response.reader.js';
-import type { CreateResponseDto } from './response.dto.js';
+import type { CreateResponseDto } from './create-response.dto.js';
 
 /** Where a question goes. */
 export interface Target {
@@ -14,7 +14,9 @@ export interface Target {
   parent?: string;
 }
 
-type Places = Pick<CreateResponseDto, 'previous_response_id' | 'conversation' | 'metadata'>;
+type Places = Partial<
+  Pick<CreateResponseDto, 'previous_response_id' | 'conversation' | 'metadata'>
+>;
 
 /** Finds the chats that requests name. */
 @Injectable()
@@ -26,7 +28,7 @@ export class ResponseTargets {
 
   /**
    * Null: a new chat. @throws 422 for names that exclude each other; chat_not_found,
-   * message_not_found
+   * previous_response_not_found
    */
   async of(
     accountId: string,
@@ -44,12 +46,11 @@ export class ResponseTargets {
     return branchId === null ? null : { chatId: branchId, toActive: false };
   }
 
-  private async behind(
-    accountId: string,
-    parent: string,
-    branchId: string | null,
-  ): Promise<Target> {
-    const place = await this.reader.place(accountId, parent);
+  /** Behind a pair. @throws previous_response_not_found */
+  async behind(accountId: string, parent: string, branchId: string | null = null): Promise<Target> {
+    const place = await this.reader.place(accountId, parent).catch((error: unknown) => {
+      throw isUnknown(error) ? previousNotFound() : error;
+    });
     if (branchId !== null) await this.assertIn(accountId, place.root_chat_id, branchId);
     return { chatId: branchId ?? place.chat_id, toActive: false, parent };
   }
@@ -75,3 +76,13 @@ export class ResponseTargets {
       throw problems.chatNotFound({ detail: 'The branch is not one of this conversation.' });
   }
 }
+
+const isUnknown = (error: unknown): boolean =>
+  error instanceof Problem && error.kind === problems.messageNotFound.kind;
+
+/** Clients recover by this code: they send what was said before again. */
+export const previousNotFound = (): Problem =>
+  problems.previousResponseNotFound({
+    detail: problems.previousResponseNotFound.kind.title,
+    errors: [{ path: 'previous_response_id', message: 'there is no response of that id' }],
+  });

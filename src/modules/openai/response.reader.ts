@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { problems } from '../../common/problems.js';
+import { Problem, problems } from '../../common/problems.js';
 import { wordsOf } from '../../content/body.js';
 import { Database } from '../../database/database.js';
 import { LanguageModel } from '../../llm/language-model.js';
@@ -9,6 +9,7 @@ import { pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { notesOf } from './openai-metadata.js';
 import { type PairPlace, PLACE } from './pair-place.sql.js';
+import type { Settings } from './response-settings.js';
 import type { ResponseHead } from './response-wire.js';
 
 /** A pair with what its response shows besides. */
@@ -40,31 +41,46 @@ export class ResponseReader {
     return this.at(accountId, responseId, await this.place(accountId, responseId));
   }
 
-  /**
-   * The same of a pair whose place is known. @param settings of the request that made it, where it
-   * is answered @throws like `find`
-   */
-  async at(
-    accountId: string,
-    responseId: string,
-    place: PairPlace,
-    settings: ResponseHead['settings'] = {},
-  ): Promise<FoundResponse> {
+  /** The same; null where there is no such pair. @throws content_unavailable */
+  async known(accountId: string, responseId: string): Promise<FoundResponse | null> {
+    return this.find(accountId, responseId).catch((error: unknown) => {
+      if (error instanceof Problem && error.kind === problems.messageNotFound.kind) return null;
+      throw error;
+    });
+  }
+
+  /** The same of a pair whose place is known. @throws like `find` */
+  async at(accountId: string, responseId: string, place: PairPlace): Promise<FoundResponse> {
     const [chat, found] = await Promise.all([
       this.chats.get(accountId, place.chat_id),
       this.paths.pair(accountId, place.chat_id, responseId),
     ]);
+    // Of erased words nobody is told that they were there.
+    if (found.status === 'redacted') throw problems.messageNotFound();
     const pair = JSON.parse(pairJson(found)) as QaPairDto;
+    const words = wordsOf(found.body);
+    const settings = (words.settings ?? {}) as Settings;
     const head = {
       responseId,
-      createdAt: Math.floor(found.createdAt.getTime() / 1000),
+      createdAt: seconds(found.createdAt),
       model: pair.model ?? chat.model ?? this.model.find(null).id,
-      instructions: chat.system_prompt,
       previous: place.parent_response_id,
       rootChatId: place.root_chat_id,
-      metadata: { ...notesOf(wordsOf(found.body).metadata), branch_id: place.chat_id },
-      settings,
+      metadata: { ...notesOf(words.metadata), branch_id: place.chat_id },
+      settings: { instructions: chat.system_prompt ?? undefined, ...settings },
     };
     return { place, pair, head };
   }
+
+  /** When an answer ended, in seconds since 1970; null as long as it is written. */
+  async endedAt(accountId: string, responseId: string): Promise<number | null> {
+    const [place] = await this.database.query<PairPlace>(PLACE, [accountId, responseId]);
+    return endOf(place);
+  }
 }
+
+const seconds = (date: Date): number => Math.floor(date.getTime() / 1000);
+
+/** When the answer of a pair ended, in seconds since 1970. */
+export const endOf = (place: PairPlace | undefined): number | null =>
+  place?.ended_at ? seconds(place.ended_at) : null;

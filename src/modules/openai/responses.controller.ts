@@ -31,7 +31,16 @@ import { DirectResponses } from './direct-responses.service.js';
 import { KeptResponses } from './kept-responses.service.js';
 import { responseParam } from './openai-ids.js';
 import { goneSignal, sendEventStream } from './replies.js';
-import { CreateResponseDto, ResponseDto, RetrieveResponseQuery } from './response.dto.js';
+import { CreateResponseDto, RetrieveResponseQuery } from './create-response.dto.js';
+import { DeletedResponseDto, ResponseDto } from './response.dto.js';
+import { sentEvents } from './response-events.js';
+import {
+  CompactionDto,
+  CompactResponseDto,
+  CountInputTokensDto,
+  InputTokensDto,
+} from './response-help.dto.js';
+import { ResponseHelp } from './response-help.service.js';
 import { ResponsesService } from './responses.service.js';
 
 const RESPONSE_OR_EVENTS = {
@@ -41,6 +50,18 @@ const RESPONSE_OR_EVENTS = {
     'text/event-stream': { schema: { type: 'string' } },
   },
 };
+
+/** What a request names, and is not there. */
+const NAMED = [
+  ...[problems.chatNotFound, problems.messageNotFound, problems.previousResponseNotFound],
+  problems.modelNotFound,
+];
+/** Why no model answers. */
+const ASKING = [
+  ...[problems.contextTooLong, problems.tooManyAnswers, problems.tokensSpent],
+  ...[problems.modelRateLimited, problems.modelFailed, problems.modelUnavailable],
+  problems.modelTimeout,
+];
 
 /** A path parameter that is no plain id. */
 const RESPONSE_ID = {
@@ -60,6 +81,7 @@ export class ResponsesController {
     private readonly direct: DirectResponses,
     private readonly kept: KeptResponses,
     private readonly items: ConversationItems,
+    private readonly help: ResponseHelp,
   ) {}
 
   @Post()
@@ -68,25 +90,12 @@ export class ResponsesController {
     operationId: 'createResponse',
     summary: 'Ask a model, in a new chat or behind what was said before',
     description:
-      'The question and its answer are a pair of a chat. With `stream: true` the answer is server-sent events; it goes on when the client leaves, and is resumed by a read with `starting_after`. A model that fails is a response with the status `failed`.',
+      'The question and its answer are a pair of a chat. With `stream: true` the answer is server-sent events; it goes on when the client leaves, and is resumed by a read with `starting_after`. A model that fails before its first word is an error, and `X-Response-Id` names the response with the question, which is kept. The same address is a WebSocket: frames like `{"type": "response.create", …}` ask, and the events of a stream answer.',
   })
   @ApiExtraModels(ResponseDto)
   @ApiOkResponse(RESPONSE_OR_EVENTS)
   @ApiIdempotent()
-  @ApiProblems(
-    problems.chatNotFound,
-    problems.messageNotFound,
-    problems.modelNotFound,
-    problems.contextTooLong,
-    problems.generationInProgress,
-    problems.tooManyAnswers,
-    problems.tokensSpent,
-    problems.modelRateLimited,
-    problems.modelFailed,
-    problems.contentUnavailable,
-    problems.modelUnavailable,
-    problems.modelTimeout,
-  )
+  @ApiProblems(...NAMED, ...ASKING, problems.generationInProgress, problems.contentUnavailable)
   async create(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,
@@ -94,9 +103,43 @@ export class ResponsesController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     if (body.store === false) return this.createDirect(accountId, body, reply);
-    if (body.stream)
-      return sendEventStream(reply, await this.responses.createStreamed(accountId, body, key));
-    void reply.send(await this.responses.create(accountId, body, key));
+    if (!body.stream) return void reply.send(await this.responses.create(accountId, body, key));
+    const events = await this.responses.createStreamed(accountId, body, key);
+    sendEventStream(reply, sentEvents(events));
+  }
+
+  @Post('input_tokens')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'countInputTokens',
+    summary: 'How many tokens a response would read',
+    description: 'Counted here, and not by the provider. Nothing is stored, and no model is asked.',
+  })
+  @ApiOkResponse({ type: InputTokensDto })
+  @ApiProblems(...NAMED, problems.contentUnavailable)
+  inputTokens(
+    @CurrentAccount() accountId: string,
+    @Body() body: CountInputTokensDto,
+  ): Promise<InputTokensDto> {
+    return this.help.count(accountId, body);
+  }
+
+  @Post('compact')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'compactResponse',
+    summary: 'Make a conversation short',
+    description:
+      'A model makes a summary, which comes as an item that only this server reads. `output` is the `input` of a conversation that begins with it. Nothing is stored.',
+  })
+  @ApiOkResponse({ type: CompactionDto })
+  @ApiProblems(...NAMED, ...ASKING, problems.contentUnavailable)
+  async compact(
+    @CurrentAccount() accountId: string,
+    @Body() body: CompactResponseDto,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    void reply.send(await this.help.compact(accountId, body, goneSignal(reply)));
   }
 
   @Get(':response_id')
@@ -124,16 +167,17 @@ export class ResponsesController {
   @ApiParam(RESPONSE_ID)
   @ApiOperation({
     operationId: 'deleteResponse',
-    summary: 'Refused: a pair is not deleted alone',
-    description: 'What branches inherit never changes. Delete the branch, or the conversation.',
+    summary: 'Erase what was asked and answered, for good',
+    description:
+      'In every branch that sees the pair, which keeps its place, and from everywhere else where its words are: `DELETE /api/v1/chats/{chat_id}/messages/{response_id}`.',
   })
-  @ApiOkResponse({ description: 'Never answered.' })
-  @ApiProblems(problems.responseNotDeletable, problems.messageNotFound)
-  async remove(
+  @ApiOkResponse({ type: DeletedResponseDto })
+  @ApiProblems(problems.messageNotFound, problems.contentUnavailable)
+  remove(
     @CurrentAccount() accountId: string,
     @Param('response_id') id: string,
-  ): Promise<never> {
-    return this.kept.refuseToRemove(accountId, responseParam(id));
+  ): Promise<DeletedResponseDto> {
+    return this.kept.remove(accountId, responseParam(id));
   }
 
   @Post(':response_id/cancel')
@@ -180,8 +224,8 @@ export class ResponsesController {
     reply: FastifyReply,
   ): Promise<void> {
     const signal = goneSignal(reply);
-    if (body.stream)
-      return sendEventStream(reply, await this.direct.createStreamed(accountId, body, signal));
-    void reply.send(await this.direct.create(accountId, body, signal));
+    if (!body.stream) return void reply.send(await this.direct.create(accountId, body, signal));
+    const begun = await this.direct.begin(accountId, body, signal);
+    sendEventStream(reply, sentEvents(this.direct.events(begun)));
   }
 }

@@ -19,17 +19,22 @@ export const TokensMax = (): PropertyDecorator =>
     from(1, TOKENS_MAX),
   );
 
-/** How the model chooses its words, as a number from 0 to `max`; null is as good as nothing. */
-export const Sampling = (max: number): PropertyDecorator =>
+const numberFrom = (min: number, max: number): PropertyDecorator =>
   applyDecorators(
     ApiPropertyOptional({
       type: 'number',
       format: 'double',
       nullable: true,
-      minimum: 0,
+      minimum: min,
       maximum: max,
     }),
     IsOptional(),
     IsNumber({}, { message: 'must be a number' }),
-    from(0, max),
+    from(min, max),
   );
+
+/** How the model chooses its words, as a number from 0 to `max`; null is as good as nothing. */
+export const Sampling = (max: number): PropertyDecorator => numberFrom(0, max);
+
+/** How much the model keeps from saying again what was said, from -2 to 2. */
+export const Penalty = (): PropertyDecorator => numberFrom(-2, 2);

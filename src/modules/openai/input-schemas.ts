@@ -1,0 +1,77 @@
+import { SAID_TEXT } from '../../common/text-patterns.js';
+import { PHASES } from './input-items.js';
+import { DETAILS, TEXTS } from './input-content.js';
+
+const text = { type: 'string' } as const;
+const said = { ...text, minLength: 1, pattern: SAID_TEXT };
+const nullable = { ...text, nullable: true };
+const callId = { ...text, minLength: 1, maxLength: 256 };
+const http = { ...text, pattern: '^https?://[a-z0-9]+(\\.[a-z]+)*$' };
+const fileId = { ...text, minLength: 1 };
+const detail = { ...text, enum: [...DETAILS] };
+
+const typed = (
+  type: readonly string[],
+  required: readonly string[],
+  properties: Record<string, object>,
+) => ({
+  type: 'object',
+  required: ['type', ...required],
+  properties: { type: { ...text, enum: type }, ...properties },
+});
+
+const TEXT_PARTS = typed(TEXTS, ['text'], { text: said });
+const partsOf = (...items: object[]) => ({ type: 'array', minItems: 1, items: { oneOf: items } });
+const FILES = [
+  typed(['input_image'], ['image_url'], { image_url: http, detail }),
+  typed(['input_image'], ['file_id'], { file_id: fileId, detail }),
+  typed(['input_file'], ['file_url'], { file_url: http, filename: text }),
+  typed(['input_file'], ['file_id'], { file_id: fileId, filename: text }),
+];
+const messageOf = (roles: readonly string[], parts: object, more: Record<string, object> = {}) => ({
+  type: 'object',
+  required: ['role', 'content'],
+  properties: {
+    type: { ...text, enum: ['message'] },
+    id: nullable,
+    role: { ...text, enum: roles },
+    content: { oneOf: [said, parts] },
+    ...more,
+  },
+  additionalProperties: true,
+});
+
+/** An item of an input that says everything itself. */
+const ITEMS = [
+  messageOf(['user'], partsOf(TEXT_PARTS, ...FILES)),
+  messageOf(['system', 'developer'], partsOf(TEXT_PARTS)),
+  messageOf(
+    ['assistant'],
+    partsOf(TEXT_PARTS, typed(['refusal'], ['refusal'], { refusal: said })),
+    { phase: { ...text, enum: [...PHASES, null], nullable: true } },
+  ),
+  typed(['function_call'], ['call_id', 'name', 'arguments'], {
+    ...{ id: nullable, call_id: callId, arguments: text },
+    name: { ...text, minLength: 1, maxLength: 128 },
+  }),
+  typed(['function_call_output'], ['call_id', 'output'], {
+    ...{ id: nullable, call_id: callId },
+    output: { oneOf: [text, partsOf(TEXT_PARTS, ...FILES)] },
+  }),
+  typed(['reasoning'], ['summary'], {
+    id: nullable,
+    summary: {
+      type: 'array',
+      items: typed(['summary_text'], ['text'], { text }),
+    },
+    encrypted_content: nullable,
+  }),
+];
+
+export const INPUT_ITEM_SCHEMA = {
+  oneOf: [
+    ...ITEMS,
+    typed(['compaction'], ['encrypted_content'], { encrypted_content: { ...text, minLength: 1 } }),
+    typed(['item_reference'], ['id'], { id: { ...text, minLength: 1 } }),
+  ],
+} as object;

@@ -1,0 +1,69 @@
+import { Injectable } from '@nestjs/common';
+import type { IdempotentRequest } from '../../database/idempotency.js';
+import { PostService } from '../answer/post.service.js';
+import type { Pair } from '../chat/pair.js';
+import type { QaPairDto } from '../chat/pair.dto.js';
+import { PathService } from '../chat/path.service.js';
+import type { ConversationRef } from './openai-ids.js';
+import { PairCompletion } from './pair-completion.service.js';
+import { spokenOf, type Turn } from './turns.js';
+
+/** Where turns are added, and by which request. */
+export interface Addition {
+  accountId: string;
+  /** The branch, as it was when it was asked for. */
+  chatId: string;
+  conversation: ConversationRef;
+  key: IdempotentRequest | null;
+}
+
+/** What was stored. */
+export interface Added {
+  pairs: Pair[];
+  /** Whether the question of the one pair was there before. */
+  onlyAnswer: boolean;
+}
+
+/** Turns that clients add to a branch by themselves: nobody is asked for an answer. */
+@Injectable()
+export class ItemAdditions {
+  constructor(
+    private readonly posts: PostService,
+    private readonly completion: PairCompletion,
+    private readonly paths: PathService,
+  ) {}
+
+  /**
+   * All or none. An answer alone is that to the newest pair, where it waits for one. @throws what
+   * `PostService.post` throws
+   */
+  async add(addition: Addition, turns: readonly Turn[]): Promise<Added> {
+    const { accountId, chatId, key } = addition;
+    const [first] = turns as [Turn];
+    const isAnswer = turns.length === 1 && first.question.length === 0;
+    const completed = isAnswer && (await this.completion.complete(accountId, chatId, first, key));
+    if (completed) return { pairs: [completed], onlyAnswer: true };
+    const last = await this.append(addition, turns);
+    const { pairs } = await this.paths.page(accountId, last.chat_id, turns.length, {
+      before: last.seq + 1,
+    });
+    return { pairs, onlyAnswer: false };
+  }
+
+  private async append(
+    { accountId, conversation: { chatId, branchId }, key }: Addition,
+    turns: readonly Turn[],
+  ): Promise<QaPairDto> {
+    const { question, response } = turns.at(-1)!;
+    const answer = await this.posts.post({
+      ...{ accountId, key, chatId: branchId ?? chatId, toActive: branchId === null },
+      earlier: turns.slice(0, -1).map(spokenOf),
+      body: {
+        question_parts: question,
+        response: null,
+        ...(response.length > 0 && { response_parts: response }),
+      },
+    });
+    return JSON.parse((await answer.whole()).json) as QaPairDto;
+  }
+}

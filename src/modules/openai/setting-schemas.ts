@@ -1,0 +1,107 @@
+import { EFFORTS, FORMATS, SUMMARIES, VERBOSITIES } from './format-fields.js';
+import { TOOL_NAME, TOOLS_MAX } from './tool-fields.js';
+
+const text = { type: 'string' } as const;
+const texts = (values: readonly string[]) => ({ ...text, enum: [...values, null], nullable: true });
+const anyObject = { type: 'object', additionalProperties: true } as const;
+const name = { ...text, pattern: TOOL_NAME };
+const FUNCTION = {
+  name,
+  description: { ...text, nullable: true },
+  parameters: { ...anyObject, nullable: true },
+  strict: { type: 'boolean', nullable: true },
+};
+const listOf = (items: object) => ({ type: 'array', maxItems: TOOLS_MAX, items, nullable: true });
+const MODES = { ...text, enum: ['auto', 'none', 'required'] };
+const objectOf = (type: string, properties: Record<string, object>): object => ({
+  type: 'object',
+  required: ['type', ...Object.keys(properties)],
+  properties: { type: { ...text, enum: [type] }, ...properties },
+});
+const NAMED = { type: 'object', required: ['name'], properties: { name } };
+const ALLOWED_MODE = { ...text, enum: ['auto', 'required'] };
+
+export const TOOLS_SCHEMA = listOf({
+  type: 'object',
+  required: ['type', 'name'],
+  properties: { type: { ...text, enum: ['function'] }, ...FUNCTION },
+});
+export const COMPLETION_TOOLS_SCHEMA = listOf(
+  objectOf('function', { function: { type: 'object', required: ['name'], properties: FUNCTION } }),
+);
+export const TOOL_CHOICE_SCHEMA = {
+  oneOf: [
+    MODES,
+    objectOf('function', { name }),
+    objectOf('allowed_tools', {
+      mode: ALLOWED_MODE,
+      tools: { type: 'array', minItems: 1, items: objectOf('function', { name }) },
+    }),
+    { type: 'null' },
+  ],
+};
+export const COMPLETION_CHOICE_SCHEMA = {
+  oneOf: [
+    MODES,
+    objectOf('function', { function: NAMED }),
+    objectOf('allowed_tools', {
+      allowed_tools: {
+        type: 'object',
+        required: ['mode', 'tools'],
+        properties: {
+          mode: ALLOWED_MODE,
+          tools: { type: 'array', minItems: 1, items: objectOf('function', { function: NAMED }) },
+        },
+      },
+    }),
+    { type: 'null' },
+  ],
+};
+
+const SCHEMA_NAME = { ...text, pattern: '^[a-zA-Z0-9_-]{1,64}$' };
+const SCHEMA = {
+  name: SCHEMA_NAME,
+  schema: anyObject,
+  description: { ...text, nullable: true },
+  strict: { type: 'boolean', nullable: true },
+};
+const PLAIN_FORMAT = objectOf('text', {});
+const plain = { ...PLAIN_FORMAT, properties: { type: { ...text, enum: FORMATS.slice(0, 2) } } };
+export const TEXT_SCHEMA = {
+  type: 'object',
+  nullable: true,
+  properties: {
+    format: {
+      oneOf: [
+        plain,
+        {
+          type: 'object',
+          required: ['type', 'name', 'schema'],
+          properties: { type: { ...text, enum: ['json_schema'] }, ...SCHEMA },
+        },
+        { type: 'null' },
+      ],
+    },
+    verbosity: texts(VERBOSITIES),
+  },
+  additionalProperties: false,
+};
+export const RESPONSE_FORMAT_SCHEMA = {
+  oneOf: [
+    plain,
+    objectOf('json_schema', {
+      json_schema: { type: 'object', required: ['name'], properties: SCHEMA },
+    }),
+    { type: 'null' },
+  ],
+};
+export const REASONING_SCHEMA = {
+  type: 'object',
+  nullable: true,
+  properties: {
+    effort: texts(EFFORTS),
+    summary: texts(SUMMARIES),
+    generate_summary: texts(SUMMARIES),
+  },
+  additionalProperties: false,
+};
