@@ -22,6 +22,8 @@ const asked = (text: string, id = randomUUID().slice(0, 16)): Message => ({
   role: 'user',
   parts: [{ type: 'text', text }],
 });
+const PNG =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
 const textOf = (message: Message): string =>
   message.parts.map((part) => (part.type === 'text' ? part.text : '')).join('');
 
@@ -303,6 +305,38 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     });
   });
 
+  it('reads a question of parts as it was said: files, data, and what is not known here', async () => {
+    const id = randomUUID();
+    answer('What is it?', { tokens: ['A dot'] }, { tokens: ['A point'] });
+    const said = {
+      id: 'm1',
+      role: 'user',
+      parts: [
+        { type: 'file', mediaType: 'image/png', filename: 'dot.png', url: PNG },
+        { type: 'file', mediaType: 'image/jpeg', url: 'https://pictures.example/a.jpg' },
+        { type: 'data-place', data: { lat: 1.5, tags: ['x'] } },
+        { type: 'data-place', id: 'p1', data: null },
+        { type: 'text', text: 'What is it?' },
+      ],
+    } as unknown as Message;
+    await send(id, [said]);
+    const { body } = await ann.request('GET', `/api/chat/${id}`);
+    expect(body.messages[0]).toMatchObject({ role: 'user', parts: said.parts });
+    const { body: chat } = await ann.get(`/chats/${body.chat_id}`);
+    const [{ question, question_parts: kept }] = chat.content.qa_pairs;
+    expect([question, kept[0]]).toEqual([
+      'What is it?',
+      expect.objectContaining({ media_type: 'image/png', name: 'dot.png', bytes: 68 }),
+    ]);
+    expect(JSON.stringify(kept)).not.toContain('base64');
+    // A page that has the address of its bytes alone says that.
+    const link = `${ann.url}/api/v1/files/${kept[0].file_id}/content`;
+    const linked = { ...said.parts[0], url: link } as Message['parts'][0];
+    await send(id, [{ ...said, parts: [linked, said.parts.at(-1)!] }]);
+    const again = (await ann.request('GET', `/api/chat/${id}`)).body.messages[0];
+    expect(again.parts).toEqual([said.parts[0], said.parts.at(-1)]);
+  });
+
   it('may send a chat that is longer than a body of the API may be', async () => {
     const messages = [asked('x'.repeat(900_000)), asked('Short?')];
     answer('Short?', { tokens: ['Yes'] });
@@ -352,9 +386,12 @@ describe('the routes of the AI SDK', () => {
       'messages.0.parts',
     ],
     [
-      'a file',
-      { id: 'x', message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:,' }] } },
-      'message.parts',
+      'a file that is no data URL',
+      {
+        id: 'x',
+        message: { id: 'm', role: 'user', parts: [{ type: 'file', url: 'data:;base64,?' }] },
+      },
+      'message.parts.0.url',
     ],
     [
       'a part without a type',

@@ -17,14 +17,14 @@ import { problems } from '../../common/problems.js';
 import { JsonText } from '../../common/json-text.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import type { AnswerStream } from '../answer/answer.js';
 import { Answers } from '../answer/answers.service.js';
 import { serverSent } from '../answer/server-sent-answer.js';
 import { AiSdkService } from './aisdk.service.js';
-import { UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
+import { UI_CHAT_FIELDS, UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
+import { OwnFields } from './own-fields.js';
 import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
-import { UI_STREAM_HEADERS, uiMessageStream } from './ui-message-stream.js';
+import { UI_STREAM_HEADERS, type UiAnswer, uiMessageStream } from './ui-message-stream.js';
 
 const ApiClientChatId = () =>
   ApiParam({
@@ -73,9 +73,11 @@ export class AiSdkController {
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
     @Body() body: UiChatDto,
+    @OwnFields(UI_CHAT_FIELDS) own: Record<string, unknown>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable> {
-    return this.streamed(accountId, reply, await this.sdk.answer(accountId, body, idempotent));
+    const answer = await this.sdk.answer(accountId, { ...body, own }, idempotent);
+    return this.streamed(accountId, reply, answer);
   }
 
   @Get(':id')
@@ -116,11 +118,8 @@ export class AiSdkController {
     @Param('id', NamePipe) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable | undefined> {
-    const answer = await this.answers.runningInTree(
-      accountId,
-      await this.clientChats.find(accountId, id),
-    );
-    if (answer) return this.streamed(accountId, reply, answer.events());
+    const answer = await this.sdk.running(accountId, id);
+    if (answer) return this.streamed(accountId, reply, answer);
     reply.status(HttpStatus.NO_CONTENT);
     return undefined;
   }
@@ -153,12 +152,8 @@ export class AiSdkController {
     });
   }
 
-  private streamed(accountId: string, reply: FastifyReply, events: AnswerStream): Readable {
+  private streamed(accountId: string, reply: FastifyReply, answer: UiAnswer): Readable {
     reply.headers(UI_STREAM_HEADERS);
-    return serverSent(
-      uiMessageStream(events, (chatId, responseId) =>
-        this.pairs.metadataOf(accountId, chatId, responseId),
-      ),
-    );
+    return serverSent(uiMessageStream(answer, this.pairs.around(accountId)));
   }
 }

@@ -1,15 +1,25 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsObject, IsOptional } from 'class-validator';
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsObject, IsOptional, ValidateBy } from 'class-validator';
 import { ListOf, ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
+import type { UiPart } from './ui-parts.js';
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 const TRIGGERS = ['submit-message', 'regenerate-message'] as const;
 const MESSAGES_MAX = 10_000;
 const PARTS_MAX = 1000;
+
+const IsObjectOrList = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isObjectOrList',
+    validator: {
+      validate: (value) => typeof value === 'object',
+      defaultMessage: () => 'must be an object of tools by their names, or a list of them',
+    },
+  });
 
 /** A `UIMessage` of the AI SDK, as far as it is read here. */
 @Lenient()
@@ -21,13 +31,16 @@ export class UiMessageDto {
   @OneOf(ROLES)
   role!: (typeof ROLES)[number];
 
-  /** Those of the type `text` are read. */
+  /**
+   * Of a person's new message all are kept: text, files (a `data:` URL becomes a file of the
+   * account), data, and any other as it is. Of an answer the results of tools are read.
+   */
   @ApiPropertyOptional({ type: 'array', items: { type: 'object', additionalProperties: true } })
   @IsOptional()
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(PARTS_MAX)
   @IsObject({ each: true, message: 'must hold objects' })
-  parts?: { type?: unknown; text?: unknown }[];
+  parts?: Partial<UiPart>[];
 
   /**
    * Of a new message: any small object (64 keys, 16 KiB), kept with the pair. What this server told
@@ -43,7 +56,7 @@ export class UiMessageDto {
   content?: string;
 }
 
-/** What `useChat` sends. Other fields are ignored. */
+/** What `useChat` sends, and assistant-ui. Fields of a page's own are kept: `settings.metadata`. */
 @Lenient()
 export class UiChatDto {
   /**
@@ -54,8 +67,9 @@ export class UiChatDto {
   id!: string;
 
   /**
-   * All messages of the path, the new one last. Of the earlier ones only the ids are read: they say
-   * where the new one goes. What systems say among them is told to the model.
+   * All messages of the path, the new one last. Of the earlier answers the ids are read, which say
+   * where the new one goes, and results of tools that are new. What systems say is told to the
+   * model. An answer with results of its calls as the last one goes on with that message.
    */
   @Optional()
   @ListOf(() => UiMessageDto, MESSAGES_MAX)
@@ -74,6 +88,47 @@ export class UiChatDto {
   @IsSaid({ blank: true, bytesMax: QUESTION_BYTES_MAX })
   system?: string;
 
+  /**
+   * Tools that the page runs: JSON schemas by the names of the tools (`{weather: {description?,
+   * parameters}}`, as assistant-ui sends them), or a list of functions with names.
+   */
+  @ApiPropertyOptional({
+    oneOf: [
+      { type: 'object', additionalProperties: true },
+      { type: 'array', items: { type: 'object', additionalProperties: true } },
+    ],
+  })
+  @IsOptional()
+  @IsObjectOrList()
+  tools?: object;
+
+  /** The model that answers; that of the chat when absent. @example "offline" */
+  @IsOptional()
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
+  model?: string;
+
+  /** What the model is set to, as assistant-ui says it: `maxTokens`, `temperature`, `topP` … */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject({ message: 'must be an object' })
+  callSettings?: Record<string, unknown>;
+
+  /** `modelName` is as `model`; an address or a key of a provider is refused. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject({ message: 'must be an object' })
+  config?: Record<string, unknown>;
+
+  /** Of the request: kept with the pair, as texts, in `settings.metadata`. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @IsOptional()
+  @IsObject({ message: 'must be an object' })
+  metadata?: Record<string, unknown>;
+
+  /** Fields that are not known here, as they came. */
+  @ApiHideProperty()
+  own?: Record<string, unknown>;
+
   @ApiPropertyOptional({ enum: TRIGGERS, default: 'submit-message' })
   @Optional()
   @OneOf(TRIGGERS)
@@ -87,9 +142,11 @@ export class UiChatDto {
 
 export class UiStoredMessageDto {
   id!: string;
-  /** `user` or `assistant`. */
+  /** `system`, `user` or `assistant`. */
   role!: string;
-  parts!: { type: 'text'; text: string }[];
+  /** As the page had them when they were told or said. */
+  @ApiProperty({ type: 'array', items: { type: 'object', additionalProperties: true } })
+  parts!: UiPart[];
   metadata!: Record<string, unknown>;
 }
 
@@ -110,3 +167,9 @@ export class UiStoppedDto {
   @ApiProperty({ type: String, format: 'uuid', nullable: true })
   stopped!: string | null;
 }
+
+/** What is known of the body of `UiChatDto`. */
+export const UI_CHAT_FIELDS: ReadonlySet<string> = new Set<Exclude<keyof UiChatDto, 'own'>>([
+  ...(['id', 'messages', 'message', 'trigger', 'messageId'] as const),
+  ...(['system', 'tools', 'model', 'callSettings', 'config', 'metadata'] as const),
+]);

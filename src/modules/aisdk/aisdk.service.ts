@@ -1,13 +1,15 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import { ChatService } from '../chat/chat.service.js';
-import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
-import { PostService } from '../answer/post.service.js';
+import type { AnswerSettings } from '../../llm/settings.js';
+import { Answers } from '../answer/answers.service.js';
 import type { UiChatDto } from './aisdk.dto.js';
 import { ClientChatsService } from './client-chats.service.js';
-import { PairsService } from './pairs.service.js';
+import { PairsService, type UiPlaceFound } from './pairs.service.js';
 import { Regenerations } from './regenerations.service.js';
+import type { UiAnswer } from './ui-message-stream.js';
+import { UiPosts } from './ui-posts.service.js';
 import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
+import { modelOf } from './ui-settings.js';
 
 /**
  * What clients of the AI SDK say, as posts and revisions of ordinary chats. Answers are tasks of
@@ -15,39 +17,50 @@ import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
  */
 @Injectable()
 export class AiSdkService {
-  private readonly logger = new Logger('AI SDK');
-
   constructor(
     private readonly clientChats: ClientChatsService,
-    private readonly chats: ChatService,
     private readonly pairs: PairsService,
-    private readonly posts: PostService,
+    private readonly posts: UiPosts,
     private readonly regenerations: Regenerations,
+    private readonly answers: Answers,
   ) {}
 
   /**
-   * Says the last message of a client, or has an answer made anew. A message that follows another
-   * pair than the newest one makes a branch, which becomes the active one: that is what an edited
-   * message is.
-   * @throws 422 for messages without a question; chat_not_found, message_not_found,
-   * too_many_answers, tokens_spent, store_unavailable
+   * Says the last message of a client, goes on with an answer whose calls have their results, or
+   * has an answer made anew.
+   * @throws 422 for messages that say nothing or what cannot be kept; chat_not_found,
+   * message_not_found, too_many_answers, tokens_spent, store_unavailable
    */
   async answer(
     accountId: string,
     body: UiChatDto,
     key: IdempotentRequest | null,
-  ): Promise<AnswerStream> {
+  ): Promise<UiAnswer> {
     const turn = turnOf(body);
+    const model = modelOf(body);
+    if (body.trigger === 'regenerate-message') {
+      const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
+      const pair = await this.pairOf(accountId, rootChatId, body, turn);
+      if (pair !== null) {
+        const { chatId, responseId } = pair;
+        const settings = await this.settingsAt(accountId, pair, turn);
+        return this.regenerations.again({ accountId, chatId, responseId, key, model, settings });
+      }
+    }
+    // Before the chat is made: a file that is none makes no chat.
+    const parts = await this.posts.partsOf(accountId, turn);
     const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
-    const again =
-      body.trigger === 'regenerate-message'
-        ? await this.pairOf(accountId, rootChatId, body, turn)
-        : null;
-    if (again === null) return this.post(accountId, rootChatId, turn, key);
-    const chatId = await this.pairs.chatWith(accountId, rootChatId, again);
-    const { settings } = turn;
-    const revision = { accountId, chatId, responseId: again, key, settings };
-    return (await this.regenerations.again(revision)).events();
+    const events = await this.posts.post(accountId, rootChatId, { ...turn, parts, model }, key);
+    return { events, head: turn.isStep ? { id: turn.after!.id } : {} };
+  }
+
+  /** The answer that is being written in a chat, from its beginning; null when there is none. */
+  async running(accountId: string, id: string): Promise<UiAnswer | null> {
+    const chatId = await this.clientChats.find(accountId, id);
+    const answer = await this.answers.runningInTree(accountId, chatId);
+    if (!answer) return null;
+    const head = await this.pairs.headOf(accountId, chatId, answer.responseId);
+    return { events: answer.events(), head };
   }
 
   /**
@@ -58,53 +71,24 @@ export class AiSdkService {
     accountId: string,
     rootChatId: string,
     body: UiChatDto,
-    { parent }: UiTurn,
-  ): Promise<string | null> {
-    return pairToRegenerate(body) ?? this.pairs.after(accountId, rootChatId, parent ?? null);
+    { after }: UiTurn,
+  ): Promise<UiPlaceFound | null> {
+    const named = pairToRegenerate(body);
+    if (named !== null) return this.pairs.placeOf(accountId, rootChatId, named);
+    const parent = after ? await this.pairs.endOf(accountId, rootChatId, after) : null;
+    return this.pairs.behind(accountId, rootChatId, parent);
   }
 
-  private async post(
+  /** What systems say since is of the new answer alone: its question stays as it was. */
+  private async settingsAt(
     accountId: string,
-    rootChatId: string,
-    { question, metadata, parent, settings }: UiTurn,
-    key: IdempotentRequest | null,
-  ): Promise<AnswerStream> {
-    const activeId = await this.chats.activeOf(accountId, rootChatId);
-    const chatId = parent ? await this.pairs.chatWith(accountId, rootChatId, parent) : activeId;
-    const said = {
-      question,
-      metadata,
-      parent_response_id: parent,
-      on_conflict: 'fork' as const,
-    };
-    const post = { accountId, chatId, toActive: false, key, body: said, settings };
-    const answer = await this.posts.post(post);
-    return this.followed(accountId, activeId, answer.events());
-  }
-
-  /** A person goes where the answer is. */
-  private async *followed(
-    accountId: string,
-    activeId: string,
-    events: AnswerStream,
-  ): AsyncGenerator<AnswerEvent> {
-    for await (const event of events) {
-      if (event.type === 'accepted' && event.chatId !== activeId)
-        await this.activate(accountId, event.chatId);
-      yield event;
-    }
-  }
-
-  /** The answer stands whatever became of its chat meanwhile. */
-  private async activate(accountId: string, chatId: string): Promise<void> {
-    try {
-      await this.chats.activate(accountId, chatId, chatId, null);
-    } catch (error) {
-      this.logger.warn({
-        message: 'a branch with a new answer did not become the active one',
-        chatId,
-        cause: (error as Error).message,
-      });
-    }
+    pair: UiPlaceFound,
+    { settings, systems }: UiTurn,
+  ): Promise<AnswerSettings> {
+    const fresh = await this.pairs.newTo(accountId, pair, systems);
+    if (fresh.length === 0) return settings;
+    const { instructions } = settings;
+    const all = instructions === undefined ? fresh : [instructions, ...fresh];
+    return { ...settings, instructions: all.join('\n\n') };
   }
 }

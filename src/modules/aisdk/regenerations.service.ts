@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { wordsOf } from '../../content/body.js';
-import type { Pair } from '../chat/pair.js';
-import { PathService } from '../chat/path.service.js';
 import type { Answer } from '../answer/answer.js';
 import { RetryService } from '../answer/retry.service.js';
 import { type Revision, RevisionService } from '../answer/revision.service.js';
+import type { Pair } from '../chat/pair.js';
+import { PathService } from '../chat/path.service.js';
+import { Steps } from './steps.service.js';
+import type { UiAnswer } from './ui-message-stream.js';
 
 /** Answers that are asked for once more, as `regenerate()` of `useChat` does. */
 @Injectable()
@@ -13,22 +15,30 @@ export class Regenerations {
     private readonly paths: PathService,
     private readonly retries: RetryService,
     private readonly revisions: RevisionService,
+    private readonly steps: Steps,
   ) {}
 
   /**
-   * An answer that came to nothing is tried again in its place; beside any other one a sibling is
-   * made, as somebody may want it back.
+   * A message whose last turn came to nothing has that tried again in its place; beside any other
+   * one a sibling is made, as somebody may want it back.
+   * @param revision names the first pair of the message
    * @throws what `RetryService.retry` and `RevisionService.revise` throw
    */
-  async again(revision: Revision): Promise<Answer> {
+  async again(revision: Revision): Promise<UiAnswer> {
     const { accountId, chatId, responseId } = revision;
-    const pair = await this.paths.pair(accountId, chatId, responseId);
-    return cameToNothing(pair) ? this.retries.retry(revision) : this.revisions.revise(revision);
+    const first = await this.paths.pair(accountId, chatId, responseId);
+    const last = (await this.steps.from(accountId, chatId, first)).at(-1)!;
+    if (!cameToNothing(last)) return told(await this.revisions.revise(revision));
+    const answer = await this.retries.retry({ ...revision, responseId: last.responseId });
+    return { events: answer.events(), head: await this.steps.headOf(accountId, chatId, last) };
   }
 }
 
+const told = (answer: Answer): UiAnswer => ({ events: answer.events(), head: {} });
+
 /** Whoever has stopped an answer may want to keep what was there of it. */
-const cameToNothing = ({ status, body }: Pair): boolean =>
-  status === 'failed' ||
-  status === 'interrupted' ||
-  (status === 'cancelled' && !wordsOf(body).response);
+function cameToNothing({ status, body }: Pair): boolean {
+  if (status === 'failed' || status === 'interrupted') return true;
+  const { response, response_parts: parts } = wordsOf(body);
+  return status === 'cancelled' && !response && !parts;
+}

@@ -1,50 +1,78 @@
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 import type { AnswerSettings } from '../../llm/settings.js';
+import type { ToolResultPart } from '../../tree/parts.js';
 import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
 import type { UiChatDto, UiMessageDto } from './aisdk.dto.js';
 import { ownMetadata } from './ui-metadata.js';
+import { STEP, type UiPart } from './ui-parts.js';
+import { settingsOf } from './ui-settings.js';
+
+/** A message of the model, by the pair that it begins with, and how many turns it has so far. */
+export interface UiPlace {
+  id: string;
+  steps: number;
+}
 
 /** What a client wants to be said, and where. */
 export interface UiTurn {
-  question: string;
+  /** What a person says, as it came; nothing where results of tools are all there is. */
+  said: UiPart[];
+  /** Where in the request that stands. */
+  path: string;
   metadata: Record<string, unknown> | null;
+  /** Of calls of the message before it. */
+  results: ToolResultPart[];
+  /** What systems say, anywhere in the request. */
+  systems: string[];
   /**
-   * The pair that the question follows: null = it is the first one, undefined = the client told
-   * nothing of the path.
+   * What it follows: null = nothing, undefined = the client told nothing of the path.
    */
-  parent: string | null | undefined;
+  after: UiPlace | null | undefined;
+  /** Whether the answer goes on with the message that it follows. */
+  isStep: boolean;
   settings: AnswerSettings;
 }
 
 /**
- * The last question of a request, and the pair before it. Clients know a pair by its response:
- * `start` gave it the `response_id` as its message id, and they send it back among their
- * `messages`. An assistant's message with another id was made by the page: it is skipped.
- * @throws 422 when there is no question, or when it has parts that are not text
+ * What a request says, and behind what. Clients know a pair by its response: `start` gave it the
+ * `response_id` as its message id, and they send it back among their `messages`. An assistant's
+ * message with another id was made by the page: it is skipped.
+ * @throws 422 when nothing is said, or something that cannot be
  */
-export function turnOf({ message, messages, system }: UiChatDto): UiTurn {
-  const settings = settingsOf(system, messages ?? []);
-  if (message) return { ...saidIn(message, 'message'), parent: undefined, settings };
-  const all = messages ?? [];
+export function turnOf(body: UiChatDto): UiTurn {
+  const all = body.message ? [body.message] : (body.messages ?? []);
+  const pathOf = (at: number): string => (body.message ? 'message' : `messages.${at}`);
+  const told = { systems: [], settings: withSystems(settingsOf(body), all, pathOf) };
+  const last = all.at(-1);
+  const results = last && isAnswer(last) ? resultsIn(last) : [];
+  if (results.length > 0 && body.trigger !== 'regenerate-message') {
+    const nothing = { said: [], path: pathOf(all.length - 1), metadata: null };
+    return { ...told, ...nothing, results, after: placeOf(last!), isStep: true };
+  }
   const at = all.map(({ role }) => role).lastIndexOf('user');
   if (at < 0) throw invalidField('messages', 'must have a message of the role user');
   const before = all.slice(0, at).findLast(isAnswer);
-  return { ...saidIn(all[at]!, `messages.${at}`), parent: before?.id ?? null, settings };
+  return {
+    ...told,
+    ...saidIn(all[at]!, pathOf(at)),
+    results: before ? resultsIn(before) : [],
+    after: body.message ? undefined : before ? placeOf(before) : null,
+    isStep: false,
+  };
 }
 
-const saidIn = (message: UiMessageDto, path: string): Pick<UiTurn, 'question' | 'metadata'> => ({
-  question: textOf(message, path),
-  metadata: ownMetadata(message.metadata, path),
-});
-
-/** What systems say: each request tells it anew. */
-function settingsOf(system: string | undefined, messages: readonly UiMessageDto[]): AnswerSettings {
-  const said = messages.flatMap((message, at) =>
-    message.role === 'system' ? [textOf(message, `messages.${at}`)] : [],
-  );
-  const instructions = [...(system?.trim() ? [system] : []), ...said];
-  return instructions.length > 0 ? { instructions: instructions.join('\n\n') } : {};
+/** What systems say among the messages is told as what the body's `system` says. */
+function withSystems(
+  settings: AnswerSettings,
+  all: readonly UiMessageDto[],
+  pathOf: (at: number) => string,
+): AnswerSettings {
+  const said = all.flatMap((one, at) => (one.role === 'system' ? systemText(one, pathOf(at)) : []));
+  if (said.length === 0) return settings;
+  const { instructions } = settings;
+  const told = instructions === undefined ? said : [instructions, ...said];
+  return { ...settings, instructions: told.join('\n\n') };
 }
 
 /**
@@ -59,22 +87,77 @@ export function pairToRegenerate({ messageId, messages }: UiChatDto): string | n
 
 const isAnswer = ({ role, id }: UiMessageDto): boolean => role === 'assistant' && isUuid(id);
 
-function textOf({ parts, content }: UiMessageDto, path: string): string {
-  const stray = parts?.find(
-    ({ type }) => type !== 'text' && !(typeof type === 'string' && IGNORED.test(type)),
-  );
+const placeOf = ({ id, parts = [] }: UiMessageDto): UiPlace => ({
+  id,
+  steps: Math.max(1, parts.filter(({ type }) => type === STEP.type).length),
+});
+
+const saidIn = (
+  message: UiMessageDto,
+  path: string,
+): Pick<UiTurn, 'said' | 'path' | 'metadata'> => ({
+  said: partsIn(message, path),
+  path,
+  metadata: ownMetadata(message.metadata, path),
+});
+
+/**
+ * What a message of a person or a system says. Parts that say nothing (a boundary of steps, an
+ * empty text beside something else) are left out.
+ */
+function partsIn({ parts, content }: UiMessageDto, path: string): UiPart[] {
+  const given = parts ?? [{ type: 'text', text: content }];
+  const stray = given.find(({ type }) => typeof type !== 'string');
   if (stray)
     throw invalidField(
       `${path}.parts`,
-      `must be text; the type ${String(JSON.stringify(stray.type)).slice(0, 40)} is not known here`,
+      `must have parts of some type; ${String(JSON.stringify(stray.type)).slice(0, 40)} is none`,
     );
-  const texts = parts?.filter(({ type }) => type === 'text').map(({ text }) => text) ?? [content];
-  const text = texts.filter((part) => typeof part === 'string').join('\n');
-  if (text.trim() === '') throw invalidField(`${path}.parts`, 'must have a text that is not blank');
-  if (Buffer.byteLength(text) > QUESTION_BYTES_MAX)
-    throw invalidField(`${path}.parts`, `must have at most ${QUESTION_BYTES_MAX} bytes of UTF-8`);
-  return text;
+  const said = (given as UiPart[]).filter(
+    ({ type, text }) => type !== STEP.type && !(type === 'text' && !text),
+  );
+  checkTexts(said, path);
+  return said;
 }
 
-/** What may stand beside a text and says nothing to a model. */
-const IGNORED = /^(step-start|data-.*|source-.*)$/;
+function checkTexts(said: readonly UiPart[], path: string): void {
+  const texts = said.filter(({ type }) => type === 'text').map(({ text }) => text);
+  if (!texts.every((text) => typeof text === 'string'))
+    throw invalidField(`${path}.parts`, 'must have texts that are strings');
+  const text = texts.join('\n');
+  if (text.trim() === '' && said.length === texts.length)
+    throw invalidField(`${path}.parts`, 'must have a text that is not blank');
+  if (Buffer.byteLength(text) > QUESTION_BYTES_MAX)
+    throw invalidField(`${path}.parts`, `must have at most ${QUESTION_BYTES_MAX} bytes of UTF-8`);
+}
+
+function systemText(message: UiMessageDto, path: string): string {
+  const said = partsIn(message, path);
+  if (said.some(({ type }) => type !== 'text'))
+    throw invalidField(`${path}.parts`, 'must be text: a system says nothing else');
+  return said.map(({ text }) => text as string).join('\n');
+}
+
+/** Of the calls in the last turn of a message, those that the page has results of. */
+function resultsIn({ parts = [] }: UiMessageDto): ToolResultPart[] {
+  const last = parts.map(({ type }) => type).lastIndexOf(STEP.type);
+  return parts.slice(last + 1).flatMap((part) => resultIn(part) ?? []);
+}
+
+function resultIn(part: Partial<UiPart>): ToolResultPart | null {
+  const { toolCallId, state, output, errorText, approval } = part;
+  if (!isTool(part) || typeof toolCallId !== 'string') return null;
+  const result = { type: 'tool_result', call_id: toolCallId } as const;
+  if (state === 'output-available') return { ...result, output: output ?? null };
+  if (state === 'output-error') return { ...result, output: errorText ?? '', is_error: true };
+  if (state !== 'output-denied') return null;
+  const { reason } = (approval ?? {}) as { reason?: unknown };
+  return { ...result, output: reason ?? 'The person did not allow it.', is_error: true };
+}
+
+/** A call that the page has run; not one of which there is more to come. */
+const isTool = ({ type, providerExecuted, preliminary }: Partial<UiPart>): boolean =>
+  typeof type === 'string' &&
+  (type.startsWith('tool-') || type === 'dynamic-tool') &&
+  providerExecuted !== true &&
+  preliminary !== true;

@@ -18,6 +18,8 @@ export interface Revision {
   key: IdempotentRequest | null;
   /** A response that is given; undefined = the model answers, null = none. */
   response?: string | null;
+  /** The model that is asked; that of the chat when absent. */
+  model?: string | null;
   /** How the model is asked. */
   settings?: AnswerSettings;
 }
@@ -41,7 +43,7 @@ export class RevisionService {
   async revise(revision: Revision, said?: Said): Promise<Answer> {
     const kept = await this.answers.kept(revision.accountId, revision.key);
     if (kept) return kept;
-    const append = await this.siblings(revision, [null], said);
+    const append = await this.siblings(revision, [revision.model ?? null], said);
     return this.answers.askAnew({ ...append, to: { ...append.to, activate: true } });
   }
 
