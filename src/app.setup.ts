@@ -25,6 +25,7 @@ import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 import { serveDocs } from './docs.setup.js';
 import { Doorkeeper } from './modules/auth/doorkeeper.js';
+import { servePage } from './page.setup.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
 const TAKES_CHATS =
@@ -85,6 +86,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   await secure(app, config);
   const routes = watchRoutes(fastify);
   serveDocs(app);
+  await servePage(app);
   await app.init();
   app.get(Upgrades, { strict: false }).attach(app.getHttpServer(), originsOf(config));
   answerOtherMethods(fastify, routes);

@@ -17,8 +17,7 @@ interface UiResponse {
 }
 
 /**
- * Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`. `/` leads
- * there, as long as there is no page.
+ * Swagger UI at `/docs`, the document at `/openapi.json`, the errors at `/docs/errors`.
  */
 export function serveDocs(app: NestFastifyApplication): void {
   SwaggerModule.setup('docs', app, () => openApiOf(app), {
@@ -34,10 +33,6 @@ export function serveDocs(app: NestFastifyApplication): void {
       responseInterceptor: authorizeAfterSignIn,
     },
   });
-  // Relative: behind a proxy both may be below a path that we do not know.
-  app
-    .getHttpAdapter()
-    .get('/', (_request: unknown, reply: FastifyReply) => void reply.redirect('docs', 302));
   let page: string | undefined;
   app.getHttpAdapter().get('/docs/errors', (_request: unknown, reply: FastifyReply) => {
     void reply.type('text/html; charset=utf-8').send((page ??= errorsPage()));

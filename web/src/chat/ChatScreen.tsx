@@ -1,0 +1,199 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useLocation } from 'wouter';
+import {
+  activate,
+  ask,
+  createBranch,
+  createChat,
+  getChat,
+  getPair,
+  regenerate,
+  stopAnswer,
+} from '../api/banyan';
+import type { Pair } from '../api/types';
+import { useKeys } from '../app/keys';
+import { attempt } from '../app/notices';
+import { ChatHeader } from './ChatHeader';
+import { Composer } from './Composer';
+import { PairView } from './PairView';
+import { showPosted, usePath } from './usePath';
+
+interface Props {
+  /** Null: a conversation that begins with what is said first. */
+  chatId: string | null;
+  around?: string;
+  onList: () => void;
+}
+
+export function ChatScreen(props: Props) {
+  return props.chatId === null ? (
+    <NewChat onList={props.onList} />
+  ) : (
+    <OpenChat {...props} chatId={props.chatId} />
+  );
+}
+
+function NewChat({ onList }: { onList: () => void }) {
+  const [, go] = useLocation();
+  const client = useQueryClient();
+  return (
+    <section className="chat" aria-label="New conversation">
+      <ChatHeader chat={null} onList={onList} />
+      <div className="path empty">
+        <h1>What is on your mind?</h1>
+        <p className="hint">Ask something. Branch from any answer.</p>
+      </div>
+      <Composer
+        label="Message"
+        busy={false}
+        onSay={async (said) => {
+          const { chat_id } = await createChat();
+          await ask(chat_id, said);
+          void client.invalidateQueries({ queryKey: ['chats'] });
+          go(`/c/${chat_id}`);
+        }}
+      />
+    </section>
+  );
+}
+
+function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
+  const client = useQueryClient();
+  const [, go] = useLocation();
+  const { data: chat, error } = useQuery({
+    queryKey: ['chat', chatId],
+    queryFn: () => getChat(chatId),
+  });
+  const path = usePath(chatId, around);
+  const { pairs } = path;
+  const [current, setCurrent] = useState<string | null>(around ?? null);
+  const [editing, setEditing] = useState<string | null>(null);
+  const running = pairs.find(({ status }) => status === 'streaming');
+  const scroller = useScroll(pairs, around);
+  useCurrentKeys({ chatId, pairs, current, setCurrent, setEditing, go });
+  useEffect(() => {
+    // Where a person is goes with them to their other devices.
+    if (chat && !chat.active) void activate(chatId, chatId).catch(() => undefined);
+  }, [chat, chatId]);
+
+  if (error) return <p className="error center">{error.message}</p>;
+  return (
+    <section className="chat" aria-label={chat?.name ?? 'Conversation'}>
+      <ChatHeader chat={chat ?? null} onList={onList} />
+      <div className="path" ref={scroller.element} onScroll={scroller.onScroll(path)}>
+        {path.hasPreviousPage && <p className="hint center">Older messages …</p>}
+        {pairs.map((pair, at) => (
+          <PairView
+            key={pair.response_id}
+            chatId={chatId}
+            pair={pair}
+            mayHaveSiblings={mayHaveSiblings(pairs[at - 1], pair)}
+            isCurrent={current === pair.response_id}
+            isEditing={editing === pair.response_id}
+            onEdit={(is) => setEditing(is ? pair.response_id : null)}
+          />
+        ))}
+        {path.isSuccess && pairs.length === 0 && <p className="hint center">Nothing said yet.</p>}
+      </div>
+      <Composer
+        label="Message"
+        busy={running !== undefined}
+        onStop={() => running && attempt(() => stopAnswer(chatId, running.response_id))}
+        onSay={async (said) => {
+          const { response_id } = await ask(chatId, said);
+          showPosted(client, chatId, await getPair(chatId, response_id));
+          scroller.toEnd();
+          if (around) go(`/c/${chatId}`);
+          void client.invalidateQueries({ queryKey: ['chats'] });
+        }}
+      />
+    </section>
+  );
+}
+
+/** Forks hang at the pair before; the first pair of a branch has the pair that it stands beside. */
+const mayHaveSiblings = (before: Pair | undefined, pair: Pair): boolean =>
+  before === undefined || before.branches_total > 0 || before.chat_id !== pair.chat_id;
+
+/** Stays at the newest words while a person is there, and reads further pages at both ends. */
+function useScroll(pairs: readonly Pair[], around: string | undefined) {
+  const element = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(around === undefined);
+  const isPlaced = useRef(false);
+  useLayoutEffect(() => {
+    const { current } = element;
+    if (!current || pairs.length === 0) return;
+    if (!isPlaced.current && around) {
+      document.getElementById(`m-${around}`)?.scrollIntoView({ block: 'center' });
+      isPlaced.current = true;
+    }
+    if (!isAtEnd.current) return;
+    const stay = (): void => {
+      if (isAtEnd.current) current.scrollTop = current.scrollHeight;
+    };
+    stay();
+    const observer = new ResizeObserver(stay);
+    for (const child of current.children) observer.observe(child);
+    return () => observer.disconnect();
+  }, [pairs, around]);
+  const onScroll = (path: ReturnType<typeof usePath>) => (): void => {
+    const { scrollTop, scrollHeight, clientHeight } = element.current!;
+    const below = scrollHeight - scrollTop - clientHeight;
+    isAtEnd.current = below < 40 && !path.hasNextPage;
+    if (scrollTop < 400 && path.hasPreviousPage && !path.isFetching) void path.fetchPreviousPage();
+    else if (below < 400 && path.hasNextPage && !path.isFetching) void path.fetchNextPage();
+  };
+  const toEnd = (): void => {
+    isAtEnd.current = true;
+  };
+  return { element, onScroll, toEnd };
+}
+
+interface Keys {
+  chatId: string;
+  pairs: readonly Pair[];
+  current: string | null;
+  setCurrent: (id: string | null) => void;
+  setEditing: (id: string | null) => void;
+  go: (to: string) => void;
+}
+
+function useCurrentKeys({ chatId, pairs, current, setCurrent, setEditing, go }: Keys): void {
+  const at = pairs.findIndex(({ response_id }) => response_id === current);
+  const chosen = pairs[at] ?? pairs.at(-1);
+  const move = (by: number): void => {
+    const next = pairs[Math.min(pairs.length - 1, Math.max(0, (at < 0 ? pairs.length : at) + by))];
+    if (!next) return;
+    setCurrent(next.response_id);
+    document.getElementById(`m-${next.response_id}`)?.scrollIntoView({ block: 'nearest' });
+  };
+  const beside = (by: number): void => {
+    if (!chosen) return;
+    attempt(async () => {
+      const { siblings } = await getPair(chatId, chosen.response_id);
+      const here = siblings.findIndex(({ response_id }) => response_id === chosen.response_id);
+      const next = siblings[(here + by + siblings.length) % siblings.length];
+      if (!next || next.response_id === chosen.response_id) return;
+      await activate(chatId, next.chat_id);
+      go(`/c/${next.chat_id}/m/${next.response_id}`);
+    });
+  };
+  useKeys({
+    ArrowUp: () => move(-1),
+    k: () => move(-1),
+    ArrowDown: () => move(1),
+    j: () => move(1),
+    '[': () => beside(-1),
+    ']': () => beside(1),
+    e: () => chosen && setEditing(chosen.response_id),
+    r: () =>
+      chosen &&
+      attempt(async () => go(`/c/${(await regenerate(chatId, chosen.response_id)).chat_id}`)),
+    b: () =>
+      chosen &&
+      attempt(async () => go(`/c/${(await createBranch(chatId, chosen.response_id)).chat_id}`)),
+    t: () => go(`/c/${chatId}/tree`),
+    c: () => document.querySelector<HTMLTextAreaElement>('.chat > .composer textarea')?.focus(),
+  });
+}

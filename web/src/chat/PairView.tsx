@@ -1,0 +1,190 @@
+import { useQuery } from '@tanstack/react-query';
+import { memo, useState } from 'react';
+import { useLocation } from 'wouter';
+import { activate, createBranch, edit, getPair, regenerate, retry } from '../api/banyan';
+import type { Pair } from '../api/types';
+import { attempt, say } from '../app/notices';
+import { Composer } from './Composer';
+import { Code, Markdown } from './Markdown';
+import { ModelPicker } from './ModelPicker';
+import { Parts } from './Parts';
+import { useAnswer } from './useAnswer';
+
+interface Props {
+  chatId: string;
+  pair: Pair;
+  /** Whether other continuations may stand at its place. */
+  mayHaveSiblings: boolean;
+  isCurrent: boolean;
+  isEditing: boolean;
+  onEdit: (isEditing: boolean) => void;
+}
+
+export const PairView = memo((props: Props) => {
+  const { chatId, pair, mayHaveSiblings, isCurrent, isEditing, onEdit } = props;
+  const [, go] = useLocation();
+  const growing = useAnswer(pair);
+  const isWritten = pair.status === 'streaming';
+  return (
+    <article
+      id={`m-${pair.response_id}`}
+      className={`pair${isCurrent ? ' current' : ''}`}
+      aria-label={`Message ${pair.seq}`}
+    >
+      {isEditing ? (
+        <Composer
+          label="Another question in this place"
+          initial={pair.question ?? ''}
+          busy={false}
+          onCancel={() => onEdit(false)}
+          onSay={async (said) => {
+            const { chat_id } = await edit(chatId, pair.response_id, said);
+            onEdit(false);
+            go(`/c/${chat_id}`);
+          }}
+        />
+      ) : (
+        <Question pair={pair} />
+      )}
+      <div className="response">
+        {growing.parts.length > 0 && <Parts parts={growing.parts} />}
+        {isWritten ? (
+          <>
+            <Markdown text={growing.text} />
+            <span className="cursor" aria-label="The answer is being written" />
+          </>
+        ) : (
+          <Response pair={pair} />
+        )}
+      </div>
+      <Tools {...{ chatId, pair, mayHaveSiblings, onEdit }} />
+    </article>
+  );
+});
+
+function Question({ pair }: { pair: Pair }) {
+  if (pair.question === null && !pair.question_parts) return null;
+  return (
+    <div className="question">
+      {pair.author && <small className="author">{pair.author}</small>}
+      <Asked pair={pair} />
+      {pair.message_type === 'link' && <LinkOf metadata={pair.metadata} />}
+    </div>
+  );
+}
+
+function Asked({ pair: { question, question_parts, message_type } }: { pair: Pair }) {
+  if (question_parts) return <Parts parts={question_parts} />;
+  if (message_type === 'code') return <Code text={question ?? ''} />;
+  return (
+    <p className="said" dir="auto">
+      {question}
+    </p>
+  );
+}
+
+function LinkOf({ metadata }: Pick<Pair, 'metadata'>) {
+  const { url, title } = metadata ?? {};
+  if (typeof url !== 'string' || !/^https?:/.test(url)) return null;
+  return (
+    <a href={url} target="_blank" rel="noreferrer noopener nofollow">
+      {typeof title === 'string' ? title : url}
+    </a>
+  );
+}
+
+function Response({ pair }: { pair: Pair }) {
+  const { response, response_parts, status, error } = pair;
+  return (
+    <>
+      {response_parts ? (
+        <Parts parts={response_parts} />
+      ) : (
+        response !== null &&
+        (pair.message_type === 'code' ? <Code text={response} /> : <Markdown text={response} />)
+      )}
+      {status === 'redacted' && <p className="hint">This message was erased.</p>}
+      {(status === 'failed' || status === 'interrupted' || status === 'cancelled') && (
+        <p className={status === 'failed' ? 'error' : 'hint'}>
+          {status === 'cancelled' ? 'Stopped.' : (error?.message ?? 'The answer was interrupted.')}
+        </p>
+      )}
+    </>
+  );
+}
+
+function Tools(props: Pick<Props, 'chatId' | 'pair' | 'mayHaveSiblings' | 'onEdit'>) {
+  const { chatId, pair, mayHaveSiblings, onEdit } = props;
+  const [, go] = useLocation();
+  const [isAsking, setAsking] = useState(false);
+  const canRetry = ['failed', 'interrupted', 'cancelled'].includes(pair.status);
+  const again = (): void =>
+    attempt(async () => {
+      const work = canRetry ? retry : regenerate;
+      const { chat_id } = await work(chatId, pair.response_id);
+      if (!canRetry) go(`/c/${chat_id}`);
+    });
+  const branch = (): void =>
+    attempt(async () => {
+      const made = await createBranch(chatId, pair.response_id);
+      go(`/c/${made.chat_id}`);
+      say('A new branch. What you write now goes there.');
+    });
+  if (pair.status === 'streaming' || pair.status === 'redacted') {
+    return mayHaveSiblings ? <Siblings chatId={chatId} pair={pair} /> : null;
+  }
+  return (
+    <footer className="pair-tools">
+      {mayHaveSiblings && <Siblings chatId={chatId} pair={pair} />}
+      <button type="button" className="tool" onClick={branch}>
+        Branch
+      </button>
+      <button type="button" className="tool" onClick={() => onEdit(true)}>
+        Edit
+      </button>
+      <button type="button" className="tool" onClick={again}>
+        {canRetry ? 'Retry' : 'Regenerate'}
+      </button>
+      <button type="button" className="tool" onClick={() => setAsking(true)}>
+        Ask others
+      </button>
+      {pair.model && <small title={usageOf(pair)}>{pair.model}</small>}
+      {isAsking && <ModelPicker chatId={chatId} pair={pair} onClose={() => setAsking(false)} />}
+    </footer>
+  );
+}
+
+const usageOf = ({ usage }: Pair): string | undefined =>
+  usage
+    ? `${usage.input_tokens} tokens read, ${usage.output_tokens} written` +
+      (usage.first_token_ms === undefined ? '' : `, first after ${usage.first_token_ms} ms`)
+    : undefined;
+
+/** ‹2/5› */
+function Siblings({ chatId, pair }: { chatId: string; pair: Pair }) {
+  const [, go] = useLocation();
+  const { data } = useQuery({
+    queryKey: ['pair', chatId, pair.response_id],
+    queryFn: () => getPair(chatId, pair.response_id),
+  });
+  const siblings = data?.siblings ?? [];
+  const at = siblings.findIndex(({ response_id }) => response_id === pair.response_id);
+  if (siblings.length < 2) return null;
+  const step = (by: number): void =>
+    attempt(async () => {
+      const next = siblings[(at + by + siblings.length) % siblings.length]!;
+      await activate(chatId, next.chat_id);
+      go(`/c/${next.chat_id}/m/${next.response_id}`);
+    });
+  return (
+    <span className="siblings" role="group" aria-label="Other answers at this place">
+      <button type="button" className="tool" aria-label="The one before" onClick={() => step(-1)}>
+        ‹
+      </button>
+      {at + 1}/{siblings.length}
+      <button type="button" className="tool" aria-label="The next one" onClick={() => step(1)}>
+        ›
+      </button>
+    </span>
+  );
+}
