@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
@@ -13,6 +13,7 @@ const FOLDER = [
 
 /** Addresses of the page itself: it finds out what to show. */
 const PLACES = ['/', '/c/*'];
+const FOR_GOOD_MS = 31_536_000_000;
 
 /**
  * The page at `/` and at the addresses that it makes. Its other files have their hash in their
@@ -20,10 +21,9 @@ const PLACES = ['/', '/c/*'];
  */
 export async function servePage(app: NestFastifyApplication): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
-  const config = { answersAnybody: true };
   if (!FOLDER) {
     // Relative: behind a proxy both may be below a path that we do not know.
-    fastify.get('/', { config }, (_request, reply) => reply.redirect('docs', 302));
+    fastify.get('/', (_request, reply) => reply.redirect('docs', 302));
     return;
   }
   // Decorates replies with `sendFile`; Swagger UI has done so where it came first.
@@ -33,13 +33,24 @@ export async function servePage(app: NestFastifyApplication): Promise<void> {
     preCompressed: true,
     decorateReply: !fastify.hasReplyDecorator('sendFile'),
   });
-  const send = (reply: FastifyReply, file: string, maxAge: number): FastifyReply =>
-    reply.sendFile(file, FOLDER, { maxAge, immutable: maxAge > 0, cacheControl: true });
+  const html = readFileSync(join(FOLDER, 'index.html'), 'utf8');
   for (const place of PLACES) {
-    fastify.get(place, { config }, (_request, reply) => send(reply, 'index.html', 0));
+    fastify.get(place, (request, reply) =>
+      reply
+        .header('cache-control', 'no-cache')
+        .type('text/html; charset=utf-8')
+        .send(html.replace('<base href="/"', `<base href="${baseOf(request.url)}"`)),
+    );
   }
-  fastify.get('/icon.svg', { config }, (_request, reply) => send(reply, 'icon.svg', 86_400_000));
-  fastify.get('/assets/:file', { config }, (request, reply) =>
-    send(reply, `assets/${(request.params as { file: string }).file}`, 31_536_000_000),
-  );
+  const send = (reply: FastifyReply, file: string): FastifyReply =>
+    reply.sendFile(file, FOLDER, { maxAge: FOR_GOOD_MS, immutable: true });
+  fastify.get('/icon.svg', (_request, reply) => send(reply, 'icon.svg'));
+  fastify.get('/assets/:file', (request, reply) => {
+    const { file } = request.params as { file: string };
+    return /^[\w-]+\.\w+$/.test(file) ? send(reply, `assets/${file}`) : reply.callNotFound();
+  });
 }
+
+/** Where the page begins as seen from an address: behind a proxy its own path is not known. */
+const baseOf = (url: string): string =>
+  '../'.repeat(url.split('?')[0]!.split('/').length - 2) || './';

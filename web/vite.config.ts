@@ -21,6 +21,7 @@ const compressed: Plugin = {
 // JSX is made by Vite's own transformer: tsconfig.json says how.
 export default defineConfig({
   root: import.meta.dirname,
+  base: './',
   plugins: [compressed],
   build: {
     outDir: OUT,

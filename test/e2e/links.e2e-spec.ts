@@ -82,12 +82,24 @@ describe('behind a proxy that has the server below a path (R2)', () => {
     expect(other.text).not.toBe(page.text);
   });
 
-  it('/ leads to the documentation until there is a page', async () => {
-    const answer = await fetch(`${ann.url}/`, { redirect: 'manual' });
-    expect([answer.status, new URL(answer.headers.get('location')!, `${ann.url}/`).href]).toEqual([
-      302,
-      `${ann.url}/docs`,
-    ]);
-    expect((await fetch(`${ann.url}/`)).headers.get('content-type')).toMatch(/^text\/html/);
+  it.each(['/', '/c/019aa1b2/m/019aa1b3'])('%s is the page', async (place) => {
+    const answer = await fetch(ann.url + place);
+
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^text\/html/);
+    const base = /<base href="([^"]+)"/.exec(await answer.text())![1]!;
+    expect(new URL(base, ann.url + place).href).toBe(`${ann.url}/`);
+  });
+
+  it('files of the page are compressed, and kept for good by their names', async () => {
+    const html = await (await fetch(`${ann.url}/`)).text();
+    const [, script] = /src="(?:\.\/)?(assets\/[^"]+\.js)"/.exec(html)!;
+    const answer = await fetch(`${ann.url}/${script}`, { headers: { 'accept-encoding': 'gzip' } });
+
+    expect(answer.headers.get('content-encoding')).toBe('gzip');
+    expect(answer.headers.get('cache-control')).toContain('immutable');
+    // The bound of the first load (issue 13): 250 kB with styles and the page itself.
+    expect(Number(answer.headers.get('content-length'))).toBeLessThan(240_000);
+    expect((await fetch(`${ann.url}/assets/..%2findex.html`)).status).toBe(404);
   });
 });

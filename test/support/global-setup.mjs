@@ -3,14 +3,14 @@
 import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeTemplate, startMongo, startPostgres, startRedis } from './stores.mjs';
+import { findBrowser, makeTemplate, startMongo, startPostgres, startRedis } from './stores.mjs';
 
 export default async function globalSetup() {
   const dir = await mkdtemp(join(tmpdir(), 'banyan-test-'));
   await chmod(dir, 0o755); // as root PostgreSQL runs as another user, who must get in
   const run = { dir, stops: [], leftOut: [] };
   globalThis.banyanTestRun = run; // for global-teardown.mjs and summary-reporter.mjs, which run in this process too
-  for (const start of [startPostgres, makeTemplate, startMongo, startRedis]) {
+  for (const start of [startPostgres, makeTemplate, startMongo, startRedis, findBrowser]) {
     const { env = {}, stop, leftOut } = await start(dir);
     Object.assign(process.env, env); // the workers inherit it
     if (stop) run.stops.push(stop);

@@ -69,6 +69,21 @@ export async function startMongo(dir) {
   return { env: { TEST_MONGODB_URI: uri }, stop };
 }
 
+/** TEST_BROWSER, else a Chromium on the PATH. */
+export async function findBrowser() {
+  if (process.env.TEST_BROWSER) return { env: {} };
+  const { findProgram } = await dist('config/find-program.js');
+  const [program] = ['chromium', 'chromium-browser', 'google-chrome']
+    .map((name) => findProgram(name))
+    .filter(Boolean);
+  return program
+    ? { env: { TEST_BROWSER: program } }
+    : {
+        leftOut:
+          'the page in a browser: TEST_BROWSER is not set and there is no chromium on the PATH.',
+      };
+}
+
 /**
  * TEST_REDIS_URL, else a redis-server on the PATH. TEST_REDIS_SERVER is its path, for tests that
  * kill their own.

@@ -7,12 +7,15 @@ export const SIGN_IN_ROUTES: readonly string[] = [
   'POST /api/v1/auth/refresh',
 ];
 
-/** For probes and for readers of the documentation: nobody counts them. */
+/** For probes, and for readers of the page and the documentation: nobody counts them. */
 export const FREE_ROUTES: readonly string[] = [
   'GET /livez',
   'GET /readyz',
   'GET /version',
   'GET /',
+  'GET /c/*',
+  'GET /icon.svg',
+  'GET /assets/:file',
   'GET /docs',
   'GET /openapi.json',
 ];

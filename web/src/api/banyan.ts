@@ -51,7 +51,7 @@ export async function signOut(session: Session): Promise<void> {
 }
 
 export const listModels = async (): Promise<string[]> => {
-  const answer = await request('GET', '/../../v1/models');
+  const answer = await request('GET', '/v1/models');
   return ((await answer.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
 };
 

@@ -1,4 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import { API, BASE } from './base';
 import { renew, session } from './session';
 
 /** What the server says of a request that it refused (RFC 9457). */
@@ -22,7 +23,7 @@ interface Options {
 async function send(method: string, path: string, options: Options): Promise<Response> {
   const token = session()?.access_token;
   const { body, form, signal } = options;
-  return fetch(`/api/v1${path}`, {
+  return fetch(path.startsWith('/v1/') ? `${BASE}${path}` : `${API}${path}`, {
     method,
     signal,
     headers: {

@@ -1,3 +1,4 @@
+import { API } from './base';
 import type { Account } from './types';
 
 /** Who is signed in, as this browser keeps it. */
@@ -55,7 +56,7 @@ export async function renew(stale: string): Promise<boolean> {
       current = kept;
       return true;
     }
-    const answer = await fetch('/api/v1/auth/refresh', {
+    const answer = await fetch(`${API}/auth/refresh`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ refresh_token: kept.refresh_token }),

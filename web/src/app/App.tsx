@@ -1,5 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
+import { Router } from 'wouter';
+import { BASE } from '../api/base';
 import { onSession, session } from '../api/session';
 import { Notices } from './notices';
 import { Shell } from './Shell';
@@ -13,7 +15,9 @@ export function App() {
   useEffect(() => () => client.clear(), [account, client]);
   return (
     <>
-      {current ? <Shell key={account} session={current} /> : <SignIn />}
+      <Router base={BASE}>
+        {current ? <Shell key={account} session={current} /> : <SignIn />}
+      </Router>
       <Notices />
     </>
   );

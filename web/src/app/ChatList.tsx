@@ -68,7 +68,7 @@ export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) 
           <span title={session.account.email ?? ''}>
             {session.guest ? 'Guest' : (session.account.name ?? session.account.email)}
           </span>
-          <a href="/docs">API</a>
+          <a href="docs">API</a>
           <button type="button" className="link" onClick={() => void signOut(session)}>
             Sign out
           </button>

@@ -30,7 +30,7 @@ export function Shell({ session }: { session: Session }) {
   const drop = useDroppedImport();
   return (
     <div className={`shell${drop.isOver ? ' dropping' : ''}`} {...drop.handlers}>
-      <a className="skip" href="#main">
+      <a className="skip" href={`${location.href.split('#')[0]}#main`}>
         Skip to the conversation
       </a>
       <ChatList

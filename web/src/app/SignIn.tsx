@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { register, signIn, signInAsGuest } from '../api/banyan';
+import { BASE } from '../api/base';
 import { loadDemo } from './demo';
 import { Logo } from './Logo';
 
@@ -25,7 +26,7 @@ export function SignIn() {
   const tryIt = (): void =>
     run('guest', async () => {
       const opened = await loadDemo(signInAsGuest);
-      history.replaceState(null, '', `/c/${opened}`);
+      history.replaceState(null, '', `${BASE}/c/${opened}`);
     });
 
   return (
@@ -68,7 +69,7 @@ export function SignIn() {
           {isNew ? 'I have an account' : 'Create an account'}
         </button>
         <p className="hint">
-          Or use it from your own code: <a href="/docs">the API</a>.
+          Or use it from your own code: <a href="docs">the API</a>.
         </p>
       </section>
     </main>

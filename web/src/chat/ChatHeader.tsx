@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { useLocation } from 'wouter';
+import { API } from '../api/base';
 import { exportChat, getChat, share } from '../api/banyan';
 import type { Chat } from '../api/types';
 import { attempt, say } from '../app/notices';
@@ -69,7 +70,7 @@ function useNames(chat: Chat | null): string {
 const shareIt = (chat: Chat): void =>
   attempt(async () => {
     const { url, token } = await share(chat.chat_id);
-    const address = new URL(url ?? `/api/v1/shared/${token}`, location.href).href;
+    const address = new URL(url ?? `${API}/shared/${token}`, location.href).href;
     await navigator.clipboard?.writeText(address).catch(() => undefined);
     say(`Who has this link can read the branch up to here: ${address}`);
   });
