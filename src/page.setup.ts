@@ -12,7 +12,10 @@ const FOLDER = [
 ].find((folder) => existsSync(join(folder, 'assets')));
 
 /** Addresses of the page itself: it finds out what to show. */
-const PLACES = ['/', '/c/*'];
+const PLACES = [
+  '/',
+  ...['', '/tree', '/m/:response_id', '/compare/:other_id'].map((what) => `/c/:chat_id${what}`),
+];
 const FOR_GOOD_MS = 31_536_000_000;
 
 /**

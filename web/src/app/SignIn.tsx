@@ -1,3 +1,4 @@
+import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { register, signIn, signInAsGuest } from '../api/banyan';
 import { BASE } from '../api/base';
@@ -6,6 +7,7 @@ import { Logo } from './Logo';
 
 /** The first minute: look around as a guest, or sign in. */
 export function SignIn() {
+  const client = useQueryClient();
   const [isNew, setIsNew] = useState(false);
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -27,6 +29,8 @@ export function SignIn() {
     run('guest', async () => {
       const opened = await loadDemo(signInAsGuest);
       history.replaceState(null, '', `${BASE}/c/${opened}`);
+      // Behind this page the list has been read while there was nothing yet.
+      await client.invalidateQueries({ queryKey: ['chats'] });
     });
 
   return (
@@ -42,29 +46,7 @@ export function SignIn() {
           {busy === 'guest' ? 'Making a conversation for you …' : 'Try it'}
         </button>
         <p className="hint">Makes a guest account with a conversation to look at. No key needed.</p>
-        <form onSubmit={submit} aria-label={isNew ? 'Create an account' : 'Sign in'}>
-          <label>
-            E-mail
-            <input name="email" type="email" autoComplete="email" required />
-          </label>
-          <label>
-            Password
-            <input
-              name="password"
-              type="password"
-              autoComplete={isNew ? 'new-password' : 'current-password'}
-              required
-            />
-          </label>
-          {error && (
-            <p className="error" role="alert">
-              {error}
-            </p>
-          )}
-          <button type="submit" className="secondary" disabled={busy !== null}>
-            {isNew ? 'Create account' : 'Sign in'}
-          </button>
-        </form>
+        <Form {...{ isNew, error }} isBusy={busy !== null} onSubmit={submit} />
         <button type="button" className="link" onClick={() => setIsNew(!isNew)}>
           {isNew ? 'I have an account' : 'Create an account'}
         </button>
@@ -73,5 +55,40 @@ export function SignIn() {
         </p>
       </section>
     </main>
+  );
+}
+
+interface FormProps {
+  isNew: boolean;
+  isBusy: boolean;
+  error: string | null;
+  onSubmit: (event: FormEvent<HTMLFormElement>) => void;
+}
+
+function Form({ isNew, isBusy, error, onSubmit }: FormProps) {
+  return (
+    <form onSubmit={onSubmit} aria-label={isNew ? 'Create an account' : 'Sign in'}>
+      <label>
+        E-mail
+        <input name="email" type="email" autoComplete="email" required />
+      </label>
+      <label>
+        Password
+        <input
+          name="password"
+          type="password"
+          autoComplete={isNew ? 'new-password' : 'current-password'}
+          required
+        />
+      </label>
+      {error && (
+        <p className="error" role="alert">
+          {error}
+        </p>
+      )}
+      <button type="submit" className="secondary" disabled={isBusy}>
+        {isNew ? 'Create account' : 'Sign in'}
+      </button>
+    </form>
   );
 }
