@@ -11,6 +11,7 @@ import { ping } from './scenarios/ping.js';
 import { rows } from './scenarios/rows.js';
 import { relay } from './scenarios/relay.js';
 import type { Scenario } from './scenarios/scenario.js';
+import { search } from './scenarios/search.js';
 import { wal } from './scenarios/wal.js';
 import { withStage } from './stage.js';
 
@@ -29,6 +30,7 @@ const SCENARIOS: readonly Scenario[] = [
   relay,
   append,
   wal,
+  search,
 ];
 
 const started = performance.now();

@@ -18,6 +18,7 @@ export const INVARIANTS = {
   I16: 'no version of words in the content store is newer than PostgreSQL knows',
   I17: 'what is kept beside chats (ids of clients, numbers, notes, summaries, webhooks) is of what exists',
   I18: 'nothing is left of the words of redacted pairs',
+  I19: 'what was said of every pair can be found, and nothing is found of pairs that do not exist',
 } as const;
 export type InvariantId = keyof typeof INVARIANTS;
 

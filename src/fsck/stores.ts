@@ -19,6 +19,7 @@ import { journalCheck } from './checks/journal.js';
 import { keyDoublesCheck, keysCheck } from './checks/keys.js';
 import { plainOrphansCheck, plainWordsCheck } from './checks/plain-words.js';
 import { redactedCheck } from './checks/redacted.js';
+import { searchChecks } from './checks/search.js';
 import { findEmbedded } from './embedded.js';
 
 /** Everything that is checked, opened. */
@@ -83,7 +84,11 @@ export async function openStores(config: Config): Promise<OpenStores> {
       serverRuns: found.serverRuns,
     });
     const keys = [keyDoublesCheck(dataSource), keysCheck(dataSource), answers];
-    const beside = [...besideChecks(dataSource), redactedCheck(dataSource)];
+    const beside = [
+      ...besideChecks(dataSource),
+      redactedCheck(dataSource),
+      ...searchChecks(dataSource),
+    ];
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',

@@ -275,6 +275,21 @@ const DAMAGES: Damage[] = [
     sql: `${UNCHECKED}; ${sql}`,
   })),
   {
+    name: 'a pair is found that does not exist',
+    invariant: 'I19',
+    mended: true,
+    sql: `${UNCHECKED}; INSERT INTO message_search (account_id, response_id, root_chat_id, chat_id, seq, version, is_final, message_type, created_at, words)
+      VALUES ($account, $uuid, $root, $root, 99, 1, true, 'text', now(), '')`,
+  },
+  {
+    name: 'pairs are found by words that they never had',
+    invariant: 'I19',
+    mended: true,
+    sql: `INSERT INTO message_search (account_id, response_id, root_chat_id, chat_id, seq, version, is_final, message_type, created_at, words)
+      SELECT account_id, response_id, root_chat_id, chat_id, seq, 99, true, 'text', now(), '' FROM messages WHERE account_id = $account
+      ON CONFLICT (account_id, response_id) DO UPDATE SET version = 99`,
+  },
+  {
     name: 'a webhook is of no account with webhooks',
     invariant: 'I17',
     mended: false,

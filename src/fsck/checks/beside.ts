@@ -87,6 +87,22 @@ const TABLES: readonly Table[] = [
   },
   {
     ...{
+      of: 'accounts that were walked through',
+      table: 'search_accounts',
+      key: { account_id: 'uuid' },
+      shows: ['account_id'],
+    },
+    faults: [
+      gone(
+        'search_accounts',
+        { account_id: 'uuid' },
+        'an account was walked through that does not exist',
+        missing('accounts', 'true'),
+      ),
+    ],
+  },
+  {
+    ...{
       of: 'numbers of chats',
       table: 'chat_numbers',
       key: NUMBER,

@@ -13,7 +13,9 @@ export interface Key {
 /** What is asked of the index. */
 export interface Ask {
   accountId: string;
+  /** To find by, and to rank by. */
   tsquery: string;
+  rankedBy: string;
   /** In milliseconds since 1970; null where it does not matter. */
   from: number | null;
   type: MessageType | null;
@@ -61,9 +63,9 @@ export class SearchMatches {
   }
 
   /** How well pairs have what was looked for, by their ids. Those that are gone are left out. */
-  async rank({ accountId, tsquery }: Ask, ids: readonly string[]): Promise<Map<string, number>> {
+  async rank({ accountId, rankedBy }: Ask, ids: readonly string[]): Promise<Map<string, number>> {
     if (ids.length === 0) return new Map();
-    const rows = await this.database.query<RankRow>(RANK, [accountId, ids, tsquery]);
+    const rows = await this.database.query<RankRow>(RANK, [accountId, ids, rankedBy]);
     return new Map(rows.map(({ response_id: id, rank }) => [id, rank]));
   }
 

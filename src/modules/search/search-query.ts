@@ -1,5 +1,5 @@
 import { type Token, tokensOf } from './search-tokens.js';
-import { accountKey, type Side, WEIGHTS } from './search-vector.js';
+import { accountKey, neighbours, type Side, WEIGHTS } from './search-vector.js';
 
 /** One word that is looked for. */
 export interface Step {
@@ -62,8 +62,9 @@ function termsOf(text: string, isPhrase: boolean, isNotPhrase: boolean): Term[] 
 function stepsOf(tokens: readonly Token[], endsWithStar: boolean): Step[] {
   const parts = tokens.filter(
     (token, i) =>
-      // A whole is followed by its first part; the last character of a run is in the pair before.
-      tokens[i + 1]?.position !== token.position && !isTail(token, tokens[i - 1]),
+      // A whole is followed by its first part; the last character is in the pair before it.
+      tokens[i + 1]?.position !== token.position &&
+      (i < tokens.length - 1 || !isTail(token, tokens[i - 1])),
   );
   return parts.map((token, i) => ({
     lexeme: token.lexeme,
@@ -89,8 +90,16 @@ function wholeOf(tokens: readonly Token[], steps: readonly Step[]): Step | null 
   return isWhole ? { lexeme: first!.lexeme, isPrefix: steps.at(-1)!.isPrefix } : null;
 }
 
-/** The `tsquery` of it among the words of an account, on one side or both. */
-export function tsqueryOf(query: SearchQuery, accountId: string, side: Side | undefined): string {
+/**
+ * The `tsquery` of it among the words of an account, on one side or both. To find by, a phrase is
+ * looked for by the words of its neighbours too; to rank by it must have nothing but its words.
+ */
+export function tsqueryOf(
+  query: SearchQuery,
+  accountId: string,
+  side: Side | undefined,
+  to: 'find' | 'rank' = 'find',
+): string {
   const key = accountKey(accountId);
   const weight = side ? WEIGHTS[side] : '';
   const word = ({ lexeme, isPrefix }: Step): string => {
@@ -98,8 +107,18 @@ export function tsqueryOf(query: SearchQuery, accountId: string, side: Side | un
     return `'${key}${lexeme}'${flags && `:${flags}`}`;
   };
   const term = ({ steps, or, isNot }: Term): string => {
+    const pairs = to === 'find' && !isNot ? pairsOf(steps, key) : [];
     const phrase = steps.map(word).join(' <-> ');
-    return `${isNot ? '!' : ''}(${or ? `${word(or)} | (${phrase})` : phrase})`;
+    const both = pairs.length > 0 ? [`(${phrase})`, ...pairs].join(' & ') : phrase;
+    return `${isNot ? '!' : ''}(${or ? `${word(or)} | (${both})` : both})`;
   };
   return `(${query.map((group) => group.map(term).join(' & ')).join(' | ')})`;
 }
+
+const pairsOf = (steps: readonly Step[], key: string): string[] =>
+  steps.flatMap((step, i) => {
+    const next = steps[i + 1];
+    return !next || step.isPrefix || next.isPrefix
+      ? []
+      : [`'${neighbours(key, step.lexeme, next.lexeme)}'`];
+  });

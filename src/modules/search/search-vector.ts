@@ -35,6 +35,18 @@ const keyOf = (id: string, bytes: number): string =>
   Buffer.from(id.replaceAll('-', '').slice(-2 * bytes), 'hex').toString('base64url');
 
 /**
+ * A word for two that follow each other, one of 4096. The index of words knows no positions:
+ * without it a phrase of common words would be looked for in all pairs that have them anywhere.
+ * Others may share it, and a phrase is looked for by its words besides.
+ */
+export function neighbours(key: string, first: string, second: string): string {
+  let hash = 0x811c9dc5; // FNV-1a
+  const text = `${first} ${second}`;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return `${key}~${((hash ^ (hash >>> 15)) & 0xfff).toString(16)}`;
+}
+
+/**
  * The `tsvector` of a pair as PostgreSQL reads it: the words of both sides, with their positions
  * and sides. Made here and not by a configuration of PostgreSQL, so that nothing has to be
  * installed there, code and scripts without spaces are cut as people look for them, and the same
@@ -43,12 +55,16 @@ const keyOf = (id: string, bytes: number): string =>
 export function vectorOf(accountId: string, rootChatId: string, texts: SideTexts): string {
   const key = accountKey(accountId);
   const places = new Map<string, string[]>();
+  const together = new Set<string>();
   let room = BYTES_MAX;
   let start = 1;
   for (const side of ['question', 'response'] as const) {
     let last = 0;
+    let [before, here] = ['', ''];
     for (const { lexeme, position } of tokensOf(texts[side])) {
-      last = position;
+      if (position > last) before = here;
+      [last, here] = [position, lexeme];
+      if (before) together.add(neighbours(key, before, lexeme));
       const known = places.get(lexeme);
       if (known && known.length >= PLACES_MAX) continue;
       room -= known ? 2 : Buffer.byteLength(key + lexeme) + 8;
@@ -60,5 +76,6 @@ export function vectorOf(accountId: string, rootChatId: string, texts: SideTexts
     start += last + GAP;
   }
   const words = [...places].map(([lexeme, at]) => `'${key}${lexeme}':${at.join(',')}`);
-  return [`'${conversationWord(accountId, rootChatId)}'`, ...words].join(' ');
+  const bare = [conversationWord(accountId, rootChatId), ...together].map((word) => `'${word}'`);
+  return [...bare, ...words].join(' ');
 }

@@ -78,6 +78,7 @@ export class SearchService {
       accountId,
       tsquery: rootChatId ? `${words} & '${conversationWord(accountId, rootChatId)}'` : words,
       from: from === undefined ? null : Date.parse(from),
+      rankedBy: tsqueryOf(query, accountId, side, 'rank'),
       type: type ?? null,
       rootChatId,
       chatId: scope === 'conversation' ? null : (chatId ?? null),

@@ -9,12 +9,12 @@ export interface MatchRow extends Record<string, unknown> {
 }
 
 /**
- * Chats below the owner of the pair `s` that see it, and the owner itself. What is behind a branch
- * that sees it sees it too, also below a deleted one.
+ * The owner `own` of the pair `s`, and the chats below it that see the pair. What is behind a
+ * branch that sees it sees it too, also below a deleted one.
  */
 const HEIRS = `
       WITH RECURSIVE heirs AS (
-        SELECT c.chat_id, c.deleted_at FROM chats c WHERE c.account_id = $1 AND c.chat_id = s.chat_id
+        SELECT s.chat_id, own.deleted_at
         UNION ALL
         SELECT c.chat_id, c.deleted_at FROM heirs h JOIN chats c ON c.account_id = $1 AND c.parent_chat_id = h.chat_id
           AND (h.chat_id <> s.chat_id OR c.fork_seq >= s.seq)
@@ -142,7 +142,7 @@ export const hitsStatement = (table: ContentStore['table']): Statement => ({
       ARRAY (${HEIRS} SELECT chat_id FROM heirs WHERE deleted_at IS NULL LIMIT ${BRANCHES_MAX}) AS visible_in,
       s.sha256, CASE WHEN w.version = s.version THEN w.body END AS body
     FROM hit s
-    CROSS JOIN LATERAL (SELECT fork_seq FROM chats WHERE account_id = $1 AND chat_id = s.chat_id LIMIT 1) own
+    CROSS JOIN LATERAL (SELECT fork_seq, deleted_at FROM chats WHERE account_id = $1 AND chat_id = s.chat_id LIMIT 1) own
     CROSS JOIN LATERAL (SELECT name FROM conversations WHERE account_id = $1 AND chat_id = s.root_chat_id LIMIT 1) v
     LEFT JOIN LATERAL (
       SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq = s.seq LIMIT 1

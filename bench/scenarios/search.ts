@@ -1,0 +1,146 @@
+import { DataSource } from 'typeorm';
+import { Config } from '../../src/config/config.js';
+import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
+import { serverOptions } from '../../src/data-source.js';
+import { Database, type Statement } from '../../src/database/database.js';
+import { SearchHits } from '../../src/modules/search/search-hits.service.js';
+import { type PairKey, SearchIndex } from '../../src/modules/search/search-index.service.js';
+import { SearchMatches } from '../../src/modules/search/search-matches.service.js';
+import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
+import { SearchService } from '../../src/modules/search/search.service.js';
+import type { QueryResultRow } from 'pg';
+import type { Row } from '../report.js';
+import { bigAccount, type Library, makeLibrary, smallAccount } from '../search-seed.js';
+import { randomOf } from '../text.js';
+import type { Play, Scenario } from './scenario.js';
+
+/** Searches of each kind, each of other words. */
+const SEARCHES = 100;
+const INDEXED = 3000;
+const PAGE = 20;
+
+/** Counts what is spent in PostgreSQL, the way to it included. */
+class TimedDatabase extends Database {
+  spentMs = 0;
+
+  override async query<R extends QueryResultRow>(
+    statement: Statement,
+    values: unknown[],
+  ): Promise<R[]> {
+    const started = performance.now();
+    try {
+      return await super.query<R>(statement, values);
+    } finally {
+      this.spentMs += performance.now() - started;
+    }
+  }
+}
+
+/** Words by how many pairs have them: about half, a twentieth, and a handful. */
+type Kind = readonly [name: string, queryOf: (library: Library, random: () => number) => string];
+
+const KINDS: readonly Kind[] = [
+  ['a common word', ({ common }, random) => pick(common, random)],
+  ['a medium word', ({ medium }, random) => pick(medium, random)],
+  ['a rare word', ({ rare }, random) => pick(rare, random)],
+  ['two words', ({ common, medium }, random) => `${pick(common, random)} ${pick(medium, random)}`],
+  ['a beginning', ({ medium }, random) => `${pick(medium, random).slice(0, 4)}*`],
+  ['a common phrase', ({ common }, random) => `"${pick(common, random)} ${pick(common, random)}"`],
+  ['a phrase', ({ common, medium }, random) => `"${pick(common, random)} ${pick(medium, random)}"`],
+];
+
+const pick = (words: readonly string[], random: () => number): string =>
+  words[Math.floor(random() * words.length)]!;
+
+/** P13: searches among many accounts, and how fast pairs become findable. */
+export const search: Scenario = {
+  ids: ['P13'],
+  play: async (play) => {
+    const { stage, options, say } = play;
+    const library = await makeLibrary(stage.sql, options.searchAccounts, options.bigPairs);
+    say(`${library.pairs} pairs of ${options.searchAccounts} accounts are there`);
+    const dataSource = await new DataSource(serverOptions(stage.databaseUrl, 4)).initialize();
+    try {
+      const database = new TimedDatabase(dataSource);
+      const rows = await searches(play, database, library);
+      rows.push(await indexing(play, database));
+      return {
+        rows,
+        details: [
+          `P13: pages of ${PAGE} of ${library.pairs} pairs; rows are p50 / p95 / max, in ms of PostgreSQL and the way to it, all statements of a search together`,
+        ],
+      };
+    } finally {
+      await dataSource.destroy();
+    }
+  },
+};
+
+async function searches({ say }: Play, database: TimedDatabase, library: Library): Promise<Row[]> {
+  const content = new PostgresContentStore(database);
+  const walks = new SearchWalks(database, new SearchIndex(database, content));
+  // All is there; nobody walks through it beside.
+  await walks.onModuleDestroy();
+  const service = new SearchService(
+    database,
+    walks,
+    new SearchMatches(database, new Config()),
+    new SearchHits(database, content),
+  );
+  const rows: Row[] = [];
+  for (const [who, bar, accountOf] of [
+    ['account of 900', 2, smallAccount],
+    ['the big account', 5, bigAccount],
+  ] as const)
+    for (const sort of ['newest', 'best'] as const)
+      for (const [kind, queryOf] of KINDS) {
+        const random = randomOf(7);
+        const times: number[] = [];
+        for (let n = 0; n < SEARCHES; n++) {
+          const q = queryOf(library, random);
+          database.spentMs = 0;
+          await service.search(accountOf(n, library), { q, sort, limit: PAGE });
+          times.push(database.spentMs);
+        }
+        const ratio = spreadOf(times.slice(SEARCHES / 10));
+        say(`${who}, ${sort}, ${kind}: p95 ${ratio.med.toFixed(2)} ms`);
+        rows.push({
+          id: 'P13',
+          what: `${who}, ${sort} first, ${kind}`,
+          ratio,
+          held: { sign: '<=', bar, aim: bar },
+        });
+      }
+  return rows;
+}
+
+/** As a row of the table: p50, p95 and the longest. */
+function spreadOf(times: readonly number[]): Row['ratio'] {
+  const sorted = [...times].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1]!;
+  return { min: at(0.5), med: at(0.95), max: sorted.at(-1)! };
+}
+
+async function indexing({ stage: { sql }, options }: Play, database: Database): Promise<Row> {
+  const index = new SearchIndex(database, new PostgresContentStore(database));
+  const rates: number[] = [];
+  for (let n = 0; n < options.rounds; n++) {
+    const { rows } = await sql.query<{ account_id: string; response_id: string }>(
+      `DELETE FROM message_search WHERE (account_id, response_id) IN (
+         SELECT account_id, response_id FROM message_search TABLESAMPLE SYSTEM (10) LIMIT ${INDEXED})
+       RETURNING account_id, response_id`,
+    );
+    const pairs = rows.map((row): PairKey => [row.account_id, row.response_id]);
+    const started = performance.now();
+    const late = await index.bring(pairs);
+    if (late.length > 0) throw new Error(`${late.length} pairs were not made findable`);
+    rates.push(pairs.length / ((performance.now() - started) / 1000));
+  }
+  const sorted = rates.sort((a, b) => a - b);
+  return {
+    id: 'P13',
+    what: 'pairs made findable a second, one after the other',
+    ratio: { min: sorted[0]!, med: sorted[Math.floor(sorted.length / 2)]!, max: sorted.at(-1)! },
+    held: { sign: '>=', bar: 1000, aim: 2000 },
+  };
+}

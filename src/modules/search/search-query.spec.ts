@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { excerptOf } from './search-excerpt.js';
+import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
+import { foldOf, tokensOf } from './search-tokens.js';
+import { conversationWord, vectorOf } from './search-vector.js';
+
+const ANN = '019aa1b0-5e6f-7081-92a3-b4c5d6e7f809';
+const ROOT = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
+/** Letters of many scripts, marks, digits, quotes and what is none of these. */
+const text = fc.oneof(
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.string({
+    unit: fc.constantFrom(...'abcXYZé ß_-\'"*.+#1北京大学カタ한국어กขअि\u0301\u00ad\u200f😀👍🏽'),
+    maxLength: 60,
+  }),
+);
+const queryOf = (q: string): SearchQuery => {
+  const query = readQuery(q);
+  if (typeof query === 'string') throw new Error(query);
+  return query;
+};
+const lexemes = (of: string): string[] => [...tokensOf(of)].map(({ lexeme }) => lexeme);
+
+describe('the words of a text', () => {
+  it('are the same whatever case, accents and form of Unicode it is written in', () => {
+    expect(lexemes('Über den STRASSEN')).toEqual(lexemes('uber den straßen'.normalize('NFD')));
+    expect(foldOf('ÇA VA Łódź')).toBe('ca va lodz');
+  });
+
+  it('stand where they say, in order, and none is empty or has what PostgreSQL would read as a sign', () => {
+    fc.assert(
+      fc.property(text, (said) => {
+        let last = 0;
+        for (const { lexeme, position, from, to } of tokensOf(said)) {
+          expect(position === last || position === last + 1).toBe(true);
+          last = position;
+          expect(from < to && to <= said.length).toBe(true);
+          expect(lexeme).toMatch(/^[^'\\\s&|!():*<>@/\0]+$/u);
+          expect(lexeme.isWellFormed?.() ?? true).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('are cut where they are long, and take part in the index as far as it holds', () => {
+    expect(lexemes('x'.repeat(5000))).toEqual(['x'.repeat(64)]);
+    const many = Array.from({ length: 90_000 }, (_, n) => `wort${n}`).join(' ');
+    const vector = vectorOf(ANN, ROOT, { question: many, response: many });
+    expect(Buffer.byteLength(vector)).toBeLessThan(2 ** 21);
+  });
+});
+
+describe('a query', () => {
+  it('finds every text by a piece of it that begins and ends with a word', () => {
+    fc.assert(
+      fc.property(text, fc.nat(), fc.nat(), (said, a, b) => {
+        const tokens = [...tokensOf(said)];
+        fc.pre(tokens.length > 0);
+        const [first, last] = [a % tokens.length, b % tokens.length].sort((x, y) => x - y);
+        const piece = said.slice(tokens[first!]!.from, tokens[last!]!.to).replace(/["“”„«»]/g, ' ');
+        const query = readQuery(`"${piece}"`);
+        fc.pre(typeof query !== 'string' && lexemes(piece).length > 0);
+        // What is in the piece is in the text, in the same order.
+        expect(excerptOf(piece, query as SearchQuery)).not.toBeNull();
+      }),
+    );
+  });
+
+  it('of anything at all is read, or refused in words, and never becomes a query that PostgreSQL cannot read', () => {
+    fc.assert(
+      fc.property(text, (q) => {
+        const query = readQuery(q);
+        if (typeof query === 'string') return;
+        const signs = tsqueryOf(query, ANN, 'question').replace(/'[^'\\]+'(:\*?A)?/g, 'w');
+        expect(signs).toMatch(/^[w&|!() <>-]+$/);
+        expect(signs).not.toMatch(/w w|\(\)|w\(/);
+      }),
+    );
+  });
+
+  it.each([
+    ['a b', "('kw-a') & ('kw-b')"],
+    ['"a b"', "('kw-a' <-> 'kw-b')"],
+    ['a OR b', "('kw-a') | ('kw-b')"],
+    ['a -b', "('kw-a') & !('kw-b')"],
+    ['a*', "('kw-a':*)"],
+    ['getUser', "('kw-getuser' | ('kw-get' <-> 'kw-user'))"],
+    ['東京都', "('kw-東京' <-> 'kw-京都')"],
+    ['京', "('kw-京':*)"],
+    ['x.y/z', "('kw-x' <-> 'kw-y' <-> 'kw-z')"],
+  ])('%s', (q, expected) => {
+    const key = conversationWord(ANN, ROOT).split('/')[0]!;
+    expect(tsqueryOf(queryOf(q), ANN, undefined, 'rank').replaceAll(`'${key}`, "'kw-")).toBe(
+      `(${expected})`,
+    );
+  });
+});
+
+describe('an excerpt', () => {
+  const excerptIn = (said: string, q: string) => excerptOf(said, queryOf(q));
+
+  it('is a piece of the text, no longer than people read, with ranges in it that are in order', () => {
+    const query = queryOf('a* OR 北 OR get');
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 30 }), (parts) => {
+        const said = parts.join(' ');
+        const excerpt = excerptOf(said, query);
+        fc.pre(excerpt !== null);
+        expect(said).toContain(excerpt!.text);
+        expect(excerpt!.ranges.length).toBeGreaterThan(0);
+        const ends = excerpt!.ranges.flat();
+        expect(ends).toEqual([...ends].sort((x, y) => x - y));
+        expect(ends.at(-1)!).toBeLessThanOrEqual(excerpt!.text.length);
+        expect(excerpt!.text).not.toMatch(/^[\udc00-\udfff]/);
+        expect(excerpt!.text).not.toMatch(/[\ud800-\udbff]$/);
+      }),
+    );
+  });
+
+  it('has what was found, however far behind it stands', () => {
+    const said = `${'before '.repeat(3000)}needle ${'after '.repeat(3000)}`;
+    const excerpt = excerptIn(said, 'needle')!;
+    expect(excerpt.ranges.map(([from, to]) => excerpt.text.slice(from, to))).toEqual(['needle']);
+    expect(excerpt.text.length).toBeLessThanOrEqual(240);
+  });
+
+  it('marks a phrase as one, a word that is put together by its parts, and nothing that is not there', () => {
+    expect(excerptIn('a b a b c', '"a b c"')!.ranges).toEqual([[4, 9]]);
+    expect(excerptIn('call getUserById now', 'get_user')!.ranges).toEqual([[5, 12]]);
+    expect(excerptIn('a c b', '"a b"')).toBeNull();
+  });
+});
