@@ -91,11 +91,7 @@ export class BranchCompletions {
       );
     const model = this.modelOf(body.model);
     const instructions = instructionsIn(body.messages);
-    const settings = {
-      ...settingsOf(body),
-      ...(instructions && { instructions }),
-      ...(body.more && { more: body.more }),
-    };
+    const settings = { ...settingsOf(body), ...(instructions && { instructions }) };
     assertChoice(settings);
     const [turn] = await this.inputs.kept(accountId, [{ ...last, question }], 'messages');
     const post = {
