@@ -44,6 +44,17 @@ export function rememberMembers(value: object, text: string, members: readonly s
     remember((value as Record<string, unknown>)[member], { of, path: [member] });
 }
 
+/**
+ * The same of what stands within an object that they are remembered of, so that it may be taken out
+ * of that. Nothing where they are not.
+ */
+export function rememberWithin(value: object, path: readonly string[]): void {
+  const source = sources.get(value);
+  if (!source) return;
+  const inner = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value);
+  remember(inner, { of: source.of, path: [...source.path, ...path] });
+}
+
 function remember(value: unknown, source: Source): void {
   if (typeof value === 'object' && value !== null) sources.set(value, source);
 }

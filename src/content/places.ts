@@ -47,7 +47,7 @@ const ANSWERED = `t.created_at >= p.created_at - interval '1 day' AND (
 export const PLACES: readonly Place[] = [
   {
     table: 'generation_chunks',
-    columns: ['text'],
+    columns: ['text', 'parts'],
     of: `t.generation_id IN (SELECT g.generation_id FROM generations g WHERE g.account_id = p.account_id AND g.response_id = p.response_id)`,
     blank: null,
     cut: `DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id`,

@@ -4,6 +4,7 @@ import { DataSource, type EntitySubscriberInterface, type TransactionCommitEvent
 import { Database, type Statement } from '../database/database.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import type { Run } from '../tree/part-pieces.js';
 import { notesOf } from './changes.js';
 import { WakeUps } from './wake-ups.js';
 
@@ -39,7 +40,7 @@ export interface Delta {
   /** The number of the first piece, and that of the last. */
   from: number;
   n: number;
-  delta: string;
+  runs: readonly Run[];
 }
 
 /** How far somebody is with an answer: the number of the last piece that it has. */

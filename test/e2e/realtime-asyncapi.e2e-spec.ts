@@ -55,10 +55,22 @@ async function everything(): Promise<Frame[]> {
     generationId: randomUUID(),
     isLocal: true,
   };
+<<<<<<< HEAD
   dispatcher.publishDelta({ ...place, from: 1, n: 1, delta: 'a' });
   await socket.next('message.delta');
   for (const type of ['message.completed', 'message.failed']) await record(type, id, branch, last);
   await ann.delete(`/chats/${branch}/messages/${last}`);
+=======
+  const thought = { type: 'reasoning' as const, delta: 'a' };
+  const runs = [
+    { from: 1, n: 1, delta: 'a' },
+    { from: 2, n: 2, part: thought },
+  ];
+  dispatcher.publishDelta({ ...place, from: 1, n: 2, runs });
+  await socket.next('message.part');
+  for (const type of ['message.completed', 'message.failed', 'message.deleted'])
+    await record(type, id, branch, last);
+>>>>>>> 26072dc (feat(answer): answers are lists of parts, and keep what was said however they end)
   socket.say('ping');
   socket.say('subscribe', { chat_id: randomUUID() });
   await socket.next('error');
@@ -89,7 +101,7 @@ describe('asyncapi.yaml', () => {
     expect(document.asyncapi).toBe('3.1.0');
     expect(messagesOf('listen').sort()).toEqual([...FROM_CLIENTS].sort());
     expect(messagesOf('tell').sort()).toEqual(
-      [...EVENT_TYPES, 'message.delta', ...TO_ONE_CLIENT].sort(),
+      [...EVENT_TYPES, 'message.delta', 'message.part', ...TO_ONE_CLIENT].sort(),
     );
     expect(Object.keys(document.channels.events.messages).sort()).toEqual(
       [...messagesOf('listen'), ...messagesOf('tell')].sort(),

@@ -345,7 +345,12 @@ it('pieces of an answer are gathered to at most 30 frames a second beside any nu
   })();
   for (let n = 1; n <= 200; n++) {
     for (const generation of generations)
-      dispatcher.publishDelta({ ...generation, from: n, n, delta: `${n},` });
+      dispatcher.publishDelta({
+        ...generation,
+        from: n,
+        n,
+        runs: [{ from: n, n, delta: `${n},` }],
+      });
     await sleep(4);
   }
   isOver = true;

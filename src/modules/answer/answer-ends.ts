@@ -10,10 +10,12 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { refOf } from '../chat/path.service.js';
+import { partsOfPieces, type Piece } from '../../tree/part-pieces.js';
+import { type ResponsePart, sideOf } from '../../tree/parts.js';
 import { type AnswerEnd, endOf } from './answer.js';
 import {
   BRANCHES,
-  CHUNKS_TEXT,
+  CHUNKS,
   END,
   type EndRow,
   type GenerationRow,
@@ -22,6 +24,7 @@ import {
   SETTLE_KEY,
   storeEnd,
 } from './answer.sql.js';
+import { addPieces, bytesIn, chunkFrom, type StoredChunk } from './delta-log.js';
 import { titleOf } from './titles.service.js';
 
 /** Where the provider says no numbers. */
@@ -40,8 +43,8 @@ export interface GenerationRef {
 /** How an answer ended. */
 export interface Ending {
   status: Exclude<MessageStatus, 'pending' | 'streaming'>;
-  /** Undefined: what the chunks have. Null: nothing. */
-  text?: string | null;
+  /** Absent: what the chunks have. */
+  parts?: readonly ResponsePart[];
   /** The model that answered. */
   model: string | null;
   usage: Usage | null;
@@ -187,9 +190,9 @@ export class AnswerEnds {
     if (!ended) return null;
     const words = wordsOf(asked.body);
     const known =
-      ending.text === undefined ? await fromChunks(tx, ref, ending, words.question ?? '') : ending;
+      ending.parts === undefined ? await fromChunks(tx, ref, ending, words.question ?? '') : ending;
     const end = {
-      ...keptBy(known, known.text ?? null, words),
+      ...keptBy(known, words),
       model: ended.model ?? ending.model,
     };
     const { response, response_parts } = end;
@@ -243,22 +246,17 @@ export class AnswerEnds {
 
 /**
  * What the pair shows at the end. A retry that said nothing takes nothing away: what an earlier
- * answer had been cut short with stays, and so it counts as interrupted, as only such pairs show a
- * part of an answer.
+ * answer had been cut short with stays, and so it counts as interrupted: it did not fail there.
  */
 function keptBy(
   ending: Ending,
-  text: string | null,
   { response, response_parts = null }: Words,
 ): Ending & Pick<Words, 'response' | 'response_parts'> {
-  if (text || ending.status === 'complete' || (response === null && response_parts === null))
-    return { ...ending, response: text || null, response_parts: null };
-  return {
-    ...ending,
-    status: ending.status === 'failed' ? 'interrupted' : ending.status,
-    response,
-    response_parts,
-  };
+  const { text, parts } = sideOf(ending.parts ?? []);
+  if (text !== null || parts !== null || ending.status === 'complete')
+    return { ...ending, response: text, response_parts: parts };
+  const stays = ending.status === 'failed' && (response !== null || response_parts !== null);
+  return { ...ending, status: stays ? 'interrupted' : ending.status, response, response_parts };
 }
 
 /**
@@ -272,16 +270,21 @@ async function fromChunks(
   ending: Ending,
   question: string,
 ): Promise<Ending> {
-  const [row] = await tx.query<{ text: string }[]>(CHUNKS_TEXT, [ref.accountId, ref.generationId]);
-  const { text } = row!;
+  const rows = await tx.query<StoredChunk[]>(CHUNKS, [ref.accountId, ref.generationId]);
+  const pieces: Piece[] = [];
+  for (const row of rows) addPieces(pieces, chunkFrom(row), 0);
+  const bytes = bytesIn(pieces);
   return {
     ...ending,
-    text,
-    usage: text ? { input_tokens: tokensOf(question), output_tokens: tokensOf(text) } : null,
+    parts: partsOfPieces(pieces),
+    usage:
+      bytes > 0
+        ? { input_tokens: tokensIn(Buffer.byteLength(question)), output_tokens: tokensIn(bytes) }
+        : null,
   };
 }
 
-const tokensOf = (text: string): number => Math.ceil(Buffer.byteLength(text) / BYTES_PER_TOKEN);
+const tokensIn = (bytes: number): number => Math.ceil(bytes / BYTES_PER_TOKEN);
 
 const pairAt = (
   asked: Pair,

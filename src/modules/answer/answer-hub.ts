@@ -5,7 +5,9 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
+import type { PartPiece } from '../../tree/part-pieces.js';
 import { WRITE_CHUNKS } from './answer.sql.js';
+import { partsToStore, runOf } from './delta-log.js';
 import type { RunningAnswer } from './running-answer.js';
 
 const WRITE_MS = 250;
@@ -73,9 +75,9 @@ export class AnswerHub {
   }
 
   /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
-  say(generation: RunningAnswer, delta: string): void {
+  say(generation: RunningAnswer, piece: string | PartPiece): void {
     const { rootChatId, chatId, responseId, generationId } = generation.ref;
-    const n = generation.add(delta);
+    const n = generation.add(piece);
     this.events.publishDelta({
       rootChatId,
       chatId,
@@ -84,7 +86,7 @@ export class AnswerHub {
       isLocal: true,
       from: n,
       n,
-      delta,
+      runs: [runOf(n, piece)],
     });
     if (generation.log.isHeavy) this.loop.wake();
   }
@@ -154,5 +156,6 @@ function columnsOf(
     chunks.map(({ chunk }) => chunk.n),
     chunks.map(({ chunk }) => `{${Array.from(chunk.sizes).join(',')}}`),
     chunks.map(({ chunk }) => chunk.text),
+    chunks.map(({ chunk }) => partsToStore(chunk)),
   ];
 }

@@ -3,7 +3,8 @@ import { Database } from '../../database/database.js';
 import { EventDispatcher, type PieceSource, type Watch } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
-import { addPieces, type Chunk, type Piece } from './delta-log.js';
+import type { Piece } from '../../tree/part-pieces.js';
+import { addPieces, chunkFrom, runsOf, type StoredChunk } from './delta-log.js';
 import { AnswerHub } from './answer-hub.js';
 import {
   CHUNKS_OF_ENDED,
@@ -12,7 +13,7 @@ import {
   type GenerationRow,
 } from './answer.sql.js';
 
-interface FoundChunk extends Chunk, Record<string, unknown> {
+interface FoundChunk extends StoredChunk, Record<string, unknown> {
   root_chat_id: string;
   chat_id: string;
   response_id: string;
@@ -66,7 +67,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
         isLocal: true,
         from: 1,
         n: log.count,
-        delta: log.text,
+        runs: log.runs,
       });
     }
     this.wake(watch);
@@ -97,7 +98,9 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     generationId: string,
     n: number,
   ): Promise<Look> {
-    type Row = Pick<GenerationRow, 'generation_id' | 'status'> & Chunk & Record<string, unknown>;
+    type Row = Pick<GenerationRow, 'generation_id' | 'status'> &
+      StoredChunk &
+      Record<string, unknown>;
     const rows = await this.database.query<Row>(CHUNKS_OF_PAIR, [
       accountId,
       responseId,
@@ -105,7 +108,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
       n,
     ]);
     const pieces: Piece[] = [];
-    for (const row of rows) if (row.n !== null) addPieces(pieces, row, n);
+    for (const row of rows) if (row.n !== null) addPieces(pieces, chunkFrom(row), n);
     return { pieces, newest: rows[0] ?? null };
   }
 
@@ -137,7 +140,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
       generation_id: generationId,
       ...chunk
     } of chunks) {
-      const { n: from, sizes, text: delta } = chunk;
+      const { n: from, sizes } = chunk;
       byRoot.get(rootChatId)?.hear({
         rootChatId,
         chatId,
@@ -146,7 +149,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
         isLocal: false,
         from,
         n: from + sizes.length - 1,
-        delta,
+        runs: runsOf(chunkFrom(chunk)),
       });
     }
   }

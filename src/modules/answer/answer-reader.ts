@@ -14,6 +14,7 @@ import {
   type AnswerPlace,
   type AnswerRef,
   endOf,
+  toldPiece,
 } from './answer.js';
 import { AnswerPieces } from './answer-pieces.service.js';
 import { AnswerHub } from './answer-hub.js';
@@ -160,7 +161,7 @@ export class AnswerReader {
     let at = n;
     try {
       for await (const event of here.after(at)) {
-        if (event.type === 'delta') at = event.n;
+        if (event.type === 'delta' || event.type === 'part') at = event.n;
         yield event;
       }
     } catch {
@@ -176,7 +177,7 @@ export class AnswerReader {
       // First, so that what comes while it is looked wakes.
       const news = this.events.newsOf(rootChatId);
       const { pieces, newest } = await this.written.behind(accountId, responseId, generationId, at);
-      for (const piece of pieces) yield { type: 'delta', generationId, responseId, ...piece };
+      for (const piece of pieces) yield toldPiece(piece, { generationId, responseId });
       at = pieces.at(-1)?.n ?? at;
       if (pieces.length > 0) continue;
       // It was tried again before its end was seen here: the new answer is the one to follow.

@@ -2,7 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { StorePatience } from '../../database/store-patience.js';
 import { AnswerSpan } from '../../llm/answer-span.js';
 import { ModelError, type ModelPart, type ModelRequest } from '../../llm/language-model.js';
+import { endedEarly } from '../../llm/provider-faults.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
+import type { PartPiece } from '../../tree/part-pieces.js';
 import { Problem } from '../../common/problems.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
@@ -87,17 +89,15 @@ export class AnswerWriter {
       Object.assign(asking, { request, span, model: info.id });
       const end = await this.listen(generation, ask(signal));
       span.complete(end);
-      return {
-        status: 'complete',
-        text: generation.log.text,
-        model: end.model,
-        usage: timed(usageOf(end), generation),
-        error: null,
-      };
+      const usage = timed(usageOf(end), generation);
+      // The provider gave no other reason.
+      const error = end.finishReason === 'error' ? reasonTold(endedEarly()) : null;
+      const parts = generation.log.parts;
+      return { status: error ? 'failed' : 'complete', parts, model: end.model, usage, error };
     } catch (error) {
       const ending = generation.cut
         ? cutShort(generation, generation.cut, asking.request)
-        : this.failed(generation, error);
+        : this.failed(generation, error, asking.request);
       asking.span?.fail(ending.error?.code ?? ending.status);
       return { ...ending, model: asking.model };
     } finally {
@@ -105,11 +105,19 @@ export class AnswerWriter {
     }
   }
 
-  private failed({ signal }: RunningAnswer, error: unknown): Ending {
+  /** What was said before is kept and counted. */
+  private failed(
+    generation: RunningAnswer,
+    error: unknown,
+    request: ModelRequest | undefined,
+  ): Ending {
     // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will
     // read this.
-    const reason = signal.aborted ? LOST : this.reasonOf(error);
-    return { status: 'failed', text: null, model: null, usage: null, error: reason };
+    const reason = generation.signal.aborted ? LOST : this.reasonOf(error);
+    const told = error instanceof ModelError ? error.usage : undefined;
+    const kept = keptOf(generation, request);
+    const usage = told ? timed(told, generation) : kept.usage;
+    return { ...kept, status: 'failed', model: null, usage, error: reason };
   }
 
   private async listen(
@@ -118,7 +126,7 @@ export class AnswerWriter {
   ): Promise<Extract<ModelPart, { type: 'end' }>> {
     for await (const part of parts) {
       if (part.type === 'end') return part;
-      if (part.type === 'delta') this.hub.say(generation, part.text);
+      this.hub.say(generation, pieceOf(part));
     }
     throw new Error('the model ended its stream without an end');
   }
@@ -134,7 +142,7 @@ export class AnswerWriter {
   }
 
   private reasonOf(error: unknown): AnswerError {
-    if (error instanceof ModelError) return { code: error.code, message: error.message };
+    if (error instanceof ModelError) return reasonTold(error);
     if (error instanceof Problem) {
       const { code, status } = error.kind;
       return {
@@ -153,22 +161,29 @@ export class AnswerWriter {
 const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): Usage =>
   finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
-/** What is there is kept. */
-function cutShort(
+const reasonTold = ({ code, message }: ModelError): AnswerError => ({ code, message });
+
+function pieceOf(part: Exclude<ModelPart, { type: 'end' }>): string | PartPiece {
+  if (part.type === 'delta') return part.text;
+  if (part.type === 'reasoning') return { type: 'reasoning', delta: part.text };
+  if (part.type === 'part') return part.part;
+  return { type: 'tool_call', call_id: part.call_id, name: part.name, delta: part.delta };
+}
+
+const cutShort = (
   generation: RunningAnswer,
   status: Cut,
   request: ModelRequest | undefined,
-): Ending {
-  const { text } = generation.log;
-  return {
-    status,
-    text,
-    model: null,
-    usage: text
-      ? timed(usageByBytes(request?.messages ?? [], Buffer.byteLength(text)), generation)
-      : null,
-    error: null,
-  };
+): Ending => ({ ...keptOf(generation, request), status, model: null, error: null });
+
+/** What is there is kept, and counted. */
+function keptOf(
+  generation: RunningAnswer,
+  request: ModelRequest | undefined,
+): Pick<Ending, 'parts' | 'usage'> {
+  const { parts, bytes } = generation.log;
+  const usage = bytes > 0 ? usageByBytes(request?.messages ?? [], bytes) : null;
+  return { parts, usage: usage && timed(usage, generation) };
 }
 
 const timed = (usage: Usage, { firstPieceMs }: RunningAnswer): Usage =>

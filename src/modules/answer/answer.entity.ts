@@ -98,6 +98,10 @@ export class GenerationChunk {
   @Column('text')
   text!: string;
 
+  /** JSON of the pieces that are no text, in order; each is a 0 among the `sizes`. */
+  @Column('text', { nullable: true })
+  parts!: string | null;
+
   @ManyToOne(() => Generation, { onDelete: 'CASCADE' })
   @JoinColumn([
     {

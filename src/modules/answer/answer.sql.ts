@@ -5,7 +5,7 @@ import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/mes
 import { LEASE_SECONDS } from '../message/append.sql.js';
 
 /**
- * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$7), all
+ * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$8), all
  * in one statement for all answers. An answer that is missing from the result was ended by somebody
  * else. What a crash of PostgreSQL loses here is a quarter of a second of text that is not stored
  * yet, so the commit does not wait for the disk.
@@ -25,9 +25,9 @@ export const WRITE_CHUNKS: Statement = {
       RETURNING g.account_id, g.generation_id, g.status
     ),
     chunk AS (
-      INSERT INTO generation_chunks (account_id, generation_id, n, sizes, text)
-      SELECT account_id, generation_id, c.n, c.sizes::int[], c.text
-      FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[]) AS c (account_id, generation_id, n, sizes, text)
+      INSERT INTO generation_chunks (account_id, generation_id, n, sizes, text, parts)
+      SELECT account_id, generation_id, c.n, c.sizes::int[], c.text, c.parts
+      FROM unnest($3::uuid[], $4::uuid[], $5::int[], $6::text[], $7::text[], $8::text[]) AS c (account_id, generation_id, n, sizes, text, parts)
       JOIN mine USING (account_id, generation_id)
       ON CONFLICT DO NOTHING
     )
@@ -100,7 +100,7 @@ export const ASK_TO_STOP: Statement = {
  * as its pieces are many, so the one before may have some.
  */
 const chunksBehind = (told: string): string => `
-  SELECT c.n, c.sizes, c.text FROM generation_chunks c
+  SELECT c.n, c.sizes, c.text, c.parts FROM generation_chunks c
   WHERE c.account_id = g.account_id AND c.generation_id = g.generation_id AND c.n + cardinality(c.sizes) > ${told} + 1 ORDER BY c.n`;
 
 /**
@@ -108,7 +108,7 @@ const chunksBehind = (told: string): string => `
  * generation ($`at + 1`, $`at + 2`).
  */
 const chunksOf = (answers: string, at: number): string => `
-  SELECT g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text
+  SELECT g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text, c.parts
   FROM ${answers}
   LEFT JOIN unnest($${at + 1}::uuid[], $${at + 2}::int[]) AS told (generation_id, n) ON told.generation_id = g.generation_id
   CROSS JOIN LATERAL (${chunksBehind('coalesce(told.n, 0)')}) c
@@ -143,7 +143,7 @@ export const CHUNKS_OF_ENDED: Statement = {
 export const CHUNKS_OF_PAIR: Statement = {
   name: 'generation.chunks_of_pair',
   text: `
-    SELECT newest.generation_id, newest.status, c.n, c.sizes, c.text
+    SELECT newest.generation_id, newest.status, c.n, c.sizes, c.text, c.parts
     FROM (SELECT $1::uuid AS account_id, $3::uuid AS generation_id) g
     CROSS JOIN LATERAL (${OF_PAIR.text}) newest
     LEFT JOIN LATERAL (${chunksBehind('$4::int')} LIMIT 16) c ON true ORDER BY c.n`,
@@ -218,8 +218,8 @@ export const END = `
   )
   SELECT * FROM ended`;
 
-export const CHUNKS_TEXT = `
-  SELECT coalesce(string_agg(text, '' ORDER BY n), '') AS text FROM generation_chunks WHERE account_id = $1 AND generation_id = $2`;
+export const CHUNKS = `
+  SELECT n, sizes, text, parts FROM generation_chunks WHERE account_id = $1 AND generation_id = $2 ORDER BY n`;
 
 /**
  * The words of the next version, after the conversation in the order of locks. The relay waits 3 s,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { problems } from '../../common/problems.js';
 import type { ContentState } from '../../content/journal.js';
-import type { PartPiece } from '../../tree/part-pieces.js';
+import type { PartPiece, Piece } from '../../tree/part-pieces.js';
 import type { AnswerReader } from './answer-reader.js';
 
 /**
@@ -145,6 +145,13 @@ export class Answer {
     else yield* this.reader.behind(this.ref, n);
   }
 }
+
+/** A piece of an answer as it is told. */
+export const toldPiece = (
+  piece: Piece,
+  ids: { generationId: string; responseId: string },
+): AnswerEvent =>
+  'delta' in piece ? { type: 'delta', ...ids, ...piece } : { type: 'part', ...ids, ...piece };
 
 /** The end of an answer as it is told. */
 export function endOf(

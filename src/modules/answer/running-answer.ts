@@ -1,6 +1,7 @@
 import type { NewPair } from '../message/append.sql.js';
 import type { AnswerSettings } from '../../llm/settings.js';
-import type { AnswerEnd, AnswerEvent } from './answer.js';
+import type { PartPiece } from '../../tree/part-pieces.js';
+import { type AnswerEnd, type AnswerEvent, toldPiece } from './answer.js';
 import { DeltaLog } from './delta-log.js';
 import type { GenerationRef } from './answer-ends.js';
 
@@ -58,9 +59,9 @@ export class RunningAnswer {
     this.abort.abort();
   }
 
-  add(delta: string): number {
+  add(piece: string | PartPiece): number {
     this.firstPieceMs ??= Math.round(performance.now() - this.startedAt);
-    const n = this.log.add(delta);
+    const n = this.log.add(piece);
     this.tell();
     return n;
   }
@@ -99,7 +100,7 @@ export class RunningAnswer {
     const { generationId, responseId } = this.ref;
     for (let at = n; ;) {
       const pieces = this.log.after(at, PIECES_MAX);
-      for (const piece of pieces) yield { type: 'delta', generationId, responseId, ...piece };
+      for (const piece of pieces) yield toldPiece(piece, { generationId, responseId });
       at += pieces.length;
       if (pieces.length > 0) continue;
       if (this.end instanceof Error) throw this.end;

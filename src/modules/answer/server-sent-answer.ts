@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { Logger } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { exactJson } from '../../common/exact-json.js';
 import { EVENT_STREAM_HEADERS, eventStream, sentEvent } from '../../runtime/event-stream.js';
 import type { Answer, AnswerEvent, AnswerStream } from './answer.js';
 
@@ -58,7 +59,7 @@ function frameOf(event: AnswerEvent): string {
   if (event.type === 'part') {
     const { generationId, responseId, n, part } = event;
     return sentEvent(
-      JSON.stringify({ response_id: responseId, n, part }),
+      `{"response_id":"${responseId}","n":${n},"part":${exactJson(part)}}`,
       'message.part',
       `${generationId}:${n}`,
     );

@@ -1,11 +1,13 @@
+import { exactJson } from '../../common/exact-json.js';
 import type { Delta } from '../../events/event-dispatcher.js';
 import { sentEvent } from '../../runtime/event-stream.js';
-import { control } from './envelope.js';
+import { joinRuns, type Run } from '../../tree/part-pieces.js';
 import { textFrame } from './text-frame.js';
 
 /**
- * Pieces of an answer that follow each other, as `message.delta` tells them. Readers who gathered
- * the same share one, and so its bytes: they are made once, however many read it.
+ * Pieces of an answer that follow each other, as `message.delta` and `message.part` tell them.
+ * Readers who gathered the same share one, and so its bytes: they are made once, however many read
+ * it.
  */
 export class Pieces {
   private bytes: Buffer | undefined;
@@ -20,7 +22,7 @@ export class Pieces {
       const joined = new Pieces({
         ...this.delta,
         n: next.delta.n,
-        delta: this.delta.delta + next.delta.delta,
+        runs: joinRuns(this.delta.runs, next.delta.runs),
       });
       this.longer = { next, joined };
     }
@@ -31,25 +33,26 @@ export class Pieces {
     return generationId === this.delta.generationId && from === this.delta.n + 1;
   }
 
-  /** As a whole WebSocket frame. */
+  /** As whole WebSocket frames, one for each run. */
   get frame(): Buffer {
-    return (this.bytes ??= textFrame(Buffer.from(this.json)));
+    return (this.bytes ??= Buffer.concat(
+      this.delta.runs.map((run) => textFrame(Buffer.from(this.jsonOf(run)))),
+    ));
   }
 
-  /** As a server-sent event. */
+  /** As server-sent events. */
   get serverSent(): Buffer {
-    return (this.record ??= Buffer.from(sentEvent(this.json, 'message.delta')));
+    return (this.record ??= Buffer.from(
+      this.delta.runs.map((run) => sentEvent(this.jsonOf(run), eventOf(run))).join(''),
+    ));
   }
 
-  private get json(): string {
-    const { responseId, chatId, rootChatId, from, n, delta } = this.delta;
-    return control('message.delta', {
-      response_id: responseId,
-      chat_id: chatId,
-      root_chat_id: rootChatId,
-      from,
-      n,
-      delta,
-    });
+  private jsonOf(run: Run): string {
+    const { responseId, chatId, rootChatId } = this.delta;
+    const ids = `"response_id":"${responseId}","chat_id":"${chatId}","root_chat_id":"${rootChatId}"`;
+    const said = 'delta' in run ? JSON.stringify(run.delta) : exactJson(run.part);
+    return `{"event":"${eventOf(run)}","data":{${ids},"from":${run.from},"n":${run.n},"${'delta' in run ? 'delta' : 'part'}":${said}}}`;
   }
 }
+
+const eventOf = (run: Run): string => ('delta' in run ? 'message.delta' : 'message.part');

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { AnswerReader } from '../support/answer-reader.js';
+import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { FakeProvider, type Script } from '../support/fake-provider.js';
+import { D, DONE, F, frame } from '../support/provider-turns.js';
+import { TestSocket } from './realtime-client.js';
+
+const INPUT = '{"id":1546130668394913822}';
+const TURN = [
+  { reasoning: 'let me ' },
+  { reasoning: 'look' },
+  'I look.',
+  { tool: { id: 'c1', name: 'find', input: INPUT } },
+];
+
+describe.each(MODES)('answers with parts, words in %s', (mode) => {
+  let provider: FakeProvider;
+  let here: TestApp;
+  let there: TestApp;
+  let ann: TestClient;
+  let annThere: TestClient;
+
+  beforeAll(async () => {
+    provider = await FakeProvider.start();
+    const settings = provider.settings({
+      SHUTDOWN_TIMEOUT_SECONDS: '0',
+    });
+    here = await startTestApp(mode, settings);
+    there = await startTestApp(mode, settings, here.databaseUrl);
+    ann = await TestClient.register(here.url);
+    annThere = ann.at(there.url);
+  });
+  afterEach(() => provider.reset());
+  afterAll(async () => {
+    await here.close();
+    await there.close();
+    await provider.close();
+  });
+
+  const ask = async (script: Script, chatId?: string, more: object = {}) => {
+    const id = chatId ?? (await ann.aChat()).id;
+    provider.next(script);
+    const { body } = await ann.post(`/chats/${id}/messages`, { question: 'Q?', ...more });
+    return { id, body, told: provider.asked.at(-1)?.body.messages };
+  };
+
+  it('are stored, shown and streamed with them, to the last digit', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ turn: TURN, usage: { prompt_tokens: 5, completion_tokens: 6 } });
+    const reader = await AnswerReader.ask(ann, id, 'Q?');
+    const { data: pair } = await reader.end();
+    expect(pair).toMatchObject({
+      status: 'complete',
+      response: 'I look.',
+      usage: { input_tokens: 5, output_tokens: 6, finish_reason: 'tool_calls' },
+      response_parts: [
+        { type: 'reasoning', text: 'let me look' },
+        { type: 'text', text: 'I look.' },
+        { type: 'tool_call', call_id: 'c1', name: 'find' },
+      ],
+    });
+    const { text } = await ann.request('GET', `/api/v1/chats/${id}/messages/${pair.response_id}`);
+    expect(text).toContain(`"input":${INPUT}`);
+    const told = reader.frames.filter(({ event }) => event === 'message.part');
+    expect(told.slice(0, 3).map(({ data }) => data.part)).toEqual([
+      { type: 'reasoning', delta: 'let me ' },
+      { type: 'reasoning', delta: 'look' },
+      { type: 'reasoning', text: 'let me look' },
+    ]);
+    const numbers = reader.frames.flatMap(({ data }) => data.n ?? []);
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1));
+    expect(told.at(-1)!.id).toBe(`${reader.accepted.generation_id}:${numbers.length}`);
+  });
+
+  it('come to sockets and readers of another instance in their order', async () => {
+    const { id } = await ann.aChat();
+    const sockets = [await TestSocket.on(ann, id, 0), await TestSocket.on(annThere, id, 0)];
+    provider.next({ turn: TURN, gateAfter: 3 });
+    const reader = await (await AnswerReader.ask(ann, id, 'Q?')).pieces(1);
+    const elsewhere = await AnswerReader.follow(annThere, id, reader.accepted.response_id);
+    await elsewhere.pieces(1);
+    provider.release();
+    expect((await elsewhere.end()).data).toEqual((await reader.end()).data);
+    const said = ({ frames }: AnswerReader) =>
+      frames.slice(1).map(({ event, data }) => [event, data]);
+    expect(said(elsewhere)).toEqual(said(reader));
+    for (const socket of sockets) {
+      await socket.next('message.completed');
+      const frames = socket.frames.filter(({ event }) => /delta|part/.test(event));
+      expect(frames.map(({ data }) => data.from)).toEqual([
+        1,
+        ...frames.slice(0, -1).map(({ data }) => data.n + 1),
+      ]);
+      const parts = frames.flatMap(({ data }) =>
+        data.part && !data.part.delta ? [data.part.type] : [],
+      );
+      expect(parts).toEqual(['reasoning', 'tool_call']);
+      socket.close();
+    }
+  });
+
+  it('are kept as far as they were put down, when their instance dies', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ turn: TURN, hangAfter: 5 });
+    const reader = await (await AnswerReader.ask(ann, id, 'Q?')).pieces(1);
+    const follower = await AnswerReader.follow(annThere, id, reader.accepted.response_id);
+    while (!follower.frames.some(({ data }) => data.part?.call_id))
+      expect(await follower.next()).not.toBeNull();
+    await withClient(here.databaseUrl, (client) =>
+      client.query(
+        `UPDATE generations SET instance_id = $1, lease_until = now() - interval '1 h'`,
+        [randomUUID()],
+      ),
+    );
+    const { data } = await follower.end();
+    expect(data).toMatchObject({ status: 'interrupted', response: 'I look.' });
+    expect(data.response_parts.at(-1)).toMatchObject({
+      type: 'tool_call',
+      input: INPUT.slice(0, 9),
+    });
+    expect(data.usage.output_tokens).toBeGreaterThan(0);
+  });
+
+  const many = Array.from({ length: 2000 }, (_, i) => D(`w${i} `)).join('');
+  it.each<[string, Script, string]>([
+    ['an error', { says: many + frame({ error: { message: 'overloaded', code: 503 } }) }, 'w1999 '],
+    ['a reset', { says: many, cutAfter: 0 }, 'w1999 '],
+    ['broken JSON', { says: `${many}data: {"x\n\n` }, 'w1999 '],
+    ['no reason for the end', { says: D('Hello') + DONE }, 'Hello'],
+    ['the reason error (A5)', { says: D('Part of it') + F('error') + DONE }, 'Part of it'],
+  ])(
+    'keep their words before %s, and are counted; the next one works (A3)',
+    async (_, script, last) => {
+      const before = (await ann.get('/usage')).body;
+      const { id, body } = await ask(script);
+      expect(body.status).toBe('failed');
+      expect(body.response.endsWith(last)).toBe(true);
+      expect(body.usage.output_tokens).toBeGreaterThan(0);
+      const spent = JSON.stringify((await ann.get('/usage')).body);
+      expect(spent).not.toBe(JSON.stringify(before));
+      expect((await ask({}, id)).body.status).toBe('complete');
+    },
+  );
+});
