@@ -18,6 +18,7 @@ import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-i
 import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
+import { AnswerParts1764000000120 } from '../migrations/1764000000120-answer-parts.js';
 import { MessageSearch1764000000128 } from '../migrations/1764000000128-message-search.js';
 import { AnswerEnds1764000000123 } from '../migrations/1764000000123-answer-ends.js';
 import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-places.js';
@@ -126,6 +127,7 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
     Files1764000000113,
     Redactions1764000000116,
     ValidStatuses1764000000117,
+    AnswerParts1764000000120,
     MessageSearch1764000000128,
     AnswerEnds1764000000123,
     HistoryPlaces1764000000124,

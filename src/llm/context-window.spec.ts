@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { type CountedExchange, fitToWindow } from './context-window.js';
-import { ModelError, type ModelMessage, textOfMessage } from './language-model.js';
+import { type CountedPair, fitToWindow } from './context-window.js';
+import { ModelError } from './language-model.js';
+import { messagesOf } from './telling.js';
 import type { CountTokens } from './token-counter.js';
 
 type Counter = (text: string) => number;
@@ -25,21 +26,21 @@ const cases = fc.record({
 });
 
 const tokensOf = (
-  { question, response }: Pick<CountedExchange, 'question' | 'response'>,
+  { question, response }: Pick<CountedPair, 'question' | 'response'>,
   count: Counter,
 ): number => count(question ?? '') + (response === null ? 0 : count(response));
+const asked = (question: string) => ({ question, response: null });
 const all =
   (count: Counter): CountTokens =>
   async (list) =>
     list.map(count);
 const nobody: CountTokens = () => Promise.reject(new Error('counted'));
 
-const messagesOf = ({ question, response }: CountedExchange): ModelMessage[] => [
-  { role: 'user', content: question! },
-  ...(response === null ? [] : [{ role: 'assistant' as const, content: response }]),
-];
-const costOf = (messages: readonly ModelMessage[], count: Counter): number =>
-  messages.reduce((sum, one) => sum + 4 + count(textOfMessage(one)), 0);
+const textsOf = ({ question, response }: CountedPair): string[] =>
+  [question, response].filter((text) => text !== null);
+/** What pairs cost by themselves: told together they cost less, never more. */
+const costOf = (texts: readonly string[], count: Counter): number =>
+  texts.reduce((sum, text) => sum + 4 + count(text), 0);
 
 /**
  * The plain meaning: the first of the shorter and shorter contexts that fits; null when the
@@ -47,36 +48,30 @@ const costOf = (messages: readonly ModelMessage[], count: Counter): number =>
  */
 function wanted(
   system: string | null,
-  earlier: CountedExchange[],
+  earlier: CountedPair[],
   question: string,
   room: number,
   count: Counter,
 ) {
-  const prompt: ModelMessage[] = system === null ? [] : [{ role: 'system', content: system }];
-  const contexts = [...earlier.keys(), earlier.length].map((from) =>
-    earlier.slice(from).flatMap(messagesOf),
+  const last = { question, response: null, tokens: null };
+  const prompt = system === null ? [] : [system];
+  const from = [...earlier.keys(), earlier.length].find(
+    (at) => costOf([...prompt, ...[...earlier.slice(at), last].flatMap(textsOf)], count) <= room,
   );
-  const whole = contexts.map((context) => [
-    ...prompt,
-    ...context,
-    { role: 'user' as const, content: question },
-  ]);
-  return whole.find((messages) => costOf(messages, count) <= room) ?? null;
+  return from === undefined ? null : messagesOf(system, [...earlier.slice(from), last]);
 }
 
 /** What the model is given; null when the question alone is too long. */
 async function fitted(
   system: string | null,
-  earlier: CountedExchange[],
+  earlier: CountedPair[],
   question: string,
   room: number,
   count: CountTokens,
 ) {
   try {
     return await fitToWindow(
-      system,
-      earlier,
-      question,
+      { systemPrompt: system, earlier, question: asked(question) },
       { contextTokens: room + 100, outputTokens: 100 },
       count,
     );
@@ -124,10 +119,9 @@ describe('what a model is given', () => {
 
   it('is not counted at all when there are fewer bytes than tokens', async () => {
     const window = { contextTokens: 200, outputTokens: 100 };
+    const earlier = [{ question: 'a', response: 'b', tokens: null }];
     const { messages } = await fitToWindow(
-      'Be brief.',
-      [{ question: 'a', response: 'b', tokens: null }],
-      'c',
+      { systemPrompt: 'Be brief.', earlier, question: asked('c') },
       window,
       nobody,
     );
@@ -137,28 +131,24 @@ describe('what a model is given', () => {
   it('is counted from the newest pair on, and not beyond those that have room', async () => {
     const earlier = Array.from({ length: 1000 }, (_, i) => ({
       question: `${i}`.repeat(50),
-      response: null,
+      response: 'a',
       tokens: i < 995 ? null : 1,
     }));
     const window = { contextTokens: 600, outputTokens: 100 };
     const { messages, counted } = await fitToWindow(
-      null,
-      earlier,
-      'q',
+      { systemPrompt: null, earlier, question: asked('q') },
       window,
       all(Buffer.byteLength),
     );
-    expect([messages.length, counted.size]).toEqual([9, 64]);
+    expect([messages.length, counted.size]).toEqual([15, 64]);
   });
 
   it('a question that cannot fit says so in words for people', async () => {
     const window = { contextTokens: 200, outputTokens: 100 };
     const count = all((text) => text.length);
-    await expect(fitToWindow(null, [], 'x'.repeat(200), window, count)).rejects.toThrow(
-      /^The question is longer than/,
-    );
-    await expect(fitToWindow('x'.repeat(200), [], 'y', window, count)).rejects.toThrow(
-      /^The question with the system prompt/,
-    );
+    const fit = (systemPrompt: string | null, question: string) =>
+      fitToWindow({ systemPrompt, earlier: [], question: asked(question) }, window, count);
+    await expect(fit(null, 'x'.repeat(200))).rejects.toThrow(/^The question is longer than/);
+    await expect(fit('x'.repeat(200), 'y')).rejects.toThrow(/^The question with the system prompt/);
   });
 });

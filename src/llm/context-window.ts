@@ -1,25 +1,32 @@
 import { ModelError, type ModelInfo, type ModelMessage } from './language-model.js';
-import { countedText, fileTokensOf } from './message-size.js';
+import { countedText, fileTokensOf, partFileTokens, partText } from './message-size.js';
+import { cutFrom, messagesOf, questionParts, responseParts, type ToldPair } from './telling.js';
 import type { CountTokens } from './token-counter.js';
 
-/** One earlier exchange that the model is to know. */
-export interface Exchange {
-  /** Null where the model spoke first. */
-  question: string | null;
-  /** Null where a question was stored without an answer. */
-  response: string | null;
-}
-
-export interface CountedExchange extends Exchange {
+export interface CountedPair extends ToldPair {
   /** Tokens of both sides, as they were counted before; null where nobody did. */
   tokens: number | null;
 }
 
+/** A path on its way to a model. */
+export interface Path<Earlier extends CountedPair> {
+  systemPrompt: string | null;
+  /** Oldest first. */
+  earlier: readonly Earlier[];
+  question: ToldPair;
+  /** Whether pairs were left out of it already; false where absent. */
+  isCut?: boolean;
+  /** Whether pairs may be left out; true where absent. */
+  mayCut?: boolean;
+}
+
 /** What a model is given, and what had to be counted for it. */
-export interface Fitted<Earlier extends CountedExchange> {
+export interface Fitted<Earlier extends CountedPair> {
   messages: ModelMessage[];
   counted: Map<Earlier, number>;
 }
+
+type Window = Pick<ModelInfo, 'contextTokens' | 'outputTokens'> & { id?: string };
 
 /** What a message costs besides its words: its role and its borders. */
 export const MESSAGE_TOKENS = 4;
@@ -27,43 +34,52 @@ export const MESSAGE_TOKENS = 4;
 const COUNTED_AT_ONCE = 64;
 
 /** Tokens that are left of a model's window for what it is asked. */
-export const roomOf = ({
-  contextTokens,
-  outputTokens,
-}: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>): number => contextTokens - outputTokens;
+export const roomOf = ({ contextTokens, outputTokens }: Window): number =>
+  contextTokens - outputTokens;
 
 /**
  * What a model is given: the system prompt, as many of the earlier pairs as its window has room for
- * beside an answer, and the question. Whole pairs are left out, from the oldest on; never the
- * system prompt, never the question. What was counted before is not counted again, and nothing is
- * counted where even the bytes fit.
- * @param earlier oldest first
+ * beside an answer, and the question. Whole pairs are left out, from the oldest on, and never so
+ * that a result loses its call; never the system prompt, never the question. What was counted
+ * before is not counted again, and nothing is counted where even the bytes fit.
  * @throws ModelError question_too_long
  */
-export async function fitToWindow<Earlier extends CountedExchange>(
-  systemPrompt: string | null,
-  earlier: readonly Earlier[],
-  question: string | null,
-  window: Pick<ModelInfo, 'contextTokens' | 'outputTokens'>,
+export async function fitToWindow<Earlier extends CountedPair>(
+  path: Path<Earlier>,
+  window: Window,
   count: CountTokens,
 ): Promise<Fitted<Earlier>> {
-  const system: ModelMessage[] =
-    systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }];
-  const last: ModelMessage[] = question === null ? [] : [{ role: 'user', content: question }];
-  const fixed = [...system, ...last];
-  const messagesFrom = (from: number): ModelMessage[] => [
-    ...system,
-    ...earlier.slice(from).flatMap(messagesOf),
-    ...last,
-  ];
-  const room = roomOf(window);
-  if (sum(fixed.map(bytesOf)) + sum(earlier.map(costAtMost)) <= room)
-    return { messages: messagesFrom(0), counted: new Map() };
-  const left = room - sum(await costsOf(fixed, count));
-  if (left < 0) throw questionTooLong(system.length > 0);
-  const { from, counted } = await newestThatFit(earlier, left, count);
-  return { messages: messagesFrom(from), counted };
+  const { systemPrompt, earlier, question, isCut = false, mayCut = true } = path;
+  const { from, counted } = await placeOfCut(path, roomOf(window), count);
+  if (!mayCut && (isCut || from > 0)) throw mayNotBeCut();
+  const pairs = [...earlier, question];
+  const cut = cutFrom(pairs, from);
+  const messages = messagesOf(systemPrompt, pairs.slice(cut), window.id);
+  if (cut === pairs.length || isUnasked(question, messages))
+    throw questionTooLong(systemPrompt !== null);
+  return { messages, counted };
 }
+
+/** Where the newest pairs begin that have room. @throws question_too_long */
+async function placeOfCut<Earlier extends CountedPair>(
+  { systemPrompt, earlier, question }: Path<Earlier>,
+  room: number,
+  count: CountTokens,
+): Promise<{ from: number; counted: Map<Earlier, number> }> {
+  const system = systemPrompt === null ? [] : [systemPrompt];
+  const fixed = [...system, ...textsOf(question)];
+  const files = filesOf(question) + fixed.length * MESSAGE_TOKENS;
+  if (files + bytesOfAll(fixed) + sum(earlier.map(costAtMost)) <= room)
+    return { from: 0, counted: new Map() };
+  const left = room - files - sum((await count(fixed)) ?? [bytesOfAll(fixed)]);
+  if (left < 0) throw questionTooLong(system.length > 0);
+  return newestThatFit(earlier, left, count);
+}
+
+/** Of a question that is results alone, whether their calls had no room beside them. */
+const isUnasked = (question: ToldPair, messages: readonly ModelMessage[]): boolean =>
+  questionParts(question).some(({ type }) => type === 'tool_result') &&
+  !['user', 'tool'].includes(messages.findLast(({ role }) => role !== 'system')?.role ?? '');
 
 /**
  * Whether the window has room for the messages as they are, for those who choose their context
@@ -82,11 +98,8 @@ export async function fitsWindow(
   return left >= 0;
 }
 
-/**
- * Where the newest exchanges begin that have room together. Counts from the newest on, and not
- * beyond the first that has none.
- */
-async function newestThatFit<Earlier extends CountedExchange>(
+/** Counts from the newest pair on, and not beyond the first that has no room. */
+async function newestThatFit<Earlier extends CountedPair>(
   earlier: readonly Earlier[],
   room: number,
   count: CountTokens,
@@ -94,17 +107,16 @@ async function newestThatFit<Earlier extends CountedExchange>(
   const counted = new Map<Earlier, number>();
   let left = room;
   for (let from = earlier.length; from > 0; from--) {
-    const exchange = earlier[from - 1]!;
-    if (exchange.tokens === null && !counted.has(exchange))
+    const pair = earlier[from - 1]!;
+    if (pair.tokens === null && !counted.has(pair))
       await countNewest(earlier.slice(0, from), counted, count);
-    const tokens = exchange.tokens ?? counted.get(exchange) ?? textBytes(exchange);
-    left -= tokens + borderOf(exchange);
+    left -= (pair.tokens ?? counted.get(pair) ?? bytesOfPair(pair)) + borderOf(pair);
     if (left < 0) return { from, counted };
   }
   return { from: 0, counted };
 }
 
-async function countNewest<Earlier extends CountedExchange>(
+async function countNewest<Earlier extends CountedPair>(
   earlier: readonly Earlier[],
   counted: Map<Earlier, number>,
   count: CountTokens,
@@ -113,8 +125,8 @@ async function countNewest<Earlier extends CountedExchange>(
   const tokens = await count(next.flatMap(textsOf));
   if (!tokens) return;
   let at = 0;
-  for (const exchange of next)
-    counted.set(exchange, sum(textsOf(exchange).map(() => tokens[at++]!)));
+  for (const pair of next)
+    counted.set(pair, filesOf(pair) + sum(textsOf(pair).map(() => tokens[at++]!)));
 }
 
 async function costsOf(messages: readonly ModelMessage[], count: CountTokens): Promise<number[]> {
@@ -124,25 +136,25 @@ async function costsOf(messages: readonly ModelMessage[], count: CountTokens): P
   );
 }
 
-function messagesOf({ question, response }: Exchange): ModelMessage[] {
-  return [
-    ...(question === null ? [] : [{ role: 'user', content: question } as const]),
-    ...(response === null ? [] : [{ role: 'assistant', content: response } as const]),
-  ];
-}
-
-const textsOf = ({ question, response }: Exchange): string[] =>
-  [question, response].filter((text) => text !== null);
-const textBytes = (exchange: Exchange): number =>
-  sum(textsOf(exchange).map((text) => Buffer.byteLength(text)));
-const borderOf = (exchange: Exchange): number => textsOf(exchange).length * MESSAGE_TOKENS;
-const costAtMost = (exchange: CountedExchange): number =>
-  (exchange.tokens ?? textBytes(exchange)) + borderOf(exchange);
+const partsOf = (pair: ToldPair) => [...questionParts(pair), ...responseParts(pair)];
+const textsOf = (pair: ToldPair): string[] => partsOf(pair).map(partText);
+const filesOf = (pair: ToldPair): number => sum(partsOf(pair).map(partFileTokens));
+const borderOf = (pair: ToldPair): number => partsOf(pair).length * MESSAGE_TOKENS;
+const bytesOfAll = (texts: readonly string[]): number =>
+  sum(texts.map((text) => Buffer.byteLength(text)));
+const bytesOfPair = (pair: ToldPair): number => filesOf(pair) + bytesOfAll(textsOf(pair));
+const costAtMost = (pair: CountedPair): number =>
+  (pair.tokens ?? bytesOfPair(pair)) + borderOf(pair);
 const bytesOf = (message: ModelMessage): number =>
   MESSAGE_TOKENS + Buffer.byteLength(countedText(message)) + fileTokensOf(message);
 const sum = (numbers: readonly number[]): number =>
   numbers.reduce((total, number) => total + number, 0);
 
+const mayNotBeCut = (): ModelError =>
+  new ModelError(
+    'question_too_long',
+    'The conversation is longer than this model can read, and may not be cut (truncation: disabled).',
+  );
 const questionTooLong = (withPrompt: boolean): ModelError =>
   new ModelError(
     'question_too_long',

@@ -1,7 +1,5 @@
-import type { FilePart } from '../tree/parts.js';
+import type { FilePart, Part } from '../tree/parts.js';
 import type { ModelMessage } from './language-model.js';
-
-type Content = Exclude<ModelMessage['content'], string>[number];
 
 /** A picture of any size, as OpenAI counts one of 1024 × 1024 in detail. */
 const PICTURE_TOKENS = 1105;
@@ -15,20 +13,28 @@ const FILE_TOKENS = 1105;
 
 /** All words of a message that a model reads: also thoughts, inputs and outputs of tools. */
 export function countedText({ content }: ModelMessage): string {
-  return typeof content === 'string' ? content : content.map(textOf).join('\n');
+  return typeof content === 'string' ? content : content.map(partText).join('\n');
 }
 
 /** What its files cost, in tokens: an estimate. */
 export function fileTokensOf({ content }: ModelMessage): number {
   if (typeof content === 'string') return 0;
-  return content.flatMap(filesIn).reduce((sum, file) => sum + tokensOf(file), 0);
+  return content.reduce((sum, part) => sum + partFileTokens(part), 0);
 }
 
-function textOf(part: Content): string {
+/** What the files of a part cost, in tokens: an estimate. */
+export const partFileTokens = (part: Part): number =>
+  filesIn(part).reduce((sum, file) => sum + tokensOf(file), 0);
+
+/** The words of a part that a model reads. */
+export function partText(part: Part): string {
   switch (part.type) {
     case 'text':
-    case 'reasoning':
+    case 'instruction':
+    case 'refusal':
       return part.text;
+    case 'reasoning':
+      return part.opaque === undefined ? part.text : `${part.text}${jsonOf(part.opaque)}`;
     case 'tool_call':
       return `${part.name} ${jsonOf(part.input)}`;
     case 'tool_result':
@@ -37,10 +43,12 @@ function textOf(part: Content): string {
         : jsonOf(part.output);
     case 'file':
       return part.name ?? '';
+    default:
+      return '';
   }
 }
 
-function filesIn(part: Content): FilePart[] {
+function filesIn(part: Part): FilePart[] {
   if (part.type === 'file') return [part];
   if (part.type !== 'tool_result' || !isList(part.output)) return [];
   return part.output.filter((one) => one.type === 'file');

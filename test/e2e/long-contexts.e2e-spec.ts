@@ -120,9 +120,11 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
         const { body } = await askIn(chatId);
         expect(body.status).toBe('complete');
         const { messages } = await fitToWindow(
-          'Answer as a gardener would.',
-          earlier,
-          'And now?',
+          {
+            systemPrompt: 'Answer as a gardener would.',
+            earlier,
+            question: { question: 'And now?', response: null },
+          },
           WINDOW,
           counter.count,
         );

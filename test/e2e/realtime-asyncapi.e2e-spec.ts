@@ -55,12 +55,6 @@ async function everything(): Promise<Frame[]> {
     generationId: randomUUID(),
     isLocal: true,
   };
-<<<<<<< HEAD
-  dispatcher.publishDelta({ ...place, from: 1, n: 1, delta: 'a' });
-  await socket.next('message.delta');
-  for (const type of ['message.completed', 'message.failed']) await record(type, id, branch, last);
-  await ann.delete(`/chats/${branch}/messages/${last}`);
-=======
   const thought = { type: 'reasoning' as const, delta: 'a' };
   const runs = [
     { from: 1, n: 1, delta: 'a' },
@@ -68,9 +62,8 @@ async function everything(): Promise<Frame[]> {
   ];
   dispatcher.publishDelta({ ...place, from: 1, n: 2, runs });
   await socket.next('message.part');
-  for (const type of ['message.completed', 'message.failed', 'message.deleted'])
-    await record(type, id, branch, last);
->>>>>>> 26072dc (feat(answer): answers are lists of parts, and keep what was said however they end)
+  for (const type of ['message.completed', 'message.failed']) await record(type, id, branch, last);
+  await ann.delete(`/chats/${branch}/messages/${last}`);
   socket.say('ping');
   socket.say('subscribe', { chat_id: randomUUID() });
   await socket.next('error');

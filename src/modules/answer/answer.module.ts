@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
+import { FileModule } from '../file/file.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { AnswerController } from './answer.controller.js';
 import { AnswerPieces } from './answer-pieces.service.js';
 import { AnswerReader } from './answer-reader.js';
 import { Answers } from './answers.service.js';
 import { Contexts } from './contexts.js';
+import { EarlierPairs } from './earlier-pairs.service.js';
 import { Draining } from './draining.service.js';
 import { FanOutService } from './fan-out.service.js';
 import { AnswerEnds } from './answer-ends.js';
@@ -22,7 +24,7 @@ import { Turns } from './turns.js';
 
 /** Answers of models: written as tasks of their own, followed, stopped, and never lost. */
 @Module({
-  imports: [ChatModule, MessageModule],
+  imports: [ChatModule, MessageModule, FileModule],
   controllers: [PostVerbsController, PostController, AnswerController],
   providers: [
     ...[
@@ -35,7 +37,17 @@ import { Turns } from './turns.js';
       FanOutService,
       Turns,
     ],
-    ...[AnswerHub, AnswerWriter, AnswerEnds, Contexts, Titles, Quotas, Sweeper, Draining],
+    ...[
+      AnswerHub,
+      AnswerWriter,
+      AnswerEnds,
+      Contexts,
+      EarlierPairs,
+      Titles,
+      Quotas,
+      Sweeper,
+      Draining,
+    ],
   ],
   exports: [Answers, PostService, Quotas, RetryService, RevisionService],
 })

@@ -1,6 +1,7 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import { MESSAGE_TOKENS } from '../../llm/context-window.js';
+import type { MessageStatus } from '../chat/message.entity.js';
 import type { WordsRow } from '../chat/path.service.js';
 
 /** Pairs that are looked at together on the way back. */
@@ -15,6 +16,9 @@ const BYTES_PER_TOKEN_MAX = 16;
 export interface ContextRow extends WordsRow, Record<string, unknown> {
   /** Null where nobody has counted this version. */
   tokens: number | null;
+  status: MessageStatus;
+  model: string | null;
+  error_code: string | null;
 }
 
 /**
@@ -55,11 +59,11 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
       ) n
       WHERE w.lo > 1 AND w.room > block.cost
     )
-    SELECT root_chat_id, response_id, chat_id, fork_seq, seq, version, sha256, tokens, body
+    SELECT root_chat_id, response_id, chat_id, fork_seq, seq, version, sha256, tokens, status, model, error_code, body
     FROM (
       SELECT w.root_chat_id, w.fork_seq, pair.*, sum(pair.cost) OVER (ORDER BY pair.seq DESC) AS spent
       FROM walk w CROSS JOIN LATERAL (${blockOf(
-        'm.response_id, m.chat_id, m.seq, m.version, m.sha256, CASE WHEN x.version = m.version THEN x.body END AS body',
+        "m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.status, m.model, m.error ->> 'code' AS error_code, CASE WHEN x.version = m.version THEN x.body END AS body",
         `
       FULL JOIN (
         SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi

@@ -1,0 +1,96 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { rememberWithin } from '../../common/exact-json.js';
+import { problems } from '../../common/problems.js';
+import { wordsOf } from '../../content/body.js';
+import { ContentStore } from '../../content/content-store.js';
+import { REDACTED_BODY } from '../../content/places.js';
+import { Database, type Statement } from '../../database/database.js';
+import type { CountedPair } from '../../llm/context-window.js';
+import type { ToldPair } from '../../llm/telling.js';
+import { PathService, twice } from '../chat/path.service.js';
+import { type ContextRow, contextStatement, KEEP_TOKENS } from './context.sql.js';
+import type { BegunAnswer } from './running-answer.js';
+
+/** An earlier pair, and where its count is kept. */
+export interface EarlierPair extends CountedPair, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
+
+/** The pairs before a question on its path, and what is known of their tokens. */
+@Injectable()
+export class EarlierPairs {
+  private readonly logger = new Logger('Answers');
+  private readonly statement: Statement;
+
+  constructor(
+    private readonly database: Database,
+    private readonly paths: PathService,
+    content: ContentStore,
+  ) {
+    this.statement = contextStatement(content.table);
+  }
+
+  /**
+   * Oldest first, by one statement to PostgreSQL and at most one query to MongoDB, whatever the
+   * length of the chat: all that the window has room for, and maybe some more.
+   * @param room tokens that question and earlier pairs may have together
+   * @returns `isCut`: whether the path has more of them
+   * @throws message_not_found, content_unavailable
+   */
+  async before(
+    { accountId, chatId, seq }: BegunAnswer,
+    room: number,
+  ): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
+    if (seq === 1) return { earlier: [], isCut: false };
+    return twice(async () => {
+      const rows = await this.database.query<ContextRow>(this.statement, [
+        accountId,
+        chatId,
+        seq,
+        room,
+      ]);
+      if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
+      const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
+      if (!bodies) return null;
+      const earlier = rows
+        .slice(0, -1)
+        .flatMap((row, at) =>
+          bodies[at] === REDACTED_BODY ? [] : [earlierPair(row, bodies[at]!)],
+        );
+      return { earlier, isCut: rows[0]!.seq > 1 };
+    });
+  }
+
+  /** Keeps what was counted. Never throws: what is lost is counted again. */
+  async remember(accountId: string, counted: ReadonlyMap<EarlierPair, number>): Promise<void> {
+    if (counted.size === 0) return;
+    const pairs = [...counted.keys()];
+    const columns = (['chat_id', 'seq', 'version'] as const).map((field) =>
+      pairs.map((pair) => pair[field]),
+    );
+    try {
+      await this.database.query(KEEP_TOKENS, [accountId, ...columns, [...counted.values()]]);
+    } catch (error) {
+      this.logger.debug({ message: 'tokens are counted again', cause: (error as Error).message });
+    }
+  }
+}
+
+const earlierPair = (row: ContextRow, body: string): EarlierPair => ({
+  chat_id: row.chat_id,
+  seq: row.seq,
+  version: row.version,
+  tokens: row.tokens,
+  status: row.status,
+  model: row.model,
+  errorCode: row.error_code,
+  ...sidesOf(body),
+});
+
+/** Both sides of a body; inputs and outputs of tools keep the digits of their numbers. */
+export function sidesOf(body: string): ToldPair {
+  const { question, response, question_parts, response_parts } = wordsOf(body);
+  for (const parts of [question_parts, response_parts])
+    for (const [at, part] of parts?.entries() ?? [])
+      for (const field of ['input', 'output', 'opaque'])
+        if (field in part) rememberWithin(parts!, [String(at), field]);
+  return { question, response, question_parts, response_parts };
+}
