@@ -13,8 +13,8 @@ declare module 'fastify' {
  */
 export function limitRequests(fastify: FastifyInstance): void {
   fastify.decorateRequest('deadline', null);
-  fastify.addHook('onRequest', (request, _reply, done) => {
-    request.deadline = new Deadline();
+  fastify.addHook('onRequest', (request, { raw }, done) => {
+    request.deadline = new Deadline(() => raw.destroyed && !raw.writableFinished);
     under(request.deadline, done);
   });
   // How fast a body comes is up to its client. It comes by events of the socket, to which no

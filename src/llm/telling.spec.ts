@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { fitToWindow } from './context-window.js';
 import type { ModelMessage } from './language-model.js';
+import type { ReasoningPart } from '../tree/parts.js';
 import { cutFrom, messagesOf, type ToldPair } from './telling.js';
 
 const MODEL = 'm1';
@@ -58,6 +59,28 @@ const isFiltered = ({ status, errorCode }: ToldPair): boolean =>
 const isUnanswered = ({ status, response_parts: parts }: ToldPair): boolean =>
   status === 'failed' && (parts ?? []).every(({ type }) => type === 'reasoning');
 
+type Once = (word: string) => number;
+
+/** Each word of a pair as often as it is to be told. */
+function expectOnce(one: ToldPair, once: Once): void {
+  const answered = isFiltered(one) ? 0 : 1;
+  const asked = isUnanswered(one) ? 0 : answered;
+  for (const part of one.question_parts ?? []) {
+    if (part.type === 'instruction') expect(once(part.text)).toBe(answered);
+    if (part.type === 'text') expect(once(part.text)).toBe(asked);
+    if (part.type === 'data') expect(once(part.name)).toBe(0);
+  }
+  for (const part of one.response_parts ?? []) {
+    if (part.type === 'text') expect(once(part.text)).toBe(answered);
+    if (part.type === 'reasoning') expectThought(part, one, once);
+  }
+}
+
+function expectThought(part: ReasoningPart, one: ToldPair, once: Once): void {
+  if (one.model !== MODEL) expect(once(part.text)).toBe(0);
+  else if (part.opaque) expect(once(part.text)).toBe(isFiltered(one) ? 0 : 1);
+}
+
 describe('what a model is told of a path', () => {
   it('alternates between those who speak, and ends with what is asked (A2)', () => {
     fc.assert(
@@ -95,22 +118,7 @@ describe('what a model is told of a path', () => {
       fc.property(paths, ([system, earlier, last]) => {
         const pairs = [...earlier, last];
         const told = textOf(messagesOf(system, pairs, MODEL));
-        const once = (one: string): number => told.split(one).length - 1;
-        for (const one of pairs) {
-          const answered = isFiltered(one) ? 0 : 1;
-          const asked = isUnanswered(one) ? 0 : answered;
-          for (const part of one.question_parts ?? []) {
-            if (part.type === 'instruction') expect(once(part.text)).toBe(answered);
-            if (part.type === 'text') expect(once(part.text)).toBe(asked);
-            if (part.type === 'data') expect(once(part.name)).toBe(0);
-          }
-          for (const part of one.response_parts ?? []) {
-            if (part.type === 'text') expect(once(part.text)).toBe(answered);
-            if (part.type !== 'reasoning') continue;
-            if (one.model !== MODEL) expect(once(part.text)).toBe(0);
-            else if (part.opaque) expect(once(part.text)).toBe(answered);
-          }
-        }
+        for (const one of pairs) expectOnce(one, (word) => told.split(word).length - 1);
       }),
       { numRuns: 500 },
     );

@@ -8,6 +8,13 @@ export class Deadline {
   private endsAtMs = performance.now() + REQUEST_MS;
   private pausedAtMs: number | null = null;
 
+  /** @param isGone whether the client has left before its answer */
+  constructor(private readonly isGone: () => boolean = () => false) {}
+
+  get clientIsGone(): boolean {
+    return this.isGone();
+  }
+
   get leftMs(): number {
     return this.endsAtMs - performance.now();
   }

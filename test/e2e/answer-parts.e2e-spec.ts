@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
@@ -108,13 +110,19 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
     const follower = await AnswerReader.follow(annThere, id, reader.accepted.response_id);
     while (!follower.frames.some(({ data }) => data.part?.call_id))
       expect(await follower.next()).not.toBeNull();
-    await withClient(here.databaseUrl, (client) =>
-      client.query(
-        `UPDATE generations SET instance_id = $1, lease_until = now() - interval '1 h'`,
-        [randomUUID()],
-      ),
-    );
-    const { data } = await follower.end();
+    // It renews its lease, so it is as good as dead for a moment at a time.
+    const ended = follower.end();
+    const isOver = async () =>
+      (await annThere.get(`/chats/${id}/messages/${reader.accepted.response_id}`)).body.status !==
+      'streaming';
+    while (!(await isOver())) {
+      await withClient(here.databaseUrl, (client) =>
+        client.query(`UPDATE generations SET lease_until = now() - interval '1 h'`),
+      );
+      await there.app.get(Sweeper, { strict: false }).run();
+    }
+    const { data } = await ended;
+    reader.close();
     expect(data).toMatchObject({ status: 'interrupted', response: 'I look.' });
     expect(data.response_parts.at(-1)).toMatchObject({
       type: 'tool_call',
@@ -143,4 +151,89 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
       expect((await ask({}, id)).body.status).toBe('complete');
     },
   );
+
+  it('are told again with calls and results; what was refused or failed is not (A1, A2)', async () => {
+    const { id } = await ann.aChat();
+    provider.always(({ body }) => {
+      const said = body.messages.map(({ content }: any) => JSON.stringify(content)).join();
+      const roles = body.messages
+        .map(({ role }: any) => role)
+        .filter((role: string) => role !== 'system');
+      const twice = roles.some(
+        (role: string, at: number) => role === roles[at + 1] && role !== 'tool',
+      );
+      if (said.includes('BADWORD'))
+        return { status: 400, body: '{"error":{"code":"content_filter"}}' };
+      return twice
+        ? { status: 400 }
+        : { turn: [{ tool: { id: 'c1', name: 'find', input: INPUT } }] };
+    });
+    const statuses: string[] = [];
+    for (const question of ['hello', 'a BADWORD here', 'how is the weather?'])
+      statuses.push((await ann.post(`/chats/${id}/messages`, { question })).body.status);
+    expect(statuses).toEqual(['complete', 'failed', 'complete']);
+    expect(provider.asked.at(-1)!.body.messages).toMatchObject([
+      { role: 'user', content: 'hello' },
+      { role: 'assistant', tool_calls: [{ id: 'c1', function: { arguments: INPUT } }] },
+      { role: 'tool', tool_call_id: 'c1', content: expect.stringContaining('interrupted') },
+      { role: 'user', content: 'how is the weather?' },
+    ]);
+    provider.next({ status: 500 });
+    await ann.post(`/chats/${id}/messages`, { question: 'failed' });
+    await ann.post(`/chats/${id}/messages`, { question: 'waits', response: null });
+    for (const question of ['one', 'two'])
+      expect((await ann.post(`/chats/${id}/messages`, { question })).body.status).toBe('complete');
+    expect(JSON.stringify(provider.asked.at(-1)!.body.messages)).toContain('waits\\n\\none');
+    expect(JSON.stringify(provider.asked.at(-1)!.body.messages)).not.toContain('failed');
+  });
+
+  it('are tried again by the model that the chat has now, or the one that is named (A10)', async () => {
+    const { id } = await ann.aChat();
+    await ann.patch(`/chats/${id}`, { model: 'gone' });
+    const { body } = await ask({ status: 404 }, id);
+    const path = `/chats/${id}/messages/${body.response_id}/retry`;
+    await ann.patch(`/chats/${id}`, { model: 'newer' });
+    provider.next({ status: 500 });
+    expect((await ann.post(path, {})).body.model).toBe('newer');
+    expect((await ann.post(path, { model: 'named' })).body).toMatchObject({
+      status: 'complete',
+      model: 'named',
+    });
+    expect(provider.asked.map(({ body: asked }) => asked.model)).toEqual([
+      'gone',
+      'newer',
+      'named',
+    ]);
+    expect((await ann.post(path, { model: '' })).status).toBe(422);
+  });
+
+  it('of a post whose client left the queue do not begin, unless it has a key', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ gateAfter: 1 });
+    const first = await (await AnswerReader.ask(ann, id, 'first')).pieces(1);
+    const leave = async (question: string, headers?: Record<string, string>) => {
+      const abort = new AbortController();
+      const post = fetch(`${ann.url}/api/v1/chats/${id}/messages`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${ann.token}`,
+          'content-type': 'application/json',
+          ...headers,
+        },
+        body: JSON.stringify({ question }),
+        signal: abort.signal,
+      }).catch(() => undefined);
+      await sleep(300);
+      abort.abort();
+      await post;
+    };
+    await leave('left');
+    await leave('keyed', { 'idempotency-key': randomUUID() });
+    await sleep(100);
+    provider.release();
+    await first.end();
+    await ann.post(`/chats/${id}/messages`, { question: 'last' });
+    const { body } = await ann.get(`/chats/${id}/messages`);
+    expect(body.qa_pairs.map(({ question }: any) => question)).toEqual(['first', 'keyed', 'last']);
+  });
 });

@@ -139,17 +139,17 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
     });
 
     it.each([
-      ['is down', { status: 500 }],
-      ['is cut in the middle', { cutAfter: 3 }],
-      ['says nothing', { tokens: [] }],
-      ['sends garbage', { garbageAfter: 2 }],
+      ['is down', { status: 500 }, null],
+      ['is cut in the middle', { cutAfter: 3 }, 'Hello from the'],
+      ['says nothing', { tokens: [] }, null],
+      ['sends garbage', { garbageAfter: 2 }, 'Hello from'],
     ])(
-      'to a provider that %s is a failed pair with a reason, and can be retried',
-      async (_what, script) => {
+      'to a provider that %s is a failed pair with a reason and what it said, and can be retried',
+      async (_what, script, said) => {
         const { id } = await ann.aChat();
         provider.next(script);
         const { status, body } = await ann.post(`/chats/${id}/messages`, { question: 'Hi?' });
-        expect([status, body.status, body.response]).toEqual([201, 'failed', null]);
+        expect([status, body.status, body.response]).toEqual([201, 'failed', said]);
         expect(body.error).toEqual({
           code: expect.stringMatching(/^[a-z_]+$/),
           message: expect.stringMatching(/\.$/),

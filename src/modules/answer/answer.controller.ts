@@ -123,7 +123,7 @@ export class AnswerController {
     operationId: 'retryAnswer',
     summary: 'Answer a question again whose answer failed, was interrupted or was cancelled',
     description:
-      'The answer is written in its place. Where a branch inherited the pair it is written on a sibling branch instead, as by `regenerate`: what is inherited never changes.',
+      'The answer is written in its place, asked for with the same settings, of the chat’s model of now or of the one that is named. Where a branch inherited the pair it is written on a sibling branch instead, as by `regenerate`: what is inherited never changes.',
   })
   @ApiCreatedResponse({ type: QaPairDto })
   @ApiIdempotent()
@@ -134,10 +134,14 @@ export class AnswerController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-    @Body() { stream }: RetryMessageDto,
+    @Body() { stream, model }: RetryMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
-    return send(reply, await this.retries.retry({ accountId, chatId, responseId, key }), stream);
+    return send(
+      reply,
+      await this.retries.retry({ accountId, chatId, responseId, key, model }),
+      stream,
+    );
   }
 
   @Post('fan-out')

@@ -332,7 +332,7 @@ export const IS_INHERITED = `
  */
 export const RESTART = `
   WITH pair AS (
-    UPDATE messages SET status = 'streaming', usage = NULL, error = NULL, ended_at = NULL
+    UPDATE messages SET status = 'streaming', model = $6::text, usage = NULL, error = NULL, ended_at = NULL
     WHERE account_id = $1 AND response_id = $3 AND version = $10::int AND status IN ('failed', 'interrupted', 'cancelled')
     RETURNING account_id, root_chat_id, chat_id, response_id
   ),

@@ -95,7 +95,10 @@ export class PostService {
     const waits = this.waiting.isBusy(line);
     return this.waiting.run(line, () => {
       // What stood before it may have been an answer, which takes its time.
-      if (waits) requestDeadline()?.restart();
+      if (waits) {
+        assertAwaited(post);
+        requestDeadline()?.restart();
+      }
       return this.untilSettled(post, until);
     });
   }
@@ -153,8 +156,13 @@ export class PostService {
     if (parent !== undefined && parent !== chat.last_response_id)
       return this.moved(post, chatId, parent);
     if (chat.generation_id !== null && deadline !== undefined)
-      await this.turns.wait(accountId, chatId, body.on_busy ?? 'queue', deadline);
+      await this.inTurn(post, chatId, deadline);
     return null;
+  }
+
+  private async inTurn(post: Post, chatId: string, deadline: number): Promise<void> {
+    await this.turns.wait(post.accountId, chatId, post.body.on_busy ?? 'queue', deadline);
+    assertAwaited(post);
   }
 
   /** The parent that the post names is not the last pair any more. */
@@ -186,6 +194,12 @@ function appendOf(
     to,
     key,
   };
+}
+
+/** Nobody sees what becomes of a post whose client has gone, unless it has a key to ask with. */
+function assertAwaited({ key }: Post): void {
+  if (key === null && requestDeadline()?.clientIsGone)
+    throw problems.invalidRequest({ detail: 'The client went before the turn of its post came.' });
 }
 
 const isQuota = (error: unknown): boolean =>

@@ -2,15 +2,15 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
-import { sha256Of } from '../../content/body.js';
-import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
+import { sha256Of, wordsOf } from '../../content/body.js';
+import type { Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import type { MessageStatus } from '../chat/message.entity.js';
 import { type Pair, pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import type { Entry } from '../message/append.service.js';
-import type { NewPair } from '../message/append.sql.js';
+import type { NewAnswer, NewPair } from '../message/append.sql.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
 import { IS_INHERITED, LOCK_PLACE, type PlaceState, RESTART } from './answer.sql.js';
@@ -41,21 +41,21 @@ export class RetryService {
   ) {}
 
   /**
-   * The answer is written in its place, as a further version. A pair that somebody inherited does
+   * The answer is written in its place, as a further version, by the model that is named, else by
+   * that of the chat as it is now. A pair that somebody inherited does
    * not change under him (R3): there the new answer is on a sibling branch, as by `regenerate`.
    * @throws chat_not_found, message_not_found, answer_not_retryable, generation_in_progress,
    * too_many_answers, tokens_spent
    */
   async retry(revision: Revision): Promise<Answer> {
-    const { accountId, chatId, responseId, key } = revision;
+    const { accountId, chatId, responseId } = revision;
     for (const deadline = this.turns.deadline(); ;) {
-      const kept = await this.answers.kept(accountId, key);
+      const kept = await this.answers.kept(accountId, revision.key);
       if (kept) return kept;
       const pair = await this.paths.pair(accountId, chatId, responseId);
       if (pair.status === 'streaming') throw problems.generationInProgress();
       if (!RETRYABLE.includes(pair.status)) throw problems.answerNotRetryable();
-      const answer =
-        pair.chatId === chatId ? await this.inPlace(accountId, pair, key) : 'inherited';
+      const answer = pair.chatId === chatId ? await this.inPlace(revision, pair) : 'inherited';
       if (answer === 'inherited') return this.revisions.revise(revision);
       if (answer !== 'busy') return answer;
       await this.turns.wait(accountId, chatId, 'queue', deadline);
@@ -64,11 +64,15 @@ export class RetryService {
 
   /** @returns why not, where it cannot be */
   private async inPlace(
-    accountId: string,
+    { accountId, key, model = null }: Revision,
     pair: Pair,
-    key: IdempotentRequest | null,
   ): Promise<Answer | Obstacle['kind']> {
-    const question = questionAgain(accountId, pair, key, this.answers.writerId);
+    const { settings } = wordsOf(pair.body);
+    const instanceId = this.answers.writerId;
+    const question = questionAgain(accountId, pair, {
+      ...{ generationId: newId(), instanceId, model, idempotent: key },
+      ...(settings && { settings }),
+    });
     const restart = (): Promise<Outcome<Entry[]>> =>
       this.trees.make(accountId, pair.chatId, key, (tx) => restartIn(tx, question, pair.seq));
     try {
@@ -83,25 +87,20 @@ export class RetryService {
   }
 }
 
-/** The question of a pair that has no answer, for another try by the same model. */
-function questionAgain(
-  accountId: string,
-  pair: Pair,
-  key: IdempotentRequest | null,
-  instanceId: string,
-): NewPair {
-  const model = pair.error?.code === 'model_unknown' ? null : pair.model;
+/** The question of a pair that has no answer, for another try; settings stay what they were. */
+function questionAgain(accountId: string, pair: Pair, generation: NewAnswer): NewPair {
   return {
     ...pair,
     accountId,
     status: 'streaming',
+    model: generation.model,
     usage: null,
     error: null,
     sha256: sha256Of(pair.body),
     parent: undefined,
     mustBeActive: false,
     idempotent: null,
-    generation: { generationId: newId(), instanceId, model, idempotent: key },
+    generation,
   };
 }
 

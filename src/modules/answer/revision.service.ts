@@ -62,7 +62,8 @@ export class RevisionService {
       said: said ?? saidIn(pair),
       response,
       model,
-      settings,
+      // What is asked again is asked in the same way.
+      settings: settings ?? (said ? undefined : (wordsOf(pair.body).settings ?? undefined)),
     }));
     return { accountId, drafts, to: { chatId, behind: before.pairs[0]?.responseId ?? null }, key };
   }

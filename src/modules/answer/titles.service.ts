@@ -12,6 +12,8 @@ const QUESTION_CHARS_MAX = 2000;
 const TOKENS_MAX = 40;
 const TITLE_CHARS_MAX = 60;
 const PATIENCE_MS = 30_000;
+/** Some models think aloud, and some do not come to an end with it. */
+const THOUGHTS = /<think>[\s\S]*?(<\/think>|$)/g;
 const WAITING = { what: 'the name of a chat' };
 
 /**
@@ -45,9 +47,8 @@ export class Titles {
       await this.patience.during(() => this.quotas.check(accountId, 0), WAITING);
       const { text, usage } = await this.ask(model, question);
       if (usage) await this.quotas.spend(accountId, usage);
-      const name = titleOf(
-        text.slice(0, QUESTION_CHARS_MAX).replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''),
-      );
+      const said = text.slice(0, QUESTION_CHARS_MAX).replace(THOUGHTS, '');
+      const name = titleOf(said.replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
       if (name)
         await this.patience.during(
           () => this.chats.renameFrom(accountId, rootChatId, given, name),

@@ -39,6 +39,11 @@ const IsModelNames = (): PropertyDecorator =>
       defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
     },
   });
+const IsModelName = (): PropertyDecorator =>
+  ValidateBy({
+    name: 'isModelName',
+    validator: { validate: isModelName, defaultMessage: () => 'must be the name of a model' },
+  });
 const isModelName = (value: unknown): boolean =>
   typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
 
@@ -119,6 +124,12 @@ export class RetryMessageDto {
   @Optional()
   @IsBoolean({ message: 'must be true or false' })
   stream?: boolean;
+
+  /** The model that answers; that of the chat as it is now when absent. @example "gpt-5-mini" */
+  @ApiPropertyOptional(MODEL_NAME as object)
+  @Optional()
+  @IsModelName()
+  model?: string;
 }
 
 export class FanOutDto {
