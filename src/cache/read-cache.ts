@@ -5,7 +5,7 @@ import { isUuid } from '../common/ids.js';
 import '../common/principal.js';
 import { hasBody } from '../common/unread-body.js';
 import { AnswerStore, type Made } from './answer-store.js';
-import type { Validation } from './validated.js';
+import type { Validation, ValidatorKind } from './validated.js';
 import { Validators } from './validators.js';
 
 declare module 'fastify' {
@@ -24,6 +24,7 @@ interface Read {
   accountId: string;
   chatId: string;
   validation: Validation;
+  kind: ValidatorKind;
   /** Of the chat, where it was asked for; null where there is no such chat. */
   state?: string | null;
 }
@@ -63,7 +64,7 @@ export class ReadCache {
   /** The state of the chat that is asked for; null where there is none. */
   async stateOf(read: Read): Promise<string | null> {
     if (read.state === undefined)
-      read.state = await this.validators.stateOf(read.validation.kind, read.accountId, read.chatId);
+      read.state = await this.validators.stateOf(read.kind, read.accountId, read.chatId);
     return read.state;
   }
 
@@ -88,7 +89,14 @@ function readOf({ routeOptions, principal, params, query, url }: FastifyRequest)
     (params as { chat_id?: unknown }).chat_id ?? (query as { chat_id?: unknown }).chat_id;
   if (!isUuid(chatId)) return null;
   const { accountId } = principal;
-  return { key: `${accountId}:${url}`, accountId, chatId: chatId.toLowerCase(), validation };
+  const { kind, treeIf } = validation;
+  return {
+    key: `${accountId}:${url}`,
+    accountId,
+    chatId: chatId.toLowerCase(),
+    validation,
+    kind: treeIf && (query as Record<string, unknown>)[treeIf] === 'true' ? 'tree' : kind,
+  };
 }
 
 function answerOf(

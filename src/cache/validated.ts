@@ -11,6 +11,8 @@ export interface Validation {
   kind: ValidatorKind;
   /** The handler answers a `StatedJson`, so that nobody has to ask for the state before it. */
   stated: boolean;
+  /** A parameter of the query by which the answer depends on the whole tree. */
+  treeIf?: string;
 }
 
 /** The state of a chat, as its ETag tells it. */
@@ -32,7 +34,9 @@ export class StatedJson {
 /**
  * Marks a read route whose answer depends on nothing but the URL, the account and this state of a
  * chat; `chat_id` is in the path or query.
- * @param options `stated`: the handler answers a `StatedJson`
+ * @param options `stated`: the handler answers a `StatedJson`; `treeIf`: see `Validation`
  */
-export const Validated = (kind: ValidatorKind, { stated = false } = {}): MethodDecorator =>
-  RouteConfig({ validation: { kind, stated } satisfies Validation });
+export const Validated = (
+  kind: ValidatorKind,
+  { stated = false, treeIf }: Partial<Omit<Validation, 'kind'>> = {},
+): MethodDecorator => RouteConfig({ validation: { kind, stated, treeIf } satisfies Validation });

@@ -38,7 +38,31 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
         revision: expect.any(Number),
         created_at: expect.stringMatching(/^\d{4}-.*Z$/),
         updated_at: expect.stringMatching(/^\d{4}-.*Z$/),
+        active_chat_id: body.chat_id,
       });
+    });
+
+    it('that is a root says which branch is active, and in the list how long that is', async () => {
+      const root = await ann.aChat(2);
+      const branch = await ann.aBranch(root.id, root.pairs[0]!, { activate: true });
+      for (const word of ['a', 'b']) await ann.append(branch, word);
+      const before = (await ann.get(`/chats/${root.id}`)).headers.get('etag');
+      const listed = async () =>
+        (await ann.get('/chats?limit=1')).body.items.map((one: any) => [
+          one.chat_id,
+          one.active_chat_id,
+          one.message_count,
+          one.active_message_count,
+        ]);
+
+      expect((await ann.get(`/chats/${root.id}`)).body.active_chat_id).toBe(branch);
+      expect((await ann.get(`/chats/${branch}`)).body).not.toHaveProperty('active_chat_id');
+      expect(await listed()).toEqual([[root.id, branch, 2, 3]]);
+      await ann.request('PUT', `/chats/${branch}/active-branch`, {
+        body: { branch_chat_id: root.id },
+      });
+      expect(await listed()).toEqual([[root.id, root.id, 2, 2]]);
+      expect((await ann.get(`/chats/${root.id}`)).headers.get('etag')).not.toBe(before);
     });
 
     it('needs no body', async () => {
@@ -364,6 +388,41 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       expect(first.body.siblings).toEqual([
         { chat_id: root.id, response_id: root.pairs[0], seq: 1, active: true },
       ]);
+    });
+
+    it('has its place among them on each page, with `siblings=true`', async () => {
+      const root = await ann.aChat(3);
+      const branch = await ann.aBranch(root.id, root.pairs[1]!);
+      const other = await ann.append(branch, 'other third');
+      const before = await ann.aBranch(root.id, null);
+      const first = await ann.append(before, 'other first');
+      const gone = await ann.aBranch(root.id, root.pairs[1]!);
+      await ann.append(gone, 'gone');
+      const page = async (chatId: string) => {
+        const { body, headers } = await ann.get(`/chats/${chatId}/messages?siblings=true`);
+        return { etag: headers.get('etag'), at: body.qa_pairs.map((pair: any) => pair.siblings) };
+      };
+      const alone = { index: 1, total: 1, previous_response_id: null, next_response_id: null };
+      const { etag } = await page(root.id);
+      await ann.request('DELETE', `/chats/${gone}`);
+
+      const places = {
+        root: [
+          { ...alone, total: 2, next_response_id: first },
+          alone,
+          { ...alone, total: 2, next_response_id: other },
+        ],
+        branch: { ...alone, index: 2, total: 2, previous_response_id: root.pairs[2] },
+      };
+      expect((await page(root.id)).at).toEqual(places.root);
+      expect((await page(root.id)).etag).not.toBe(etag);
+      expect((await page(branch)).at).toEqual([...places.root.slice(0, 2), places.branch]);
+      expect((await page(before)).at).toEqual([
+        { ...alone, index: 2, total: 2, previous_response_id: root.pairs[0] },
+      ]);
+      expect((await ann.get(`/chats/${root.id}/messages`)).body.qa_pairs[0]).not.toHaveProperty(
+        'siblings',
+      );
     });
 
     it('is not found through a chat that cannot see it', async () => {

@@ -25,6 +25,7 @@ async function readPages(scene: Scene): Promise<void> {
   const middle = await seqOf(scene, 1);
   for (const chatId of [chat.id, scene.branch]) {
     await ann.get(`/chats/${chatId}/messages?limit=50`);
+    await ann.get(`/chats/${chatId}/messages?limit=50&siblings=true`);
     await ann.get(`/chats/${chatId}/messages?limit=50&before=${cursor(chatId, middle)}`);
     await ann.get(`/chats/${chatId}/messages?limit=50&after=${cursor(chatId, middle - 2)}`);
     await ann.get(`/chats/${chatId}/messages?limit=50&around=${chat.pairs[0]}`);

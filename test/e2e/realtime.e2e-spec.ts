@@ -8,6 +8,7 @@ const CHAT_KEYS = [
   ...[
     'account_id',
     'active',
+    'active_chat_id',
     'archived',
     'chat_id',
     'chat_type',

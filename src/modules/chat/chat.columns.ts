@@ -65,8 +65,25 @@ type Values<Columns> = {
   [Name in keyof Columns]: Columns[Name] extends Column<infer Value> ? Value : never;
 };
 
+/** Shown of a root alone: which chat of the conversation its person is in. */
+const OF_ROOT = {
+  active_chat_id: column<string | null>(activeOf('chat_id')),
+};
+
+/** Shown in lists besides: how long the path of that chat is. */
+export const LISTED_COLUMN = `${activeOf('last_seq')} AS active_message_count`;
+
+function activeOf(field: string): string {
+  return `CASE WHEN c.chat_id = c.root_chat_id THEN (
+    SELECT a.${field} FROM chats a
+    WHERE a.account_id = c.account_id AND a.root_chat_id = c.chat_id AND a.active AND a.deleted_at IS NULL
+  ) END`;
+}
+
 /** A living chat with what it shares with its conversation. */
-export type ChatView = Values<typeof SHOWN> & Values<typeof INNER>;
+export type ChatView = Values<typeof SHOWN> &
+  Values<typeof OF_ROOT> &
+  Values<typeof INNER> & { active_message_count?: number };
 
 /** What clients say of a chat of their own, as the row keeps it. */
 const SAID = {
@@ -101,7 +118,7 @@ export const INHERITED: readonly (keyof ChatView)[] = ['chat_type', 'model', 'sy
 const FIELDS = Object.entries(SHOWN) as [keyof ChatView, Column<unknown>][];
 
 /** All of a `ChatView`. */
-export const CHAT_COLUMNS = Object.entries({ ...SHOWN, ...INNER })
+export const CHAT_COLUMNS = Object.entries({ ...SHOWN, ...OF_ROOT, ...INNER })
   .map(([name, { sql }]) => `${sql} AS ${name}`)
   .join(', ');
 
@@ -113,5 +130,10 @@ export const CHAT_JSON_COLUMNS = FIELDS.map(
 const KEYED = FIELDS.map(([name, { as = name, json }]) => ({ name, key: `"${as}":`, json }));
 
 /** A `ChatDto`, as text. */
-export const chatJson = (chat: ChatView): string =>
-  `{${KEYED.map(({ name, key, json }) => key + json(chat[name])).join(',')}}`;
+export function chatJson(chat: ChatView): string {
+  const { active_chat_id: active, active_message_count: count } = chat;
+  const fields = KEYED.map(({ name, key, json }) => key + json(chat[name]));
+  if (active) fields.push(`"active_chat_id":"${active}"`);
+  if (count !== undefined) fields.push(`"active_message_count":${count}`);
+  return `{${fields.join(',')}}`;
+}

@@ -177,10 +177,18 @@ export class ChatDto {
   revision!: number;
   created_at!: string;
   updated_at!: string;
+  /** Only of a root: the branch that the person is in. */
+  active_chat_id?: string;
+}
+
+export class ListedChatDto extends ChatDto {
+  declare active_chat_id: string;
+  /** Length of the path of that branch. */
+  active_message_count!: number;
 }
 
 export class ChatPageDto {
-  items!: ChatDto[];
+  items!: ListedChatDto[];
   next_cursor!: string | null;
 }
 

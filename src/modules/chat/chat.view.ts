@@ -1,11 +1,11 @@
 import type { Statement } from '../../database/database.js';
-import { CHAT_COLUMNS } from './chat.columns.js';
+import { CHAT_COLUMNS, LISTED_COLUMN } from './chat.columns.js';
 
 export type { ChatView } from './chat.columns.js';
 
-export const CHAT_VIEW = `
-  SELECT ${CHAT_COLUMNS}
-  FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id`;
+const FROM =
+  'FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id';
+export const CHAT_VIEW = `SELECT ${CHAT_COLUMNS} ${FROM}`;
 
 export const FIND_CHAT: Statement = {
   name: 'chat.find',
@@ -28,7 +28,7 @@ const PAGE = 'ORDER BY v.account_id, v.chat_id DESC LIMIT $6';
  */
 export const LIST_CHATS: Statement = {
   name: 'chat.list',
-  text: `${CHAT_VIEW}
+  text: `SELECT ${CHAT_COLUMNS}, ${LISTED_COLUMN} ${FROM}
     WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
       AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
       AND ($5::text IS NULL OR v.name ILIKE $5)

@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { chatState, StatedJson, treeState } from '../../cache/validated.js';
 import { decodeNumberCursor, encodeCursor } from '../../common/cursor.js';
 import { invalidField } from '../../common/problems.js';
-import { pairJson, pairsJson } from '../chat/pair.js';
+import { Database } from '../../database/database.js';
+import { type Pair, pairJson, pairsJson } from '../chat/pair.js';
 import { type Anchor, SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
 import type { ListMessagesQuery } from './message.dto.js';
+import { type Standing, STANDINGS } from './siblings.sql.js';
 
 /** A page as JSON, with the cursors of its neighbours (null where there is none). */
 export interface MessagePage {
@@ -22,14 +24,17 @@ export interface MessagePage {
  */
 @Injectable()
 export class MessagePageService {
-  constructor(private readonly paths: PathService) {}
+  constructor(
+    private readonly paths: PathService,
+    private readonly database: Database,
+  ) {}
 
   /**
    * The JSON of a `MessagePageDto`. @throws chat_not_found, message_not_found, content_unavailable;
    * 422 for a foreign cursor
    */
   async page(accountId: string, chatId: string, query: ListMessagesQuery): Promise<MessagePage> {
-    const { pairs, lastSeq, revision } = await this.paths.page(
+    const { pairs, lastSeq, revision, eventSeq } = await this.paths.page(
       accountId,
       chatId,
       query.limit,
@@ -39,12 +44,30 @@ export class MessagePageService {
     const prevCursor = first && first.seq > 1 ? encodeCursor(chatId, first.seq) : null;
     const nextCursor = last && last.seq < lastSeq ? encodeCursor(chatId, last.seq) : null;
     const cursors = JSON.stringify({ prev_cursor: prevCursor, next_cursor: nextCursor }).slice(1);
+    const shown = query.siblings ? await this.besideSiblings(accountId, pairs) : pairsJson(pairs);
     return {
-      json: `{"chat_id":"${chatId}","qa_pairs":${pairsJson(pairs)},${cursors}`,
-      state: chatState(revision),
+      json: `{"chat_id":"${chatId}","qa_pairs":${shown},${cursors}`,
+      // Who stands beside a pair is the tree's to say.
+      state: query.siblings ? treeState(eventSeq) : chatState(revision),
       prevCursor,
       nextCursor,
     };
+  }
+
+  /** The pairs, each with its place among the continuations of the same pair. */
+  private async besideSiblings(accountId: string, pairs: readonly Pair[]): Promise<string> {
+    const rows = await this.database.query<Standing>(STANDINGS, [
+      accountId,
+      pairs.map(({ chatId }) => chatId),
+      pairs.map(({ seq }) => seq),
+      pairs.map(({ responseId }) => responseId),
+    ]);
+    const standings = new Map(rows.map(({ place, ...standing }) => [place, standing]));
+    const shown = pairs.map((pair, at) => {
+      const standing = standings.get(at + 1) ?? ALONE;
+      return `${pairJson(pair).slice(0, -1)},"siblings":${JSON.stringify(standing)}}`;
+    });
+    return `[${shown.join(',')}]`;
   }
 
   /**
@@ -59,6 +82,9 @@ export class MessagePageService {
     );
   }
 }
+
+/** A pair that was purged between the two looks. */
+const ALONE = { index: 1, total: 1, previous_response_id: null, next_response_id: null };
 
 function anchorOf(chatId: string, { before, after, around }: ListMessagesQuery): Anchor {
   if ([before, after, around].filter((anchor) => anchor !== undefined).length > 1) {

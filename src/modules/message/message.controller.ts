@@ -18,7 +18,7 @@ export class MessageController {
   constructor(private readonly pages: MessagePageService) {}
 
   @Get()
-  @Validated('chat', { stated: true })
+  @Validated('chat', { stated: true, treeIf: 'siblings' })
   @ApiOperation({
     operationId: 'listMessages',
     summary: 'A page of the path, in order; the newest one when nothing is said',

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
-import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { isLonger } from '../../common/text-length.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
@@ -191,11 +191,31 @@ export class ListMessagesQuery {
   @Optional()
   @IsId()
   around?: string;
+
+  /** `true`: each pair says where it stands among the continuations of its place. */
+  @ApiPropertyOptional({ type: Boolean, default: false })
+  @Optional()
+  @QueryBoolean()
+  siblings?: boolean;
+}
+
+/** Where a pair stands among the continuations of its place, in the order of their making. */
+export class StandingDto {
+  /** From 1. */
+  index!: number;
+  total!: number;
+  previous_response_id!: string | null;
+  next_response_id!: string | null;
+}
+
+export class PlacedPairDto extends QaPairDto {
+  /** Only with `siblings=true`. */
+  siblings?: StandingDto;
 }
 
 export class MessagePageDto {
   chat_id!: string;
-  qa_pairs!: QaPairDto[];
+  qa_pairs!: PlacedPairDto[];
   prev_cursor!: string | null;
   next_cursor!: string | null;
 }

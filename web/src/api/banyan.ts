@@ -73,12 +73,13 @@ export const restoreChat = (chatId: string): Promise<Chat> =>
 export const getPage = (
   chatId: string,
   at: { before?: string; after?: string; around?: string } = {},
-): Promise<Page> => call('GET', `/chats/${chatId}/messages${queryOf({ limit: 50, ...at })}`);
+): Promise<Page> =>
+  call('GET', `/chats/${chatId}/messages${queryOf({ limit: 50, siblings: true, ...at })}`);
 
 export const getPair = (
   chatId: string,
   responseId: string,
-): Promise<Pair & { siblings: Sibling[] }> =>
+): Promise<Omit<Pair, 'siblings'> & { siblings: Sibling[] }> =>
   call('GET', `/chats/${chatId}/messages/${responseId}`);
 
 /** Asks, and answers with the pair as soon as it is there: its answer is followed by itself. */

@@ -71,6 +71,15 @@ export interface Pair {
   timestamp: string;
   branches: string[];
   branches_total: number;
+  siblings?: Standing;
+}
+
+/** Where a pair stands among the continuations of its place. */
+export interface Standing {
+  index: number;
+  total: number;
+  previous_response_id: string | null;
+  next_response_id: string | null;
 }
 
 export interface Sibling {

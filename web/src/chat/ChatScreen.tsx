@@ -17,6 +17,7 @@ import { attempt } from '../app/notices';
 import { ChatHeader } from './ChatHeader';
 import { Composer } from './Composer';
 import { PairView } from './PairView';
+import { siblingOf } from './siblings';
 import { showPosted, usePath } from './usePath';
 
 interface Props {
@@ -83,12 +84,11 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
       <ChatHeader chat={chat ?? null} onList={onList} />
       <div className="path" ref={scroller.element} onScroll={scroller.onScroll(path)}>
         {path.hasPreviousPage && <p className="hint center">Older messages …</p>}
-        {pairs.map((pair, at) => (
+        {pairs.map((pair) => (
           <PairView
             key={pair.response_id}
             chatId={chatId}
             pair={pair}
-            mayHaveSiblings={mayHaveSiblings(pairs[at - 1], pair)}
             isCurrent={current === pair.response_id}
             isEditing={editing === pair.response_id}
             onEdit={(is) => setEditing(is ? pair.response_id : null)}
@@ -102,7 +102,8 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
         onStop={() => running && attempt(() => stopAnswer(chatId, running.response_id))}
         onSay={async (said) => {
           const { response_id } = await ask(chatId, said);
-          showPosted(client, chatId, await getPair(chatId, response_id));
+          const { siblings: _, ...pair } = await getPair(chatId, response_id);
+          showPosted(client, chatId, pair);
           scroller.toEnd();
           if (around) go(`/c/${chatId}`);
           void client.invalidateQueries({ queryKey: ['chats'] });
@@ -111,10 +112,6 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
     </section>
   );
 }
-
-/** Forks hang at the pair before; the first pair of a branch has the pair that it stands beside. */
-const mayHaveSiblings = (before: Pair | undefined, pair: Pair): boolean =>
-  before === undefined || before.branches_total > 0 || before.chat_id !== pair.chat_id;
 
 /** Stays at the newest words while a person is there, and reads further pages at both ends. */
 function useScroll(pairs: readonly Pair[], around: string | undefined) {
@@ -170,14 +167,7 @@ function useCurrentKeys({ chatId, pairs, current, setCurrent, setEditing, go }: 
   };
   const beside = (by: number): void => {
     if (!chosen) return;
-    attempt(async () => {
-      const { siblings } = await getPair(chatId, chosen.response_id);
-      const here = siblings.findIndex(({ response_id }) => response_id === chosen.response_id);
-      const next = siblings[(here + by + siblings.length) % siblings.length];
-      if (!next || next.response_id === chosen.response_id) return;
-      await activate(chatId, next.chat_id);
-      go(`/c/${next.chat_id}/m/${next.response_id}`);
-    });
+    attempt(async () => go(await siblingOf(chatId, chosen.response_id, by)));
   };
   useKeys({
     ArrowUp: () => move(-1),

@@ -1,27 +1,25 @@
-import { useQuery } from '@tanstack/react-query';
 import { memo, useState } from 'react';
 import { useLocation } from 'wouter';
-import { activate, createBranch, edit, getPair, regenerate, retry } from '../api/banyan';
-import type { Pair } from '../api/types';
+import { createBranch, edit, regenerate, retry } from '../api/banyan';
+import type { Pair, Standing } from '../api/types';
 import { attempt, say } from '../app/notices';
 import { Composer } from './Composer';
 import { Code, Markdown } from './Markdown';
 import { ModelPicker } from './ModelPicker';
 import { Parts } from './Parts';
+import { siblingOf } from './siblings';
 import { useAnswer } from './useAnswer';
 
 interface Props {
   chatId: string;
   pair: Pair;
-  /** Whether other continuations may stand at its place. */
-  mayHaveSiblings: boolean;
   isCurrent: boolean;
   isEditing: boolean;
   onEdit: (isEditing: boolean) => void;
 }
 
 export const PairView = memo((props: Props) => {
-  const { chatId, pair, mayHaveSiblings, isCurrent, isEditing, onEdit } = props;
+  const { chatId, pair, isCurrent, isEditing, onEdit } = props;
   const [, go] = useLocation();
   const growing = useAnswer(pair);
   const isWritten = pair.status === 'streaming';
@@ -57,7 +55,7 @@ export const PairView = memo((props: Props) => {
           <Response pair={pair} />
         )}
       </div>
-      <Tools {...{ chatId, pair, mayHaveSiblings, onEdit }} />
+      <Tools {...{ chatId, pair, onEdit }} />
     </article>
   );
 });
@@ -113,8 +111,7 @@ function Response({ pair }: { pair: Pair }) {
   );
 }
 
-function Tools(props: Pick<Props, 'chatId' | 'pair' | 'mayHaveSiblings' | 'onEdit'>) {
-  const { chatId, pair, mayHaveSiblings, onEdit } = props;
+function Tools({ chatId, pair, onEdit }: Pick<Props, 'chatId' | 'pair' | 'onEdit'>) {
   const [, go] = useLocation();
   const [isAsking, setAsking] = useState(false);
   const canRetry = ['failed', 'interrupted', 'cancelled'].includes(pair.status);
@@ -130,12 +127,13 @@ function Tools(props: Pick<Props, 'chatId' | 'pair' | 'mayHaveSiblings' | 'onEdi
       go(`/c/${made.chat_id}`);
       say('A new branch. What you write now goes there.');
     });
+  const siblings = pair.siblings && <Siblings {...{ chatId, pair }} standing={pair.siblings} />;
   if (pair.status === 'streaming' || pair.status === 'redacted') {
-    return mayHaveSiblings ? <Siblings chatId={chatId} pair={pair} /> : null;
+    return siblings;
   }
   return (
     <footer className="pair-tools">
-      {mayHaveSiblings && <Siblings chatId={chatId} pair={pair} />}
+      {siblings}
       <button type="button" className="tool" onClick={branch}>
         Branch
       </button>
@@ -161,27 +159,17 @@ const usageOf = ({ usage }: Pair): string | undefined =>
     : undefined;
 
 /** ‹2/5› */
-function Siblings({ chatId, pair }: { chatId: string; pair: Pair }) {
+function Siblings({ chatId, pair, standing }: { chatId: string; pair: Pair; standing: Standing }) {
   const [, go] = useLocation();
-  const { data } = useQuery({
-    queryKey: ['pair', chatId, pair.response_id],
-    queryFn: () => getPair(chatId, pair.response_id),
-  });
-  const siblings = data?.siblings ?? [];
-  const at = siblings.findIndex(({ response_id }) => response_id === pair.response_id);
-  if (siblings.length < 2) return null;
+  if (standing.total < 2) return null;
   const step = (by: number): void =>
-    attempt(async () => {
-      const next = siblings[(at + by + siblings.length) % siblings.length]!;
-      await activate(chatId, next.chat_id);
-      go(`/c/${next.chat_id}/m/${next.response_id}`);
-    });
+    attempt(async () => go(await siblingOf(chatId, pair.response_id, by)));
   return (
     <span className="siblings" role="group" aria-label="Other answers at this place">
       <button type="button" className="tool" aria-label="The one before" onClick={() => step(-1)}>
         ‹
       </button>
-      {at + 1}/{siblings.length}
+      {standing.index}/{standing.total}
       <button type="button" className="tool" aria-label="The next one" onClick={() => step(1)}>
         ›
       </button>
