@@ -58,9 +58,7 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       expect((await ann.get(`/chats/${root.id}`)).body.active_chat_id).toBe(branch);
       expect((await ann.get(`/chats/${branch}`)).body).not.toHaveProperty('active_chat_id');
       expect(await listed()).toEqual([[root.id, branch, 2, 3]]);
-      await ann.request('PUT', `/chats/${branch}/active-branch`, {
-        body: { branch_chat_id: root.id },
-      });
+      await ann.put(`/chats/${branch}/active-branch`, { branch_chat_id: root.id });
       expect(await listed()).toEqual([[root.id, root.id, 2, 2]]);
       expect((await ann.get(`/chats/${root.id}`)).headers.get('etag')).not.toBe(before);
     });
@@ -404,7 +402,7 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
       };
       const alone = { index: 1, total: 1, previous_response_id: null, next_response_id: null };
       const { etag } = await page(root.id);
-      await ann.request('DELETE', `/chats/${gone}`);
+      await ann.delete(`/chats/${gone}`);
 
       const places = {
         root: [
