@@ -107,6 +107,14 @@ describe('the snippets of the README', () => {
     );
   });
 
+  it('search: finds the pair of the first example, and prints it as it is printed there', async () => {
+    const { id } = await ann.aChat(0, { name: 'Norway' });
+    await ann.append(id, 'Where is the midnight sun?', 'North of the Arctic Circle.');
+    const env = { ...process.env, B: `${server.url}/api/v1`, TOKEN: ann.token!, CHAT: id };
+    const { stdout } = await promisify(execFile)('bash', ['-c', blockAfter('search')], { env });
+    expect(withoutIdsAndTimes(stdout)).toBe(withoutIdsAndTimes(blockAfter('found')));
+  });
+
   it('openai: two that follow one response are answered with its path, and are siblings', async () => {
     const stdout = await runModule(
       blockAfter('openai').replace('http://127.0.0.1:3000', server.url),

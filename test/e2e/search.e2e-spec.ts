@@ -211,6 +211,41 @@ describe.each(MODES)('what was said is found, words in %s', (mode) => {
     expect((await idsOf('lemming')).sort()).toEqual([seen, unseen].sort());
   });
 
+  it('not in what is redacted, nor anywhere in the index', async () => {
+    const { id } = await ann.aChat();
+    const pair = await ann.append(id, 'redacted gyrfalcon', null);
+    const branch = await ann.aBranch(id, pair);
+    expect(await idsOf('gyrfalcon', { chat_id: branch })).toEqual([pair]);
+
+    expect((await ann.delete(`/chats/${id}/messages/${pair}`)).status).toBe(204);
+
+    expect(await idsOf('gyrfalcon')).toEqual([]);
+    expect(await idsOf('gyrfalcon', { chat_id: branch })).toEqual([]);
+    const { rows } = await database.query(
+      `SELECT FROM message_search WHERE account_id = $1 AND words::text LIKE '%gyrfalcon%'`,
+      [ann.accountId],
+    );
+    expect(rows).toEqual([]);
+  });
+
+  it('not in a temporary conversation whose time is over, also before that is cleared away', async () => {
+    const { id } = await ann.aChat(0, { chat_type: 'temporary' });
+    const pair = await ann.append(id, 'fleeting dotterel', null);
+    expect(await idsOf('dotterel')).toEqual([pair]);
+    await database.query(`UPDATE chats SET updated_at = '2001-01-01' WHERE chat_id = $1`, [id]);
+    expect(await idsOf('dotterel')).toEqual([]);
+  });
+
+  it('the best first: where the words are near each other, and in few words', async () => {
+    const { id } = await ann.aChat();
+    const near = await ann.append(id, 'snow goose', null);
+    const far = await ann.append(id, `snow ${'and '.repeat(40)} goose`, null);
+
+    expect(await idsOf('snow goose')).toEqual([near, far]);
+    expect(await idsOf('snow goose', { chat_id: id })).toEqual([near, far]);
+    expect(await idsOf('snow goose', { chat_id: id, sort: 'newest' })).toEqual([far, near]);
+  });
+
   it('never in what belongs to another account', async () => {
     const { id } = await ann.aChat();
     await ann.append(id, 'secret walrus', null);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { excerptOf } from './search-excerpt.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
 import { foldOf, tokensOf } from './search-tokens.js';
+import { textsOf } from './search-text.js';
 import { conversationWord, vectorOf } from './search-vector.js';
 
 const ANN = '019aa1b0-5e6f-7081-92a3-b4c5d6e7f809';
@@ -48,6 +49,26 @@ describe('the words of a text', () => {
     const many = Array.from({ length: 90_000 }, (_, n) => `wort${n}`).join(' ');
     const vector = vectorOf(ANN, ROOT, { question: many, response: many });
     expect(Buffer.byteLength(vector)).toBeLessThan(2 ** 21);
+  });
+});
+
+describe('what is searched of a pair', () => {
+  it('is the text of each side, and the names of its files and tools', () => {
+    const body = {
+      question_parts: [
+        { type: 'text', text: 'look at this' },
+        { type: 'file', file_id: ROOT, media_type: 'application/pdf', name: 'fjords.pdf' },
+      ],
+      response_parts: [
+        { type: 'reasoning', text: 'a thought' },
+        { type: 'tool_call', call_id: 'c1', name: 'get_tides', input: { harbour: 'Bergen' } },
+      ],
+      ...{ settings: null, question: 'look at this', response: null, metadata: null },
+    };
+    expect(textsOf(JSON.stringify(body))).toEqual({
+      question: 'look at this\nfjords.pdf',
+      response: 'get_tides',
+    });
   });
 });
 
