@@ -36,7 +36,7 @@ interface Text {
 const FILL = `
   WITH chat AS (SELECT * FROM unnest($3::uuid[], $4::text[]) AS chat (chat_id, word)),
   place AS MATERIALIZED (
-    SELECT chat.*, seq, uuidv7() AS id, now() - interval '1 year' + random() * interval '360 days' AS at, 1 + floor(random() * ${TEXTS})::int AS n
+    SELECT chat.*, seq, uuidv7(interval '-1 year') AS id, now() - interval '1 year' + random() * interval '360 days' AS at, 1 + floor(random() * ${TEXTS})::int AS n
     FROM chat, generate_series(1, $5::int) seq
   ),
   pair AS MATERIALIZED (SELECT place.*, t.body, t.sha256, t.words FROM place JOIN bench_texts t USING (n)),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Client, Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { chatIdOf, seedChats, seedPairs } from '../../bench/seed.js';
+import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { callAs, operations } from '../support/contract.js';
@@ -95,6 +96,8 @@ describe.each(MODES)(
       server = await startTestApp(mode, { LLM_CONTEXT_TOKENS: '16000' });
       const ann = await TestClient.register(server.url);
       await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
+      // What is looked at here are requests, not what goes on beside them.
+      await server.app.get(SearchWalks).onModuleDestroy();
       reader.attach((server.app.get(DataSource).driver as unknown as { master: Pool }).master);
       const inLong = await sceneOf(ann);
       // First: of what is tried and undone below, dead rows stay behind the last pair.

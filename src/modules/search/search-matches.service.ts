@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import type { MessageType } from '../chat/message.entity.js';
-import { FIND, type MatchRow, RANK, type RankRow, SCAN } from './search.sql.js';
+import { COUNT, FIND, type MatchRow, RANK, type RankRow, SCAN } from './search.sql.js';
 
 /** The place of a pair among those of its account: by the time of its making, then by its id. */
 export interface Key {
@@ -37,6 +38,11 @@ export interface Matches {
  * index would name so many that fetching them costs more.
  */
 const SCANS = [300, 2000] as const;
+/** In an account with fewer pairs the index of words never names too many. */
+const LARGE_PAIRS = 2000;
+const SIZES_MAX = 50_000;
+/** An account that was small may have grown. */
+const SIZE_MS = 600_000;
 
 /**
  * Finds pairs by their words, the newest first. PostgreSQL keeps one plan for all words, and knows
@@ -44,6 +50,8 @@ const SCANS = [300, 2000] as const;
  */
 @Injectable()
 export class SearchMatches {
+  private readonly large = new LRUCache<string, boolean>({ max: SIZES_MAX, ttl: SIZE_MS });
+
   constructor(
     private readonly database: Database,
     private readonly config: Config,
@@ -52,7 +60,8 @@ export class SearchMatches {
   /** `max` matches older than `before`, or as few as `min` where finding more would cost more. */
   async find(ask: Ask, before: Key, min: number, max: number): Promise<Matches> {
     const values = this.valuesOf(ask, before, max + 1);
-    for (const pairs of SCANS) {
+    const scans = (await this.isLarge(ask.accountId)) ? SCANS : [];
+    for (const pairs of scans) {
       const rows = await this.database.query<MatchRow>(SCAN, [...values, pairs]);
       if (rows.length >= min) return { keys: rows.slice(0, max).map(keyOf), hasMore: true };
       // At this rate the next look would not find enough either.
@@ -67,6 +76,17 @@ export class SearchMatches {
     if (ids.length === 0) return new Map();
     const rows = await this.database.query<RankRow>(RANK, [accountId, ids, rankedBy]);
     return new Map(rows.map(({ response_id: id, rank }) => [id, rank]));
+  }
+
+  private async isLarge(accountId: string): Promise<boolean> {
+    const known = this.large.get(accountId);
+    if (known !== undefined) return known;
+    const [{ pairs } = { pairs: 0 }] = await this.database.query<{ pairs: number }>(COUNT, [
+      accountId,
+      LARGE_PAIRS,
+    ]);
+    this.large.set(accountId, pairs === LARGE_PAIRS);
+    return pairs === LARGE_PAIRS;
   }
 
   private valuesOf(ask: Ask, before: Key, limit: number): unknown[] {

@@ -69,6 +69,12 @@ export const SCAN: Statement = {
       WHERE s.words @@ $2::tsquery AND ${ASKED} ${NEWEST_FIRST}`),
 };
 
+/** How many pairs an account has, up to $2. */
+export const COUNT: Statement = {
+  name: 'search.count',
+  text: `SELECT count(*)::int AS pairs FROM (SELECT FROM message_search WHERE account_id = $1 LIMIT $2) own`,
+};
+
 /**
  * The same by the index of words. The words come first and by themselves (`OFFSET 0`): the account
  * is in each of them, and by any other index PostgreSQL would read all its pairs.
