@@ -12,6 +12,7 @@
 import { auth } from './postman-auth.mjs';
 import { answers } from './postman-answers.mjs';
 import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
+import { files, openAiFiles } from './postman-files.mjs';
 import { events, health, nobody } from './postman-service.mjs';
 import { webhooks } from './postman-webhooks.mjs';
 
@@ -26,6 +27,8 @@ export const VARIABLES = {
   refresh_token: '',
   api_key_id: '',
   webhook_id: '',
+  file_id: '',
+  openai_file_id: '',
   session_id: '',
   chat_number: '',
   chat_uuid: '',
@@ -381,12 +384,13 @@ export const FOLDERS = {
   messages,
   branches,
   events,
+  files,
   webhooks,
   'verb routes': verbs,
   'sessions in memory': memorySessions,
   'first message': firstMessage,
   'chat sessions': chatSessions,
-  openai,
+  openai: [...openai, ...openAiFiles],
   'AI SDK': aiSdk,
   health,
   errors,

@@ -77,7 +77,7 @@ const script = (listen, exec) => ({ listen, script: { type: 'text/javascript', e
 
 function bodyOf({ body, raw }, { requestBody }) {
   if (raw !== undefined || !requestBody) return raw;
-  const [example] = Object.values(requestBody.content['application/json'].examples ?? {});
+  const [example] = Object.values(requestBody.content['application/json']?.examples ?? {});
   return JSON.stringify(body ?? example?.value ?? {}, null, 2);
 }
 

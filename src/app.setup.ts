@@ -10,12 +10,14 @@ import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
 import { CHAT_BOUNDS, CHAT_BYTES_MAX, parseJsonBody } from './common/json-body.js';
+import { letFormsIn } from './common/multipart.js';
 import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
 import { limitRequests } from './common/request-deadline.js';
 import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
+import { BODY_MS, FORM_MS, limitSlowBodies } from './common/slow-bodies.js';
 import { cutUnread, refuseCodings } from './common/unread-body.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
 import { answerBrokenRequest } from './common/wire-problems.js';
@@ -42,6 +44,7 @@ export const AT_THE_ROOT = [
     'v1/chat/completions',
     'v1/responses{/*path}',
     'v1/conversations{/*path}',
+    'v1/files{/*path}',
   ],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}'],
@@ -83,6 +86,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   app.setGlobalPrefix('api/v1', { exclude: AT_THE_ROOT });
   fastify.removeAllContentTypeParsers();
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
+  letFormsIn(fastify);
   await secure(app, config);
   const routes = watchRoutes(fastify);
   serveDocs(app);
@@ -103,13 +107,17 @@ function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
     },
     // As much as a request line can hold: what is too long is refused by who knows the parameter.
     routerOptions: { maxParamLength: maxHeaderSize },
-    requestTimeout: 30_000,
+    requestTimeout: FORM_MS,
     // A URL that cannot be decoded never reaches Nest and its filter.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(reply, problems.invalidRequest({ detail: error.message }), request.id),
     clientErrorHandler: answerBrokenRequest,
     // A request without one is refused by us, with a body (keepHttpRules).
-    http: { IncomingMessage: WebSocketUpgradesOnly, requireHostHeader: false },
+    http: {
+      IncomingMessage: WebSocketUpgradesOnly,
+      requireHostHeader: false,
+      headersTimeout: BODY_MS,
+    },
   });
 }
 
@@ -129,6 +137,7 @@ async function secure(app: NestFastifyApplication, config: Config): Promise<void
     // From the headers alone: the body of whoever is refused here is never read.
     .addHook('onRequest', (request, reply) => doorkeeper.admit(request, reply))
     .addHook('onRequest', refuseCodings)
+    .addHook('onRequest', limitSlowBodies)
     .addHook('onRequest', (request, reply, done) => cache.serve(request, reply, done))
     .addHook('onResponse', cutUnread)
     .addHook('onSend', (request, reply, payload, done) => {

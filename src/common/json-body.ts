@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
 import { FREE_JSON, rememberDigits } from './exact-json.js';
+import { noForm } from './multipart.js';
 import { invalidField, problems } from './problems.js';
 
 /** How much a body may hold, however few bytes that takes. */
@@ -106,6 +107,7 @@ export function parseJsonBody(
   body: Buffer,
   done: (error: Error | null, value?: unknown) => void,
 ): void {
+  if (request.routeOptions.config.takesForm) return done(noForm());
   // Many clients name a media type where they send no body; where one is needed, fields miss.
   if (body.length === 0) return done(null);
   let value: unknown;

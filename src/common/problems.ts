@@ -167,6 +167,7 @@ export const problems = {
     'unsupported_media_type',
     'Send JSON: Content-Type: application/json.',
   ),
+  rangeNotSatisfiable: problem(416, 'range_not_satisfiable', 'The file has no such bytes.'),
   validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
   idempotencyKeyReused: problem(
     422,

@@ -46,6 +46,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   account_id: id('019aa1b0-5e6f-7081-92a3-b4c5d6e7f809'),
   api_key_id: id('019aa1b5-7a8b-7c9d-8e0f-1a2b3c4d5e6f'),
   webhook_id: id('019aa1b6-2b3c-7d4e-9f5a-6b7c8d9e0f1a'),
+  file_id: id('019aa1b8-4d5e-7f60-8a7b-8c9d0e1f2a3b'),
   delivery_id: id('019aa1b7-3c4d-7e5f-8a6b-7c8d9e0f1a2b'),
   api_key: { example: 'bak_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI' },
   access_token: {

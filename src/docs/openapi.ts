@@ -44,6 +44,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['chats', 'A chat is one line of conversation: a root, or a branch of another chat.'],
   ['messages', 'QA pairs on the path of a chat, from the first one of the root to its newest.'],
   ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
+  ['files', 'Bytes that parts of pairs name: pictures, documents, whatever was sent or made.'],
   ['usage', 'What the answers of models took.'],
   ['events', 'What happens in a conversation, as it happens; what was missed is sent first.'],
   [

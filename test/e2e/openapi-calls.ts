@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import type { Call } from '../support/contract.js';
+import { aForm } from '../support/forms.js';
 import { PASSWORD } from './auth-tester.js';
 
 /** What a call can name: a person, a chat with three pairs and a branch of it. */
@@ -51,6 +52,18 @@ const theWebhook = async (scene: Scene) => ({
       ({ path }) => path.webhook_id,
     )),
   },
+});
+/** Bytes that are nothing else. */
+const theFile = async ({ ann }: Scene) => {
+  const { body } = await ann.request(
+    'POST',
+    '/api/v1/files',
+    aForm({ bytes: Buffer.from([0, 1]) }),
+  );
+  return { path: { file_id: body.file_id as string } };
+};
+const asOpenAiFile = async (scene: Scene) => ({
+  path: { file_id: `file-${(await theFile(scene)).path.file_id}` },
 });
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
@@ -126,6 +139,16 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     path: { chat_id: chat.id, response_id: chat.pairs[1]! },
     body: { models: ['offline', 'offline'] },
   }),
+  createFile: () => aForm({ name: 'x.png', bytes: Buffer.from([0, 1, 2]) }),
+  listFiles: async (scene) => (await theFile(scene), { query: { limit: '1' } }),
+  getFile: theFile,
+  getFileContent: theFile,
+  deleteFile: theFile,
+  createOpenAiFile: () => aForm({ bytes: Buffer.from([0, 1, 2]) }, { purpose: 'vision' }),
+  listOpenAiFiles: async (scene) => (await theFile(scene), { query: { limit: '1', order: 'asc' } }),
+  getOpenAiFile: asOpenAiFile,
+  getOpenAiFileContent: asOpenAiFile,
+  deleteOpenAiFile: asOpenAiFile,
   getChatUsage: inChat,
   getUsage: () => ({}),
   createBranch: (scene) => ({

@@ -7,7 +7,9 @@ import {
   operations,
   type Parameter,
   schemas,
+  takesForm,
 } from '../support/contract.js';
+import { aForm } from '../support/forms.js';
 import { resolve, type Schema } from '../support/schema.js';
 import { valuesOf } from '../support/valid-values.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
@@ -42,13 +44,16 @@ afterAll(() => server.close());
 
 const bodySchema = ({ requestBody }: Operation) => Object.values(requestBody!.content)[0]!.schema;
 
+const formOf = ({ file = '', ...fields }: Record<string, string>) => aForm({ bytes: file }, fields);
+
 describe('a body that the document allows', () => {
   it.each(taking)('is not refused by %s for its form', async (id, operation) => {
     const scene: Scene = await aScene(server);
     const bodies = valuesOf(bodySchema(operation), schemas);
     const { path, query } = await GOOD[id]!(scene);
     const property = fc.asyncProperty(bodies, async (body) => {
-      const answer = await callAs(scene.ann, operation, { path, query, body });
+      const sent = takesForm(operation) ? formOf(body as Record<string, string>) : { body };
+      const answer = await callAs(scene.ann, operation, { path, query, ...sent });
       if (![400, 415, 422].includes(answer.status)) return;
       if (!MAY_REFUSE[id]?.test(answer.text))
         throw new Error(`${JSON.stringify(body)} was refused: ${answer.text}`);

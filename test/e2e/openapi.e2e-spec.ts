@@ -15,8 +15,10 @@ import {
   type Operation,
   operations,
   schemas,
+  takesForm,
 } from '../support/contract.js';
 import { routesOf } from '../support/routes.js';
+import { aForm } from '../support/forms.js';
 import { faultsOf } from '../support/schema.js';
 import { PASSWORD } from './auth-tester.js';
 import { aScene, aWebhook, GOOD, inChat, type Scene } from './openapi-calls.js';
@@ -221,7 +223,8 @@ describe('an answer', () => {
     named.filter(([, { parameters }]) => parameters.some(({ name }) => name === 'Idempotency-Key')),
   )('of %s is given twice', async (id, operation) => {
     const scene = await aScene(server);
-    const call = { ...(await GOOD[id]!(scene)), headers: { 'idempotency-key': randomUUID() } };
+    const good = await GOOD[id]!(scene);
+    const call = { ...good, headers: { ...good.headers, 'idempotency-key': randomUUID() } };
     const first = await callAs(scene.ann, operation, call);
     const second = await callAs(scene.ann, operation, call);
     expect([second.status, second.text, second.headers.get('idempotent-replayed')]).toEqual([
@@ -231,7 +234,7 @@ describe('an answer', () => {
     ]);
     const bad = await callAs(scene.ann, operation, {
       ...call,
-      headers: { 'idempotency-key': 'ä' },
+      headers: { ...call.headers, 'idempotency-key': 'ä' },
     });
     expect(bad.body.error?.code ?? bad.body.code).toBe('invalid_idempotency_key');
   });
@@ -267,7 +270,12 @@ describe('a refusal', () => {
       const isInPath = operation.parameters.some(
         ({ in: where, schema }) => where === 'path' && (schema.format ?? schema.type) !== 'string',
       );
-      const stray = { path, query: { stray: '1' }, body: operation.requestBody ? {} : undefined };
+      const stray = {
+        path,
+        query: { stray: '1' },
+        ...(takesForm(operation) && aForm({ bytes: 'x' })),
+        ...(operation.requestBody && !takesForm(operation) && { body: {} }),
+      };
       const answers = [
         ...(isOurs(operation) ? [await callAs(ann, operation, stray)] : []),
         ...(isSecured(operation)
@@ -295,7 +303,10 @@ describe('a refusal', () => {
     operation: Operation,
     path: Record<string, string>,
   ) => [
-    await callAs(ann, operation, { path, raw: '{' }),
+    await callAs(ann, operation, {
+      path,
+      ...(takesForm(operation) ? aForm({ bytes: 'x' }, {}, { isCut: true }) : { raw: '{' }),
+    }),
     await callAs(ann, operation, { path, raw: 'x', headers: { 'content-type': 'text/plain' } }),
     await callAs(ann, operation, {
       path,

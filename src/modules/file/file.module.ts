@@ -1,10 +1,15 @@
 import { Module } from '@nestjs/common';
+import { Downloads } from './downloads.service.js';
+import { FileController } from './file.controller.js';
+import { FileReferences } from './file-references.service.js';
 import { Files } from './files.service.js';
 import { Staging } from './staging.service.js';
+import { Uploads } from './uploads.service.js';
 
 /** Files of accounts: bytes that are kept once, and named by the parts of pairs. */
 @Module({
-  providers: [Files, Staging],
-  exports: [Files],
+  controllers: [FileController],
+  providers: [Files, FileReferences, Staging, Uploads, Downloads],
+  exports: [Files, FileReferences, Uploads, Downloads],
 })
 export class FileModule {}

@@ -27,13 +27,20 @@ export const FIND_MANY: Statement = {
   text: `SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB} WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])`,
 };
 
+const FOR_PURPOSE = `($4::text IS NULL OR coalesce(f.purpose, 'user_data') = $4)`;
+
 /** Newest first, behind the one that $2 names; those for one purpose where $4 says so. */
 export const LIST: Statement = {
   name: 'file.list',
   text: `
     SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB}
-    WHERE f.account_id = $1 AND f.file_id < $2 AND ($4::text IS NULL OR coalesce(f.purpose, 'user_data') = $4)
-    ORDER BY f.account_id, f.file_id DESC LIMIT $3`,
+    WHERE f.account_id = $1 AND f.file_id < $2 AND ${FOR_PURPOSE} ORDER BY f.account_id DESC, f.file_id DESC LIMIT $3`,
+};
+export const LIST_UP: Statement = {
+  name: 'file.list_up',
+  text: `
+    SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB}
+    WHERE f.account_id = $1 AND f.file_id > $2 AND ${FOR_PURPOSE} ORDER BY f.account_id, f.file_id LIMIT $3`,
 };
 
 /** Where the bytes of a file are. */
@@ -98,18 +105,17 @@ export const INSERT = `
   )
   SELECT ${COLUMNS} FROM f JOIN ${OF_BLOB}`;
 
-/** Those of $2 that no pair names are gone, each with what it was found by. */
+/** Whoever takes bytes away locks the account's row first, and then the files. */
+export const HOLD_ACCOUNT = `SELECT account_id FROM file_accounts WHERE account_id = $1 FOR UPDATE`;
+export const HOLD_FILES = `
+  SELECT file_id FROM files WHERE account_id = $1 AND file_id = ANY ($2::uuid[]) ORDER BY file_id FOR UPDATE`;
+
+/** Those of $2 that no pair names are gone. In a statement of its own: it sees who came before. */
 export const REMOVE = `
-  WITH doomed AS MATERIALIZED (
-    SELECT file_id FROM files f WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])
-    ORDER BY f.file_id FOR UPDATE
-  )
-  DELETE FROM files f USING doomed
-  WHERE f.account_id = $1 AND f.file_id = doomed.file_id
+  DELETE FROM files f WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])
     AND NOT EXISTS (SELECT FROM file_references r WHERE r.account_id = $1 AND r.file_id = f.file_id)
-  RETURNING f.file_id, f.sha256`;
+  RETURNING f.sha256`;
 export interface RemovedRow {
-  file_id: string;
   sha256: Buffer;
 }
 
@@ -124,3 +130,21 @@ export const LEAVE = `
     INSERT INTO file_leftovers (account_id, blob_id, store, due_at) SELECT $1, blob_id, store, now() FROM gone
   )
   UPDATE file_accounts SET bytes = bytes - (SELECT coalesce(sum(bytes), 0) FROM gone) WHERE account_id = $1`;
+
+/** The pair $2 names the files $3; answers those that are there. None of them is loose any more. */
+export const NAME = `
+  WITH named AS MATERIALIZED (
+    SELECT file_id FROM files WHERE account_id = $1 AND file_id = ANY ($3::uuid[]) ORDER BY file_id FOR KEY SHARE
+  ),
+  made AS (
+    INSERT INTO file_references (account_id, response_id, file_id) SELECT $1, $2, file_id FROM named ON CONFLICT DO NOTHING
+  ),
+  bound AS (
+    UPDATE files f SET loose_since = NULL FROM named
+    WHERE f.account_id = $1 AND f.file_id = named.file_id AND f.loose_since IS NOT NULL
+  )
+  SELECT file_id FROM named`;
+
+/** Which files these pairs name. */
+export const NAMED_BY = `SELECT DISTINCT file_id FROM file_references WHERE account_id = $1 AND response_id = ANY ($2::uuid[])`;
+export const UNNAME = `DELETE FROM file_references WHERE account_id = $1 AND response_id = ANY ($2::uuid[])`;

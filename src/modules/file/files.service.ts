@@ -13,11 +13,10 @@ import {
   FIND,
   FIND_BYTES,
   INSERT,
-  LEAVE,
   LIST,
-  REMOVE,
-  type RemovedRow,
+  LIST_UP,
 } from './file.sql.js';
+import { removeFiles } from './removal.js';
 import { agreedType } from './sniffer.js';
 import { type Staged, Staging } from './staging.service.js';
 
@@ -35,7 +34,6 @@ export interface NewFile {
 export interface FilesAsked {
   limit: number;
   cursor?: string;
-  purpose?: string;
 }
 
 export interface FilePage {
@@ -46,11 +44,11 @@ export interface FilePage {
 /** A file, and bytes of it. */
 export interface FileContent {
   file: FileRow;
-  range: ByteRange;
   bytes: Readable;
 }
 
 const SCOPE = 'files';
+const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const NAME_CHARS_MAX = 255;
 const FIRST_TRIES = 3;
@@ -122,35 +120,38 @@ export class Files {
   }
 
   /** The files of an account, newest first. */
-  async list(accountId: string, { limit, cursor, purpose }: FilesAsked): Promise<FilePage> {
-    const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, SCOPE, 'cursor', UUID);
-    const rows = await this.behind(accountId, last, limit + 1, purpose);
+  async list(accountId: string, { limit, cursor }: FilesAsked): Promise<FilePage> {
+    const last = cursor === undefined ? null : decodeCursor(cursor, SCOPE, 'cursor', UUID);
+    const rows = await this.behind(accountId, last, limit + 1);
     const items = rows.slice(0, limit);
     const more = rows.length > limit;
     return { items, nextCursor: more ? encodeCursor(SCOPE, items.at(-1)!.file_id) : null };
   }
 
-  /** Those made before one, newest first. */
-  behind(accountId: string, fileId: string, limit: number, purpose?: string): Promise<FileRow[]> {
-    return this.database.query<FileRow>(LIST, [accountId, fileId, limit, purpose ?? null]);
+  /** Those behind one (null: from the first on), newest first unless the order says otherwise. */
+  behind(
+    accountId: string,
+    fileId: string | null,
+    limit: number,
+    { order = 'desc', purpose }: { order?: 'asc' | 'desc'; purpose?: string } = {},
+  ): Promise<FileRow[]> {
+    const [statement, first] = order === 'asc' ? [LIST_UP, FIRST_UUID] : [LIST, LAST_UUID];
+    const values = [accountId, fileId ?? first, limit, purpose ?? null];
+    return this.database.query<FileRow>(statement, values);
   }
 
   /**
-   * The bytes of a file, as they come from the store: the whole, or what `rangeOf` chooses.
-   * @throws file_not_found; content_unavailable where they cannot be read now; what `rangeOf` does
+   * The bytes of a file, as they come from the store: a range of them, or the whole.
+   * @throws file_not_found; content_unavailable where they cannot be read now
    */
-  async read(
-    accountId: string,
-    fileId: string,
-    rangeOf: (file: FileRow) => ByteRange = ({ bytes }) => ({ from: 0, to: bytes }),
-  ): Promise<FileContent> {
+  async read(accountId: string, fileId: string, asked?: ByteRange): Promise<FileContent> {
     const [row] = await this.database.query<BytesRow>(FIND_BYTES, [accountId, fileId]);
     if (!row) throw problems.fileNotFound();
     const { blob_id: blobId, store, ...file } = row;
-    const range = rangeOf(file as FileRow);
+    const range = asked ?? { from: 0, to: row.bytes };
     try {
       const pieces = this.stores.of(store).read({ accountId, blobId }, range);
-      return { file: file as FileRow, range, bytes: await begun(pieces, range) };
+      return { file: file as FileRow, bytes: await begun(pieces, range) };
     } catch (error) {
       const cause = (error as Error).message;
       this.logger.error({ message: 'the bytes of a file cannot be read', fileId, store, cause });
@@ -175,30 +176,15 @@ export class Files {
 
   /** False where it is not there, or a pair names it. */
   private drop(accountId: string, fileId: string): Promise<boolean> {
-    return this.database.transaction(async (tx) => {
-      await tx.query(`SELECT FROM file_accounts WHERE account_id = $1 FOR UPDATE`, [accountId]);
-      return (await removeFiles(tx, accountId, [fileId])) > 0;
-    });
+    return this.database.transaction(
+      async (tx) => (await removeFiles(tx, accountId, [fileId])) > 0,
+    );
   }
 
   private async giveUp(accountId: string, staged: Staged, error: unknown): Promise<never> {
     await this.staging.giveUp(accountId, staged).catch(() => undefined);
     throw error;
   }
-}
-
-/**
- * Takes away those files that no pair names, and bytes that are no file any more. The account's row
- * in `file_accounts` is locked. Answers how many files went.
- */
-export async function removeFiles(
-  tx: EntityManager,
-  accountId: string,
-  fileIds: readonly string[],
-): Promise<number> {
-  const [removed] = await tx.query<[RemovedRow[], number]>(REMOVE, [accountId, fileIds]);
-  if (removed.length > 0) await tx.query(LEAVE, [accountId, removed.map(({ sha256 }) => sha256)]);
-  return removed.length;
 }
 
 /** What a file may be called; null where nothing is left of it. @throws 422 */

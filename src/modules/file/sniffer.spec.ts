@@ -31,6 +31,7 @@ describe('what bytes are', () => {
     ['application/octet-stream', 'a text\0 with a sign that texts do not have'],
     ['application/octet-stream', Buffer.from([0x66, 0xff, 0xfe, 0x66, 0x81])],
     ['application/octet-stream', Buffer.from('cut in its last sign ü').subarray(0, -1)],
+    ['application/octet-stream', Buffer.from([0, 1])],
     ['application/octet-stream', ''],
   ])('is told by themselves: %s', async (type, bytes) => {
     expect(await typeOf(bytes)).toBe(type);

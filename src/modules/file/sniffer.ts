@@ -2,6 +2,7 @@ import { fileTypeFromBuffer } from 'file-type';
 
 /** Files of the kinds that are told apart begin to differ long before this. */
 const HEAD_BYTES = 64 * 1024;
+const PAD_BYTES = 64;
 /** Signs that no text has: C0 controls besides white space and the escape of terminals. */
 const NO_TEXT = /[\0-\x08\x0e-\x1a\x1c-\x1f]/;
 const SVG = /^\uFEFF?\s*(<\?xml[^>]*\?>\s*)?(<!--[^]*?-->\s*|<!DOCTYPE svg[^>]*>\s*)*<svg[\s>]/i;
@@ -31,7 +32,7 @@ export class Sniffer {
     const head = Buffer.concat(this.head);
     const isText = this.isText && this.headBytes > 0 && this.readsAsText();
     if (isText && SVG.test(head.toString())) return 'image/svg+xml';
-    const found = await fileTypeFromBuffer(head);
+    const found = await fileTypeFromBuffer(padded(head));
     return found?.mime ?? (isText ? TEXT : UNKNOWN);
   }
 
@@ -44,6 +45,10 @@ export class Sniffer {
     }
   }
 }
+
+/** The library takes what is behind the end of very few bytes for zeros, and finds fonts there. */
+const padded = (head: Buffer): Buffer =>
+  head.length < PAD_BYTES ? Buffer.concat([head, Buffer.alloc(PAD_BYTES, 0xff)]) : head;
 
 type Kind = 'image' | 'audio' | 'video' | 'pdf' | 'text' | 'other';
 

@@ -27,6 +27,7 @@ import { ResponseHelp } from './response-help.service.js';
 import { ResponseInputs } from './response-inputs.service.js';
 import { ResponseTargets } from './response-targets.service.js';
 import { ResponseSockets } from './response-sockets.js';
+import { OpenAiFilesController } from './openai-files.controller.js';
 import { ResponseReader } from './response.reader.js';
 import { ResponsesController } from './responses.controller.js';
 import { ResponsesService } from './responses.service.js';
@@ -50,6 +51,7 @@ import { ResponsesService } from './responses.service.js';
     CompletionsController,
     ResponsesController,
     ConversationsController,
+    OpenAiFilesController,
   ],
   providers: [
     ...[DirectAnswers, CompletionsService, BranchCompletions],
