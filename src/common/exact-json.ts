@@ -55,6 +55,15 @@ export function rememberWithin(value: object, path: readonly string[]): void {
   remember(inner, { of: source.of, path: [...source.path, ...path] });
 }
 
+/**
+ * Remembers of each member by itself what is remembered of the whole, so that a copy with other
+ * members in some places keeps the digits of the rest.
+ */
+export function spreadDigits<Value extends object>(value: Value): Value {
+  for (const key of Object.keys(value)) rememberWithin(value, [key]);
+  return value;
+}
+
 function remember(value: unknown, source: Source): void {
   if (typeof value === 'object' && value !== null) sources.set(value, source);
 }

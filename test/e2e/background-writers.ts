@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../src/common/ids.js';
@@ -18,6 +18,8 @@ import {
   IdempotencyKeysJob,
   SignInsJob,
 } from '../../src/modules/maintenance/expiry.jobs.js';
+import { Files } from '../../src/modules/file/files.service.js';
+import { FilesJob, LeftoversJob } from '../../src/modules/maintenance/files.jobs.js';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { RedactionsJob } from '../../src/modules/maintenance/redactions.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
@@ -300,6 +302,17 @@ export const WRITERS: Record<string, Writer> = {
     await deliveryOf(scene, '2020-01-01');
     await deliveryOf(scene, '2020-01-02');
     return (server) => of(server, DeliveriesJob).run(never);
+  },
+  'files of nobody': async (scene) => {
+    await of(scene.server, Files).keepDataUrl(scene.ann.accountId, 'data:,words');
+    await sql(scene, `UPDATE files SET loose_since = now() - interval '2 days' WHERE taken`);
+    return (server) => of(server, FilesJob).run(never);
+  },
+  'bytes of deleted files': async (scene) => {
+    const { file_id: id } = await of(scene.server, Files).keep(scene.ann.accountId, randomBytes(9));
+    await scene.ann.delete(`/files/${id}`);
+    await sql(scene, `UPDATE file_leftovers SET due_at = now() - interval '1 day'`);
+    return (server) => of(server, LeftoversJob).run(never);
   },
   'webhook outbox': async (scene) => {
     await GOOD.testWebhook!(scene);

@@ -12,6 +12,7 @@ import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { refOf } from '../chat/path.service.js';
 import { partsOfPieces, type Piece } from '../../tree/part-pieces.js';
 import { type ResponsePart, sideOf } from '../../tree/parts.js';
+import { holdFiles } from '../file/file-references.js';
 import { type AnswerEnd, endOf } from './answer.js';
 import {
   BRANCHES,
@@ -201,6 +202,7 @@ export class AnswerEnds {
     const title = wantsTitle && words.question !== null ? titleOf(words.question) : null;
     const row = await this.write(tx, ref, { ...end, body }, title);
     if (!row) return null;
+    await holdFiles(tx, accountId, responseId, response_parts);
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
       accountId,
       chatId,

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Downloads } from './downloads.service.js';
 import { FileController } from './file.controller.js';
-import { FileReferences } from './file-references.service.js';
 import { Files } from './files.service.js';
 import { Staging } from './staging.service.js';
 import { Uploads } from './uploads.service.js';
@@ -9,7 +8,7 @@ import { Uploads } from './uploads.service.js';
 /** Files of accounts: bytes that are kept once, and named by the parts of pairs. */
 @Module({
   controllers: [FileController],
-  providers: [Files, FileReferences, Staging, Uploads, Downloads],
-  exports: [Files, FileReferences, Uploads, Downloads],
+  providers: [Files, Staging, Uploads, Downloads],
+  exports: [Files, Uploads, Downloads],
 })
 export class FileModule {}

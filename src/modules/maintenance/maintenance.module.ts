@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from './expiry.jobs.js';
+import { FilesJob, LeftoversJob } from './files.jobs.js';
 import type { Job } from './job.js';
 import { JobRunner, JOBS } from './job-runner.js';
 import { RedactionsJob } from './redactions.job.js';
@@ -17,11 +18,14 @@ const ALL = [
   DeliveriesJob,
   RedactionsJob,
   SearchWalkJob,
+  FilesJob,
+  LeftoversJob,
 ];
 
 /**
  * What goes away by itself: deleted chats after their time, temporary ones, old answers of keys,
- * ended sign-ins, what became of deliveries. And old pairs that cannot be found yet.
+ * ended sign-ins, what became of deliveries, files that
+ * nobody names. And old pairs that cannot be found yet.
  */
 @Module({
   imports: [WebhookModule, SearchModule],

@@ -69,7 +69,8 @@ const CUT_PLACES = PLACES.filter(({ cut }) => cut !== undefined)
 /**
  * Takes the newest $4 pairs of a chat at most, and none with `seq <= $3`; the chat's head moves
  * down with them, so that at every moment its pairs end where it says. Answers of keys that made
- * these pairs hold their words and go too, and so does what was counted and quoted of them.
+ * these pairs hold their words and go too, and so does what was counted and quoted of them. Files
+ * that were taken out of them are left to `FilesJob`, which looks whether others name them.
  */
 export const CUT_PAIRS = `
   WITH chat AS (
@@ -81,6 +82,19 @@ export const CUT_PAIRS = `
     RETURNING m.response_id
   ),
   ${CUT_PLACES}
+  files_held AS MATERIALIZED (
+    SELECT f.file_id, r.response_id FROM cut
+    JOIN file_references r ON r.account_id = $1 AND r.response_id = cut.response_id
+    JOIN files f ON f.account_id = $1 AND f.file_id = r.file_id ORDER BY f.file_id FOR NO KEY UPDATE OF f
+  ),
+  files_unnamed AS (
+    DELETE FROM file_references r USING files_held h
+    WHERE r.account_id = $1 AND r.response_id = h.response_id AND r.file_id = h.file_id
+  ),
+  files_loose AS (
+    UPDATE files f SET loose_since = now() - interval '1 day' FROM files_held h
+    WHERE f.account_id = $1 AND f.file_id = h.file_id AND f.taken
+  ),
   head AS (
     UPDATE chats c SET last_seq = chat.top, last_response_id = coalesce(
       (SELECT m.response_id FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = chat.top), chat.fork_response_id)

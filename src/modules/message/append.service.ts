@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
@@ -14,6 +15,7 @@ import { ForkService } from '../chat/fork.service.js';
 import type { MessageType } from '../chat/message.entity.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
+import { completeFiles, fileIdsIn, holdFiles } from '../file/file-references.js';
 import { AppendLanes } from './append.lanes.js';
 import { appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
 
@@ -155,7 +157,9 @@ export class AppendService {
     const { to } = append;
     if ('chat' in to) return this.toNew(append, to);
     if ('behind' in to) return this.toFork(append, to);
-    return append.drafts.length === 1 ? this.alone(append, to) : this.inOneStep(append, to);
+    const [only, ...others] = append.drafts;
+    const isPlain = others.length === 0 && fileIdsIn(...sidesOf(only!)).length === 0;
+    return isPlain ? this.alone(append, to) : this.inOneStep(append, to);
   }
 
   /** The hot path: one statement. */
@@ -205,7 +209,7 @@ export class AppendService {
       const made: Entry[] = [];
       for (const draft of drafts)
         made.push(
-          await this.appendIn(tx, append, draft, {
+          await this.appendIn(tx, append, await withFiles(tx, accountId, draft), {
             chatId: (await fork(tx)).chat_id,
             endKey: null,
           }),
@@ -231,7 +235,10 @@ export class AppendService {
     const made: Entry[] = [];
     for (const [at, draft] of append.drafts.entries()) {
       const endKey = at === append.drafts.length - 1 ? append.key : null;
-      made.push(await this.appendIn(tx, append, draft, { chatId, endKey, ...(at === 0 && place) }));
+      const path = append.drafts.length === 1 ? '' : `pairs.${at}.`;
+      const complete = await withFiles(tx, append.accountId, draft, path);
+      const spot = { chatId, endKey, ...(at === 0 && place) };
+      made.push(await this.appendIn(tx, append, complete, spot));
     }
     return answered(tx, append, made, chat);
   }
@@ -247,6 +254,8 @@ export class AppendService {
     const [{ text }, values] = appendOf(this.lanes.statements, pair);
     const [row] = await tx.query<AppendRow[]>(text, values as unknown[]);
     if (!row) throw new Refusal();
+    if (!(await holdFiles(tx, accountId, pair.responseId, ...sidesOf(draft))))
+      throw problems.validation({ detail: 'A file that is named was deleted meanwhile.' });
     if (tx.queryRunner) notesOf(tx.queryRunner).set(row.root_chat_id, accountId);
     return { pair, row, json: pairJsonAt(pair, row.seq), contentState: null };
   }
@@ -293,6 +302,27 @@ function wordsIn({ said, response, response_parts, settings = {} }: Draft): Word
     question_parts: asked.parts,
     response_parts: told.parts,
     settings: Object.keys(settings).length > 0 ? settings : null,
+  };
+}
+
+const sidesOf = ({ said, response_parts }: Draft) => [said.question_parts, response_parts] as const;
+
+/** The draft with what is known of the files that its parts name. @throws 422 for unknown ones */
+async function withFiles(
+  tx: EntityManager,
+  accountId: string,
+  draft: Draft,
+  path = '',
+): Promise<Draft> {
+  const [asked, told] = sidesOf(draft);
+  if (fileIdsIn(asked, told).length === 0) return draft;
+  return {
+    ...draft,
+    said: {
+      ...draft.said,
+      question_parts: await completeFiles(tx, accountId, asked, `${path}question_parts`),
+    },
+    response_parts: await completeFiles(tx, accountId, told, `${path}response_parts`),
   };
 }
 

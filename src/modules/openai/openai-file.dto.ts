@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import type { FileRow } from '../file/file.sql.js';
-import { fileName } from './file-names.js';
+import { fileName } from './openai-ids.js';
 
 export const PURPOSES = [
   'assistants',

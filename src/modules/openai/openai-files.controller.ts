@@ -33,7 +33,6 @@ import { Downloads } from '../file/downloads.service.js';
 import { BYTES, FORM_FILE } from '../file/file.dto.js';
 import { Files } from '../file/files.service.js';
 import { type UploadKind, Uploads } from '../file/uploads.service.js';
-import { FILE_NAME_PATTERN, fileIn } from './file-names.js';
 import {
   DeletedOpenAiFileDto,
   ListOpenAiFilesQuery,
@@ -42,10 +41,11 @@ import {
   PURPOSES,
   toOpenAiFileDto,
 } from './openai-file.dto.js';
+import { fileIn } from './openai-ids.js';
 
 const FILE_ID = {
   name: 'file_id',
-  schema: { type: 'string', pattern: FILE_NAME_PATTERN },
+  schema: { type: 'string', pattern: '^file-' },
   description: '`file-<file_id>`.',
   example: 'file-019aa1b8-4d5e-7f60-8a7b-8c9d0e1f2a3b',
 } as const;

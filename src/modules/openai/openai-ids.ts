@@ -55,6 +55,8 @@ export const responseIn = (name: unknown): string | null => rest(name, 'resp_');
 /** The chat in `branch_<chat_id>` or a plain `chat_id`; null for anything else. */
 export const branchIn = (name: unknown): string | null => rest(name, 'branch_') ?? rest(name, '');
 
+export const fileName = (fileId: string): string => `file-${fileId}`;
+
 /** The `file_id` in `file-<file_id>`, or alone; null for anything else. */
 export const fileIn = (name: unknown): string | null =>
   rest(name, 'file-') ?? rest(name, 'file_') ?? rest(name, '');

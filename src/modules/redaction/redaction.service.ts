@@ -14,6 +14,7 @@ import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { lockTree } from '../chat/tree-lock.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
+import { releaseFiles } from '../file/file-references.js';
 import { blankPlaces } from './blank-places.js';
 import {
   BLANK_PAIR,
@@ -128,6 +129,7 @@ export class RedactionService {
     ]);
     await tx.query(SETTLE_ANSWERS, [...ids, pairJson(pair), target.created_at]);
     await blankPlaces(tx, accountId, [responseId]);
+    await releaseFiles(tx, accountId, [responseId]);
     await tx.query(NOTE_REDACTION, ids);
     failpoint('redaction.before_commit');
     const place = { accountId, rootChatId, forkSeq, seq, sha256: SHA256 };
