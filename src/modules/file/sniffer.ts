@@ -48,7 +48,7 @@ export class Sniffer {
 
 /** The library takes what is behind the end of very few bytes for zeros, and finds fonts there. */
 const padded = (head: Buffer): Buffer =>
-  head.length < PAD_BYTES ? Buffer.concat([head, Buffer.alloc(PAD_BYTES, 0xff)]) : head;
+  head.length < PAD_BYTES ? Buffer.concat([head, Buffer.alloc(PAD_BYTES, 0x55)]) : head;
 
 type Kind = 'image' | 'audio' | 'video' | 'pdf' | 'text' | 'other';
 
