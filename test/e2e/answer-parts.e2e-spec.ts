@@ -236,4 +236,20 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
     const { body } = await ann.get(`/chats/${id}/messages`);
     expect(body.qa_pairs.map(({ question }: any) => question)).toEqual(['first', 'keyed', 'last']);
   });
+
+  it('of a stream that waits for its turn have their headers at once, and its refusal (A9)', async () => {
+    const { id } = await ann.aChat();
+    provider.next({ gateAfter: 1 });
+    const first = await (await AnswerReader.ask(ann, id, 'first')).pieces(1);
+    const second = await AnswerReader.ask(ann, id, 'second');
+    expect(second.response.headers.get('content-type')).toContain('event-stream');
+    const refused = await AnswerReader.ask(ann, id, 'third', { parent_response_id: null });
+    provider.release();
+    await first.end();
+    expect((await second.end()).data).toMatchObject({ question: 'second', status: 'complete' });
+    expect(await refused.end()).toMatchObject({
+      event: 'error',
+      data: { code: 'branch_head_moved' },
+    });
+  });
 });

@@ -53,7 +53,7 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   const messageOf = async (chatId: string, responseId: string) =>
     (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;
 
-  it('a chat is named by a model where the settings name one, but never over the name of a person', async () => {
+  it('a chat is named by a model where the settings name one, without its thoughts (A8), but never over the name of a person', async () => {
     const naming = await startTestApp(
       mode,
       provider.settings({ LLM_TITLE_MODEL: 'fake-titles' }),
@@ -62,7 +62,9 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     try {
       const person = ann.at(naming.url);
       provider.always(({ body }) =>
-        body.model === 'fake-titles' ? { tokens: ['"Sun at ', 'midnight".'], delayMs: 100 } : {},
+        body.model === 'fake-titles'
+          ? { tokens: ['<think>secret plan</think>\n\n', '"Sun at ', 'midnight".'], delayMs: 100 }
+          : {},
       );
       const [one, other] = [await person.aChat(), await person.aChat()];
       for (const { id } of [one, other])

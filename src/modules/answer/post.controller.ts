@@ -51,7 +51,7 @@ export class PostController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    return send(reply, await this.posts.post(post), body.stream);
+    return send(reply, this.posts.post(post), body.stream);
   }
 }
 
@@ -79,6 +79,6 @@ export class PostVerbsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    return send(reply, await this.posts.post(post), body.stream);
+    return send(reply, this.posts.post(post), body.stream);
   }
 }

@@ -1,23 +1,57 @@
 import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { exactJson } from '../../common/exact-json.js';
+import { problemOf } from '../../common/problem.filter.js';
+import { problemDocument } from '../../common/problems.js';
 import { EVENT_STREAM_HEADERS, eventStream, sentEvent } from '../../runtime/event-stream.js';
 import type { Answer, AnswerEvent, AnswerStream } from './answer.js';
 
+/** After this a stream begins, whatever keeps its answer from beginning. */
+const SOON_MS = 1000;
+
 /**
  * The pair at the end of its answer, and in the header where its words are; or the answer as it is
- * written.
+ * written. A stream whose answer has not begun within a second, because it waits for another one,
+ * begins with a comment; what would have been an error answer is then the event `error`.
  */
 export async function send(
   reply: FastifyReply,
-  answer: Answer,
+  asked: Answer | Promise<Answer>,
   stream = false,
 ): Promise<string | Readable> {
-  if (stream) return sendEvents(reply, answer.events());
-  const { json, contentState } = await answer.whole();
+  if (stream) {
+    const answer = await soonOf(Promise.resolve(asked));
+    if (answer) return sendEvents(reply, answer.events());
+    reply.headers(EVENT_STREAM_HEADERS);
+    return serverSent(framesLater(Promise.resolve(asked), reply.request));
+  }
+  const { json, contentState } = await (await asked).whole();
   if (contentState) reply.header('content-state', contentState);
   return json;
+}
+
+/** Null where it takes longer. @throws what it does */
+async function soonOf(asked: Promise<Answer>): Promise<Answer | null> {
+  const patience = new AbortController();
+  const tooLate = sleep(SOON_MS, null, { signal: patience.signal }).catch(() => null);
+  return Promise.race([asked, tooLate]).finally(() => patience.abort());
+}
+
+async function* framesLater(
+  asked: Promise<Answer>,
+  { id, method }: FastifyRequest,
+): AsyncGenerator<string> {
+  yield ': waiting\n\n';
+  let answer: Answer;
+  try {
+    answer = await asked;
+  } catch (error) {
+    yield sentEvent(JSON.stringify(problemDocument(problemOf(error, method), id)), 'error');
+    return;
+  }
+  yield* framesOf(answer.events());
 }
 
 /** An answer as it is written. */
