@@ -1,7 +1,6 @@
 // What postman_collection.json does, from top to bottom. Each step names an operation of
 // openapi.json, which gives method, address and description; its first example is the body unless
 // the step has one. Ids in the path are the variables of the same name.
-//
 // status     what must be answered; the status of success when absent
 // code       the code of the problem that must be answered
 // set        variables to take from the answer: name → expression about `answer`
@@ -14,6 +13,7 @@ import { answers } from './postman-answers.mjs';
 import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
 import { events, health, nobody } from './postman-service.mjs';
+import { shares, shareVariables } from './postman-shares.mjs';
 import { webhooks } from './postman-webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
@@ -41,6 +41,7 @@ export const VARIABLES = {
   model: 'offline',
   openai_response_id: '',
   conversation_id: '',
+  ...shareVariables,
   item_id: '',
 };
 
@@ -383,6 +384,7 @@ export const FOLDERS = {
   chats,
   messages,
   branches,
+  shares,
   events,
   files,
   webhooks,

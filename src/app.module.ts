@@ -23,11 +23,13 @@ import { FirstMessageModule } from './modules/first-message/first-message.module
 import { HealthModule } from './modules/health/health.module.js';
 import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
 import { MessageModule } from './modules/message/message.module.js';
+import { MergeModule } from './modules/merge/merge.module.js';
 import { OpenAiModule } from './modules/openai/openai.module.js';
 import { RedactionModule } from './modules/redaction/redaction.module.js';
 import { RealtimeModule } from './modules/realtime/realtime.module.js';
 import { SearchModule } from './modules/search/search.module.js';
 import { SessionModule } from './modules/session/session.module.js';
+import { ShareModule } from './modules/share/share.module.js';
 import { SummaryModule } from './modules/summary/summary.module.js';
 import { UsageModule } from './modules/usage/usage.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
@@ -68,9 +70,11 @@ export class AppModule {
         MessageModule,
         AnswerModule,
         RedactionModule,
+        MergeModule,
         UsageModule,
         SummaryModule,
         SearchModule,
+        ShareModule,
         RealtimeModule,
         FirstMessageModule,
         SessionModule,

@@ -22,6 +22,8 @@ import { AnswerParts1764000000120 } from '../migrations/1764000000120-answer-par
 import { MessageSearch1764000000128 } from '../migrations/1764000000128-message-search.js';
 import { AnswerEnds1764000000123 } from '../migrations/1764000000123-answer-ends.js';
 import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-places.js';
+import { Shares1764000000118 } from '../migrations/1764000000118-shares.js';
+import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -51,15 +53,86 @@ import {
 } from './modules/file/file.entity.js';
 import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-number.entity.js';
 import { HistoryPlace } from './modules/openai/history-place.entity.js';
+import { Merge } from './modules/merge/merge.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
 import { Redaction } from './modules/redaction/redaction.entity.js';
 import { MessageSearch, SearchAccount } from './modules/search/message-search.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
+import { Share } from './modules/share/share.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
 import { Webhook } from './modules/webhook/webhook.entity.js';
+
+const ENTITIES = [
+  Account,
+  TokenFamily,
+  RefreshToken,
+  ApiKey,
+  Chat,
+  Conversation,
+  Message,
+  JournalEntry,
+  ChatContent,
+  IdempotencyKey,
+  ChangeEvent,
+  ChatNumber,
+  ChatNumberCounter,
+  Generation,
+  GenerationChunk,
+  UsageDay,
+  MessageTokens,
+  ConversationNotes,
+  HistoryPlace,
+  SessionNumberCounter,
+  SummaryMark,
+  SummaryHighlights,
+  WebhookAccount,
+  WebhookPosition,
+  Webhook,
+  WebhookDelivery,
+  ClientChat,
+  FileAccount,
+  FileBlob,
+  FileRecord,
+  FileReference,
+  FileLeftover,
+  FileChunk,
+  Redaction,
+  MessageSearch,
+  SearchAccount,
+  Share,
+  Merge,
+];
+
+const MIGRATIONS = [
+  Accounts1764000000001,
+  Conversations1764000000002,
+  Content1764000000003,
+  Facades1764000000010,
+  Generations1764000000020,
+  Webhooks1764000000030,
+  Summaries1764000000031,
+  SummaryHighlights1764000000032,
+  ClientChats1764000000040,
+  ConversationMetadata1764000000050,
+  SessionNumbers1764000000060,
+  WebhookReady1764000000090,
+  MessageTokens1764000000101,
+  TreePages1764000000104,
+  ChatMetadata1764000000105,
+  SignInAddresses1764000000108,
+  Files1764000000113,
+  Redactions1764000000116,
+  ValidStatuses1764000000117,
+  Shares1764000000118,
+  Merges1764000000119,
+  AnswerParts1764000000120,
+  AnswerEnds1764000000123,
+  HistoryPlaces1764000000124,
+  MessageSearch1764000000128,
+];
 
 /**
  * Everything about PostgreSQL that TypeORM must know. Entities and migrations are listed by hand:
@@ -69,69 +142,8 @@ export const dataSourceOptions = (url: string): DataSourceOptions => ({
   type: 'postgres',
   url,
   driver: storeDriver,
-  entities: [
-    Account,
-    TokenFamily,
-    RefreshToken,
-    ApiKey,
-    Chat,
-    Conversation,
-    Message,
-    JournalEntry,
-    ChatContent,
-    IdempotencyKey,
-    ChangeEvent,
-    ChatNumber,
-    ChatNumberCounter,
-    Generation,
-    GenerationChunk,
-    UsageDay,
-    MessageTokens,
-    ConversationNotes,
-    HistoryPlace,
-    SessionNumberCounter,
-    SummaryMark,
-    SummaryHighlights,
-    WebhookAccount,
-    WebhookPosition,
-    Webhook,
-    WebhookDelivery,
-    ClientChat,
-    FileAccount,
-    FileBlob,
-    FileRecord,
-    FileReference,
-    FileLeftover,
-    FileChunk,
-    Redaction,
-    MessageSearch,
-    SearchAccount,
-  ],
-  migrations: [
-    Accounts1764000000001,
-    Conversations1764000000002,
-    Content1764000000003,
-    Facades1764000000010,
-    Generations1764000000020,
-    Webhooks1764000000030,
-    Summaries1764000000031,
-    SummaryHighlights1764000000032,
-    ClientChats1764000000040,
-    ConversationMetadata1764000000050,
-    SessionNumbers1764000000060,
-    WebhookReady1764000000090,
-    MessageTokens1764000000101,
-    TreePages1764000000104,
-    ChatMetadata1764000000105,
-    SignInAddresses1764000000108,
-    Files1764000000113,
-    Redactions1764000000116,
-    ValidStatuses1764000000117,
-    AnswerParts1764000000120,
-    MessageSearch1764000000128,
-    AnswerEnds1764000000123,
-    HistoryPlaces1764000000124,
-  ],
+  entities: ENTITIES,
+  migrations: MIGRATIONS,
   uuidExtension: 'pgcrypto',
   installExtensions: false,
 });

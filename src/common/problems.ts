@@ -98,6 +98,11 @@ export const problems = {
     'There is no such API key, or it is not yours.',
   ),
   modelNotFound: problem(404, 'model_not_found', 'There is no such model.'),
+  shareNotFound: problem(
+    404,
+    'share_not_found',
+    'There is no such link, it has ended, or it is not yours.',
+  ),
   webhookNotFound: problem(
     404,
     'webhook_not_found',
@@ -127,6 +132,11 @@ export const problems = {
     'message_redacted',
     'The words of this message were erased, and cannot be told or asked again.',
   ),
+  nothingToMerge: problem(
+    409,
+    'nothing_to_merge',
+    'There is nothing in that chat that this one does not see already.',
+  ),
   branchHasChildren: problem(
     409,
     'branch_has_children',
@@ -147,6 +157,11 @@ export const problems = {
     409,
     'too_many_webhooks',
     'The account has as many webhooks as it can have.',
+  ),
+  tooManyShares: problem(
+    409,
+    'too_many_shares',
+    'The chat has as many links as it can have. End one of them.',
   ),
   webhookDisabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
   fileInUse: problem(409, 'file_in_use', 'A pair names this file.'),

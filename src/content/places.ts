@@ -11,15 +11,15 @@ export interface Place {
   readonly columns: readonly string[];
   /** Whether the row has something of the pair. */
   readonly of: string;
-  /** What a redaction sets in such a row; null where the row goes. */
-  readonly blank: string | null;
-  /** Whether nothing is left in a row that has something of the pair; absent: never. */
-  readonly isBlank?: string;
+  /** What a redaction does to such rows, up to the pairs that it joins. */
+  readonly blank: string;
+  /** Whether nothing is left in a row that has something of the pair. */
+  readonly isBlank: string;
   /**
    * How the purge takes it, in one statement with `chat` (the chat that is cut, above its `top`)
-   * and `cut` (the ids of its pairs); absent: it goes with its chat or pair.
+   * and `cut` (the ids of its pairs).
    */
-  readonly cut?: string;
+  readonly cut: string;
 }
 
 /** The words of a redacted pair: all such pairs have the same body. */
@@ -32,6 +32,8 @@ export const REDACTED_BODY = '{"question":null,"response":null,"metadata":null}'
  */
 export const MAY_BE_ANSWERED = `(SELECT deleted_at > now() - interval '25 h' FROM chats WHERE account_id = $1 AND chat_id = $2::uuid)`;
 
+const SAME_PAIR = 't.chat_id = p.chat_id AND t.seq = p.seq';
+
 const IS_NAMED_ROOT = `EXISTS (
   SELECT FROM chats n WHERE n.account_id = p.account_id AND n.chat_id = p.root_chat_id AND n.named_by = p.response_id)`;
 
@@ -39,6 +41,9 @@ const IS_NAMED_ROOT = `EXISTS (
 const ANSWERED = `t.created_at >= p.created_at - interval '1 day' AND (
   position(p.response_id::text IN replace(t.answer, '"fork_response_id":"' || p.response_id || '"', '')) > 0
   OR (t.answer LIKE '{"chat_id":"' || p.root_chat_id || '"%' AND ${IS_NAMED_ROOT}))`;
+
+/** Of what goes with its chat or its pair, the purge has nothing to say: a part without rows. */
+const WITH_ITS_CHAT = 'SELECT';
 
 /**
  * Beside the stores of words, in the order in which they are walked: rows are locked in one order
@@ -49,14 +54,16 @@ export const PLACES: readonly Place[] = [
     table: 'generation_chunks',
     columns: ['text', 'parts'],
     of: `t.generation_id IN (SELECT g.generation_id FROM generations g WHERE g.account_id = p.account_id AND g.response_id = p.response_id)`,
-    blank: null,
+    blank: `DELETE FROM generation_chunks t USING`,
+    isBlank: 'false',
     cut: `DELETE FROM generations g USING cut WHERE g.account_id = $1 AND g.response_id = cut.response_id`,
   },
   {
     table: 'message_tokens',
     columns: ['tokens'],
     of: `t.chat_id = p.chat_id AND t.seq = p.seq AND t.version < p.version`,
-    blank: null,
+    blank: `DELETE FROM message_tokens t USING`,
+    isBlank: 'false',
     cut: `DELETE FROM message_tokens k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
   },
   {
@@ -64,23 +71,17 @@ export const PLACES: readonly Place[] = [
     table: 'message_search',
     columns: ['words'],
     of: `t.response_id = p.response_id`,
-    blank: null,
-  },
-  {
-    // A complete pair is not looked at again by who goes on from a mark.
-    table: 'summary_marks',
-    columns: ['words'],
-    of: `t.seq >= p.seq AND t.chat_id IN (SELECT c.chat_id FROM chats c WHERE c.account_id = p.account_id AND c.root_chat_id = p.root_chat_id)`,
-    blank: null,
-    isBlank: 'true',
-    cut: `DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
+    blank: `DELETE FROM message_search t USING`,
+    isBlank: 'false',
+    cut: WITH_ITS_CHAT,
   },
   {
     table: 'summary_highlights',
     columns: ['highlights'],
     of: `t.chat_id IN (SELECT c.chat_id FROM chats c WHERE c.account_id = p.account_id AND c.root_chat_id = p.root_chat_id)
       AND t.highlights @> jsonb_build_array(jsonb_build_object('response_id', p.response_id))`,
-    blank: null,
+    blank: `DELETE FROM summary_highlights t USING`,
+    isBlank: 'false',
     cut: `DELETE FROM summary_highlights h USING chat WHERE h.account_id = chat.account_id AND h.chat_id = chat.chat_id`,
   },
   {
@@ -88,14 +89,15 @@ export const PLACES: readonly Place[] = [
     table: 'history_places',
     columns: ['hash'],
     of: `t.response_id = p.response_id`,
-    blank: null,
+    blank: `DELETE FROM history_places t USING`,
+    isBlank: 'false',
     cut: `DELETE FROM history_places h USING cut WHERE h.account_id = $1 AND h.response_id = cut.response_id`,
   },
   {
     table: 'idempotency_keys',
     columns: ['answer'],
     of: ANSWERED,
-    blank: `answer = ''`,
+    blank: `UPDATE idempotency_keys t SET answer = '' FROM`,
     isBlank: `t.answer LIKE '{"response_id":"' || p.response_id || '"%' AND position('"status":"redacted"' IN t.answer) > 0`,
     cut: `
     DELETE FROM idempotency_keys k USING cut
@@ -106,13 +108,32 @@ export const PLACES: readonly Place[] = [
     table: 'conversations',
     columns: ['name'],
     of: `t.chat_id = p.root_chat_id AND ${IS_NAMED_ROOT}`,
-    blank: 'name = NULL',
+    blank: `UPDATE conversations t SET name = NULL FROM`,
+    isBlank: 'false',
+    cut: WITH_ITS_CHAT,
   },
   {
     table: 'chats',
     columns: ['name'],
     of: `t.root_chat_id = p.root_chat_id AND t.named_by = p.response_id`,
-    blank: 'name = NULL, named_by = NULL',
+    blank: `UPDATE chats t SET name = NULL, named_by = NULL FROM`,
+    isBlank: 'false',
+    cut: WITH_ITS_CHAT,
+  },
+];
+
+/**
+ * What is counted of words, and counted again: a complete pair is not looked at again by who goes
+ * on from a mark.
+ */
+export const COUNTS: readonly Place[] = [
+  {
+    table: 'summary_marks',
+    columns: ['words'],
+    of: `t.seq >= p.seq AND t.chat_id IN (SELECT c.chat_id FROM chats c WHERE c.account_id = p.account_id AND c.root_chat_id = p.root_chat_id)`,
+    blank: `DELETE FROM summary_marks t USING`,
+    isBlank: 'false',
+    cut: `DELETE FROM summary_marks k USING chat WHERE k.account_id = chat.account_id AND k.chat_id = chat.chat_id AND k.seq > chat.top`,
   },
 ];
 
@@ -120,16 +141,23 @@ export const PLACES: readonly Place[] = [
  * Places that a redaction writes by itself, since they hold the pair: what they must be afterwards.
  * MongoDB follows by the journal, and is held to the hash in `messages` (fsck, I3).
  */
-export const PAIR_PLACES: readonly Pick<Place, 'table' | 'columns' | 'isBlank'>[] = [
+export const PAIR_PLACES: readonly Omit<Place, 'blank' | 'cut'>[] = [
   {
     table: 'messages',
     columns: ['author', 'error', 'sha256'],
+    of: SAME_PAIR,
     isBlank: `t.author IS NULL AND t.error IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
   },
-  { table: 'chat_contents', columns: ['body'], isBlank: `t.body = '${REDACTED_BODY}'` },
+  {
+    table: 'chat_contents',
+    columns: ['body'],
+    of: SAME_PAIR,
+    isBlank: `t.body = '${REDACTED_BODY}'`,
+  },
   {
     table: 'content_journal',
     columns: ['body'],
+    of: SAME_PAIR,
     isBlank: `coalesce(t.body, '${REDACTED_BODY}') = '${REDACTED_BODY}'`,
   },
 ];
@@ -182,8 +210,10 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'messages.model': 'the name of a model; stays',
   'messages.status': BY_US,
   'messages.usage': 'numbers of tokens; stay',
+  'merges.mode': BY_US,
   'message_search.message_type': BY_US,
   'migrations.name': BY_US,
+  'shares.token_hash': ID,
   'summary_highlights.generated_by': 'the name of a model',
   'webhook_deliveries.last_error': WEBHOOK,
   'webhook_deliveries.payload': 'ids and numbers (`webhook-events.ts`)',
@@ -205,19 +235,10 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
 
 const OF_PAIRS = `(SELECT * FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[]) AND status = 'redacted') p`;
 
-const unlessBlank = ({ isBlank }: Pick<Place, 'isBlank'>): string =>
-  isBlank && isBlank !== 'true' ? ` AND NOT (${isBlank})` : '';
-
 /** Takes the words of redacted pairs $2 of the account $1 out of a place. Any number of times. */
-export const blanking = (place: Place): string =>
-  place.blank === null
-    ? `DELETE FROM ${place.table} t USING ${OF_PAIRS} WHERE t.account_id = $1 AND ${place.of}`
-    : `UPDATE ${place.table} t SET ${place.blank} FROM ${OF_PAIRS} WHERE t.account_id = $1 AND ${place.of}${unlessBlank(place)}`;
-
-const SAME_PAIR = 't.chat_id = p.chat_id AND t.seq = p.seq';
+export const blanking = ({ blank, of, isBlank }: Place): string =>
+  `${blank} ${OF_PAIRS} WHERE t.account_id = $1 AND ${of} AND NOT (${isBlank})`;
 
 /** Whether a place still has words of the redacted pair `p`; for fsck. */
-export const leftIn = (place: Pick<Place, 'table' | 'isBlank'> & Partial<Place>): string =>
-  place.isBlank === 'true'
-    ? 'false'
-    : `EXISTS (SELECT FROM ${place.table} t WHERE t.account_id = p.account_id AND ${place.of ?? SAME_PAIR}${unlessBlank(place)})`;
+export const leftIn = ({ table, of, isBlank }: Omit<Place, 'blank' | 'cut'>): string =>
+  `EXISTS (SELECT FROM ${table} t WHERE t.account_id = p.account_id AND ${of} AND NOT (${isBlank}))`;

@@ -42,6 +42,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
     'Accounts, tokens and API keys. The access token or an API key goes into `Authorization: Bearer …`.',
   ],
   ['chats', 'A chat is one line of conversation: a root, or a branch of another chat.'],
+  ['shares', 'Links by which people without an account read a branch.'],
   ['messages', 'QA pairs on the path of a chat, from the first one of the root to its newest.'],
   ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
   ['files', 'Bytes that parts of pairs name: pictures, documents, whatever was sent or made.'],

@@ -88,6 +88,9 @@ async function aCancelled({
   return ids;
 }
 
+const aShare = async ({ ann, chat }: Scene): Promise<{ share_id: string; token: string }> =>
+  (await ann.post(`/chats/${chat.id}/share`, { follow: true })).body;
+
 /** One good call of every operation. A new operation needs one here. */
 export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   register: () => ({
@@ -162,6 +165,23 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   }),
   getSummary: ({ branch }) => ({ path: { chat_id: branch } }),
   compareChats: (scene) => ({ ...inChat(scene), query: { with: scene.branch } }),
+  mergeBranch: async (scene) => {
+    await scene.ann.append(scene.branch, 'found aside');
+    return {
+      ...inChat(scene),
+      body: { from_chat_id: scene.branch, mode: 'summary', text: 'It was found aside.' },
+    };
+  },
+  shareChat: (scene) => ({
+    ...inChat(scene),
+    body: { response_id: scene.chat.pairs[1], expires_at: '2099-01-31T00:00:00Z' },
+  }),
+  listShares: async (scene) => (await aShare(scene), inChat(scene)),
+  endShare: async (scene) => ({ path: { share_id: (await aShare(scene)).share_id } }),
+  readShared: async (scene) => ({
+    path: { token: (await aShare(scene)).token },
+    query: { limit: '1' },
+  }),
   createChatVerb: () => ({ body: { name: 'Trip to Norway' } }),
   getChatVerb: queried,
   updateChatVerb: ({ chat }) => ({ body: { chat_id: chat.id, archived: true } }),

@@ -8,7 +8,7 @@ import { Database, type Statement, untilDone } from '../../database/database.js'
 import { ApiKey } from './api-key.entity.js';
 import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
-import { makeToken, readToken, type TokenRecord } from './opaque-token.js';
+import { makeToken, readToken, type TokenRecord } from '../../common/opaque-token.js';
 
 /** More keys than programs; it keeps the list one short page. */
 const KEYS_MAX = 100;

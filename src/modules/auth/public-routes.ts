@@ -23,9 +23,16 @@ export const FREE_ROUTES: readonly string[] = [
   'GET /openapi.json',
 ];
 
+/** What a link shows: who has it needs no account. Counted by address. */
+export const SHARED_ROUTES: readonly string[] = ['GET /api/v1/shared/:token'];
+
 /**
  * Every route that answers without a token; everything else is behind the doorkeeper. A test
  * compares this list with the routes of the running server, so a route cannot become public by
  * accident.
  */
-export const PUBLIC_ROUTES: readonly string[] = [...SIGN_IN_ROUTES, ...FREE_ROUTES];
+export const PUBLIC_ROUTES: readonly string[] = [
+  ...SIGN_IN_ROUTES,
+  ...FREE_ROUTES,
+  ...SHARED_ROUTES,
+];

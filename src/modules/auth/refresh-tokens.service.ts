@@ -8,7 +8,7 @@ import type { Account } from './account.entity.js';
 import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
-import { makeToken, readToken, type TokenRecord } from './opaque-token.js';
+import { makeToken, readToken, type TokenRecord } from '../../common/opaque-token.js';
 import { judgeRefusedToken, type TokenState } from './refresh-rules.js';
 import {
   CAME_FROM,

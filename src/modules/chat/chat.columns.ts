@@ -24,6 +24,9 @@ const instant = (sql: string): Column<Date> => ({
   jsonSql: `to_char(${sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`,
 });
 
+/** Conversations are started by pairs of others, not branches. */
+const STARTED_BY = 'CASE WHEN c.chat_id = c.root_chat_id THEN v.started_by END';
+
 /**
  * What clients see of a chat, in the order of its JSON. SELECT lists, rows, JSON, events and the
  * answers of keys follow from this list; `ChatDto` says the same to the API document.
@@ -48,6 +51,11 @@ const SHOWN = {
     sql: 'c.metadata',
     json: (text: string | null) => text ?? 'null',
     jsonSql: 'c.metadata::json',
+  },
+  started_by: {
+    sql: STARTED_BY,
+    json: (id: string | null) => (id === null ? 'null' : `{"response_id":"${id}"}`),
+    jsonSql: `CASE WHEN ${STARTED_BY} IS NOT NULL THEN json_build_object('response_id', ${STARTED_BY}) END`,
   },
   // The one that clients know.
   revision: column<number>('c.revision + v.revision'),

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
-import { Members } from '../../common/dto-reader.js';
+import { Members, ObjectOf } from '../../common/dto-reader.js';
 import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { IsMetadataFilter, IsPlainMetadata } from '../../common/metadata.js';
 import { CHAT_TYPES, type ChatType } from './chat.entity.js';
@@ -9,6 +9,13 @@ import { CHILDREN_RULES, type ChildrenRule } from './removal.service.js';
 
 const NAME = { charsMax: 200 };
 const SYSTEM_PROMPT = { bytesMax: 32 * 1024 };
+
+/** Where a conversation was started from. */
+export class StartedByDto {
+  /** A pair of another conversation. */
+  @IsId()
+  response_id!: string;
+}
 
 export class CreateChatDto {
   /** Shown in the chat list. At most 200 characters. @example "Trip to Norway" */
@@ -44,6 +51,11 @@ export class CreateChatDto {
   @IsOptional()
   @IsPlainMetadata()
   metadata?: object | null;
+
+  /** The pair of another conversation that starts this one, which inherits nothing of it. */
+  @Optional()
+  @ObjectOf(() => StartedByDto)
+  started_by?: StartedByDto;
 }
 
 export class UpdateChatDto {
@@ -148,6 +160,11 @@ export class ListChatsQuery {
   @Optional()
   @IsMetadataFilter()
   metadata?: Record<string, string>;
+
+  /** Only those that this pair started. */
+  @Optional()
+  @IsId()
+  started_by?: string;
 }
 
 export class ChatDto {
@@ -173,6 +190,9 @@ export class ChatDto {
   /** As its client said it; a branch begins without. */
   @ApiProperty({ type: 'object', nullable: true, additionalProperties: true })
   metadata!: object | null;
+  /** The pair of another conversation that started this one; null for others, and for branches. */
+  @ApiProperty({ type: StartedByDto, nullable: true })
+  started_by!: StartedByDto | null;
   /** Changes with everything that a GET of the chat answers; the ETag is made of it. */
   revision!: number;
   created_at!: string;

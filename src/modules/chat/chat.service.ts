@@ -9,7 +9,7 @@ import { afterCommit, Database } from '../../database/database.js';
 import { type Change, recordChange, recordChanges } from '../../events/changes.js';
 import { type ChatFields, type ChatView, columnsOf } from './chat.columns.js';
 import { Chat, type ChatType } from './chat.entity.js';
-import { FIND_ACTIVE, FIND_CHAT, LIST_CHATS, LIST_CHATS_WITH } from './chat.view.js';
+import { FIND_ACTIVE, FIND_CHAT, LIST_CHATS, LIST_CHATS_WITH, LIST_STARTED } from './chat.view.js';
 import { Conversation } from './conversation.entity.js';
 import { RootsService } from './roots.service.js';
 import { TreeChanges } from './tree-changes.service.js';
@@ -17,6 +17,8 @@ import { lockTree, switchActive } from './tree-lock.js';
 
 export interface NewChat extends ChatFields {
   chat_type?: ChatType;
+  /** A pair of another conversation, which started this one. */
+  started_by?: { response_id: string } | null;
 }
 
 export interface ChatChanges extends ChatFields {
@@ -34,6 +36,8 @@ export interface ChatFilter {
   q?: string;
   /** What the metadata of a chat have, by key. */
   metadata?: Record<string, string>;
+  /** The pair that started them. */
+  started_by?: string;
 }
 
 /** No UUID sorts behind it. */
@@ -74,8 +78,12 @@ export class ChatService {
     return active.chat_id;
   }
 
-  /** A new root, active and empty. */
+  /**
+   * A new root, active and empty. @throws message_not_found for a pair that cannot have started it
+   */
   async create(tx: EntityManager, accountId: string, chat: NewChat): Promise<ChatView> {
+    const startedBy = chat.started_by?.response_id ?? null;
+    if (startedBy !== null) await assertSeen(tx, accountId, startedBy);
     const chatId = newId();
     const now = new Date();
     const row = {
@@ -93,6 +101,7 @@ export class ChatService {
       name: chat.name ?? null,
       chatsTotal: 1,
       chatsRevision: 0,
+      startedBy,
     });
     await tx.insert(Chat, {
       ...row,
@@ -134,15 +143,24 @@ export class ChatService {
     const terms =
       filter.metadata &&
       Object.entries(filter.metadata).map(([key, value]) => metadataTerm(accountId, key, value));
-    const rows = await this.database.query<ChatView>(
-      terms ? LIST_CHATS_WITH : LIST_CHATS,
-      terms ? [...values, terms] : values,
-    );
+    const rows = await this.rowsOf(values, filter.started_by, terms);
     const items = rows.slice(0, filter.limit);
     return {
       items,
       nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null,
     };
+  }
+
+  private rowsOf(
+    values: readonly unknown[],
+    startedBy: string | undefined,
+    terms: readonly string[] | undefined,
+  ): Promise<ChatView[]> {
+    if (startedBy !== undefined)
+      return this.database.query<ChatView>(LIST_STARTED, [...values, startedBy, terms ?? null]);
+    return terms
+      ? this.database.query<ChatView>(LIST_CHATS_WITH, [...values, terms])
+      : this.database.query<ChatView>(LIST_CHATS, [...values]);
   }
 
   /**
@@ -216,6 +234,17 @@ export async function findIn(
   const [chat] = await tx.query<ChatView[]>(`${FIND_CHAT.text} ${lock}`, [accountId, chatId]);
   if (!chat) throw problems.chatNotFound();
   return chat;
+}
+
+/** A pair of a conversation that lives. */
+const SEEN = `
+  SELECT FROM messages m JOIN chats r ON r.account_id = m.account_id AND r.chat_id = m.root_chat_id AND r.deleted_at IS NULL
+  WHERE m.account_id = $1 AND m.response_id = $2`;
+
+async function assertSeen(tx: EntityManager, accountId: string, responseId: string): Promise<void> {
+  const found = await tx.query<unknown[]>(SEEN, [accountId, responseId]);
+  if (found.length === 0)
+    throw problems.messageNotFound({ detail: 'started_by.response_id is no pair of yours.' });
 }
 
 /** A better name is still one by the words of the same pair. */

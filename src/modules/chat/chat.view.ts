@@ -36,6 +36,14 @@ export const LIST_CHATS: Statement = {
 };
 
 /**
+ * The same of those that the pair $7 started, and that have all terms $8 of metadata, if any.
+ */
+export const LIST_STARTED: Statement = {
+  name: 'chat.list_started',
+  text: `${LIST_CHATS.text.replace(PAGE, '')} AND v.started_by = $7 AND ($8::text[] IS NULL OR c.metadata_terms @> $8) ${PAGE}`,
+};
+
+/**
  * The same of those chats that have all terms $7 of metadata: they are found by these, and only
  * then looked at.
  */

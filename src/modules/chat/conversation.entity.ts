@@ -43,6 +43,10 @@ export class Conversation {
   @Column('int', { name: 'chats_revision', nullable: true })
   chatsRevision!: number | null;
 
+  /** The pair of another conversation that started this one; also when that is gone. */
+  @Column('uuid', { name: 'started_by', nullable: true })
+  startedBy!: string | null;
+
   @Column({ type: 'timestamptz', name: 'last_message_at', precision: 3, nullable: true })
   lastMessageAt!: Date | null;
 }

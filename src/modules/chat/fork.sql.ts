@@ -100,7 +100,7 @@ export const forkStatement = (table: ContentStore['table']): Statement => ({
     conversation AS (
       UPDATE conversations v SET event_seq = v.event_seq + 1, revision = v.revision + 1, ${countAlong('1', 'v')}
       FROM branch WHERE v.account_id = $1 AND v.chat_id = $4
-      RETURNING v.event_seq, v.revision, v.pinned, v.archived
+      RETURNING v.event_seq, v.revision, v.pinned, v.archived, v.started_by
     ),
     event AS (
       INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, created_at)

@@ -1,4 +1,4 @@
-import { MAY_BE_ANSWERED, PLACES } from '../../content/places.js';
+import { COUNTS, MAY_BE_ANSWERED, PLACES } from '../../content/places.js';
 import type { Statement } from '../../database/database.js';
 import type { Mortal } from '../../tree/purge.js';
 import { expiredSql } from '../chat/expiry.sql.js';
@@ -62,7 +62,7 @@ export const DROP_JOURNAL: Statement = {
 };
 
 /** What goes with the pairs, wherever it is. */
-const CUT_PLACES = PLACES.filter(({ cut }) => cut !== undefined)
+const CUT_PLACES = [...COUNTS, ...PLACES]
   .map(({ table, cut }) => `${table}_cut AS (${cut}),`)
   .join('\n  ');
 

@@ -159,7 +159,7 @@ export class AppendService {
     if ('behind' in to) return this.toFork(append, to);
     const [only, ...others] = append.drafts;
     const isPlain = others.length === 0 && fileIdsIn(...sidesOf(only!)).length === 0;
-    return isPlain ? this.alone(append, to) : this.inOneStep(append, to);
+    return isPlain && !append.answerOf ? this.alone(append, to) : this.inOneStep(append, to);
   }
 
   /** The hot path: one statement. */

@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { blanking, PLACES } from '../../content/places.js';
+import { blanking, COUNTS, PLACES } from '../../content/places.js';
 
 /**
  * Takes the words of redacted pairs out of every place besides the pairs themselves. May be done
@@ -10,5 +10,6 @@ export async function blankPlaces(
   accountId: string,
   responseIds: readonly string[],
 ): Promise<void> {
-  for (const place of PLACES) await tx.query(blanking(place), [accountId, responseIds]);
+  for (const place of [...COUNTS, ...PLACES])
+    await tx.query(blanking(place), [accountId, responseIds]);
 }

@@ -19,6 +19,8 @@ import { blankPlaces } from './blank-places.js';
 import {
   BLANK_PAIR,
   BLANK_WORDS,
+  COPIES,
+  type CopyRow,
   HOLD_OWNER,
   NOTE_NAME,
   NOTE_REDACTION,
@@ -30,6 +32,15 @@ import {
 const SHA256 = sha256Of(REDACTED_BODY);
 /** An answer may begin again between its end and the redaction. */
 const ATTEMPTS_MAX = 5;
+
+/** Which pair, and by which chat that sees it. */
+interface Wanted {
+  accountId: string;
+  chatId: string;
+  responseId: string;
+  /** What was merged goes with what it came from, also where its chat is deleted. */
+  isCopy: boolean;
+}
 
 /** What is to be written to the store of words now. */
 interface Redacted {
@@ -59,11 +70,38 @@ export class RedactionService {
    * @throws chat_not_found, message_not_found; store_unavailable when its answer cannot be ended
    */
   async redact(accountId: string, chatId: string, responseId: string): Promise<void> {
-    const title = await this.titleBy(accountId, chatId, responseId);
+    await this.one({ accountId, chatId, responseId, isCopy: false });
+  }
+
+  /**
+   * What was merged from it goes first, so that all of it is found again if this is killed; and
+   * what was merged meanwhile after it. Whoever merges looks whether it is redacted.
+   */
+  private async one(wanted: Wanted): Promise<void> {
+    await this.copies(wanted);
+    await this.blankOne(wanted);
+    await this.copies(wanted);
+  }
+
+  private async copies(wanted: Wanted): Promise<void> {
+    const { accountId, chatId, responseId } = wanted;
+    const copies = await this.trees.run(accountId, chatId, async (tx) => {
+      // Whoever may not redact it may not redact what came of it.
+      await targetIn(tx, wanted);
+      return tx.query<CopyRow[]>(COPIES, [accountId, responseId]);
+    });
+    for (const copy of copies)
+      await this.one({
+        ...{ accountId, chatId: copy.chat_id, responseId: copy.response_id },
+        isCopy: true,
+      });
+  }
+
+  private async blankOne(wanted: Wanted): Promise<void> {
+    const { accountId, chatId, responseId } = wanted;
+    const title = await this.titleBy(wanted);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
-      const done = await this.trees.run(accountId, chatId, (tx) =>
-        this.attempt(tx, { accountId, chatId, responseId, title }),
-      );
+      const done = await this.trees.run(accountId, chatId, (tx) => this.attempt(tx, wanted, title));
       if (done !== 'streaming') return this.deliver(done);
       await this.answers.halt(accountId, responseId);
     }
@@ -71,11 +109,7 @@ export class RedactionService {
   }
 
   /** The name that the words would give to a chat; null where they cannot be read. */
-  private async titleBy(
-    accountId: string,
-    chatId: string,
-    responseId: string,
-  ): Promise<string | null> {
+  private async titleBy({ accountId, chatId, responseId }: Wanted): Promise<string | null> {
     try {
       const { question } = wordsOf((await this.paths.pair(accountId, chatId, responseId)).body);
       return question && titleOf(question);
@@ -87,23 +121,15 @@ export class RedactionService {
 
   private async attempt(
     tx: EntityManager,
-    {
-      accountId,
-      chatId,
-      responseId,
-      title,
-    }: Record<'accountId' | 'chatId' | 'responseId', string> & { title: string | null },
+    wanted: Wanted,
+    title: string | null,
   ): Promise<Redacted | 'streaming' | null> {
-    const { root_chat_id: rootChatId, deleted_at: deletedAt } = await lockTree(
-      tx,
-      accountId,
-      chatId,
-    );
-    if (deletedAt !== null) throw problems.chatNotFound();
-    const before = await targetOf(tx, accountId, chatId, responseId);
+    const { accountId, responseId } = wanted;
+    const before = await targetIn(tx, wanted);
     await tx.query(HOLD_OWNER, [accountId, before.chat_id]);
     // What was read before the owner was held may be older than an answer's end.
-    const target = await targetOf(tx, accountId, chatId, responseId);
+    const target = await targetOf(tx, wanted);
+    const { root_chat_id: rootChatId } = target;
     if (target.status === 'redacted') return null;
     if (target.status === 'streaming') return 'streaming';
     if (title) await tx.query(NOTE_NAME, [accountId, rootChatId, responseId, title]);
@@ -142,13 +168,19 @@ export class RedactionService {
   }
 }
 
+/** Locks the tree. @throws chat_not_found, message_not_found */
+async function targetIn(tx: EntityManager, wanted: Wanted): Promise<TargetRow> {
+  const { deleted_at: deletedAt } = await lockTree(tx, wanted.accountId, wanted.chatId);
+  if (deletedAt !== null && !wanted.isCopy) throw problems.chatNotFound();
+  return targetOf(tx, wanted);
+}
+
 async function targetOf(
   tx: EntityManager,
-  accountId: string,
-  chatId: string,
-  responseId: string,
+  { accountId, chatId, responseId, isCopy }: Wanted,
 ): Promise<TargetRow> {
-  const [target] = await tx.query<TargetRow[]>(TARGET, [accountId, chatId, responseId]);
+  const values = [accountId, chatId, responseId, isCopy];
+  const [target] = await tx.query<TargetRow[]>(TARGET, values);
   if (!target) throw problems.messageNotFound();
   return target;
 }

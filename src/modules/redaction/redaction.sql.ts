@@ -18,16 +18,34 @@ export interface TargetRow {
   created_at: Date;
 }
 
-/** $1 account, $2 chat, $3 pair. No row: the pair is not on the path of that (living) chat. */
+/**
+ * $1 account, $2 chat, $3 pair, $4 whether the chat may be deleted. No row: the pair is not on the
+ * path of that chat.
+ */
 export const TARGET = `
   WITH RECURSIVE win AS (
     SELECT c.*, m.seq AS lo, m.seq AS hi FROM chats c
     JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.root_chat_id = c.root_chat_id AND m.seq <= c.last_seq
-    WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL
+    WHERE c.account_id = $1 AND c.chat_id = $2 AND (c.deleted_at IS NULL OR $4::boolean)
   ),
   ${STRETCH_CTE}
   SELECT m.root_chat_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.model, m.usage, m.error, m.created_at
   FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi`;
+
+export interface CopyRow {
+  chat_id: string;
+  response_id: string;
+}
+
+/**
+ * What was brought from the pair to other branches of its conversation, but for a person's own
+ * words about it.
+ */
+export const COPIES = `
+  SELECT g.chat_id, g.response_id FROM messages m
+  JOIN merges g ON g.account_id = m.account_id AND g.root_chat_id = m.root_chat_id AND m.response_id = ANY (g.sources) AND g.is_copy
+  JOIN messages copy ON copy.account_id = g.account_id AND copy.response_id = g.response_id AND copy.status <> 'redacted'
+  WHERE m.account_id = $1 AND m.response_id = $2 ORDER BY g.response_id`;
 
 /** The owner's row, behind the root's: no answer begins or ends there meanwhile. */
 export const HOLD_OWNER = `SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`;
