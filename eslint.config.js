@@ -71,7 +71,10 @@ function zone(target, forbidden) {
   };
 }
 
-const mongoose = { name: 'mongoose', message: 'only src/content/mongo knows Mongoose' };
+const mongoose = {
+  name: 'mongoose',
+  message: 'only src/content/mongo and src/files/gridfs know Mongoose',
+};
 const transformer = {
   name: 'class-transformer',
   message: 'DTOs are read by src/common/dto-reader.ts: Read, ListOf, ObjectOf',
@@ -164,7 +167,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/content/mongo/**/*.ts'],
+    files: ['src/content/mongo/**/*.ts', 'src/files/gridfs/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions, transformer] }] },
   },
   {

@@ -3,7 +3,7 @@ import { plainToInstance } from 'class-transformer';
 import { getMetadataStorage, validateSync } from 'class-validator';
 import { FAILPOINTS } from '../common/failpoint.js';
 import { environment } from './environment.js';
-import { FileSettings } from './file-settings.js';
+import { fileFaults, FileSettings } from './file-settings.js';
 import * as models from './providers.js';
 import { withSecretFiles } from './secret-files.js';
 import {
@@ -394,6 +394,7 @@ function togetherFaults(config: Config): string[] {
       `JWT_SECRET (or JWKS_URI) must be set together with DATABASE_URL, the same for all instances. Make one: ${NEW_SECRET}`,
     );
   }
+  faults.push(...fileFaults(config));
   // A list that could not be read has its own fault, and nothing to be compared with.
   return Array.isArray(config.LLM_PROVIDERS) ? [...faults, ...models.modelFaults(config)] : faults;
 }

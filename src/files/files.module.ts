@@ -1,18 +1,13 @@
 import { Global, Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { FileStores } from './file-store.js';
-import { PostgresFileStore } from './postgres/postgres-file-store.js';
+import { openFileStores } from './open-file-stores.js';
 
 /** Where the bytes of files are. Everybody uses `FileStores` without knowing which it is. */
 @Global()
 @Module({
-  providers: [
-    {
-      provide: FileStores,
-      useFactory: (database: Database) => new FileStores(new PostgresFileStore(database)),
-      inject: [Database],
-    },
-  ],
+  providers: [{ provide: FileStores, useFactory: openFileStores, inject: [Database, Config] }],
   exports: [FileStores],
 })
 export class FilesModule {}

@@ -19,6 +19,7 @@ export const INVARIANTS = {
   I17: 'what is kept beside chats (ids of clients, numbers, notes, summaries, webhooks) is of what exists',
   I18: 'nothing is left of the words of redacted pairs',
   I19: 'what was said of every pair can be found, and nothing is found of pairs that do not exist',
+  I20: 'every file has its bytes, and no bytes are kept that are no file',
 } as const;
 export type InvariantId = keyof typeof INVARIANTS;
 

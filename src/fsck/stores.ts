@@ -8,6 +8,7 @@ import { Relay } from '../content/relay.js';
 import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { EventDispatcher } from '../events/event-dispatcher.js';
+import { openFileStores } from '../files/open-file-stores.js';
 import { AnswerEnds } from '../modules/answer/answer-ends.js';
 import type { Check } from './check.js';
 import { answersCheck } from './checks/answers.js';
@@ -20,6 +21,7 @@ import { keyDoublesCheck, keysCheck } from './checks/keys.js';
 import { plainOrphansCheck, plainWordsCheck } from './checks/plain-words.js';
 import { redactedCheck } from './checks/redacted.js';
 import { searchChecks } from './checks/search.js';
+import { fileBytesCheck, strayBytesCheck } from './checks/files.js';
 import { findEmbedded } from './embedded.js';
 
 /** Everything that is checked, opened. */
@@ -78,6 +80,7 @@ export async function openStores(config: Config): Promise<OpenStores> {
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
     const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
+    const files = await openFileStores(new Database(dataSource), found.config);
     const answers = answersCheck({
       dataSource,
       ends: endsOf(dataSource, words),
@@ -89,12 +92,17 @@ export async function openStores(config: Config): Promise<OpenStores> {
       redactedCheck(dataSource),
       ...searchChecks(dataSource),
     ];
+    const bytes = [
+      fileBytesCheck(dataSource, files),
+      ...files.all.map((store) => strayBytesCheck(dataSource, store)),
+    ];
     return {
       ...words,
       content: found.config.MONGODB_URI ? 'mongo' : 'postgres',
-      checks: [...tree, ...words.checks, ...keys, ...beside] as Check[],
+      checks: [...tree, ...words.checks, ...keys, ...beside, ...bytes] as Check[],
       close: async () => {
         await words.close();
+        await files.onApplicationShutdown();
         await dataSource.destroy();
         await found.stop();
       },

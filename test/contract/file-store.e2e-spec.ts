@@ -1,10 +1,12 @@
 import { describe } from '@jest/globals';
+import { createConnection } from 'mongoose';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { PostgresFileStore } from '../../src/files/postgres/postgres-file-store.js';
-import { createDatabase } from '../support/app.js';
+import { GridFsFileStore } from '../../src/files/gridfs/gridfs-file-store.js';
+import { createDatabase, mongoUriFor } from '../support/app.js';
 import { fileStoreContract, type FileStoreUnderTest } from './file-store.contract.js';
 
 async function postgresStore(): Promise<FileStoreUnderTest> {
@@ -17,4 +19,22 @@ async function postgresStore(): Promise<FileStoreUnderTest> {
   };
 }
 
+async function gridFsStore(): Promise<FileStoreUnderTest> {
+  const uri = mongoUriFor(`postgres://127.0.0.1/files_contract_${process.pid}`);
+  const store = new GridFsFileStore(uri);
+  return {
+    store,
+    close: async () => {
+      const raw = await createConnection(uri).asPromise();
+      await raw.dropDatabase();
+      await raw.close();
+      await store.close();
+    },
+  };
+}
+
 describe('files in PostgreSQL', () => fileStoreContract(postgresStore));
+
+// the run says at its end that MongoDB was left out
+const withMongo = process.env.TEST_MONGODB_URI ? describe : describe.skip;
+withMongo('files in GridFS', () => fileStoreContract(gridFsStore));

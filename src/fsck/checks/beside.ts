@@ -49,6 +49,9 @@ const ofChats = (of: string, table: string, what: string, key: Table['key'] = CH
   faults: [gone(table, key, what, NO_CHAT)],
 });
 
+const OWNER = { account_id: 'uuid' } as const;
+const NAMED = { account_id: 'uuid', response_id: 'uuid', file_id: 'uuid' } as const;
+const FILE_BYTES = `(SELECT coalesce(sum(b.bytes), 0) FROM file_blobs b WHERE b.account_id = t.account_id)`;
 const NUMBER = { account_id: 'uuid', number: 'int' } as const;
 const MARK = { ...CHAT, seq: 'int' } as const;
 const POSITION = { account_id: 'uuid', root_chat_id: 'uuid' } as const;
@@ -71,6 +74,27 @@ const TABLES: readonly Table[] = [
     'a history goes on in a chat that does not exist',
     { account_id: 'uuid', response_id: 'uuid' },
   ),
+  {
+    ...{ of: 'names of files', table: 'file_references', key: NAMED, shows: Object.keys(NAMED) },
+    faults: [
+      gone(
+        'file_references',
+        NAMED,
+        'a file is named by a pair that does not exist',
+        missing('messages', 'o.response_id = t.response_id'),
+      ),
+    ],
+  },
+  {
+    ...{ of: 'sizes of files', table: 'file_accounts', key: OWNER, shows: ['account_id'] },
+    faults: [
+      {
+        what: 'the files of an account take another number of bytes than is counted',
+        where: `t.bytes <> ${FILE_BYTES}`,
+        mend: `UPDATE file_accounts t SET bytes = ${FILE_BYTES} WHERE t.account_id = $1`,
+      },
+    ],
+  },
   ofChats('notes', 'conversation_notes', 'notes are kept of a chat that does not exist'),
   ofChats('highlights', 'summary_highlights', 'quotes are kept of a chat that does not exist'),
   {

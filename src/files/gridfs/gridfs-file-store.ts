@@ -1,0 +1,129 @@
+import { pipeline } from 'node:stream/promises';
+import { type Connection, mongo, Mongoose } from 'mongoose';
+import { type BlobRef, type ByteRange, BytesMissingError, FileStore } from '../file-store.js';
+
+/** Used where the URI names no database; as the words do. */
+const DEFAULT_DATABASE = 'banyan';
+const BUCKET = 'files';
+const CHUNK_BYTES = 255 * 1024;
+/** How long one step may take; a whole file has as many as it needs. */
+const STEP_MS = 5000;
+
+const OPTIONS = {
+  serverSelectionTimeoutMS: STEP_MS,
+  connectTimeoutMS: STEP_MS,
+  socketTimeoutMS: STEP_MS,
+  waitQueueTimeoutMS: STEP_MS,
+  writeConcern: { w: 'majority', journal: true, wtimeoutMS: STEP_MS },
+  readPreference: 'primary',
+  bufferCommands: false,
+  autoCreate: false,
+  autoIndex: false,
+} as const;
+
+const idOf = ({ accountId, blobId }: BlobRef): string => `${accountId}/${blobId}`;
+const refOf = (id: string): BlobRef => {
+  const [accountId = '', blobId = ''] = id.split('/');
+  return { accountId, blobId };
+};
+
+interface FileDocument {
+  _id: string;
+  length: number;
+}
+
+/**
+ * Bytes in GridFS, beside the words. Its connection is made when it is first needed, and again when
+ * it could not be made.
+ */
+export class GridFsFileStore extends FileStore {
+  override readonly name = 'gridfs';
+  private readonly mongoose = new Mongoose({ bufferCommands: false, autoCreate: false });
+  private opening: Promise<Connection> | null = null;
+
+  constructor(private readonly uri: string) {
+    super();
+  }
+
+  override async write(blob: BlobRef, bytes: AsyncIterable<Buffer>): Promise<void> {
+    const bucket = await this.bucket();
+    const { accountId } = blob;
+    const upload = bucket.openUploadStreamWithId(
+      idOf(blob) as unknown as mongo.ObjectId,
+      idOf(blob),
+      { chunkSizeBytes: CHUNK_BYTES, metadata: { account_id: accountId } },
+    );
+    await pipeline(bytes, upload);
+  }
+
+  override async *read(blob: BlobRef, { from, to }: ByteRange): AsyncIterable<Buffer> {
+    const size = await this.sizeOf(blob);
+    if (size === null || size < to) throw new BytesMissingError('a file is not in GridFS');
+    if (from === to) return;
+    const bucket = await this.bucket();
+    const id = idOf(blob) as unknown as mongo.ObjectId;
+    let left = to - from;
+    for await (const piece of bucket.openDownloadStream(id, { start: from, end: to })) {
+      left -= (piece as Buffer).length;
+      yield piece as Buffer;
+    }
+    if (left > 0) throw new BytesMissingError('a piece of a file is not in GridFS');
+  }
+
+  override async remove(blob: BlobRef): Promise<void> {
+    const { db } = await this.connection();
+    // Not by the bucket: of a write that was cut off there is no file, only pieces.
+    await db!.collection<FileDocument>(`${BUCKET}.files`).deleteOne({ _id: idOf(blob) });
+    await db!.collection(`${BUCKET}.chunks`).deleteMany({ files_id: idOf(blob) as never });
+  }
+
+  override async sizeOf(blob: BlobRef): Promise<number | null> {
+    const file = await (
+      await this.files()
+    ).findOne({ _id: idOf(blob) }, { projection: { length: 1 } });
+    return file?.length ?? null;
+  }
+
+  override async page(after: BlobRef | null, limit: number): Promise<BlobRef[]> {
+    const found = (await this.files())
+      .find(after ? { _id: { $gt: idOf(after) } } : {}, { projection: { _id: 1 } })
+      .sort({ _id: 1 })
+      .limit(limit);
+    return (await found.toArray()).map(({ _id: id }) => refOf(id));
+  }
+
+  override async close(): Promise<void> {
+    const opened = await this.opening?.catch(() => null);
+    await opened?.destroy(true);
+  }
+
+  private async files(): Promise<mongo.Collection<FileDocument>> {
+    const { db } = await this.connection();
+    return db!.collection<FileDocument>(`${BUCKET}.files`);
+  }
+
+  private async bucket(): Promise<mongo.GridFSBucket> {
+    const { db } = await this.connection();
+    return new mongo.GridFSBucket(db!, { bucketName: BUCKET });
+  }
+
+  private connection(): Promise<Connection> {
+    return (this.opening ??= this.open());
+  }
+
+  private async open(): Promise<Connection> {
+    const named = /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(this.uri);
+    const connection = this.mongoose.createConnection();
+    connection.on('error', () => undefined); // told by the call that meets it
+    try {
+      return await connection.openUri(this.uri, {
+        ...OPTIONS,
+        ...(named ? {} : { dbName: DEFAULT_DATABASE }),
+      });
+    } catch (error) {
+      this.opening = null;
+      await connection.destroy(true).catch(() => undefined);
+      throw error;
+    }
+  }
+}
