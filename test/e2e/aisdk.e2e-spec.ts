@@ -36,7 +36,7 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
   beforeAll(async () => {
     provider = await FakeProvider.start();
     // By what is asked: the model is also asked for titles.
-    provider.always(({ body }) => scripts.get(body.messages.at(-1).content)?.shift() ?? {});
+    provider.always(({ body }) => scripts.get(lastAsked(body.messages))?.shift() ?? {});
     server = await startTestApp('postgres', provider.settings());
     other = await startTestApp('postgres', provider.settings(), server.databaseUrl);
     ann = await TestClient.register(server.url);
@@ -47,6 +47,9 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
   });
 
   const scripts = new Map<string, Script[]>();
+  /** Results of tools are of the question before them. */
+  const lastAsked = (messages: any[]): string =>
+    messages.findLast(({ role }) => role === 'user')?.content;
   const answer = (question: string, ...inTurn: Script[]) => scripts.set(question, inTurn);
 
   const transport = (client = ann) =>
@@ -279,6 +282,8 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     const { message } = await send(id, [system, question], { body });
     await send(id, [system, question], { body, trigger: 'regenerate-message' });
     await send(id, [system, question, message, asked('And now?')], { body });
+    const [shown] = (await ann.request('GET', `/api/chat/${id}`)).body.messages;
+    expect(shown).toMatchObject({ role: 'system', parts: system.parts });
     const told = provider.asked.filter(({ body }) =>
       ['Who are you?', 'And now?'].includes(body.messages.at(-1).content),
     );
@@ -335,6 +340,89 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     await send(id, [{ ...said, parts: [linked, said.parts.at(-1)!] }]);
     const again = (await ann.request('GET', `/api/chat/${id}`)).body.messages[0];
     expect(again.parts).toEqual([said.parts[0], said.parts.at(-1)]);
+  });
+
+  it('runs tools of its page, and all turns of the model are one message, now and when it is read again', async () => {
+    const id = randomUUID();
+    const turn = [
+      { reasoning: 'I must look.' },
+      { tool: { id: 'c1', name: 'look', input: { at: 1 } } },
+    ];
+    answer('Look.', { turn }, { turn: ['I saw it.'] });
+    answer('And?', { tokens: ['That is all.'] });
+    const question = asked('Look.');
+    const body = { tools: { look: { description: 'Looks', parameters: { type: 'object' } } } };
+    const { message: calling, parts } = await send(id, [question], { body });
+    expect(parts.map(({ type }) => type)).toEqual(
+      expect.arrayContaining(['reasoning-delta', 'tool-input-start', 'tool-input-delta']),
+    );
+    expect(parts.at(-1)).toEqual({ type: 'finish', finishReason: 'tool-calls' });
+    const call = calling.parts.find(({ type }) => type === 'tool-look')!;
+    expect(call).toMatchObject({ toolCallId: 'c1', state: 'input-available', input: { at: 1 } });
+    // As `addToolOutput` does, and `sendAutomaticallyWhen` then sends it.
+    Object.assign(call, { state: 'output-available', output: { seen: 1546130668394913 } });
+    const more = await send(id, [question, calling], { body, messageId: calling.id });
+    expect(more.parts[0]).toMatchObject({ type: 'start', messageId: calling.id });
+    expect(textOf(more.message)).toBe('I saw it.');
+    const [, shown, ...others] = (await ann.request('GET', `/api/chat/${id}`)).body.messages;
+    const types = [...calling.parts, ...more.message.parts].map(({ type }) => type);
+    expect([others, shown.id, shown.parts.map(({ type }: Part) => type)]).toEqual([
+      [],
+      calling.id,
+      types,
+    ]);
+    const whole = { ...calling, parts: [...calling.parts, ...more.message.parts] };
+    const { message: last } = await send(id, [question, whole, asked('And?')], { body });
+    const told = provider.asked.find(({ body }) => body.messages.at(-1).content === 'And?')!.body;
+    expect(told.messages.map(({ role }: any) => role)).toEqual([
+      ...['user', 'assistant', 'tool', 'assistant', 'user'],
+    ]);
+    expect(told.tools[0].function).toMatchObject({ name: 'look', description: 'Looks' });
+    expect(last.metadata).toMatchObject({ siblingCount: 1, siblingIndex: 0 });
+    const { body: state } = await ann.request('GET', `/api/chat/${id}`);
+    expect((await ann.get(`/chats/${state.chat_id}/branches`)).body.total).toBe(1);
+  });
+
+  it('goes on with a step that failed in its place, and reads the steps before it again', async () => {
+    const id = randomUUID();
+    const question = asked('Try.');
+    answer(
+      'Try.',
+      { turn: [{ tool: { id: 'c1', name: 'look', input: {} } }] },
+      { status: 500 },
+      { turn: ['Done.'] },
+    );
+    const { message: calling } = await send(id, [question]);
+    const call = calling.parts.find(({ type }) => type === 'tool-look')!;
+    Object.assign(call, { state: 'output-error', errorText: 'It is dark.' });
+    const { parts } = await send(id, [question, calling], { messageId: calling.id });
+    expect(parts.at(-1)).toMatchObject({ type: 'error' });
+    const { message } = await send(id, [question], { trigger: 'regenerate-message' });
+    expect([message.id, textOf(message)]).toEqual([calling.id, 'Done.']);
+    expect(message.parts.find(({ type }) => type === 'tool-look')).toMatchObject({
+      state: 'output-error',
+      errorText: 'It is dark.',
+    });
+    const { body: state } = await ann.request('GET', `/api/chat/${id}`);
+    expect((await ann.get(`/chats/${state.chat_id}/branches`)).body.total).toBe(1);
+  });
+
+  it('has its own fields kept, and settings of a model passed on', async () => {
+    const id = randomUUID();
+    answer('Set?', { tokens: ['Yes'] });
+    const callSettings = { temperature: 0.3, maxTokens: 77 };
+    const body = { callSettings, webSearch: true, metadata: { page: 'home' } };
+    const { message } = await send(id, [asked('Set?')], { body });
+    const { body: told } = provider.asked.find(
+      (one) => one.body.messages.at(-1).content === 'Set?',
+    )!;
+    expect(told).toMatchObject({ temperature: 0.3, max_tokens: 77 });
+    const pair = await ann.get(`/chats/${message.metadata.branchId}/messages/${message.id}`);
+    expect(pair.body.settings).toMatchObject({
+      temperature: 0.3,
+      max_output_tokens: 77,
+      metadata: { webSearch: 'true', page: 'home' },
+    });
   });
 
   it('may send a chat that is longer than a body of the API may be', async () => {
@@ -407,6 +495,26 @@ describe('the routes of the AI SDK', () => {
       'a trigger that nobody knows',
       { id: 'x', messages: [text('q')], trigger: 'resume' },
       'trigger',
+    ],
+    [
+      'a tool without a name',
+      { id: 'x', tools: [{ description: 'x' }], messages: [text('q')] },
+      'tools.0.name',
+    ],
+    [
+      'a setting that nobody knows',
+      { id: 'x', callSettings: { volume: 11 }, messages: [text('q')] },
+      'callSettings.volume',
+    ],
+    [
+      'a temperature that is none',
+      { id: 'x', callSettings: { temperature: 9 }, messages: [text('q')] },
+      'callSettings.temperature',
+    ],
+    [
+      'an address of a provider',
+      { id: 'x', config: { baseUrl: 'http://x' }, messages: [text('q')] },
+      'config.baseUrl',
     ],
     ['a system that says no text', { id: 'x', system: 7, messages: [text('q')] }, 'system'],
     [

@@ -5,6 +5,7 @@ import { transform } from '@swc/core';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
+import { obliging } from '../support/provider-turns.js';
 
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 
@@ -126,6 +127,26 @@ describe('the snippets of the README', () => {
     ]);
     const { body } = await ann.get('/chats?limit=1');
     expect((await ann.get(`/chats/${body.items[0].chat_id}/branches`)).body.total).toBe(2);
+  });
+
+  it('tool: the model calls it, hears what it gave, and the chat keeps both', async () => {
+    const provider = (await FakeProvider.start()).always(obliging);
+    const live = await startTestApp('postgres', provider.settings());
+    try {
+      const person = await TestClient.register(live.url);
+      const code = blockAfter('tool').replace('http://127.0.0.1:3000', live.url);
+      const stdout = await runModule(code, { TOKEN: person.token!, MODEL: 'fake-1' });
+      expect(stdout).toBe('The tool says: 05:12 in Paris\n');
+      const [{ chat_id: id }] = (await person.get('/chats')).body.items;
+      const { qa_pairs: pairs } = (await person.get(`/chats/${id}`)).body.content;
+      expect([pairs[0].response_parts, pairs[1].question_parts]).toMatchObject([
+        [{ type: 'tool_call', name: 'sunrise', input: { place: 'Paris' } }],
+        [{ type: 'tool_result', output: '05:12 in Paris' }],
+      ]);
+    } finally {
+      await live.close();
+      await provider.close();
+    }
   });
 
   it('useChat: the page shows question and answer, and another answer when it is asked for one: a sibling', async () => {

@@ -43,7 +43,10 @@ export interface UiTurn {
 export function turnOf(body: UiChatDto): UiTurn {
   const all = body.message ? [body.message] : (body.messages ?? []);
   const pathOf = (at: number): string => (body.message ? 'message' : `messages.${at}`);
-  const told = { systems: [], settings: withSystems(settingsOf(body), all, pathOf) };
+  const systems = all.flatMap((one, at) =>
+    one.role === 'system' ? systemText(one, pathOf(at)) : [],
+  );
+  const told = { systems, settings: settingsOf(body) };
   const last = all.at(-1);
   const results = last && isAnswer(last) ? resultsIn(last) : [];
   if (results.length > 0 && body.trigger !== 'regenerate-message') {
@@ -60,19 +63,6 @@ export function turnOf(body: UiChatDto): UiTurn {
     after: body.message ? undefined : before ? placeOf(before) : null,
     isStep: false,
   };
-}
-
-/** What systems say among the messages is told as what the body's `system` says. */
-function withSystems(
-  settings: AnswerSettings,
-  all: readonly UiMessageDto[],
-  pathOf: (at: number) => string,
-): AnswerSettings {
-  const said = all.flatMap((one, at) => (one.role === 'system' ? systemText(one, pathOf(at)) : []));
-  if (said.length === 0) return settings;
-  const { instructions } = settings;
-  const told = instructions === undefined ? said : [instructions, ...said];
-  return { ...settings, instructions: told.join('\n\n') };
 }
 
 /**

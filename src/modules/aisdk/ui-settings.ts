@@ -14,16 +14,24 @@ const CALL_SETTINGS = {
   seed: 'seed',
 } as const satisfies Record<string, keyof AnswerSettings>;
 
+const RANGES: Readonly<Record<string, readonly [number, number]>> = {
+  ...{ temperature: [0, 2], topP: [0, 1] },
+  ...{ presencePenalty: [-2, 2], frequencyPenalty: [-2, 2] },
+  ...{ maxTokens: [1, Infinity], maxOutputTokens: [1, Infinity] },
+};
+const TOOL_NAME = /^[\w-]{1,64}$/;
+
 /** How an answer is asked for. @throws 422 */
 export function settingsOf(body: UiChatDto): AnswerSettings {
   const { system, tools, callSettings } = body;
   const notes = notesOf(body);
-  return {
+  const settings = {
     ...(system?.trim() && { instructions: system }),
     ...(tools && { tools: toolsOf(tools) }),
     ...(callSettings && callSettingsOf(callSettings)),
     ...(Object.keys(notes).length > 0 && { metadata: notes }),
   };
+  return settings;
 }
 
 /** The model that is asked for by name. @throws 422 for what of `config` is not for us to follow */
@@ -44,7 +52,11 @@ function toolsOf(tools: object): FunctionTool[] {
     : Object.entries(tools);
   return named.map(([name, tool], at) => {
     if (!isObject(tool)) throw invalidField(`tools.${at}`, 'must be an object');
+    if (typeof name !== 'string' || !TOOL_NAME.test(name))
+      throw invalidField(`tools.${at}.name`, 'must be 1 to 64 letters, digits, _ and -');
     const { description, parameters = tool.inputSchema } = tool;
+    if (isGiven(parameters) && !isObject(parameters))
+      throw invalidField(`tools.${at}.parameters`, 'must be a JSON schema: an object');
     return {
       type: 'function',
       name,
@@ -58,10 +70,14 @@ function callSettingsOf(given: Record<string, unknown>): AnswerSettings {
   const entries = Object.entries(given).filter(([, value]) => isGiven(value));
   return Object.fromEntries(
     entries.map(([field, value]) => {
+      const path = `callSettings.${field}`;
+      const [low, high] = RANGES[field] ?? [-Infinity, Infinity];
+      if (typeof value !== 'number' || value < low || value > high)
+        throw invalidField(path, `must be a number from ${low} to ${high}`);
       if (Object.hasOwn(CALL_SETTINGS, field))
         return [CALL_SETTINGS[field as keyof typeof CALL_SETTINGS], value];
       const known = Object.keys(CALL_SETTINGS).join(', ');
-      throw invalidField(`callSettings.${field}`, `is not known here; known are ${known}`);
+      throw invalidField(path, `is not known here; known are ${known}`);
     }),
   );
 }
