@@ -190,6 +190,11 @@ export const openai = [
     tests: { 'it is that one': "answer.role === 'assistant'" },
   },
   {
+    op: 'deleteConversationItem',
+    path: { ...conversation, item_id: '{{item_id}}' },
+    tests: { 'the conversation is there': "answer.object === 'conversation'" },
+  },
+  {
     op: 'getConversation',
     path: conversation,
     tests: { 'it is one': "answer.object === 'conversation'" },

@@ -233,11 +233,19 @@ export const COLLECTIONS: Readonly<Record<string, string>> = {
   write_tries: 'one document that says when a write was tried',
 };
 
-const OF_PAIRS = `(SELECT * FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[]) AND status = 'redacted') p`;
+const pairs = (which = ''): string =>
+  `(SELECT * FROM messages WHERE account_id = $1 AND response_id = ANY ($2::uuid[])${which}) p`;
+const OF_PAIRS = pairs(` AND status = 'redacted'`);
 
 /** Takes the words of redacted pairs $2 of the account $1 out of a place. Any number of times. */
-export const blanking = ({ blank, of, isBlank }: Place): string =>
-  `${blank} ${OF_PAIRS} WHERE t.account_id = $1 AND ${of} AND NOT (${isBlank})`;
+export const blanking = ({ blank, of, isBlank }: Place, from = OF_PAIRS): string =>
+  `${blank} ${from} WHERE t.account_id = $1 AND ${of} AND NOT (${isBlank})`;
+
+/** Places that have the name of a chat, which a question may have given. */
+export const NAMES: ReadonlySet<string> = new Set(['conversations', 'chats']);
+
+/** The same of pairs that go on with fewer words ($2). */
+export const erasing = (place: Place): string => blanking(place, pairs());
 
 /** Whether a place still has words of the redacted pair `p`; for fsck. */
 export const leftIn = ({ table, of, isBlank }: Omit<Place, 'blank' | 'cut'>): string =>

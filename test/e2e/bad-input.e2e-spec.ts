@@ -484,7 +484,19 @@ describe.each(MODES)('bad input, words in %s', (mode) => {
     const send = (raw: string | Buffer, headers: Record<string, string> = {}) =>
       ann.request('POST', '/api/v1/chats', { raw, headers });
 
-    it.each(['{', '', '[1,]', '{"name":}', "{'name':1}", 'nul', '{"name":"\u0001"}', '{"a":1}{'])(
+    it('an empty body is no body (O4)', async () => {
+      expect((await send('')).status).toBe(201);
+      const chat = await ann.aChat(1);
+      const actions = ['restore', `messages/${chat.pairs[0]}/regenerate`];
+      for (const action of actions) {
+        const path = `/api/v1/chats/${chat.id}/${action}`;
+        expect((await ann.request('POST', path, { raw: '' })).status).toBeLessThan(300);
+      }
+      const path = `/api/v1/chats/${chat.id}/messages`;
+      expect((await ann.request('POST', path, { raw: '' })).body.errors[0].path).toBe('question');
+    });
+
+    it.each(['{', '[1,]', '{"name":}', "{'name':1}", 'nul', '{"name":"\u0001"}', '{"a":1}{'])(
       'broken JSON (%j) is a 400',
       async (raw) => {
         expect(await send(raw)).toMatchObject({ status: 400, body: { code: 'invalid_json' } });

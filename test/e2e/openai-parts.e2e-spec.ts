@@ -56,6 +56,8 @@ const idOf = (name: string): string => name.slice(name.indexOf('_') + 1);
 const told = (at = -1): any[] => provider.asked.at(at)!.body.messages;
 const pairsOf = async (response: any): Promise<any[]> =>
   (await ann.get(`/chats/${branchOf(response)}/messages?limit=100`)).body.qa_pairs;
+const items = async (id: string): Promise<any[]> =>
+  (await ann.request('GET', `/v1/conversations/${id}/items?order=asc`)).body.data;
 const chats = () =>
   withClient(server.databaseUrl, async (client) => {
     const { rows } = await client.query(
@@ -195,6 +197,38 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     for await (const item of client().conversations.items.list(id, { order: 'asc', limit: 2 }))
       texts.push((item as any).content[0].text);
     expect(texts).toEqual(['one', 'eins', 'and more']);
+  });
+
+  it('takes the newest item out again, one by one', async () => {
+    const { id } = await client().conversations.create({
+      items: [user('one'), said('eins'), user('two'), said('a secret')] as never,
+    });
+    const branch = await ann.aBranch(idOf(id), (await items(id))[3].id.slice(4));
+    const left: string[][] = [];
+    for (let n = 0; n < 3; n++) {
+      const [newest] = (await items(id)).reverse();
+      await client().conversations.items.delete(newest.id, { conversation_id: id });
+      left.push((await items(id)).map(({ content }) => content[0].text));
+    }
+    expect(left).toEqual([['one', 'eins', 'two'], ['one', 'eins'], ['one']]);
+    expect(await ann.questionsOf(branch)).toEqual(['one', null]);
+    const { body } = await ann.get(`/chats/${idOf(id)}/messages`);
+    expect(body.qa_pairs.map(({ status, version }: any) => [status, version])).toEqual([
+      ['complete', 2],
+      ['redacted', 3],
+    ]);
+    const [gone] = await items(id);
+    await client().conversations.items.delete(gone.id, { conversation_id: id });
+    await expect(
+      client().conversations.items.delete(gone.id, { conversation_id: id }),
+    ).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+  });
+
+  it('deletes a response, and finds nothing of it any more', async () => {
+    const { id } = await client().responses.create({ model: 'fake-1', input: 'a secret' });
+    await client().responses.delete(id);
+    await expect(client().responses.retrieve(id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    await expect(client().responses.delete(id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
   });
 
   it('sends a picture and asks for JSON (O17)', async () => {
@@ -571,39 +605,13 @@ describe('responses', () => {
   });
 });
 
-describe('completions', () => {
-  it('have their headers before the provider says a word, and a failure in the stream (A9)', async () => {
-    provider.next({ gateAfter: 0, errorAfter: 0 });
-    const answer = await fetch(`${server.url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'fake-1', messages: [user('Why?')], stream: true }),
-    });
-    expect(answer.status).toBe(200);
-    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
-    let text = (await reader.read()).value!;
-    expect(text).toMatch(/^: /);
-    await provider.untilAsked(1);
-    provider.release();
-    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-    expect(text).toContain('"error":{');
-    expect(text).not.toContain('[DONE]');
-  });
-
-  it.each<[string, object, string]>([
-    ['several answers', { n: 2 }, 'n'],
-    ['sound', { modalities: ['text', 'audio'] }, 'modalities'],
-    ['a search', { web_search_options: {} }, 'web_search_options'],
-    ['a field that nobody knows', { colour: 'blue' }, 'colour'],
-    ['a tool that is no function', { tools: [{ type: 'custom', custom: { name: 'x' } }] }, 'tools'],
-    [
-      'a result for no call',
-      { messages: [{ role: 'tool', tool_call_id: 'x', content: 'y' }] },
-      'messages',
-    ],
-  ])('for %s are refused by the name of the field', async (_, body, param) => {
-    const answer = await complete(body);
-    expect([answer.status, answer.body.error.param]).toEqual([400, param]);
-    expect(provider.asked).toHaveLength(0);
-  });
+it('a field that nobody here knows is passed on, and kept where the question is', async () => {
+  const further = { top_k: 7, provider_options: { deep: [1.5, null] } };
+  const { body } = await respond(further);
+  await respond({ ...further, store: false });
+  await complete(further);
+  const chat = await ann.aChat();
+  await complete(further, { 'x-branch-id': chat.id });
+  expect(provider.asked.map((asked) => asked.body)).toMatchObject(Array(4).fill(further));
+  expect((await pairsOf(body))[0].settings.more).toEqual(further);
 });

@@ -137,3 +137,46 @@ describe('a response that cannot be made', () => {
     expect([answer.status, answer.body.error.param]).toEqual([400, 'starting_after']);
   });
 });
+
+const user = (content: unknown) => ({ role: 'user', content });
+const complete = (body: object): Promise<Answer> =>
+  ann.request('POST', '/v1/chat/completions', {
+    body: { model: 'fake-1', messages: [user('Why?')], ...body },
+  });
+
+describe('completions', () => {
+  it('have their headers before the provider says a word, and a failure in the stream (A9)', async () => {
+    provider.next({ gateAfter: 0, errorAfter: 0 });
+    const answer = await fetch(`${here.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'fake-1', messages: [user('Why?')], stream: true }),
+    });
+    expect(answer.status).toBe(200);
+    const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let text = (await reader.read()).value!;
+    expect(text).toMatch(/^: /);
+    await provider.untilAsked(1);
+    provider.release();
+    for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+    expect(text).toContain('"error":{');
+    expect(text).not.toContain('[DONE]');
+  });
+
+  it.each<[string, object, string]>([
+    ['several answers', { n: 2 }, 'n'],
+    ['sound', { modalities: ['text', 'audio'] }, 'modalities'],
+    ['a search', { web_search_options: {} }, 'web_search_options'],
+    ['a field that nobody knows', { colour: 'blue' }, 'colour'],
+    ['a tool that is no function', { tools: [{ type: 'custom', custom: { name: 'x' } }] }, 'tools'],
+    [
+      'a result for no call',
+      { messages: [{ role: 'tool', tool_call_id: 'x', content: 'y' }] },
+      'messages',
+    ],
+  ])('for %s are refused by the name of the field', async (_, body, param) => {
+    const answer = await complete(body);
+    expect([answer.status, answer.body.error.param]).toEqual([400, param]);
+    expect(provider.asked).toHaveLength(0);
+  });
+});

@@ -287,6 +287,9 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     ...inConversation(scene),
     body: { items: [{ role: 'user', content: 'And when?' }] },
   }),
+  deleteConversationItem: ({ chat }) => ({
+    path: { conversation_id: `conv_${chat.id}`, item_id: `msg_${chat.pairs[1]}` },
+  }),
   getConversationItem: ({ chat }) => ({
     path: { conversation_id: `conv_${chat.id}`, item_id: `msg_q_${chat.pairs[1]}` },
   }),

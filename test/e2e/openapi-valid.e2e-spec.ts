@@ -16,6 +16,10 @@ import { aScene, GOOD, type Scene } from './openapi-calls.js';
 
 const RUNS = 25;
 
+/** Ids of nobody, calls and results that do not belong together, choices of nothing. */
+const NAMED =
+  /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id/;
+
 /** Refusals of what the document allows, since only the server can know. */
 const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   changePassword: /is not the password/,
@@ -25,11 +29,13 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage:
     /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here/,
-  // The order of what was said; the API takes more of it than is stored here.
-  createResponse:
-    /there is none|must end with a message of the user|another branch than|must not be given together|must be absent with store/,
-  createConversation: /there is none/,
-  createConversationItems: /there is none|heard only where a conversation is made/,
+  // What is named may not be there, and what was said has an order.
+  createResponse: NAMED,
+  countInputTokens: NAMED,
+  compactResponse: NAMED,
+  createConversation: NAMED,
+  createConversationItems: NAMED,
+  createChatCompletion: NAMED,
 };
 
 const taking = operations

@@ -3,7 +3,7 @@ import { DETAILS } from './input-content.js';
 
 const text = { type: 'string' } as const;
 const words = { ...text, pattern: ANY_TEXT };
-const callId = { ...text, minLength: 1, maxLength: 256 };
+const callId = { ...words, minLength: 1, maxLength: 256 };
 const http = { ...text, pattern: '^https?://[a-z0-9]+(\\.[a-z]+)*$' };
 const objectOf = (required: readonly string[], properties: Record<string, object>) => ({
   type: 'object',
@@ -21,7 +21,7 @@ const FILES = [
   typed('image_url', {
     image_url: objectOf(['url'], { url: http, detail: { ...text, enum: [...DETAILS] } }),
   }),
-  typed('file', { file: objectOf(['file_id'], { file_id: { ...text, minLength: 1 } }) }),
+  typed('file', { file: objectOf(['file_id'], { file_id: { ...words, minLength: 1 } }) }),
 ];
 const partsOf = (...items: object[]) => ({ type: 'array', minItems: 1, items: { oneOf: items } });
 const messageOf = (

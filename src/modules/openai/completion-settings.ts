@@ -45,7 +45,8 @@ export function settingsOf(body: CreateChatCompletionDto): AnswerSettings {
 }
 
 /** What the provider is told besides. */
-export const toldOf = (body: CreateChatCompletionDto): Record<string, unknown> => given(body, TOLD);
+export const furtherOf = (body: CreateChatCompletionDto): Record<string, unknown> =>
+  given(body, TOLD);
 
 function choiceOf(choice: NonNullable<CreateChatCompletionDto['tool_choice']>): ToolChoice {
   if (typeof choice === 'string') return choice;

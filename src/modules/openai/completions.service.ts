@@ -2,17 +2,17 @@ import { Injectable, Logger } from '@nestjs/common';
 import { openAiError } from '../../common/openai-error.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { requestOf } from '../../llm/settings.js';
+import { messagesOf } from '../../llm/telling.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { itemsOfMessages } from './chat-messages.js';
-import { settingsOf, toldOf } from './completion-settings.js';
+import { furtherOf, settingsOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
-import { messagesOf } from './direct-messages.js';
 import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
 import { assertChoice } from './tool-fields.js';
-import { assertResults, turnsOf } from './turns.js';
+import { assertResults, toldOf, turnsOf } from './turns.js';
 
 /** An answer that has begun. */
 interface BegunCompletion extends Pick<Begun, 'parts'> {
@@ -103,9 +103,9 @@ export class CompletionsService {
     assertResults(turns, 'messages');
     const request = {
       ...requestOf(settings),
-      more: toldOf(body),
+      more: furtherOf(body),
       model: body.model,
-      messages: messagesOf(turns),
+      messages: messagesOf(null, turns.map(toldOf)),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'messages', signal);
     return { head: newHead(model), parts };

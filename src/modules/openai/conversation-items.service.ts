@@ -6,7 +6,7 @@ import { type Pair, pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
-import { ItemAdditions } from './item-additions.service.js';
+import { ItemChanges } from './item-changes.service.js';
 import type { AddItemsDto, ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { type ConversationRef, itemParam, type ItemRef } from './openai-ids.js';
 import { answerItems, questionItemsOf } from './part-items.js';
@@ -39,7 +39,7 @@ export class ConversationItems {
     private readonly paths: PathService,
     private readonly reader: ResponseReader,
     private readonly inputs: ResponseInputs,
-    private readonly additions: ItemAdditions,
+    private readonly changes: ItemChanges,
   ) {}
 
   /**
@@ -78,7 +78,7 @@ export class ConversationItems {
     const told = await this.inputs.turns(accountId, items);
     const turns = await this.inputs.kept(accountId, told, 'items');
     const chatId = await this.branchOf(accountId, conversation);
-    const { pairs, onlyAnswer } = await this.additions.add(
+    const { pairs, onlyAnswer } = await this.changes.add(
       { accountId, chatId, conversation, key: idempotent },
       turns,
     );
@@ -103,6 +103,21 @@ export class ConversationItems {
     const found = items.find(({ item }) => item.id === name.toLowerCase());
     if (!found) throw problems.messageNotFound();
     return found.item;
+  }
+
+  /**
+   * Erases an item for good, in every branch that sees it. @throws like `get`;
+   * generation_in_progress while it is written
+   */
+  async remove(
+    accountId: string,
+    conversation: ConversationRef,
+    ref: ItemRef,
+    name: string,
+  ): Promise<void> {
+    await this.get(accountId, conversation, ref, name);
+    const { chat_id: chatId } = await this.reader.place(accountId, ref.responseId);
+    await this.changes.remove(accountId, chatId, ref.responseId, name.toLowerCase());
   }
 
   /** The branch that is named, or the active one. */

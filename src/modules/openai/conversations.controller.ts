@@ -178,4 +178,29 @@ export class ConversationsController {
     const item = itemParam(itemId, 'item_id');
     return this.items.get(accountId, conversationParam(id), item, itemId);
   }
+
+  @Delete(':conversation_id/items/:item_id')
+  @ApiParam(CONVERSATION_ID)
+  @ApiParam(ITEM_ID)
+  @ApiOperation({
+    operationId: 'deleteConversationItem',
+    summary: 'Erase one message, for good',
+    description:
+      'In every branch that sees it. What else its pair has stays; with its last item the pair is redacted.',
+  })
+  @ApiOkResponse({ type: ConversationDto })
+  @ApiProblems(
+    ...[problems.chatNotFound, problems.messageNotFound, problems.generationInProgress],
+    problems.contentUnavailable,
+  )
+  async removeItem(
+    @CurrentAccount() accountId: string,
+    @Param('conversation_id') id: string,
+    @Param('item_id') itemId: string,
+  ): Promise<ConversationDto> {
+    const conversation = conversationParam(id);
+    const item = itemParam(itemId, 'item_id');
+    await this.items.remove(accountId, conversation, item, itemId);
+    return this.conversations.get(accountId, conversation);
+  }
 }

@@ -2,10 +2,10 @@ import { Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { requestOf } from '../../llm/settings.js';
+import { messagesOf } from '../../llm/telling.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
 import type { CreateResponseDto } from './create-response.dto.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
-import { messagesOf } from './direct-messages.js';
 import { HeardParts, pieceOf } from './heard-parts.js';
 import type { ResponseEvent } from './item-events.js';
 import { modelProblem } from './model-problem.js';
@@ -15,7 +15,7 @@ import { settingsOf } from './response-settings.js';
 import { type ResponseHead, responseOf, type ResponseState } from './response-wire.js';
 import type { ResponseDto } from './response.dto.js';
 import { assertChoice } from './tool-fields.js';
-import { assertResults, type Turn } from './turns.js';
+import { assertResults, toldOf, type Turn } from './turns.js';
 
 /** A response that is kept nowhere, as whoever goes on from it remembers it. */
 export interface Remembered {
@@ -97,7 +97,7 @@ export class DirectResponses {
     const request = {
       ...requestOf(settings),
       model: body.model ?? null,
-      messages: messagesOf(turns, settings.instructions),
+      messages: messagesOf(settings.instructions ?? null, turns.map(toldOf)),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'input', signal);
     const head = {

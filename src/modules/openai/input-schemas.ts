@@ -1,13 +1,14 @@
-import { SAID_TEXT } from '../../common/text-patterns.js';
+import { ANY_TEXT, SAID_TEXT } from '../../common/text-patterns.js';
 import { PHASES } from './input-items.js';
 import { DETAILS, TEXTS } from './input-content.js';
 
 const text = { type: 'string' } as const;
 const said = { ...text, minLength: 1, pattern: SAID_TEXT };
-const nullable = { ...text, nullable: true };
-const callId = { ...text, minLength: 1, maxLength: 256 };
+const words = { ...text, pattern: ANY_TEXT };
+const nullable = { ...words, nullable: true };
+const callId = { ...words, minLength: 1, maxLength: 256 };
 const http = { ...text, pattern: '^https?://[a-z0-9]+(\\.[a-z]+)*$' };
-const fileId = { ...text, minLength: 1 };
+const fileId = { ...words, minLength: 1 };
 const detail = { ...text, enum: [...DETAILS] };
 
 const typed = (
@@ -25,8 +26,8 @@ const partsOf = (...items: object[]) => ({ type: 'array', minItems: 1, items: { 
 const FILES = [
   typed(['input_image'], ['image_url'], { image_url: http, detail }),
   typed(['input_image'], ['file_id'], { file_id: fileId, detail }),
-  typed(['input_file'], ['file_url'], { file_url: http, filename: text }),
-  typed(['input_file'], ['file_id'], { file_id: fileId, filename: text }),
+  typed(['input_file'], ['file_url'], { file_url: http, filename: { ...words, maxLength: 255 } }),
+  typed(['input_file'], ['file_id'], { file_id: fileId, filename: { ...words, maxLength: 255 } }),
 ];
 const messageOf = (roles: readonly string[], parts: object, more: Record<string, object> = {}) => ({
   type: 'object',
@@ -51,18 +52,18 @@ const ITEMS = [
     { phase: { ...text, enum: [...PHASES, null], nullable: true } },
   ),
   typed(['function_call'], ['call_id', 'name', 'arguments'], {
-    ...{ id: nullable, call_id: callId, arguments: text },
-    name: { ...text, minLength: 1, maxLength: 128 },
+    ...{ id: nullable, call_id: callId, arguments: words },
+    name: { ...words, minLength: 1, maxLength: 128 },
   }),
   typed(['function_call_output'], ['call_id', 'output'], {
     ...{ id: nullable, call_id: callId },
-    output: { oneOf: [text, partsOf(TEXT_PARTS, ...FILES)] },
+    output: { oneOf: [words, partsOf(TEXT_PARTS, ...FILES)] },
   }),
   typed(['reasoning'], ['summary'], {
     id: nullable,
     summary: {
       type: 'array',
-      items: typed(['summary_text'], ['text'], { text }),
+      items: typed(['summary_text'], ['text'], { text: words }),
     },
     encrypted_content: nullable,
   }),
@@ -71,7 +72,7 @@ const ITEMS = [
 export const INPUT_ITEM_SCHEMA = {
   oneOf: [
     ...ITEMS,
-    typed(['compaction'], ['encrypted_content'], { encrypted_content: { ...text, minLength: 1 } }),
-    typed(['item_reference'], ['id'], { id: { ...text, minLength: 1 } }),
+    typed(['compaction'], ['encrypted_content'], { encrypted_content: { ...words, minLength: 1 } }),
+    typed(['item_reference'], ['id'], { id: { ...words, minLength: 1 } }),
   ],
 } as object;

@@ -16,7 +16,8 @@ import { ConversationsService } from './conversations.service.js';
 import { DirectAnswers } from './direct-answers.service.js';
 import { DirectResponses } from './direct-responses.service.js';
 import { HistoryPlaces } from './history-places.service.js';
-import { ItemAdditions } from './item-additions.service.js';
+import { ItemChanges } from './item-changes.service.js';
+import { ItemRemoval } from './item-removal.service.js';
 import { KeptResponses } from './kept-responses.service.js';
 import { ModelsController } from './models.controller.js';
 import { PartFiles } from './part-files.service.js';
@@ -58,7 +59,7 @@ import { ResponsesService } from './responses.service.js';
     ...[ResponseReader, ResponseTargets, HistoryPlaces, ResponseInputs, PartFiles],
     ...[ResponsesService, DirectResponses, KeptResponses, PathTurns, ResponseHelp],
     ...[ConversationsService, NotesOfConversations, ConversationItems],
-    ...[PairCompletion, ItemAdditions],
+    ...[PairCompletion, ItemChanges, ItemRemoval],
     ...[ResponseFrames, ResponseSockets],
   ],
 })

@@ -54,6 +54,20 @@ export const partsOf = <Some extends Part>(
   text: string | null,
 ): (Some | TextPart)[] => partsOfSide({ parts, text });
 
+/** The parts of a side without those that are the item of that name; null where there is none. */
+export function withoutItem<Some extends Part>(
+  responseId: string,
+  parts: readonly Some[],
+  side: Side,
+  name: string,
+): Some[] | null {
+  const runs = new Items(responseId, 'completed').runs(parts, side);
+  const found = runs.find(({ item }) => item.id === name);
+  return found ? parts.filter((part) => !found.run.includes(part)) : null;
+}
+
+type Side = 'question' | 'answer';
+
 /** Numbers items by their kind. */
 class Items {
   private readonly counts = new Map<ItemKind, number>();
@@ -64,22 +78,29 @@ class Items {
     private readonly asSummary = false,
   ) {}
 
-  of(parts: readonly Part[], side: 'question' | 'answer'): ItemDto[] {
-    return runsOf(parts).map((run) => {
-      const [first] = run as [Part];
-      if (first.type === 'instruction')
-        return this.message('instruction', first.role, [inputText(first.text)]);
-      if (first.type === 'tool_call') return this.call(first);
-      if (first.type === 'tool_result') return this.result(first);
-      if (first.type === 'reasoning') return this.reasoning(first);
-      const said = run as Said[];
-      return side === 'question'
-        ? this.message('question', 'user', said.map(inputContent))
-        : {
-            ...this.message('answer', 'assistant', said.map(outputContent)),
-            ...(phaseOf(said) && { phase: phaseOf(said)! }),
-          };
-    });
+  of(parts: readonly Part[], side: Side): ItemDto[] {
+    return this.runs(parts, side).map(({ item }) => item);
+  }
+
+  /** With the parts that each of them is. */
+  runs(parts: readonly Part[], side: Side): { item: ItemDto; run: readonly Part[] }[] {
+    return runsOf(parts).map((run) => ({ item: this.one(run, side), run }));
+  }
+
+  private one(run: readonly Part[], side: Side): ItemDto {
+    const [first] = run as [Part];
+    if (first.type === 'instruction')
+      return this.message('instruction', first.role, [inputText(first.text)]);
+    if (first.type === 'tool_call') return this.call(first);
+    if (first.type === 'tool_result') return this.result(first);
+    if (first.type === 'reasoning') return this.reasoning(first);
+    const said = run as Said[];
+    return side === 'question'
+      ? this.message('question', 'user', said.map(inputContent))
+      : {
+          ...this.message('answer', 'assistant', said.map(outputContent)),
+          ...(phaseOf(said) && { phase: phaseOf(said)! }),
+        };
   }
 
   private name(kind: ItemKind): string {

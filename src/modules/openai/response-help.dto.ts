@@ -17,9 +17,15 @@ const INPUT = {
 /** `POST /v1/responses/input_tokens`. */
 @RefusesBy({ personality: { mend: 'models have none here; leave the field out' } })
 export class CountInputTokensDto extends PickType(CreateResponseDto, [
-  ...(['model', 'instructions', 'previous_response_id', 'conversation', 'metadata'] as const),
+  ...(['instructions', 'previous_response_id', 'conversation', 'metadata'] as const),
   ...(['tools', 'tool_choice', 'parallel_tool_calls', 'text', 'reasoning', 'truncation'] as const),
 ]) {
+  /** A model of `GET /v1/models`; the server's default when absent. @example "offline" */
+  @ApiPropertyOptional({ type: String, nullable: true })
+  @IsOptional()
+  @IsSaid({ charsMax: MODEL_CHARS_MAX })
+  model?: string | null;
+
   /** What would be asked. */
   @ApiPropertyOptional(INPUT)
   @IsOptional()

@@ -4,10 +4,10 @@ import { invalidField, problems } from '../../common/problems.js';
 import { MESSAGE_TOKENS } from '../../llm/context-window.js';
 import { LanguageModel, type ModelInfo } from '../../llm/language-model.js';
 import { countedText, fileTokensOf } from '../../llm/message-size.js';
+import { messagesOf } from '../../llm/telling.js';
 import { TokenCounter } from '../../llm/token-counter.js';
 import { compacted } from './compaction.js';
 import { DirectAnswers } from './direct-answers.service.js';
-import { messagesOf } from './direct-messages.js';
 import { HeardParts } from './heard-parts.js';
 import type { Input } from './input-items.js';
 import { modelProblem } from './model-problem.js';
@@ -20,7 +20,7 @@ import type {
 } from './response-help.dto.js';
 import { ResponseInputs } from './response-inputs.service.js';
 import { usageOf } from './response-wire.js';
-import type { Turn } from './turns.js';
+import { toldOf, type Turn } from './turns.js';
 
 const ASK_FOR_SUMMARY =
   'Shorten the conversation so far, so that another assistant can go on with it and nothing that matters is lost: what was asked for, what was found and decided, names, numbers, code and open questions. Answer with the summary alone.';
@@ -44,7 +44,7 @@ export class ResponseHelp {
   async count(accountId: string, body: CountInputTokensDto): Promise<InputTokensDto> {
     const info = this.infoOf(body.model ?? null);
     const turns = await this.turnsOf(accountId, body, info);
-    const messages = messagesOf(turns, body.instructions ?? '');
+    const messages = messagesOf(body.instructions ?? null, turns.map(toldOf));
     const tools = (body.tools ?? []).map((tool) => JSON.stringify(tool));
     const format =
       body.text?.format?.type === 'json_schema' ? [JSON.stringify(body.text.format)] : [];
@@ -67,7 +67,8 @@ export class ResponseHelp {
     if (turns.length === 0)
       throw invalidField('input', 'must say what to make short, unless previous_response_id does');
     const ask = { question: [{ type: 'text' as const, text: ASK_FOR_SUMMARY }], response: [] };
-    const messages = messagesOf([...turns, { ...ask, known: null }], body.instructions ?? '');
+    const told = [...turns, { ...ask, known: null }].map(toldOf);
+    const messages = messagesOf(body.instructions ?? null, told);
     const asked = { model: info.id, messages };
     const { parts } = await this.answers.begin(accountId, asked, 'input', signal);
     const heard = new HeardParts();

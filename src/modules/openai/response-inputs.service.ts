@@ -14,7 +14,7 @@ import { pairItems } from './part-items.js';
 import { PartFiles } from './part-files.service.js';
 import { ResponseReader } from './response.reader.js';
 import { ResponseTargets, type Target } from './response-targets.service.js';
-import { assertFit, type Turn, turnsOf } from './turns.js';
+import { assertFit, assertResults, type Turn, turnsOf } from './turns.js';
 
 /** Items that one request may name without saying what they are. */
 const REFERENCES_MAX = 100;
@@ -58,7 +58,10 @@ export class ResponseInputs {
     if (known) return this.behind(accountId, items, await this.targets.behind(accountId, known));
     const history = [...before, ...(await this.asked(accountId, body.input))];
     const place = await this.places.bySaid(accountId, history);
-    if (!place) return { target: null, turns: history, history };
+    if (!place) {
+      assertResults(history);
+      return { target: null, turns: history, history };
+    }
     const there = await this.targets.behind(accountId, place.responseId);
     return { target: there, turns: place.turns, history };
   }

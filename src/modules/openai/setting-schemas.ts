@@ -1,13 +1,15 @@
 import { EFFORTS, FORMATS, SUMMARIES, VERBOSITIES } from './format-fields.js';
+import { ANY_TEXT } from '../../common/text-patterns.js';
 import { TOOL_NAME, TOOLS_MAX } from './tool-fields.js';
 
 const text = { type: 'string' } as const;
 const texts = (values: readonly string[]) => ({ ...text, enum: [...values, null], nullable: true });
 const anyObject = { type: 'object', additionalProperties: true } as const;
+const words = { ...text, pattern: ANY_TEXT };
 const name = { ...text, pattern: TOOL_NAME };
 const FUNCTION = {
   name,
-  description: { ...text, nullable: true },
+  description: { ...words, nullable: true },
   parameters: { ...anyObject, nullable: true },
   strict: { type: 'boolean', nullable: true },
 };
@@ -62,7 +64,7 @@ const SCHEMA_NAME = { ...text, pattern: '^[a-zA-Z0-9_-]{1,64}$' };
 const SCHEMA = {
   name: SCHEMA_NAME,
   schema: anyObject,
-  description: { ...text, nullable: true },
+  description: { ...words, nullable: true },
   strict: { type: 'boolean', nullable: true },
 };
 const PLAIN_FORMAT = objectOf('text', {});

@@ -7,6 +7,7 @@ import {
   type TextPart,
 } from '../../tree/parts.js';
 import { invalidField } from '../../common/problems.js';
+import type { ToldPair } from '../../llm/telling.js';
 import type { Draft, Spoken } from '../message/append.service.js';
 import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/message.dto.js';
 import { compactedText } from './compaction.js';
@@ -210,3 +211,11 @@ export function assertResults(turns: readonly Turn[], field = 'input'): void {
     }
   }
 }
+
+/** A turn as the model is told it. */
+export const toldOf = ({ question, response }: Turn): ToldPair => ({
+  question: null,
+  response: null,
+  question_parts: question.length > 0 ? question : null,
+  response_parts: response.length > 0 ? response : null,
+});

@@ -5,6 +5,7 @@ import type { Pair } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import type { ConversationRef } from './openai-ids.js';
+import { ItemRemoval } from './item-removal.service.js';
 import { PairCompletion } from './pair-completion.service.js';
 import { spokenOf, type Turn } from './turns.js';
 
@@ -24,14 +25,20 @@ export interface Added {
   onlyAnswer: boolean;
 }
 
-/** Turns that clients add to a branch by themselves: nobody is asked for an answer. */
+/** What clients add to a branch by themselves, or take out: nobody is asked for an answer. */
 @Injectable()
-export class ItemAdditions {
+export class ItemChanges {
   constructor(
     private readonly posts: PostService,
     private readonly completion: PairCompletion,
     private readonly paths: PathService,
+    private readonly removal: ItemRemoval,
   ) {}
+
+  /** @throws like `ItemRemoval.remove` */
+  remove(...item: Parameters<ItemRemoval['remove']>): Promise<void> {
+    return this.removal.remove(...item);
+  }
 
   /**
    * All or none. An answer alone is that to the newest pair, where it waits for one. @throws what
