@@ -153,6 +153,20 @@ export const openai = [
     tests: { 'it ends in order': "answer.includes('event: response.completed')" },
   },
   {
+    op: 'countInputTokens',
+    body: {
+      model: '{{model}}',
+      input: 'And in spring?',
+      previous_response_id: '{{openai_response_id}}',
+    },
+    tests: { 'they are counted': 'answer.input_tokens > 0' },
+  },
+  {
+    op: 'compactResponse',
+    body: { model: '{{model}}', previous_response_id: '{{openai_response_id}}' },
+    tests: { 'a summary is last': "answer.output.at(-1).type === 'compaction'" },
+  },
+  {
     op: 'getResponse',
     path: response,
     tests: { 'it is that one': "answer.object === 'response' && answer.status === 'completed'" },
@@ -167,7 +181,7 @@ export const openai = [
     path: response,
     tests: { 'a finished one stays as it is': "answer.status === 'completed'" },
   },
-  { op: 'deleteResponse', path: response, status: 400, code: 'response_not_deletable' },
+  { op: 'deleteResponse', path: response, tests: { 'it is gone': 'answer.deleted' } },
   {
     op: 'createConversation',
     set: { conversation_id: 'answer.id' },

@@ -61,6 +61,8 @@ export interface AnswerSettings {
   verbosity?: string;
   /** The client's notes to the request. */
   metadata?: Record<string, string>;
+  /** Further fields, which the provider alone may know. */
+  more?: Readonly<Record<string, unknown>>;
 }
 
 /** What of the settings a model is told. */
@@ -81,6 +83,7 @@ export function requestOf(settings: AnswerSettings): Omit<ModelRequest, 'model' 
     format: format?.type === 'text' ? undefined : format,
     tools,
     toolChoice,
+    more: settings.more,
   });
 }
 

@@ -66,7 +66,7 @@ for (const [name, writer] of Object.entries(WRITERS)) {
 
 /** What may be told of things that somebody else changed a moment before. */
 const FAIR =
-  /^(2\d\d|401 invalid_refresh_token|404 (chat|message|webhook|api_key)_not_found|409 (generation_in_progress|answer_not_retryable|conversation_deleted|branch_has_children|webhook_disabled|response_not_deletable|idempotency_key_in_use))/;
+  /^(2\d\d|401 invalid_refresh_token|404 (chat|message|webhook|api_key)_not_found|409 (generation_in_progress|answer_not_retryable|conversation_deleted|branch_has_children|webhook_disabled|idempotency_key_in_use))/;
 
 /** In the order of docs/decisions/lock-order.md. */
 const TABLES = [

@@ -571,7 +571,7 @@ describe('responses', () => {
   });
 
   it.each<[string, object, string]>([
-    ['a field that nobody knows', { colour: 'blue' }, 'colour'],
+    ['a further field that no store can keep', { colour: 'a\0' }, 'colour'],
     [
       'a result for no call',
       { input: [{ type: 'function_call_output', call_id: 'x', output: 'y' }] },

@@ -167,7 +167,6 @@ describe('completions', () => {
     ['several answers', { n: 2 }, 'n'],
     ['sound', { modalities: ['text', 'audio'] }, 'modalities'],
     ['a search', { web_search_options: {} }, 'web_search_options'],
-    ['a field that nobody knows', { colour: 'blue' }, 'colour'],
     ['a tool that is no function', { tools: [{ type: 'custom', custom: { name: 'x' } }] }, 'tools'],
     [
       'a result for no call',

@@ -485,7 +485,13 @@ describe('a stream', () => {
   });
 
   it('passes on what it does not need to know itself', async () => {
-    const told = { user: 'ann', metadata: { a: 'b' }, seed: 7, reasoning_effort: 'low' };
+    const told = {
+      user: 'ann',
+      metadata: { a: 'b' },
+      seed: 7,
+      reasoning_effort: 'low',
+      colour: 'blue',
+    };
     expect((await complete({ ...told, store: true, tools: null, n: 1 })).status).toBe(200);
     expect(provider.asked[0]!.body).toMatchObject(told);
   });

@@ -249,7 +249,11 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   listModels: () => ({}),
   getModel: () => ({ path: { model: 'offline' } }),
   createChatCompletion: () => ({
-    body: { model: 'offline', messages: [{ role: 'user', content: 'Where?' }], colour: 'ignored' },
+    body: {
+      model: 'offline',
+      messages: [{ role: 'user', content: 'Where?' }],
+      colour: 'passed on',
+    },
   }),
   streamUiMessage: ({ chat }) => ({
     body: {
@@ -261,7 +265,18 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   resumeUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   stopUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   createResponse: ({ chat }) => ({
-    body: { model: 'offline', input: 'Where?', conversation: `conv_${chat.id}`, colour: 'ignored' },
+    body: {
+      model: 'offline',
+      input: 'Where?',
+      conversation: `conv_${chat.id}`,
+      colour: 'passed on',
+    },
+  }),
+  countInputTokens: ({ chat }) => ({
+    body: { model: 'offline', input: 'Where?', previous_response_id: `resp_${chat.pairs[1]}` },
+  }),
+  compactResponse: ({ chat }) => ({
+    body: { model: 'offline', previous_response_id: `resp_${chat.pairs[1]}` },
   }),
   getResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),
   deleteResponse: ({ chat }) => ({ path: { response_id: `resp_${chat.pairs[1]}` } }),

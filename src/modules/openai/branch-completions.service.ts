@@ -91,7 +91,11 @@ export class BranchCompletions {
       );
     const model = this.modelOf(body.model);
     const instructions = instructionsIn(body.messages);
-    const settings = { ...settingsOf(body), ...(instructions && { instructions }) };
+    const settings = {
+      ...settingsOf(body),
+      ...(instructions && { instructions }),
+      ...(body.more && { more: body.more }),
+    };
     assertChoice(settings);
     const [turn] = await this.inputs.kept(accountId, [{ ...last, question }], 'messages');
     const post = {

@@ -45,8 +45,10 @@ export function settingsOf(body: CreateChatCompletionDto): AnswerSettings {
 }
 
 /** What the provider is told besides. */
-export const furtherOf = (body: CreateChatCompletionDto): Record<string, unknown> =>
-  given(body, TOLD);
+export const furtherOf = (body: CreateChatCompletionDto): Record<string, unknown> => ({
+  ...body.more,
+  ...given(body, TOLD),
+});
 
 function choiceOf(choice: NonNullable<CreateChatCompletionDto['tool_choice']>): ToolChoice {
   if (typeof choice === 'string') return choice;

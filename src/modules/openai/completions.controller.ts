@@ -14,6 +14,8 @@ import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { BranchCompletions } from './branch-completions.service.js';
+import { COMPLETION_FIELDS } from './field-fates.js';
+import { furtherFields } from './further-fields.js';
 import { CompletionsService } from './completions.service.js';
 import { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
 import { goneSignal, sendEventStream } from './replies.js';
@@ -67,9 +69,10 @@ export class CompletionsController {
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
     @Headers('x-branch-id') branchId: string | undefined,
-    @Body() body: CreateChatCompletionDto,
+    @Body() dto: CreateChatCompletionDto,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const body = { ...dto, more: furtherFields(reply.request.body, COMPLETION_FIELDS) };
     if (branchId !== undefined) {
       const asked = { accountId, branchId, body, idempotent };
       return body.stream

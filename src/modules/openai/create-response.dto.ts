@@ -1,4 +1,4 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
@@ -49,6 +49,7 @@ const includeFault = (value: unknown): string | null =>
     ? null
     : `can have only: ${INCLUDABLE.join(', ')}`;
 
+@Lenient()
 @RefusesBy(RESPONSE_FIELDS)
 export class CreateResponseDto {
   /**
@@ -218,6 +219,10 @@ export class CreateResponseDto {
   @IsOptional()
   @IsSaid({ charsMax: NAME_CHARS_MAX, blank: true })
   user?: string | null;
+
+  /** Fields of the body that are none of these (`furtherFields`). */
+  @ApiHideProperty()
+  more?: Record<string, unknown>;
 }
 
 @Lenient()

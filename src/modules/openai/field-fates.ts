@@ -37,7 +37,10 @@ const plainStream: Refused = {
     typeof value === 'object' && Object.values(value as object).every((one) => one !== true),
 };
 
-/** `POST /v1/responses`, and its frame on a socket. */
+/**
+ * `POST /v1/responses`, and its frame on a socket. Fields that are not here the provider may know:
+ * it is told them as they are.
+ */
 export const RESPONSE_FIELDS: Fates = {
   access_programs: leaveOut('there are none here'),
   background: 'served',

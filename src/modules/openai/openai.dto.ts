@@ -1,8 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsInt, IsOptional } from 'class-validator';
 import { ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf } from '../../common/fields.js';
+import { Lenient } from '../../common/strict-input.guard.js';
 import { ANY_TEXT } from '../../common/text-patterns.js';
 import type { FunctionTool, TextFormat, ToolChoice } from '../../llm/settings.js';
 import { type ChatMessage, messagesFault } from './chat-messages.js';
@@ -70,6 +71,7 @@ export type ResponseFormat =
       };
     };
 
+@Lenient()
 @RefusesBy(COMPLETION_FIELDS)
 export class CreateChatCompletionDto {
   /** A model of `GET /v1/models`. @example "offline" */
@@ -177,6 +179,10 @@ export class CreateChatCompletionDto {
 
   @Told()
   prompt_cache_retention?: string | null;
+
+  /** Fields of the body that are none of these (`furtherFields`). */
+  @ApiHideProperty()
+  more?: Record<string, unknown>;
 }
 
 export class PromptTokensDto {

@@ -9,6 +9,8 @@ import { invalidField, problems } from '../../common/problems.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
 import { DtoPipe } from '../../common/validation.pipe.js';
 import { CreateResponseDto } from './create-response.dto.js';
+import { RESPONSE_FIELDS } from './field-fates.js';
+import { furtherFields } from './further-fields.js';
 import type { ResponseEvent } from './item-events.js';
 import type { Remembered } from './direct-responses.service.js';
 import type { ResponseFrames } from './response-frames.service.js';
@@ -122,5 +124,6 @@ function frameOf(data: RawData, isBinary: boolean): CreateResponseDto {
   if (body['background'] === true)
     throw invalidField('background', 'must be false: a socket has its answer at once');
   const metadata = { type: 'body', metatype: CreateResponseDto } as const;
-  return pipe.transform(body, metadata) as CreateResponseDto;
+  const dto = pipe.transform(body, metadata) as CreateResponseDto;
+  return { ...dto, more: furtherFields(body, RESPONSE_FIELDS) };
 }

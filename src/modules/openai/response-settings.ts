@@ -30,6 +30,7 @@ const SAME = [
   'prompt_cache_retention',
   'safety_identifier',
   'user',
+  'more',
 ] as const;
 
 /** What a request says of them; nothing where it says nothing. */

@@ -28,6 +28,8 @@ import { Idempotent, type IdempotentRequest } from '../../database/idempotency.j
 import { ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { ConversationItems } from './conversation-items.service.js';
 import { DirectResponses } from './direct-responses.service.js';
+import { RESPONSE_FIELDS } from './field-fates.js';
+import { furtherFields } from './further-fields.js';
 import { KeptResponses } from './kept-responses.service.js';
 import { responseParam } from './openai-ids.js';
 import { goneSignal, sendEventStream } from './replies.js';
@@ -99,9 +101,10 @@ export class ResponsesController {
   async create(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,
-    @Body() body: CreateResponseDto,
+    @Body() dto: CreateResponseDto,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    const body = { ...dto, more: furtherFields(reply.request.body, RESPONSE_FIELDS) };
     if (body.store === false) return this.createDirect(accountId, body, reply);
     if (!body.stream) return void reply.send(await this.responses.create(accountId, body, key));
     const events = await this.responses.createStreamed(accountId, body, key);
