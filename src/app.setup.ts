@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
-import { CHAT_BOUNDS, CHAT_BYTES_MAX, parseJsonBody } from './common/json-body.js';
+import { type BodyBounds, CHAT_BOUNDS, CHAT_BYTES_MAX, parseJsonBody } from './common/json-body.js';
 import { letFormsIn } from './common/multipart.js';
 import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
@@ -32,6 +32,11 @@ import { servePage } from './page.setup.js';
 export const BODY_BYTES_MAX = 512 * 1024;
 const TAKES_CHATS =
   /^\/(api\/chat|v1\/(chat\/completions|responses(\/(compact|input_tokens))?|conversations(\/:conversation_id\/items)?))$/;
+/** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
+const PART_BYTES_MAX = 2 * 1024 * 1024;
+const PART_BOUNDS: BodyBounds = { levels: 64, values: 100_000, members: 100 };
+const TAKES_PARTS =
+  /^\/api\/v1\/(chats\/:chat_id\/messages(\/:response_id\/(edit|regenerate))?|messages\/add-message)$/;
 /**
  * Routes that are no part of the versioned API: for machines, and facades for clients that know
  * their own addresses.
@@ -188,6 +193,11 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
       Object.assign(route, {
         bodyLimit: CHAT_BYTES_MAX,
         config: { ...route.config, bodyBounds: CHAT_BOUNDS },
+      });
+    if (TAKES_PARTS.test(url))
+      Object.assign(route, {
+        bodyLimit: PART_BYTES_MAX,
+        config: { ...route.config, bodyBounds: PART_BOUNDS },
       });
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);

@@ -15,6 +15,7 @@ import { MessageTokens1764000000101 } from '../migrations/1764000000101-message-
 import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.js';
 import { ChatMetadata1764000000105 } from '../migrations/1764000000105-chat-metadata.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
+import { MessageCalls1764000000110 } from '../migrations/1764000000110-message-calls.js';
 import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
@@ -123,6 +124,7 @@ const MIGRATIONS = [
   TreePages1764000000104,
   ChatMetadata1764000000105,
   SignInAddresses1764000000108,
+  MessageCalls1764000000110,
   Files1764000000113,
   Redactions1764000000116,
   ValidStatuses1764000000117,

@@ -1,4 +1,4 @@
-import type { Type } from '@nestjs/common';
+import { applyDecorators, type Type } from '@nestjs/common';
 import {
   getMetadataStorage,
   ValidateBy,
@@ -14,6 +14,7 @@ import { isLenient } from './strict-input.guard.js';
 const READ = 'read';
 const NESTED = 'nested';
 const MEMBERS = 'members';
+const WITHIN = 'within';
 
 /** Changes a value before it is checked: `Read((value) => …)`. It must bear values of any type. */
 export const Read = (read: (value: unknown) => unknown): PropertyDecorator =>
@@ -45,6 +46,28 @@ export const ListOf = (dto: () => Type, max: number): PropertyDecorator =>
     },
   });
 
+/** What is wrong within a value: where (`.3.call_id`), and what. */
+interface InnerFault {
+  path: string;
+  message: string;
+}
+type FaultWithin = (value: unknown, body: object) => InnerFault | null;
+
+/**
+ * A check of all that a field holds, which says itself where in it something is wrong. It comes
+ * behind the other rules of the field.
+ * @param constraints for the API document, under this name
+ */
+export const Within = (
+  name: string,
+  faultOf: FaultWithin,
+  ...constraints: unknown[]
+): PropertyDecorator =>
+  applyDecorators(
+    ValidateBy({ name: WITHIN, constraints: [faultOf], validator: { validate: () => true } }),
+    ValidateBy({ name, constraints, validator: { validate: () => true } }),
+  );
+
 interface Rule {
   holds: (value: unknown, args: ValidationArguments) => boolean;
   /** `value` and `object` are those of the moment. */
@@ -60,6 +83,7 @@ interface Field {
   /** In the order of the decorators, from the last one up. */
   rules: Rule[];
   nested: (() => Type) | null;
+  within: FaultWithin | null;
   /** Whether it is made of parameters by `Members`. */
   members: boolean;
 }
@@ -133,7 +157,9 @@ function readField(
     args.object = read;
     return !holds(value, args);
   });
+  const inner = broken ? null : field.within?.(value, read);
   if (broken) faults.add(at, broken.message());
+  else if (inner) faults.add(at + inner.path, inner.message);
   else if (field.nested)
     read[field.name] = readNested(field.nested(), value, { faults, checkText, path: at });
 }
@@ -161,6 +187,7 @@ function makePlan(dto: Type): Plan {
       conditions: [],
       rules: [],
       nested: null,
+      within: null,
       members: false,
     };
     fields.set(name, field);
@@ -192,6 +219,7 @@ function addRule(field: Field, metadata: Metadata): void {
   else {
     if (name === MEMBERS) field.members = true;
     if (name === NESTED) field.nested = constraints[0] as () => Type;
+    if (name === WITHIN) field.within = constraints[0] as FaultWithin;
     for (const { instance } of getMetadataStorage().getTargetValidatorConstraints(constraintCls))
       field.rules.push(ruleOf(metadata, instance));
   }

@@ -4,6 +4,8 @@ export const FREE_JSON: ReadonlySet<string> = new Set([
   'question_parts',
   'response_parts',
   'settings',
+  // A list of objects that have such members.
+  'pairs',
 ]);
 
 /**
@@ -16,7 +18,7 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 const QUOTED_NUMBER = /"\\u0000([^"]*)"/g;
 
 interface Text {
-  text: string;
+  text: () => string;
   twin?: unknown;
 }
 
@@ -33,13 +35,13 @@ const sources = new WeakMap<object, Source>();
  * came (`1546130668394913822`, `1.10`, `1e400`,
  * `-0`). It costs nothing until then. Holds for this very object: a copy of it has lost them.
  */
-export function rememberDigits(value: unknown, text: string): void {
-  remember(value, { of: { text }, path: [] });
+export function rememberDigits(value: unknown, text: string | (() => string)): void {
+  remember(value, { of: { text: typeof text === 'string' ? () => text : text }, path: [] });
 }
 
 /** The same of some members of an object that was read out of that JSON. */
 export function rememberMembers(value: object, text: string, members: readonly string[]): void {
-  const of = { text };
+  const of = { text: () => text };
   for (const member of members)
     remember((value as Record<string, unknown>)[member], { of, path: [member] });
 }
@@ -62,6 +64,11 @@ export function rememberWithin(value: object, path: readonly string[]): void {
 export function spreadDigits<Value extends object>(value: Value): Value {
   for (const key of Object.keys(value)) rememberWithin(value, [key]);
   return value;
+}
+
+/** The same of some members. */
+export function handDown(value: object, keys: Iterable<string> = Object.keys(value)): void {
+  for (const key of keys) rememberWithin(value, [key]);
 }
 
 function remember(value: unknown, source: Source): void {
@@ -91,13 +98,16 @@ export function exactTwin(value: unknown): unknown {
   const source = sources.get(value);
   if (!source) return twinOfMade(value);
   const { of, path } = source;
-  if (!('twin' in of)) of.twin = MAY_LOSE.test(of.text) ? twinOf(of) : undefined;
+  if (!('twin' in of)) of.twin = twinOf(of.text());
   if (of.twin === undefined) return value;
   return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], of.twin);
 }
 
-const twinOf = ({ text }: Text): unknown =>
-  JSON.parse(text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`)));
+/** Undefined where every number survives. */
+const twinOf = (text: string): unknown =>
+  MAY_LOSE.test(text)
+    ? JSON.parse(text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`)))
+    : undefined;
 
 /** Of an object that was not read but made, perhaps of values that were read: itself, mostly. */
 function twinOfMade(value: object): object {

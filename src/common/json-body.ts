@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
-import { FREE_JSON, rememberDigits } from './exact-json.js';
+import { FREE_JSON, handDown, rememberDigits } from './exact-json.js';
+import { isObject } from './is-object.js';
 import { noForm } from './multipart.js';
 import { invalidField, problems } from './problems.js';
 
@@ -10,6 +11,8 @@ export interface BodyBounds {
   readonly levels: number;
   /** Members of objects and items of lists, all together. */
   readonly values: number;
+  /** Those of the body itself; as many as `values` where nothing is said. */
+  readonly members?: number;
 }
 
 declare module 'fastify' {
@@ -31,6 +34,9 @@ export const BODY_BOUNDS: BodyBounds = { levels: 32, values: 10_000 };
 export const CHAT_BOUNDS: BodyBounds = { levels: 64, values: 200_000 };
 /** And so many bytes. */
 export const CHAT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** How many pairs a body may have, each with members that keep their digits. */
+export const PAIRS_MAX = 100;
 
 const codeOf = (sign: string): number => sign.charCodeAt(0);
 const [QUOTE, BACKSLASH, U, SPACE, COLON] = ['"', '\\', 'u', ' ', ':'].map(codeOf) as [
@@ -96,7 +102,12 @@ export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unkno
   if (typeof body !== 'object' || body === null) return body;
   if (!walk.isSpoiled) sound.add(body);
   for (const [member, { from, to }] of walk.free) {
-    rememberDigits((body as Record<string, unknown>)[member], bytes.toString('utf8', from, to));
+    const value = (body as Record<string, unknown>)[member];
+    rememberDigits(value, () => bytes.toString('utf8', from, to));
+    if (member === 'pairs' && Array.isArray(value) && value.length <= PAIRS_MAX) {
+      handDown(value);
+      for (const pair of value.filter(isObject)) handDown(pair, FREE_JSON);
+    }
   }
   return body;
 }
@@ -152,8 +163,9 @@ class Walk {
   }
 
   /** @throws validation_failed */
-  assertWithin({ levels, values }: BodyBounds): void {
+  assertWithin({ levels, values, members = values }: BodyBounds): void {
     const { bytes } = this;
+    let ended = 0;
     // Each comma and each bracket begins one value at most.
     let begun = 0;
     let level = 0;
@@ -170,7 +182,10 @@ class Walk {
         at = end;
         continue;
       }
-      if (level === 1 && meaning !== OPEN) this.endMember(at);
+      if (level === 1 && meaning !== OPEN) {
+        this.endMember(at);
+        if (++ended > members) throw invalidField('', `has more than ${members} members`);
+      }
       if (meaning === CLOSE) level--;
       else if (meaning === OPEN && ++level > levels)
         throw invalidField('', `is nested deeper than ${levels} levels`);

@@ -102,7 +102,7 @@ export const PLACES: readonly Place[] = [
     cut: `
     DELETE FROM idempotency_keys k USING cut
     WHERE ${MAY_BE_ANSWERED} AND k.account_id = $1
-      AND substring(left(k.answer, 60) FROM '^\\{"response_id":"([0-9a-f-]{36})"') = cut.response_id::text`,
+      AND substring(left(k.answer, 80) FROM '^\\{(?:"(?:qa_pairs|items)":\\[\\{)?"response_id":"([0-9a-f-]{36})"') = cut.response_id::text`,
   },
   {
     table: 'conversations',
@@ -144,9 +144,9 @@ export const COUNTS: readonly Place[] = [
 export const PAIR_PLACES: readonly Omit<Place, 'blank' | 'cut'>[] = [
   {
     table: 'messages',
-    columns: ['author', 'error', 'sha256'],
+    columns: ['author', 'error', 'call_ids', 'sha256'],
     of: SAME_PAIR,
-    isBlank: `t.author IS NULL AND t.error IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
+    isBlank: `t.author IS NULL AND t.error IS NULL AND t.call_ids IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
   },
   {
     table: 'chat_contents',

@@ -18,6 +18,7 @@ interface Check {
  * stands in the classes.
  */
 const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partial<Schema>>> = {
+  isQuestion: ([rules]: readonly TextRules[]) => textSchema(rules!),
   isSaid: ([rules]: readonly TextRules[]) => textSchema(rules!),
   isId: () => ({ format: 'uuid' }),
   isEmailAddress: () => ({ format: 'email' }),
@@ -26,6 +27,9 @@ const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partia
   arrayNotEmpty: () => ({ minItems: 1 }),
   arrayMaxSize: ([max]: readonly number[]) => ({ maxItems: max }),
 };
+
+/** By what of these fields a pair may be said. */
+const SAYING = ['question', 'question_parts', 'pairs'];
 
 /**
  * `maxLength` counts characters; of a text that is bound by its bytes it is therefore only the most
@@ -59,6 +63,10 @@ export function addRules(
       .filter(({ name }) => name === 'isChatName')
       .map(({ propertyName }) => propertyName);
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
+    if (checks.some(({ name }) => name === 'isQuestion'))
+      schema.anyOf = SAYING.filter((field) => field in schema.properties!).map((field) => ({
+        required: [field],
+      }));
     const metadata = checks.find(({ name }) => name === 'isMetadata');
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     const plain = checks.find(({ name }) => name === 'isPlainMetadata');

@@ -112,11 +112,18 @@ export interface Side<Of extends Part> {
   parts: Of[] | null;
 }
 
-/** The side that these parts make. */
+/** The side that these parts make: of this very list, by which digits of numbers are known. */
 export function sideOf<Of extends Part>(parts: readonly Of[]): Side<Of> {
-  return { text: textOf(parts), parts: parts.length === 0 || isPlain(parts) ? null : [...parts] };
+  const isMore = parts.length > 0 && !isPlain(parts);
+  return { text: textOf(parts), parts: isMore ? (parts as Of[]) : null };
 }
 
 /** All parts of a side; the one of a plain text too. */
 export const partsOfSide = <Of extends Part>({ text, parts }: Side<Of>): (Of | TextPart)[] =>
   parts ?? (text === null ? [] : [{ type: 'text', text }]);
+
+/** The calls that a side makes, in order, each once; null where it makes none. */
+export function callIdsOf(parts: readonly Part[] | null | undefined): string[] | null {
+  const ids = (parts ?? []).flatMap((part) => (part.type === 'tool_call' ? [part.call_id] : []));
+  return ids.length > 0 ? [...new Set(ids)] : null;
+}

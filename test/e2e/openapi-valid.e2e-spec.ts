@@ -21,7 +21,14 @@ const NAMED =
   /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id/;
 
 /** Refusals of what the document allows, since only the server can know. */
+const PARTS =
+  /question: must be a string|is of no call|is no file|must be the text of|must not be null without|goes? not with|blank|given twice|_parts|settings|"pairs/;
 const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
+  // What is said by parts hangs together: calls and results, texts and parts, one place of a file.
+  addMessage: PARTS,
+  addMessageVerb: PARTS,
+  editMessage: PARTS,
+  regenerateMessage: PARTS,
   changePassword: /is not the password/,
   createApiKey: /must be in the future/,
   createWebhook: /must have a host that this server sends to/,

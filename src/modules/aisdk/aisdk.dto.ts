@@ -4,7 +4,7 @@ import { ListOf, ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
-import { QUESTION_BYTES_MAX } from '../message/message.dto.js';
+import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
 import type { UiPart } from './ui-parts.js';
 
 const ROLES = ['system', 'user', 'assistant'] as const;

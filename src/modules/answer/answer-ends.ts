@@ -8,6 +8,7 @@ import { problems } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
+import { callIdsOf } from '../../tree/parts.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { refOf } from '../chat/path.service.js';
 import { partsOfPieces, type Piece } from '../../tree/part-pieces.js';
@@ -200,7 +201,7 @@ export class AnswerEnds {
     const body = bodyOf({ ...words, response, response_parts });
     const wantsTitle = ending.status === 'complete' && ended.is_living_root && ended.name === null;
     const title = wantsTitle && words.question !== null ? titleOf(words.question) : null;
-    const row = await this.write(tx, ref, { ...end, body }, title);
+    const row = await this.write(tx, ref, { ...end, body }, [title, callIdsOf(response_parts)]);
     if (!row) return null;
     await holdFiles(tx, accountId, responseId, response_parts);
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
@@ -219,7 +220,7 @@ export class AnswerEnds {
     tx: EntityManager,
     ref: GenerationRef,
     end: End,
-    title: string | null,
+    [title, callIds]: [title: string | null, callIds: string[] | null],
   ): Promise<Written | undefined> {
     const sha256 = sha256Of(end.body);
     const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
@@ -240,7 +241,7 @@ export class AnswerEnds {
         title,
         new Date(),
       ],
-      ...[end.usage?.input_tokens ?? null, end.usage?.output_tokens ?? null],
+      ...[end.usage?.input_tokens ?? null, end.usage?.output_tokens ?? null, callIds],
     ]);
     return row && { ...row, sha256 };
   }

@@ -26,6 +26,7 @@ import { invalidField, problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
+import { draftOf } from '../message/append.service.js';
 import {
   EditMessageDto,
   FanOutAnswerDto,
@@ -180,10 +181,11 @@ export class AnswerController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-    @Body() { response, stream, ...said }: EditMessageDto,
+    @Body() { stream, ...body }: EditMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
-    const revision = { accountId, chatId, responseId, key, response };
+    const { said, ...told } = draftOf(body);
+    const revision = { accountId, chatId, responseId, key, ...told };
     return send(reply, await this.revisions.revise(revision, said), stream);
   }
 
@@ -202,10 +204,10 @@ export class AnswerController {
     @Idempotent() key: IdempotentRequest | null,
     @Param('chat_id', UuidPipe) chatId: string,
     @Param('response_id', UuidPipe) responseId: string,
-    @Body() { response, stream }: RegenerateMessageDto,
+    @Body() { stream, ...told }: RegenerateMessageDto,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
-    const revision = { accountId, chatId, responseId, key, response };
+    const revision = { accountId, chatId, responseId, key, ...told };
     return send(reply, await this.revisions.revise(revision), stream);
   }
 }

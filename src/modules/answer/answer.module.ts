@@ -20,11 +20,12 @@ import { RetryService } from './retry.service.js';
 import { RevisionService } from './revision.service.js';
 import { Sweeper } from './sweeper.service.js';
 import { Titles } from './titles.service.js';
+import { TakenFiles } from './taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** Answers of models: written as tasks of their own, followed, stopped, and never lost. */
 @Module({
-  imports: [ChatModule, MessageModule, FileModule],
+  imports: [ChatModule, FileModule, MessageModule],
   controllers: [PostVerbsController, PostController, AnswerController],
   providers: [
     ...[
@@ -35,6 +36,7 @@ import { Turns } from './turns.js';
       RetryService,
       RevisionService,
       FanOutService,
+      TakenFiles,
       Turns,
     ],
     ...[

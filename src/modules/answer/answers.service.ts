@@ -80,6 +80,15 @@ export class Answers {
     return made ? made.at(-1)! : this.again(accountId, json, key);
   }
 
+  /** Pairs that were stored in one step, as one answer: that of their key. */
+  async together(accountId: string, { json, made }: Outcome<Answer[]>): Promise<Answer> {
+    const ends = await Promise.all((made ?? []).map((answer) => answer.whole()));
+    const states = ends.map(({ contentState }) => contentState);
+    const state = states.every((one) => one === 'stored') ? 'stored' : 'journaled';
+    const of = { chatId: '', responseId: '' };
+    return this.stored(accountId, of, endOf(json, 'complete', made && state));
+  }
+
   /**
    * What a key had before; null when it was never used. An answer that is still being written is
    * gone on with.
@@ -94,7 +103,9 @@ export class Answers {
    * has at the end.
    */
   async again(accountId: string, json: string, key: IdempotentRequest | null): Promise<Answer> {
-    const { status, chat_id: chatId, response_id: responseId } = JSON.parse(json) as QaPairDto;
+    // Of several pairs together, which all were there at once, none of this is said.
+    const { status = 'complete', ...ids } = JSON.parse(json) as Partial<QaPairDto>;
+    const { chat_id: chatId = '', response_id: responseId = '' } = ids;
     if (status === 'streaming') return this.find(accountId, chatId, responseId, key);
     return this.stored(accountId, { chatId, responseId }, endOf(json, status));
   }

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream';
-import { Body, Controller, Param, Post, Query, Res } from '@nestjs/common';
-import { ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { applyDecorators, Body, Controller, Param, Post, Query, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiExtraModels,
+  ApiOperation,
+  ApiTags,
+  getSchemaPath,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
@@ -10,7 +16,12 @@ import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { AddMessageByBodyDto, AddMessageDto, AddMessageQuery } from '../message/message.dto.js';
+import {
+  AddMessageByBodyDto,
+  AddMessageDto,
+  AddMessageQuery,
+  StoredPairsDto,
+} from '../message/message.dto.js';
 import { PostService } from './post.service.js';
 import { send } from './server-sent-answer.js';
 
@@ -24,6 +35,15 @@ const MAY_BE_REFUSED = [
   problems.contentUnavailable,
 ];
 
+/** The pair, or all of `pairs`. */
+const ApiStored = (): MethodDecorator =>
+  applyDecorators(
+    ApiExtraModels(QaPairDto, StoredPairsDto),
+    ApiCreatedResponse({
+      schema: { anyOf: [QaPairDto, StoredPairsDto].map((dto) => ({ $ref: getSchemaPath(dto) })) },
+    }),
+  );
+
 /** What is said in a chat. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
@@ -36,9 +56,9 @@ export class PostController {
     operationId: 'addMessage',
     summary: 'Add a question with its response, or have the model answer',
     description:
-      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
+      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. Both sides may be given as parts: files, results and calls of tools, reasoning and what else they are made of. With `pairs` up to 100 whole pairs are stored in one step, all or none. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
   })
-  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiStored()
   @ApiIdempotent()
   @ApiContentState()
   @ApiProblems(...MAY_BE_REFUSED)
@@ -67,7 +87,7 @@ export class PostVerbsController {
     operationId: 'addMessageVerb',
     summary: 'Add a question with its response, or have the model answer',
   })
-  @ApiCreatedResponse({ type: QaPairDto })
+  @ApiStored()
   @ApiIdempotent()
   @ApiContentState()
   @ApiProblems(...MAY_BE_REFUSED)

@@ -10,20 +10,25 @@ import type {
   Append,
   ChatTarget,
   Draft,
+  Entry,
   ForkTarget,
   Said,
   Spoken,
 } from '../message/append.service.js';
 import type { AddMessageDto } from '../message/message.dto.js';
-import { draftsOf } from '../message/append.service.js';
+import { draftOf, draftsOf, isAsked } from '../message/append.service.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
+import { TakenFiles } from './taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** What is posted, and on which terms. */
 export type PostBody = Said &
   Pick<Draft, 'response_parts'> &
-  Pick<AddMessageDto, 'response' | 'parent_response_id' | 'on_conflict' | 'on_busy'>;
+  Pick<
+    AddMessageDto,
+    'response' | 'parent_response_id' | 'on_conflict' | 'on_busy' | 'settings' | 'pairs'
+  >;
 
 /** A post, with where it goes. */
 export interface Post {
@@ -65,6 +70,7 @@ export class PostService {
     private readonly chats: ChatService,
     private readonly paths: PathService,
     private readonly turns: Turns,
+    private readonly files: TakenFiles,
   ) {}
 
   /**
@@ -74,13 +80,15 @@ export class PostService {
    * idempotency_key_reused, too_many_answers,
    *   tokens_spent, store_unavailable
    */
-  async post(post: Post): Promise<Answer> {
-    const { accountId, body } = post;
+  async post(asked: Post): Promise<Answer> {
+    const { accountId } = asked;
+    const body = await this.files.of(accountId, asked.body);
+    const post = { ...asked, body };
     const chatId = await this.chatOf(post);
     // With the account: a stranger who guesses an id must neither wait for its owner nor make the
     // owner wait.
     const line = `${accountId}:${chatId}`;
-    if (body.response !== undefined && !this.waiting.isBusy(line)) {
+    if (!asksModel(body) && !this.waiting.isBusy(line)) {
       const answer = await this.attempt(post);
       if (answer) return answer;
     }
@@ -125,9 +133,7 @@ export class PostService {
     const chatId = await this.chatOf(post);
     const to = { chatId, parent: post.body.parent_response_id, mustBeActive: post.toActive };
     try {
-      return (
-        (await this.answers.ask(appendOf(post, to))) ?? (await this.refused(post, chatId, deadline))
-      );
+      return (await this.ask(post, to)) ?? (await this.refused(post, chatId, deadline));
     } catch (error) {
       // What the account may have of models does not matter before its question could be put there.
       if (!isQuota(error) || (await this.isFree(post, chatId))) throw error;
@@ -175,7 +181,14 @@ export class PostService {
         head: { chat_id: chatId, response_id: chat.last_response_id, seq: chat.last_seq },
       });
     }
-    return this.answers.askAnew(appendOf(post, { chatId, behind: parent }));
+    return (await this.ask(post, { chatId, behind: parent }))!;
+  }
+
+  private async ask(post: Post, to: ChatTarget | ForkTarget): Promise<Answer | null> {
+    const append = appendOf(post, to);
+    if (!post.body.pairs) return this.answers.ask(append);
+    const outcome = await this.answers.askAll(append);
+    return outcome && this.answers.together(append.accountId, outcome);
   }
 }
 
@@ -183,17 +196,11 @@ function appendOf(
   { accountId, body, earlier, key, model, settings }: Post,
   to: ChatTarget | ForkTarget,
 ): Append {
-  return {
-    accountId,
-    drafts: draftsOf(earlier, {
-      said: body,
-      response: body.response,
-      response_parts: body.response_parts,
-      ...{ model, settings },
-    }),
-    to,
-    key,
-  };
+  const { pairs } = body;
+  if (pairs) return { accountId, drafts: pairs.map(draftOf), to, key, answerOf: storedPairs };
+  const said = draftOf(body);
+  const last = { ...said, model, settings: settings ?? said.settings };
+  return { accountId, drafts: draftsOf(earlier, last), to, key };
 }
 
 /** Nobody sees what becomes of a post whose client has gone, unless it has a key to ask with. */
@@ -201,6 +208,11 @@ function assertAwaited({ key }: Post): void {
   if (key === null && requestDeadline()?.clientIsGone)
     throw problems.invalidRequest({ detail: 'The client went before the turn of its post came.' });
 }
+
+const storedPairs = (_tx: unknown, entries: readonly Entry[]): string =>
+  `{"qa_pairs":[${entries.map(({ json }) => json).join(',')}]}`;
+
+const asksModel = ({ pairs, ...said }: PostBody): boolean => !pairs && isAsked(draftOf(said));
 
 const isQuota = (error: unknown): boolean =>
   error instanceof Problem &&

@@ -6,9 +6,11 @@ import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import type { Append } from '../message/append.service.js';
 import type { Said } from '../message/append.service.js';
+import type { ResponsePart } from '../../tree/parts.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
+import { TakenFiles } from './taken-files.service.js';
 
 /** Which pair is to be said anew, and by whom. */
 export interface Revision {
@@ -18,6 +20,7 @@ export interface Revision {
   key: IdempotentRequest | null;
   /** A response that is given; undefined = the model answers, null = none. */
   response?: string | null;
+  response_parts?: readonly ResponsePart[] | null;
   /** The model that is asked; that of the chat when absent. */
   model?: string | null;
   /** How the model is asked. */
@@ -33,6 +36,7 @@ export class RevisionService {
   constructor(
     private readonly answers: Answers,
     private readonly paths: PathService,
+    private readonly files: TakenFiles,
   ) {}
 
   /**
@@ -43,7 +47,12 @@ export class RevisionService {
   async revise(revision: Revision, said?: Said): Promise<Answer> {
     const kept = await this.answers.kept(revision.accountId, revision.key);
     if (kept) return kept;
-    const append = await this.siblings(revision, [revision.model ?? null], said);
+    const { accountId } = revision;
+    const append = await this.siblings(
+      await this.files.of(accountId, revision),
+      [revision.model ?? null],
+      said && (await this.files.of(accountId, said)),
+    );
     return this.answers.askAnew({ ...append, to: { ...append.to, activate: true } });
   }
 
@@ -52,7 +61,7 @@ export class RevisionService {
    * `revise`
    */
   async siblings(
-    { accountId, chatId, responseId, response, settings, key }: Revision,
+    { accountId, chatId, responseId, key, ...told }: Revision,
     models: readonly (string | null)[],
     said?: Said,
   ): Promise<Append & { to: { chatId: string; behind: string | null } }> {
@@ -60,10 +69,11 @@ export class RevisionService {
     const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
     const drafts = models.map((model) => ({
       said: said ?? saidIn(pair),
-      response,
+      response: told.response,
+      response_parts: told.response_parts,
       model,
       // What is asked again is asked in the same way.
-      settings: settings ?? (said ? undefined : (wordsOf(pair.body).settings ?? undefined)),
+      settings: told.settings ?? (said ? undefined : (wordsOf(pair.body).settings ?? undefined)),
     }));
     return { accountId, drafts, to: { chatId, behind: before.pairs[0]?.responseId ?? null }, key };
   }

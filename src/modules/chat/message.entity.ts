@@ -44,6 +44,7 @@ export interface AnswerError {
  */
 @Entity('messages')
 @Index('messages_path', ['accountId', 'chatId', 'seq'], { unique: true })
+@Index('messages_calls', ['accountId', 'chatId', 'seq'], { where: 'call_ids IS NOT NULL' })
 @Check('messages_seq', `seq > 0`)
 @Check('messages_type', `message_type IN ('text', 'link', 'code')`)
 @Check(
@@ -86,6 +87,10 @@ export class Message {
 
   @Column('text', { default: 'complete' })
   status!: MessageStatus;
+
+  /** The calls of tools that its response makes; null where it makes none. */
+  @Column('text', { name: 'call_ids', array: true, nullable: true })
+  callIds!: string[] | null;
 
   @Column('text', { nullable: true })
   author!: string | null;

@@ -1,22 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
-import { problems } from '../../common/problems.js';
+import { invalidField, problems } from '../../common/problems.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
 import type { AnswerSettings } from '../../llm/settings.js';
-import { type QuestionPart, type ResponsePart, sideOf } from '../../tree/parts.js';
-import { ChatService, type NewChat } from '../chat/chat.service.js';
+import { callIdsOf, type QuestionPart, type ResponsePart, sideOf } from '../../tree/parts.js';
+import type { NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
-import { ForkService } from '../chat/fork.service.js';
 import type { MessageType } from '../chat/message.entity.js';
 import { pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { completeFiles, fileIdsIn, holdFiles } from '../file/file-references.js';
 import { AppendLanes } from './append.lanes.js';
+import { Places } from './places.service.js';
 import { appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
 
 /** What a person said. */
@@ -125,8 +125,7 @@ export class AppendService {
     private readonly lanes: AppendLanes,
     private readonly journal: Journal,
     private readonly trees: TreeChanges,
-    private readonly forks: ForkService,
-    private readonly chats: ChatService,
+    private readonly places: Places,
   ) {}
 
   /**
@@ -140,11 +139,14 @@ export class AppendService {
    * What the run that counts has made, with its answer; the answer of the key alone, where it was
    * used before. Null when the chat refused: it is gone, its head is another one, it is not active,
    * or its answer is still being written.
-   * @throws store_unavailable, idempotency_key_reused, idempotency_key_in_use; for a fork
-   * chat_not_found, message_not_found
+   * @throws store_unavailable, idempotency_key_reused, idempotency_key_in_use; 422 for the result
+   * of a call that nobody made; for a fork chat_not_found, message_not_found
    */
   async commit(append: Append): Promise<Outcome<Entry[]> | null> {
     this.assertRoom();
+    const stray = await this.places.strayResult(append);
+    if (stray?.busy) return null;
+    if (stray) throw invalidField(stray.path, 'is of no call that was made before on this path');
     const outcome = await this.write(append);
     if (!outcome?.made) return outcome;
     return {
@@ -197,15 +199,11 @@ export class AppendService {
     }
   }
 
-  private toFork(
-    append: Append,
-    { chatId, behind, activate, each }: ForkTarget,
-  ): Promise<Outcome<Entry[]>> {
+  private toFork(append: Append, target: ForkTarget): Promise<Outcome<Entry[]>> {
     const { accountId, key, drafts } = append;
-    const fork = (tx: EntityManager) =>
-      this.forks.fork(tx, accountId, chatId, { response_id: behind, activate });
-    return this.trees.make(accountId, chatId, key, async (tx) => {
-      if (!each) return this.appendAll(tx, append, (await fork(tx)).chat_id);
+    const fork = (tx: EntityManager) => this.places.fork(tx, accountId, target);
+    return this.trees.make(accountId, target.chatId, key, async (tx) => {
+      if (!target.each) return this.appendAll(tx, append, (await fork(tx)).chat_id);
       const made: Entry[] = [];
       for (const draft of drafts)
         made.push(
@@ -220,7 +218,7 @@ export class AppendService {
 
   private toNew(append: Append, { chat }: NewTarget): Promise<Outcome<Entry[]>> {
     return this.trees.makeNew(append.accountId, append.key, async (tx) => {
-      const created = await this.chats.create(tx, append.accountId, chat);
+      const created = await this.places.begin(tx, append.accountId, chat);
       return this.appendAll(tx, append, created.chat_id, { chat: created });
     });
   }
@@ -283,6 +281,21 @@ async function answered(
 
 /** A pair that is there as a whole. */
 export type Spoken = Omit<Words, 'metadata' | 'settings'> & Partial<Pick<Words, 'metadata'>>;
+
+/** What was said, with the response or the settings for one, as a draft. */
+export const draftOf = ({ response, response_parts, settings, ...said }: SaidPair): Draft => ({
+  said,
+  response,
+  response_parts,
+  ...(settings && { settings }),
+});
+
+/** A pair as clients say it. */
+export interface SaidPair extends Said {
+  response?: string | null;
+  response_parts?: readonly ResponsePart[] | null;
+  settings?: AnswerSettings | null;
+}
 
 /** Pairs that were said before, and the last one. */
 export const draftsOf = (earlier: readonly Spoken[] = [], last: Draft): Draft[] => [
@@ -349,6 +362,7 @@ export function newPair(draft: Draft, spot: Spot): NewPair {
     createdAt: new Date(),
     body,
     sha256: sha256Of(body),
+    callIds: callIdsOf(draft.response_parts),
     branches: [],
     branchesTotal: 0,
     parent: spot.parent,

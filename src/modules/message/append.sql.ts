@@ -11,6 +11,8 @@ export const LEASE_SECONDS = 15;
 export interface NewPair extends Omit<Pair, 'seq'> {
   accountId: string;
   sha256: Buffer;
+  /** The calls of tools that its response makes; null where it makes none. */
+  callIds?: readonly string[] | null;
   /**
    * `last_response_id` that the chat must have (null: its path must be empty); undefined = the pair
    * goes behind whatever is there.
@@ -73,6 +75,8 @@ const INPUT: readonly Column[] = [
   ['body', 'text', (p) => p.body],
   ['bytes', 'int', (p) => Buffer.byteLength(p.body)],
   ['sha256', 'bytea', (p) => p.sha256],
+  // A text of its own: lists of lists must have one length.
+  ['call_ids', 'text', (p) => (p.callIds ? arrayText(p.callIds) : null)],
   ['has_parent', 'boolean', (p) => p.parent !== undefined],
   ['parent', 'uuid', (p) => p.parent ?? null],
   ['must_be_active', 'boolean', (p) => p.mustBeActive],
@@ -92,6 +96,10 @@ const GENERATING_INPUT: readonly Column[] = [
   ['settle_scope', 'text', (p) => p.generation!.idempotent?.scope ?? null],
   ['settle_key', 'text', (p) => p.generation!.idempotent?.key ?? null],
 ];
+
+/** A list as PostgreSQL writes it. */
+export const arrayText = (texts: readonly string[]): string =>
+  `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 
 const selectOf = (columns: readonly Column[]): string =>
   `SELECT ${columns.map(([name, type], i) => `$${i + 1}::${type} AS ${name}`).join(', ')}`;
@@ -134,9 +142,9 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
     RETURNING v.account_id, v.chat_id AS root_chat_id, v.event_seq
   ),
   message AS (
-    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, message_type, status, author, model, usage, error,
-      created_at)
-    SELECT account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, message_type, status, author, model, usage::jsonb, error::jsonb,
+    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, call_ids, message_type, status, author, model, usage,
+      error, created_at)
+    SELECT account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, call_ids::text[], message_type, status, author, model, usage::jsonb, error::jsonb,
       created_at FROM chat
   ),
   words AS (${wordsText(table)}),

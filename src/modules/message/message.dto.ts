@@ -1,14 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+<<<<<<< HEAD
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+=======
+import { IsBoolean, ValidateBy, ValidateIf } from 'class-validator';
+import { ListOf } from '../../common/dto-reader.js';
+import { PAIRS_MAX } from '../../common/json-body.js';
+import { Held, IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+>>>>>>> 49df69a (feat(message): sides are said as parts, and many pairs in one step)
 import { isLonger } from '../../common/text-length.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
-import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
+import type { ResponsePart } from '../../tree/parts.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { IsMetadata } from './metadata.js';
+import { IsParts, IsTextOf, RESPONSE_PARTS_SCHEMA, SaidDto } from './said.dto.js';
 
-export const QUESTION_BYTES_MAX = 128 * 1024;
-export const RESPONSE_BYTES_MAX = 256 * 1024;
 const ON_CONFLICT = ['fail', 'fork'] as const;
 /**
  * What a post does that comes while an answer is still being written: waits for its end, is
@@ -48,39 +53,7 @@ const isModelName = (value: unknown): boolean =>
   typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
 
 /** What a person says: a question with its response, or for the model to answer. */
-export class EditMessageDto {
-  /** At most 128 KiB of UTF-8. @example "Where does the midnight sun begin?" */
-  @IsSaid({ bytesMax: QUESTION_BYTES_MAX })
-  question!: string;
-
-  /**
-   * Stored as it is (at most 256 KiB of UTF-8). Absent: the model answers. Null: stored without an
-   * answer. @example "At the Arctic Circle."
-   */
-  @ApiPropertyOptional({ type: String, nullable: true })
-  @IsOptional()
-  @IsSaid({ bytesMax: RESPONSE_BYTES_MAX })
-  response?: string | null;
-
-  @ApiPropertyOptional({ enum: MESSAGE_TYPES, default: 'text' })
-  @Optional()
-  @OneOf(MESSAGE_TYPES)
-  message_type?: MessageType;
-
-  /**
-   * `link`: `{url, title?}` (http or https, never fetched). `code`: `{language, filename?}`.
-   * `text`: any small object.
-   */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
-  @IsMetadata()
-  metadata?: Record<string, unknown> | null;
-
-  /** Who asked, where several people share a chat. */
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
-  @IsOptional()
-  @IsSaid({ charsMax: 200 })
-  author?: string | null;
-
+export class EditMessageDto extends SaidDto {
   /** Answer with server-sent events as the answer is written. */
   @ApiPropertyOptional({ type: Boolean, default: false })
   @Optional()
@@ -88,7 +61,43 @@ export class EditMessageDto {
   stream?: boolean;
 }
 
+const IsSpoken = (): PropertyDecorator =>
+  Held('isSpoken', (response, args) =>
+    response === undefined && !(args!.object as SpokenPairDto).response_parts
+      ? 'must be given, or null: no model answers here'
+      : null,
+  );
+
+/** A pair that is there as a whole. */
+export class SpokenPairDto extends SaidDto {
+  /** At most 256 KiB of UTF-8; null: stored without an answer. */
+  @ApiProperty({ type: String, nullable: true, required: false })
+  @IsSpoken()
+  override response?: string | null = undefined;
+}
+
+const NOT_BESIDE_PAIRS = [
+  ...['question_parts', 'response_parts', 'message_type', 'metadata', 'author'],
+  ...['settings', 'stream'],
+] as const;
+
+/** Pairs say all themselves. */
+const ArePairs = (): PropertyDecorator =>
+  Held('arePairs', (pairs, args) => {
+    if ((pairs as unknown[]).length === 0) return 'must have a pair';
+    const body = args!.object as AddMessageDto;
+    const beside = NOT_BESIDE_PAIRS.find((field) => body[field] !== undefined);
+    return beside === undefined ? null : `go not with ${beside}`;
+  });
+
 export class AddMessageDto extends EditMessageDto {
+  /** In the place of `question`: up to 100 whole pairs, stored in one step, all or none. */
+  @ApiPropertyOptional({ type: [SpokenPairDto], minItems: 1, maxItems: PAIRS_MAX })
+  @Optional()
+  @ArePairs()
+  @ListOf(() => SpokenPairDto, PAIRS_MAX)
+  pairs?: SpokenPairDto[];
+
   /** The pair that must be the last one of the chat (null: the chat must be empty). */
   @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true })
   @ValidateIf(
@@ -139,6 +148,13 @@ export class FanOutDto {
   models!: string[];
 }
 
+/** Pairs that were stored in one step. */
+export class StoredPairsDto {
+  /** In their order. */
+  @ApiProperty({ type: [QaPairDto] })
+  qa_pairs!: QaPairDto[];
+}
+
 export class FanOutAnswerDto {
   /** In the order of `models`. */
   @ApiProperty({ type: [QaPairDto] })
@@ -148,9 +164,13 @@ export class FanOutAnswerDto {
 export class RegenerateMessageDto extends RetryMessageDto {
   /** Another response of your own. Absent: the model answers again. */
   @ApiPropertyOptional({ type: String, nullable: true })
-  @IsOptional()
-  @IsSaid({ bytesMax: RESPONSE_BYTES_MAX })
+  @IsTextOf('response')
   response?: string | null;
+
+  /** The same in parts. */
+  @ApiPropertyOptional(RESPONSE_PARTS_SCHEMA)
+  @IsParts('response')
+  response_parts?: ResponsePart[] | null;
 }
 
 export class AddMessageByBodyDto extends AddMessageDto {

@@ -5,7 +5,7 @@ import { ContentStore } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making } from '../../database/idempotency.js';
 import { notesOf } from '../../events/changes.js';
-import { sideOf } from '../../tree/parts.js';
+import { callIdsOf, sideOf } from '../../tree/parts.js';
 import {
   BRANCHES,
   IS_INHERITED,
@@ -112,6 +112,7 @@ export class PairCompletion {
     const values = [
       ...[accountId, null, chatId, responseId, 'complete', body, Buffer.byteLength(body), sha256],
       ...[open.model, null, null, 'message.completed', null, now, null, null],
+      callIdsOf(wordsOf(body).response_parts),
     ];
     const [row] = await tx.query<{ version: number; round: number }[]>(this.write, values);
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [

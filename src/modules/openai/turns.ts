@@ -9,7 +9,7 @@ import {
 import { invalidField } from '../../common/problems.js';
 import type { ToldPair } from '../../llm/telling.js';
 import type { Draft, Spoken } from '../message/append.service.js';
-import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/message.dto.js';
+import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { compactedText } from './compaction.js';
 import { contentParts } from './input-content.js';
 import type { CallItem, InputItem, MessageItem, ReasoningItem, ResultItem } from './input-items.js';

@@ -56,7 +56,7 @@ export const NOTE_NAME = `
 
 /** $3 length and $4 hash of the body. The relay of MongoDB compares version and hash. */
 export const BLANK_PAIR = `
-  UPDATE messages SET status = 'redacted', version = version + 1, author = NULL, error = NULL, bytes = $3, sha256 = $4
+  UPDATE messages SET status = 'redacted', version = version + 1, author = NULL, error = NULL, call_ids = NULL, bytes = $3, sha256 = $4
   WHERE account_id = $1 AND response_id = $2`;
 
 /**
