@@ -230,6 +230,7 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
 /** What MongoDB has, by collection: with words, by version; or why there are none. */
 export const COLLECTIONS: Readonly<Record<string, string>> = {
   chat_contents: 'words: the journal writes the redacted version over them',
+  chat_parts: 'what is too long for chat_contents: goes with the version before',
   write_tries: 'one document that says when a write was tried',
 };
 

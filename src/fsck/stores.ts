@@ -149,7 +149,7 @@ async function mongoWords(
   const { MongoContentStore } = await import('../content/mongo/mongo-content-store.js');
   const { MongoBuckets } = await import('../content/mongo/mongo-buckets.js');
   const { mongoWordsCheck } = await import('./checks/mongo-words.js');
-  const { belongTogether, mongoOrphansCheck } = await import('./checks/mongo-orphans.js');
+  const { apartOrphansCheck, belongTogether, mongoOrphansCheck } = await import('./checks/mongo-orphans.js');
   const database = new Database(dataSource);
   const connection = new MongoConnection(config.MONGODB_URI!);
   const store = new MongoContentStore(config.MONGODB_URI!);
@@ -171,6 +171,7 @@ async function mongoWords(
     checks: [
       mongoWordsCheck(side),
       mongoOrphansCheck(side),
+      apartOrphansCheck(side),
       ...(serverRuns ? [journalCheck(dataSource)] : []),
     ] as Check[],
     drain: async () => {

@@ -6,7 +6,8 @@ import {
   type ChatContents,
   type StoredQaPair,
 } from './chat-contents.schema.js';
-import { storedWordsOf } from './stored-words.js';
+import { dropOlderParts, type PartsDocuments, putParts } from './part-writes.js';
+import { type ApartWords, type StoredWords, storedWordsOf } from './stored-words.js';
 
 const DUPLICATE_KEY = 11000;
 /**
@@ -19,6 +20,8 @@ type Operation = mongo.AnyBulkWriteOperation<ChatContents>;
 interface Write {
   pair: PairWrite;
   element: StoredQaPair;
+  /** What goes into a document of its own. */
+  apart: ApartWords | null;
 }
 
 /** What became of operations that do not wait for each other; `errors` by their numbers. */
@@ -29,22 +32,34 @@ interface Outcome {
 
 /**
  * Puts pairs into their buckets, each by operations on one document that can be repeated at any
- * time. Answers which could not be written.
+ * time; what is too long for a bucket before that into a document of its own. Whoever reads between
+ * the two sees versions that differ, and looks again. Answers which could not be written.
  * @throws when nothing is known of any of them
  */
 export async function putInto(
   buckets: Buckets,
+  documents: PartsDocuments,
   pairs: readonly PairWrite[],
 ): Promise<Map<string, Error>> {
-  const failures = new Map<string, Error>();
-  let left = pairs.map((pair): Write => ({ pair, element: elementOf(pair) }));
+  const writes = pairs.map(writeOf);
+  const failures = await putParts(
+    documents,
+    writes.flatMap(({ pair, apart }) => (apart ? [{ pair, apart }] : [])),
+  );
+  let left = writes.filter(({ pair }) => !failures.has(pair.responseId));
+  const stored: Write[] = [];
   // A push fails where the pair is stored, and also where another writer made the bucket at the
   // same moment. Only the second time is the bucket certain to be there, so that a push which
   // failed and an overwriting that found nothing mean: a newer version is stored.
   for (let attempt = 1; attempt <= 2 && left.length > 0; attempt++) {
     left = await pushWhereAbsent(buckets, left, failures);
+    stored.push(...left);
     if (left.length > 0) left = await overwrite(buckets, left, failures);
   }
+  await dropOlderParts(
+    documents,
+    stored.flatMap(({ pair, apart }) => (!apart && pair.version > 1 ? [pair] : [])),
+  );
   return failures;
 }
 
@@ -141,9 +156,14 @@ async function all(
 const errorOf = ({ code, errmsg }: mongo.WriteError): Error =>
   new Error(`MongoDB refused the words of a pair (${code}): ${errmsg}`);
 
-function elementOf(pair: PairWrite): StoredQaPair {
+function writeOf(pair: PairWrite): Write {
+  const { element, apart } = storedWordsOf(pair.body);
+  return { pair, element: elementOf(pair, element), apart };
+}
+
+function elementOf(pair: PairWrite, words: StoredWords): StoredQaPair {
   return {
-    ...storedWordsOf(pair.body),
+    ...words,
     response_id: pair.responseId,
     timestamp: pair.createdAt,
     branches: pair.branches.slice(0, BRANCHES_SHOWN),

@@ -53,6 +53,10 @@ export class StoredQaPair {
   @Prop({ type: SchemaTypes.Mixed })
   settings?: object | string;
 
+  /** These three are in a document of their own (`chat-parts.schema.ts`), as they are too long. */
+  @Prop({ type: Boolean })
+  parts_apart?: boolean;
+
   /** Of the body, in hex: for people who check a dump. The server itself hashes what it reads. */
   @Prop({ type: String })
   sha256!: string;
@@ -100,7 +104,7 @@ export const ChatContentsSchema = SchemaFactory.createForClass(ChatContents);
 // are found by _id.
 ChatContentsSchema.index({ root_chat_id: 1, chat_id: 1, bucket: 1 });
 
-/** 32 pairs of the greatest length (128 KiB and 256 KiB, and their metadata) stay under 16 MiB. */
+/** 32 pairs of the greatest length stay far under 16 MiB (`PARTS_INLINE_MAX`). */
 export const PAIRS_PER_BUCKET = 32;
 
 /** The bucket of the pair at `seq` in a chat that owns the pairs after `forkSeq`. */

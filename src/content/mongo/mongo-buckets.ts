@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Collection } from 'mongoose';
 import type { ChatContents, StoredQaPair } from './chat-contents.schema.js';
+import type { ChatParts } from './chat-parts.schema.js';
 import { MongoConnection } from './mongo-connection.js';
 
 /** The place of a pair in a bucket, without its words. */
@@ -9,6 +10,12 @@ export type Outline = Pick<
   ChatContents,
   '_id' | 'account_id' | 'root_chat_id' | 'chat_id' | 'bucket'
 > & { qa_pairs: Place[] };
+
+/** What is kept apart of a pair, without what it is. */
+export type ApartOutline = Pick<
+  ChatParts,
+  '_id' | 'account_id' | 'chat_id' | 'seq' | 'response_id'
+>;
 
 const ATTEMPTS_MAX = 4;
 const OUTLINE = {
@@ -56,6 +63,31 @@ export class MongoBuckets {
     return new Map(found.map((bucket) => [bucket._id, bucket]));
   }
 
+  /** What is kept apart of pairs, by `partsId`. */
+  async apart(names: readonly string[]): Promise<Map<string, ChatParts>> {
+    if (names.length === 0) return new Map();
+    const found = await this.run((_buckets, parts) =>
+      parts.find({ _id: { $in: [...names] } }).toArray(),
+    );
+    return new Map(found.map((document) => [document._id, document]));
+  }
+
+  /** The next of them, without what they hold, in the order of their names. */
+  async apartOutlines(after: string | null, limit: number): Promise<ApartOutline[]> {
+    return this.run((_buckets, parts) =>
+      parts
+        .find(after === null ? {} : { _id: { $gt: after } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .project<ApartOutline>({ account_id: 1, chat_id: 1, seq: 1, response_id: 1 })
+        .toArray(),
+    );
+  }
+
+  async removeApart(name: string): Promise<void> {
+    await this.run((_buckets, parts) => parts.deleteOne({ _id: name }));
+  }
+
   /** Puts right which account, conversation and chat a bucket is said to be of. */
   async setCopies(name: string, copies: Omit<ChatContents, '_id' | 'qa_pairs'>): Promise<void> {
     await this.run((buckets) => buckets.updateOne({ _id: name }, { $set: { ...copies } }));
@@ -81,14 +113,17 @@ export class MongoBuckets {
    * reason to give up.
    */
   private async run<Result>(
-    work: (buckets: Collection<ChatContents>) => Promise<Result>,
+    work: (buckets: Collection<ChatContents>, parts: Collection<ChatParts>) => Promise<Result>,
   ): Promise<Result> {
     for (let attempt = 1; ; attempt++) {
       try {
         // The driver's own collection: Mongoose would turn every operator into a value, as it must
         // for what clients send.
-        return await this.mongo.run((model) =>
-          work(model.collection as unknown as Collection<ChatContents>),
+        return await this.mongo.run((chats, parts) =>
+          work(
+            chats.collection as unknown as Collection<ChatContents>,
+            parts.collection as unknown as Collection<ChatParts>,
+          ),
         );
       } catch (error) {
         if (attempt >= ATTEMPTS_MAX) throw error;

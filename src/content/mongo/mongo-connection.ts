@@ -3,6 +3,7 @@ import { type ConnectOptions, type Connection, type Model, mongo, Mongoose } fro
 import { StoreRefusesError } from '../../common/store-refusal.js';
 import { Pulse, within } from '../../runtime/deadline.js';
 import { ChatContents, ChatContentsSchema } from './chat-contents.schema.js';
+import { ChatParts, ChatPartsSchema } from './chat-parts.schema.js';
 
 /** How long any one call to MongoDB may take, in milliseconds, with all its retries. */
 export const MONGO_TIMEOUT_MS = 2000;
@@ -58,6 +59,7 @@ export class MongoConnection {
   });
   private connection!: Connection;
   private chats!: Model<ChatContents>;
+  private parts!: Model<ChatParts>;
   /** The newest try to connect. */
   private opening: Promise<void>;
   private readonly pulse = new Pulse();
@@ -77,16 +79,18 @@ export class MongoConnection {
   }
 
   /**
-   * Runs `work` on the collection. @throws StoreAwayError or the driver's error within
+   * Runs `work` on the collections. @throws StoreAwayError or the driver's error within
    * `MONGO_TIMEOUT_MS`.
    */
-  async run<Result>(work: (chats: Model<ChatContents>) => Promise<Result>): Promise<Result> {
+  async run<Result>(
+    work: (chats: Model<ChatContents>, parts: Model<ChatParts>) => Promise<Result>,
+  ): Promise<Result> {
     try {
       // The driver's own time limits hold for one step each (selection, checkout, socket) and are
       // repeated by its retries; this is for all of them.
       const result = await within(
         MONGO_TIMEOUT_MS,
-        this.opening.then(() => work(this.chats)),
+        this.opening.then(() => work(this.chats, this.parts)),
         () => new StoreAwayError('MongoDB did not answer in time.'),
         this.pulse,
       );
@@ -172,6 +176,7 @@ export class MongoConnection {
     this.connection = this.mongoose.createConnection();
     this.connection.on('error', () => undefined); // told by the call that meets it
     this.chats = this.connection.model<ChatContents>('ChatContents', ChatContentsSchema);
+    this.parts = this.connection.model<ChatParts>('ChatParts', ChatPartsSchema);
     await this.connection.openUri(this.uri, {
       ...OPTIONS,
       ...(namesDatabase(this.uri) ? {} : { dbName: DEFAULT_DATABASE }),
@@ -190,12 +195,14 @@ export class MongoConnection {
    * limit here, while MongoDB goes on.
    */
   private makeIndexes(): void {
-    this.chats.createIndexes().catch((error: unknown) => {
-      if (this.stands)
-        this.tryAgain('the indexes of MongoDB are not made yet', error, INDEXES_AGAIN_MS, () =>
-          this.makeIndexes(),
-        );
-    });
+    Promise.all([this.chats.createIndexes(), this.parts.createIndexes()]).catch(
+      (error: unknown) => {
+        if (this.stands)
+          this.tryAgain('the indexes of MongoDB are not made yet', error, INDEXES_AGAIN_MS, () =>
+            this.makeIndexes(),
+          );
+      },
+    );
   }
 
   private tryAgain(what: string, error: unknown, ms: number, work: () => void): void {

@@ -17,7 +17,9 @@ import {
   PAIRS_PER_BUCKET,
   type StoredQaPair,
 } from './chat-contents.schema.js';
+import { type ChatParts, partsId } from './chat-parts.schema.js';
 import { MONGO_TIMEOUT_MS, MongoConnection } from './mongo-connection.js';
+import type { PartsDocuments } from './part-writes.js';
 import { bodyOfStored } from './stored-words.js';
 
 /**
@@ -48,7 +50,13 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
 
   override async putMany(pairs: readonly PairWrite[]): Promise<ReadonlyMap<string, Error>> {
     if (pairs.length === 0) return new Map();
-    return this.mongo.run((chats) => putInto(chats.collection as unknown as Buckets, pairs));
+    return this.mongo.run((chats, parts) =>
+      putInto(
+        chats.collection as unknown as Buckets,
+        parts.collection as unknown as PartsDocuments,
+        pairs,
+      ),
+    );
   }
 
   override async putBranches(
@@ -103,7 +111,13 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     const found = buckets
       .flatMap((bucket) => bucket.qa_pairs)
       .filter((element) => wanted.has(element.response_id));
-    return new Map(found.map((element) => [element.response_id, storedOf(element)]));
+    const byId = new Map(found.map((element) => [element.response_id, element]));
+    return this.whole(
+      pairs.flatMap((pair) => {
+        const element = byId.get(pair.responseId);
+        return element ? [{ pair, element }] : [];
+      }),
+    );
   }
 
   override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
@@ -130,12 +144,40 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
         .toArray(),
     );
     const buckets = new Map(found.map((bucket) => [bucket._id, bucket]));
-    return new Map(
-      pairs.flatMap((pair, i): [string, StoredPair][] => {
+    return this.whole(
+      pairs.flatMap((pair, i) => {
         const element = elementIn(buckets.get(filters[i]!._id), pair);
-        return element ? [[pair.responseId, storedOf(element)]] : [];
+        return element ? [{ pair, element }] : [];
       }),
     );
+  }
+
+  /** Elements with what is kept apart of them, which is asked for only where there is some. */
+  private async whole(found: readonly FoundPair[]): Promise<Map<string, StoredPair>> {
+    const apart = found.filter(({ element }) => element.parts_apart);
+    const documents = apart.length > 0 ? await this.apartOf(apart.map(({ pair }) => pair)) : null;
+    return new Map(
+      found.map(({ pair, element }) => [
+        pair.responseId,
+        storedOf(element, documents?.get(pair.responseId)),
+      ]),
+    );
+  }
+
+  private async apartOf(pairs: readonly PairRef[]): Promise<Map<string, ChatParts>> {
+    const oneOf = (values: readonly string[]) => ({ $in: [...new Set(values)] });
+    const documents = await this.mongo.run((_chats, parts) =>
+      (parts.collection as unknown as PartsDocuments)
+        .find({
+          _id: oneOf(pairs.map(({ chatId, seq }) => partsId(chatId, seq))),
+          account_id: oneOf(pairs.map(({ accountId }) => accountId)),
+          root_chat_id: oneOf(pairs.map(({ rootChatId }) => rootChatId)),
+        })
+        .withReadConcern({ level: this.mongo.readConcern })
+        .maxTimeMS(MONGO_TIMEOUT_MS)
+        .toArray(),
+    );
+    return new Map(documents.map((document) => [document.response_id, document]));
   }
 
   override async removeTail(
@@ -149,7 +191,8 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
       root_chat_id: chat.rootChatId,
       chat_id: chat.chatId,
     };
-    await this.mongo.run(async (chats) => {
+    await this.mongo.run(async (chats, parts) => {
+      await parts.deleteMany({ ...tail, seq: mongoose.trusted({ $gt: afterSeq }) });
       await chats.deleteMany({ ...tail, bucket: mongoose.trusted({ $gte: first }) });
       if (kept % PAIRS_PER_BUCKET === 0) return;
       await chats.updateOne(bucketFilter({ ...chat, seq: afterSeq }), {
@@ -177,7 +220,17 @@ const elementIn = (bucket: ChatContents | undefined, pair: PairRef): StoredQaPai
     ? bucket.qa_pairs.find((element) => element.response_id === pair.responseId)
     : undefined;
 
-function storedOf(element: StoredQaPair): StoredPair {
-  const { version, branches, branches_total: branchesTotal } = element;
-  return { version, ...bodyOfStored(element), branches, branchesTotal };
+interface FoundPair {
+  pair: PairRef;
+  element: StoredQaPair;
+}
+
+/**
+ * Where what is kept apart is of a newer version, its element is still to come: then the store has
+ * that version, and its words are not to be had here yet.
+ */
+function storedOf(element: StoredQaPair, apart: ChatParts | undefined): StoredPair {
+  const { branches, branches_total: branchesTotal } = element;
+  const version = Math.max(element.version, apart?.version ?? 0);
+  return { version, ...bodyOfStored(element, apart), branches, branchesTotal };
 }

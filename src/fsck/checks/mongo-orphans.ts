@@ -50,7 +50,7 @@ const isOld = ({ bucket, place }: Leftover): boolean =>
  */
 function madeAt({ chat_id: chatId }: Outline, place: Place | null): number {
   if (place) return place.timestamp instanceof Date ? place.timestamp.getTime() : 0;
-  return isUuid(chatId) ? parseInt(chatId.replace('-', '').slice(0, 12), 16) : 0;
+  return isUuid(chatId) ? timeOf(chatId) : 0;
 }
 
 /**
@@ -113,6 +113,48 @@ function findingOf({ buckets }: MongoSide, { bucket, place, ofGap }: Leftover): 
     mend,
   };
 }
+
+/** The same of what is kept apart of pairs: it has no pair any more, or never had. */
+export function apartOrphansCheck({ dataSource, buckets }: MongoSide): Check<string> {
+  return {
+    of: 'parts',
+    invariants: ['I4'],
+    window: async (after) => (await buckets.apartOutlines(after, WINDOW)).map(({ _id }) => _id),
+    async inspect(names) {
+      const found = [...(await buckets.apart(names)).values()];
+      const old = found.filter(
+        ({ response_id: id }) => !isUuid(id) || Date.now() - timeOf(id) > AGE_MIN_MS,
+      );
+      const asked = old.filter(({ account_id, response_id }) =>
+        [account_id, response_id].every(isUuid),
+      );
+      const rows = await dataSource.query<{ response_id: string }[]>(KNOWN_PAIRS, [
+        asked.map(({ account_id }) => account_id),
+        asked.map(({ response_id }) => response_id),
+      ]);
+      const known = new Set(rows.map(({ response_id }) => response_id));
+      return old
+        .filter(({ response_id }) => !known.has(response_id))
+        .map(({ _id, account_id, chat_id, seq, response_id }) => ({
+          invariant: 'I4' as const,
+          key: _id,
+          what: 'parts without a pair',
+          ids: { account_id, chat_id, seq, response_id },
+          mend: async () => {
+            await buckets.removeApart(_id);
+            return true;
+          },
+        }));
+    },
+  };
+}
+
+const KNOWN_PAIRS = `
+  SELECT m.response_id FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, response_id)
+  JOIN messages m ON m.account_id = wanted.account_id AND m.response_id = wanted.response_id`;
+
+/** The first 48 bits of a UUID v7. */
+const timeOf = (id: string): number => parseInt(id.replace('-', '').slice(0, 12), 16);
 
 const SAMPLE = 200;
 

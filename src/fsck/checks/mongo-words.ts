@@ -8,6 +8,7 @@ import {
   type ChatContents,
   type StoredQaPair,
 } from '../../content/mongo/chat-contents.schema.js';
+import { type ChatParts, partsId } from '../../content/mongo/chat-parts.schema.js';
 import { type Check, columnsOf, type Finding, partsByBytes } from '../check.js';
 import type { MongoBuckets } from '../../content/mongo/mongo-buckets.js';
 import { bodyOfStored } from '../../content/mongo/stored-words.js';
@@ -38,6 +39,8 @@ interface Both {
   name: string;
   bucket: ChatContents | undefined;
   element: StoredQaPair | undefined;
+  /** What is kept apart of it. */
+  apart: ChatParts | undefined;
 }
 
 /**
@@ -78,13 +81,19 @@ async function beside(buckets: MongoBuckets, pairs: readonly MirroredPair[]): Pr
     name: bucketId(pair.chat_id, bucketOf(pair.seq, pair.fork_seq!)),
   }));
   const found = await buckets.whole([...new Set(named.map(({ name }) => name))]);
-  return named.map(({ pair, name }) => {
+  const both = named.map(({ pair, name }) => {
     const bucket = found.get(name);
     const element = bucket?.qa_pairs.find(
       ({ seq, response_id }) => seq === pair.seq && response_id === pair.response_id,
     );
     return { pair, name, bucket, element };
   });
+  const apart = await buckets.apart(
+    both.flatMap(({ pair, element }) =>
+      element?.parts_apart ? [partsId(pair.chat_id, pair.seq)] : [],
+    ),
+  );
+  return both.map((one) => ({ ...one, apart: apart.get(partsId(one.pair.chat_id, one.pair.seq)) }));
 }
 
 const keyOf = ({ account_id, chat_id, seq }: PairKey): PairKey => ({ account_id, chat_id, seq });
@@ -103,11 +112,11 @@ const findingOf = (
 });
 
 function faultsOf(side: MongoSide, both: Both): Finding<PairKey>[] {
-  const { pair, element } = both;
+  const { pair, element, apart } = both;
   const faults = copyFaults(side, both);
   if (element && element.version > pair.version)
     return [...faults, newerFault(side, both, element)];
-  const words = element && bodyOfStored(element);
+  const words = element && bodyOfStored(element, apart);
   if (words && element.version === pair.version && words.sha256.equals(pair.sha256)) {
     return [
       ...faults,
@@ -159,13 +168,13 @@ async function sendAgain(
  */
 function newerFault(
   side: MongoSide,
-  { pair, name }: Both,
+  { pair, name, apart }: Both,
   element: StoredQaPair,
 ): Finding<PairKey> {
   const mend =
     pair.journaled && !pair.streaming
       ? () => dropNewer(side, pair, name, element)
-      : () => adoptNewer(side, pair, element);
+      : () => adoptNewer(side, pair, element, apart);
   const ids = { version: pair.version, stored_version: element.version };
   return findingOf(pair, 'I16', 'stored words are newer than their pair', { ids, mend });
 }
@@ -191,8 +200,9 @@ async function adoptNewer(
   { dataSource }: MongoSide,
   pair: MirroredPair,
   element: StoredQaPair,
+  apart: ChatParts | undefined,
 ): Promise<boolean> {
-  const { body, sha256 } = bodyOfStored(element);
+  const { body, sha256 } = bodyOfStored(element, apart);
   const place = [pair.account_id, pair.chat_id, pair.seq, pair.response_id];
   const [rows] = await dataSource.query<[unknown[], number]>(ADOPT, [
     ...place,

@@ -1,0 +1,54 @@
+import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+
+/**
+ * What a pair is made of besides its texts, where that is too much for its bucket: one document for
+ * a pair, of one version of it. Its element in the bucket says that it is here (`parts_apart`).
+ */
+@Schema({
+  collection: 'chat_parts',
+  versionKey: false,
+  strict: 'throw',
+  strictQuery: 'throw',
+  minimize: false,
+  autoCreate: false,
+  autoIndex: false,
+})
+export class ChatParts {
+  /** `partsId(chat_id, seq)`: two writers cannot make it twice. */
+  @Prop({ type: String })
+  _id!: string;
+
+  @Prop({ type: String })
+  account_id!: string;
+
+  @Prop({ type: String })
+  root_chat_id!: string;
+
+  @Prop({ type: String })
+  chat_id!: string;
+
+  @Prop({ type: Number })
+  seq!: number;
+
+  @Prop({ type: String })
+  response_id!: string;
+
+  /** That of the pair to which this belongs. */
+  @Prop({ type: Number })
+  version!: number;
+
+  /** JSON, or null. */
+  @Prop({ type: String })
+  question_parts!: string | null;
+
+  @Prop({ type: String })
+  response_parts!: string | null;
+
+  @Prop({ type: String })
+  settings!: string | null;
+}
+export const ChatPartsSchema = SchemaFactory.createForClass(ChatParts);
+// For all of a chat or of a conversation (removal, people who look one up).
+ChatPartsSchema.index({ root_chat_id: 1, chat_id: 1, seq: 1 });
+
+export const partsId = (chatId: string, seq: number): string => `${chatId}:${seq}`;
