@@ -154,6 +154,8 @@ class Walk {
    */
   readonly free = new Map<string, Range>();
   private open: Range | null = null;
+  /** Members of the body that were read. */
+  private ended = 0;
   private readonly quotes: Finder;
   private readonly backslashes: Finder;
 
@@ -163,9 +165,8 @@ class Walk {
   }
 
   /** @throws validation_failed */
-  assertWithin({ levels, values, members = values }: BodyBounds): void {
+  assertWithin({ levels, values, members }: BodyBounds): void {
     const { bytes } = this;
-    let ended = 0;
     // Each comma and each bracket begins one value at most.
     let begun = 0;
     let level = 0;
@@ -182,10 +183,7 @@ class Walk {
         at = end;
         continue;
       }
-      if (level === 1 && meaning !== OPEN) {
-        this.endMember(at);
-        if (++ended > members) throw invalidField('', `has more than ${members} members`);
-      }
+      if (level === 1 && meaning !== OPEN) this.endMember(at, members);
       if (meaning === CLOSE) level--;
       else if (meaning === OPEN && ++level > levels)
         throw invalidField('', `is nested deeper than ${levels} levels`);
@@ -206,9 +204,10 @@ class Walk {
     this.free.set(name, this.open);
   }
 
-  private endMember(at: number): void {
+  private endMember(at: number, most = Infinity): void {
     if (this.open) this.open.to = at;
     this.open = null;
+    if (++this.ended > most) throw invalidField('', `has more than ${most} members`);
   }
 
   /** Where the quote is that ends a string; the end of the bytes where there is none. */

@@ -63,10 +63,7 @@ export function addRules(
       .filter(({ name }) => name === 'isChatName')
       .map(({ propertyName }) => propertyName);
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
-    if (checks.some(({ name }) => name === 'isQuestion'))
-      schema.anyOf = SAYING.filter((field) => field in schema.properties!).map((field) => ({
-        required: [field],
-      }));
+    addSaying(schema, checks);
     const metadata = checks.find(({ name }) => name === 'isMetadata');
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     const plain = checks.find(({ name }) => name === 'isPlainMetadata');
@@ -74,6 +71,12 @@ export function addRules(
     for (const field of Object.values(schema.properties))
       if (!isReference(field)) addTextRule(field);
   }
+}
+
+function addSaying(schema: Schema, checks: readonly Check[]): void {
+  if (!checks.some(({ name }) => name === 'isQuestion')) return;
+  const fields = SAYING.filter((field) => field in schema.properties!);
+  schema.anyOf = fields.map((field) => ({ required: [field] }));
 }
 
 /** class-validator keeps the classes that it has checks for, and gives no list of them. */

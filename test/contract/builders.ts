@@ -41,6 +41,14 @@ export function aPair(chat: ChatKey, given: Partial<PairWrite & Words> = {}): Pa
   };
 }
 
+/** Parts of about so many bytes of JSON. */
+export const partsOf = (bytes: number): Pick<Words, 'question_parts' | 'response_parts'> => ({
+  question_parts: [{ type: 'data', name: 'n', value: { text: 'x'.repeat(bytes / 2) } }],
+  response_parts: [
+    { type: 'tool_call', call_id: 'c', name: 'f', input: { list: [1, 'x'.repeat(bytes / 2)] } },
+  ],
+});
+
 /** A UUID made of that of the chat and the seq: the same every time. */
 export function responseIdOf(chat: ChatKey, seq: number): string {
   const hex = createHash('sha256').update(`${chat.chatId} ${seq}`).digest('hex');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { rememberDigits } from '../../src/common/exact-json.js';
 import { newId } from '../../src/common/ids.js';
 import {
   type ContentStore,
@@ -8,7 +9,15 @@ import {
   type StoredPair,
   type Words,
 } from '../../src/content/content-store.js';
-import { aChat, aPair, type ChatKey, putAllAtLast, putAtLast, seqsUpTo } from './builders.js';
+import {
+  aChat,
+  aPair,
+  type ChatKey,
+  partsOf,
+  putAllAtLast,
+  putAtLast,
+  seqsUpTo,
+} from './builders.js';
 
 /**
  * A store has 2 s for an operation, and a busy machine some more; one without a deadline takes 30.
@@ -26,6 +35,12 @@ export interface StoreUnderTest {
 
 const MIB = 1024 * 1024;
 const FAMILY = String.fromCodePoint(0x1f468, 0x200d, 0x1f469, 0x200d, 0x1f467);
+
+function readBack(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  rememberDigits(value, text);
+  return value;
+}
 
 /** Texts that stores have been known to change, to run or to choke on. */
 const HOSTILE = [
@@ -208,6 +223,44 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
     });
   });
 
+  describe('parts', () => {
+    it.each([40, 64 * 1024])(
+      'of %i bytes come back, are replaced and go with their pair',
+      async (bytes) => {
+        const chat = await aKnownChat();
+        const [first, second] = seqsUpTo(2).map((seq) => aPair(chat, { seq, ...partsOf(bytes) }));
+        await putAll([first!, second!]);
+        expect(await bodiesOf([first!, second!])).toEqual([first!.body, second!.body]);
+        const longer = aPair(chat, { version: 2, ...partsOf(bytes + 8 * 1024) });
+        await putAtLast(store, longer);
+        await store.put(first!);
+        expect(await bodiesOf([longer, second!])).toEqual([longer.body, second!.body]);
+        const plain = aPair(chat, { version: 3 });
+        await putAtLast(store, plain);
+        await putAtLast(store, longer);
+        expect(await bodiesOf([plain, second!])).toEqual([plain.body, second!.body]);
+        expect((await store.findAcross([second!])).get(second!.responseId)?.body).toBe(
+          second!.body,
+        );
+        await store.removeTail(chat, 1);
+        expect(await bodiesOf([plain, second!])).toEqual([plain.body, undefined]);
+      },
+    );
+
+    it('any JSON in parts and settings comes back as it went, to the last digit', async () => {
+      const chat = await aKnownChat();
+      const value = readBack('{"n":1546130668394913822,"price":1.10,"$gt":{"a.b":-0},"":[1e400]}');
+      const pair = aPair(chat, {
+        question: null,
+        question_parts: [{ type: 'data', name: 'd', value }],
+        settings: { seed: 7 },
+      });
+      await store.put(pair);
+      expect(await bodiesOf([pair])).toEqual([pair.body]);
+      expect(pair.body).toContain('"n":1546130668394913822,"price":1.10');
+    });
+  });
+
   describe('putMany and findAcross', () => {
     const acrossBodies = async (pairs: readonly PairWrite[]): Promise<(string | undefined)[]> => {
       const found = await store.findAcross(pairs);
@@ -327,6 +380,7 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
           question: '"\n'.repeat(MIB / 16),
           response: 'ж'.repeat(MIB / 8),
           metadata: { text: 'x'.repeat(MIB / 64) },
+          ...partsOf(MIB),
         }),
       );
       for (const pair of pairs) await putAtLast(store, pair);

@@ -4,13 +4,14 @@ import { Logger } from '@nestjs/common';
 import { type Connection, createConnection, type Mongoose } from 'mongoose';
 import { DataSource } from 'typeorm';
 import { ContentStore } from '../../src/content/content-store.js';
+import type { ChatContents } from '../../src/content/mongo/chat-contents.schema.js';
 import { MongoContentStore } from '../../src/content/mongo/mongo-content-store.js';
 import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
 import { dataSourceOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { createDatabase, mongoUriFor } from '../support/app.js';
-import { aChat, aPair, type ChatKey, putAtLast, seqsUpTo } from './builders.js';
+import { aChat, aPair, type ChatKey, partsOf, putAtLast, seqsUpTo } from './builders.js';
 import {
   contentStoreContract,
   TOO_LATE_MS,
@@ -20,6 +21,7 @@ import { aGate, mongoTarget, throughGate } from './tcp-gate.js';
 
 Logger.overrideLogger(false); // outages are part of what is tested here
 
+const MIB = 1024 * 1024;
 const CLOSED_PORT = 'mongodb://127.0.0.1:9/banyan?directConnection=true';
 const INSERT_CHAT = `
   INSERT INTO chats (account_id, chat_id, root_chat_id, parent_chat_id, depth, fork_seq, last_seq, jump_chat_id, created_at, updated_at)
@@ -123,6 +125,37 @@ withMongo('buckets in MongoDB', () => {
         },
       ],
     });
+  });
+
+  it('and documents of parts stay far below the limit of MongoDB, whatever 32 pairs hold', async () => {
+    const chat = aChat();
+    const words = { question: 'ж'.repeat(MIB / 16), response: 'ж'.repeat(MIB / 8) };
+    const metadata = { text: 'x'.repeat(MIB / 64) };
+    const branches = Array.from({ length: 100 }, () => chat.chatId);
+    for (const seq of seqsUpTo(32))
+      await putAtLast(store, aPair(chat, { seq, ...words, metadata, branches, ...partsOf(MIB) }));
+    for (const [name, most] of [
+      ['chat_contents', 13.5 * MIB],
+      ['chat_parts', 2 * MIB],
+    ] as const) {
+      const sizes = await raw
+        .collection(name)
+        .aggregate([
+          { $match: { chat_id: chat.chatId } },
+          { $project: { size: { $bsonSize: '$$ROOT' } } },
+        ])
+        .toArray();
+      expect(Math.max(...sizes.map(({ size }) => size as number))).toBeLessThan(most);
+    }
+    // Whoever reads MongoDB sees the texts all the same.
+    const [
+      {
+        qa_pairs: [pair],
+      },
+    ] = (await buckets(chat)) as unknown as [ChatContents];
+    expect(pair).toMatchObject({ ...words, parts_apart: true });
+    await store.removeTail(chat, 0);
+    expect(await raw.collection('chat_parts').countDocuments({ chat_id: chat.chatId })).toBe(0);
   });
 
   it('hold 32 pairs: the 33rd of a chat opens the second, and a branch counts from its fork', async () => {

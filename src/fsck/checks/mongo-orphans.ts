@@ -114,7 +114,7 @@ function findingOf({ buckets }: MongoSide, { bucket, place, ofGap }: Leftover): 
   };
 }
 
-/** The same of what is kept apart of pairs: it has no pair any more, or never had. */
+/** The same of what is kept apart of pairs: it has no pair, or is of a version that is gone. */
 export function apartOrphansCheck({ dataSource, buckets }: MongoSide): Check<string> {
   return {
     of: 'parts',
@@ -128,17 +128,17 @@ export function apartOrphansCheck({ dataSource, buckets }: MongoSide): Check<str
       const asked = old.filter(({ account_id, response_id }) =>
         [account_id, response_id].every(isUuid),
       );
-      const rows = await dataSource.query<{ response_id: string }[]>(KNOWN_PAIRS, [
+      const rows = await dataSource.query<{ response_id: string; version: number }[]>(KNOWN_PAIRS, [
         asked.map(({ account_id }) => account_id),
         asked.map(({ response_id }) => response_id),
       ]);
-      const known = new Set(rows.map(({ response_id }) => response_id));
+      const versions = new Map(rows.map(({ response_id, version }) => [response_id, version]));
       return old
-        .filter(({ response_id }) => !known.has(response_id))
+        .filter(({ response_id: id, version }) => version < (versions.get(id) ?? Infinity))
         .map(({ _id, account_id, chat_id, seq, response_id }) => ({
           invariant: 'I4' as const,
           key: _id,
-          what: 'parts without a pair',
+          what: 'parts of no pair, or of an older version of it',
           ids: { account_id, chat_id, seq, response_id },
           mend: async () => {
             await buckets.removeApart(_id);
@@ -150,7 +150,7 @@ export function apartOrphansCheck({ dataSource, buckets }: MongoSide): Check<str
 }
 
 const KNOWN_PAIRS = `
-  SELECT m.response_id FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, response_id)
+  SELECT m.response_id, m.version FROM unnest($1::uuid[], $2::uuid[]) AS wanted (account_id, response_id)
   JOIN messages m ON m.account_id = wanted.account_id AND m.response_id = wanted.response_id`;
 
 /** The first 48 bits of a UUID v7. */

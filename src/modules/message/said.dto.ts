@@ -24,13 +24,9 @@ export const IsTextOf = (side: SideName): PropertyDecorator => {
     const parts = body[`${side}_parts`];
     if (isGiven(parts))
       return isTextOf(value, parts) ? null : `must be the text of ${side}_parts, or absent`;
-    if (isGiven((body as { pairs?: unknown }).pairs))
-      return isGiven(value) ? 'goes not with pairs' : null;
     if (side === 'response' && !isGiven(value)) return null;
-    if (value === null)
-      return isGiven(body.response) || isGiven(body.response_parts)
-        ? null
-        : 'must not be null without a response';
+    if (!isGiven(value)) return absenceFault(value, body);
+    if (isGiven((body as { pairs?: unknown }).pairs)) return 'goes not with pairs';
     if (typeof value !== 'string') return 'must be a string';
     if (value.trim() === '') return 'must not be empty or blank';
     return Buffer.byteLength(value) > bytesMax
@@ -44,6 +40,15 @@ export const IsTextOf = (side: SideName): PropertyDecorator => {
     rules,
   );
 };
+
+/** Why a question may not be absent or null. */
+function absenceFault(value: unknown, body: SaidDto & { pairs?: unknown }): string | null {
+  if (isGiven(body.pairs)) return null;
+  if (value === undefined) return 'must be a string';
+  return isGiven(body.response) || isGiven(body.response_parts)
+    ? null
+    : 'must not be null without a response';
+}
 
 /** Whoever sends a pair back as it was read says its text besides. What else is wrong is told. */
 const isTextOf = (value: unknown, parts: unknown): boolean =>
