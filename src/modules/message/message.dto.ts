@@ -1,13 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-<<<<<<< HEAD
-import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
-import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
-=======
 import { IsBoolean, ValidateBy, ValidateIf } from 'class-validator';
 import { ListOf } from '../../common/dto-reader.js';
 import { PAIRS_MAX } from '../../common/json-body.js';
-import { Held, IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
->>>>>>> 49df69a (feat(message): sides are said as parts, and many pairs in one step)
+import {
+  Held,
+  IsId,
+  IsSaid,
+  OneOf,
+  Optional,
+  QueryBoolean,
+  QueryInt,
+} from '../../common/fields.js';
 import { isLonger } from '../../common/text-length.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
 import type { ResponsePart } from '../../tree/parts.js';
