@@ -248,8 +248,8 @@ const spend = (input: string, output: string, from = ''): string => `
 /**
  * $1 account, $2 generation (null where none wrote it), $3 chat, $4 pair, $5 status, $6 body, $7
  * its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event, $13 a name for the chat or
- * null, $14 now, $15 and $16 the tokens that it took, or null, $17 the calls that it makes, or null.
- * A pair that is inherited by others is part of what they answer too, so then all chats of the tree
+ * null, $14 now, $15 and $16 the tokens that it took, $17 the calls that it makes, or null. A pair
+ * that is inherited by others is part of what they answer too, so then all chats of the tree
  * get a new revision. No row: the pair is gone.
  */
 export const storeEnd = (table: ContentStore['table']): string => `
