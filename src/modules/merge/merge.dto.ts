@@ -3,7 +3,7 @@ import { IsOptional, ValidateBy } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { RESPONSE_BYTES_MAX } from '../message/message.dto.js';
+import { RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { MERGE_MODES, type MergeMode } from './merge.entity.js';
 
 /** As many as a post takes in one step. */
