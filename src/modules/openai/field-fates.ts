@@ -44,6 +44,7 @@ const plainStream: Refused = {
 export const RESPONSE_FIELDS: Fates = {
   access_programs: leaveOut('there are none here'),
   background: 'served',
+  background_options: leaveOut('there are none here'),
   context_management: leaveOut('a path that is too long is cut by truncation, or by compact'),
   conversation: 'served',
   frequency_penalty: 'passed',
