@@ -1,6 +1,6 @@
-// What postman_collection.json does, from top to bottom. Each step names an operation of
-// openapi.json, which gives method, address and description; its first example is the body unless
-// the step has one. Ids in the path are the variables of the same name.
+// What postman_collection.json does, from top to bottom. Each step names an operation of openapi.json.
+// Its first example is the body unless the step has one; ids in the path are variables of that name.
+//
 // status     what must be answered; the status of success when absent
 // code       the code of the problem that must be answered
 // set        variables to take from the answer: name → expression about `answer`
@@ -12,8 +12,10 @@ import { auth } from './postman-auth.mjs';
 import { answers } from './postman-answers.mjs';
 import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
+import { end } from './postman-end.mjs';
 import { events, health, nobody } from './postman-service.mjs';
 import { shares, shareVariables } from './postman-shares.mjs';
+import { transfer } from './postman-transfer.mjs';
 import { webhooks } from './postman-webhooks.mjs';
 
 const branchId = { chat_id: '{{branch_chat_id}}' };
@@ -27,6 +29,7 @@ export const VARIABLES = {
   refresh_token: '',
   api_key_id: '',
   webhook_id: '',
+  import_id: '',
   file_id: '',
   openai_file_id: '',
   session_id: '',
@@ -361,23 +364,6 @@ const errors = [
   },
 ];
 
-const end = [
-  { op: 'deleteChat', name: 'Delete the conversation' },
-  { op: 'getChat', name: 'It is gone', status: 404, code: 'chat_not_found' },
-  {
-    op: 'restoreChat',
-    tests: { 'it is back': "answer.chat_id === pm.collectionVariables.get('chat_id')" },
-  },
-  {
-    op: 'getChat',
-    name: 'With all its words',
-    tests: { 'both pairs are there': 'answer.content.qa_pairs.length === 2' },
-  },
-  { op: 'deleteChat', name: 'Delete it again' },
-  { op: 'logout', body: { refresh_token: '{{refresh_token}}' } },
-  { op: 'getMe', name: 'The token has ended with the sign-in', status: 401, code: 'unauthorized' },
-];
-
 /** Folders, in the order in which they run. Those named like a tag have its description. */
 export const FOLDERS = {
   auth,
@@ -385,6 +371,7 @@ export const FOLDERS = {
   messages,
   branches,
   shares,
+  transfer,
   events,
   files,
   webhooks,

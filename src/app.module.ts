@@ -31,6 +31,7 @@ import { SearchModule } from './modules/search/search.module.js';
 import { SessionModule } from './modules/session/session.module.js';
 import { ShareModule } from './modules/share/share.module.js';
 import { SummaryModule } from './modules/summary/summary.module.js';
+import { TransferModule } from './modules/transfer/transfer.module.js';
 import { UsageModule } from './modules/usage/usage.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
 
@@ -80,6 +81,7 @@ export class AppModule {
         SessionModule,
         OpenAiModule,
         WebhookModule,
+        TransferModule,
         AiSdkModule,
         MaintenanceModule,
         HealthModule,

@@ -19,6 +19,7 @@ import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
 import { BODY_MS, FORM_MS, limitSlowBodies } from './common/slow-bodies.js';
 import { cutUnread, refuseCodings } from './common/unread-body.js';
+import { takeUploads } from './common/uploads.js';
 import { Upgrades, WebSocketUpgradesOnly } from './common/upgrades.js';
 import { answerBrokenRequest } from './common/wire-problems.js';
 import type { Config } from './config/config.js';
@@ -37,6 +38,8 @@ const PART_BYTES_MAX = 2 * 1024 * 1024;
 const PART_BOUNDS: BodyBounds = { levels: 64, values: 100_000, members: 100 };
 const TAKES_PARTS =
   /^\/api\/v1\/(chats\/:chat_id\/messages(\/:response_id\/(edit|regenerate))?|messages\/add-message)$/;
+/** Whose body is a file. */
+const TAKES_UPLOADS = /^\/api\/v1\/imports$/;
 /**
  * Routes that are no part of the versioned API: for machines, and facades for clients that know
  * their own addresses.
@@ -93,6 +96,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
   letFormsIn(fastify);
   await secure(app, config);
+  takeUploads(fastify);
   const routes = watchRoutes(fastify);
   serveDocs(app);
   await servePage(app);
@@ -199,6 +203,9 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
         bodyLimit: PART_BYTES_MAX,
         config: { ...route.config, bodyBounds: PART_BOUNDS },
       });
+    if (TAKES_UPLOADS.test(url))
+      // Its body may take as long as that of a form.
+      Object.assign(route, { config: { ...route.config, takesUpload: true, takesForm: true } });
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);

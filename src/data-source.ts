@@ -16,6 +16,7 @@ import { TreePages1764000000104 } from '../migrations/1764000000104-tree-pages.j
 import { ChatMetadata1764000000105 } from '../migrations/1764000000105-chat-metadata.js';
 import { SignInAddresses1764000000108 } from '../migrations/1764000000108-sign-in-addresses.js';
 import { MessageCalls1764000000110 } from '../migrations/1764000000110-message-calls.js';
+import { Imports1764000000131 } from '../migrations/1764000000131-imports.js';
 import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
@@ -62,6 +63,7 @@ import { SessionNumberCounter } from './modules/session/session-number.entity.js
 import { Share } from './modules/share/share.entity.js';
 import { SummaryHighlights } from './modules/summary/summary-highlights.entity.js';
 import { SummaryMark } from './modules/summary/summary-mark.entity.js';
+import { Import, ImportChunk, ImportPair, ImportSource } from './modules/transfer/import.entity.js';
 import { WebhookAccount, WebhookPosition } from './modules/webhook/webhook-account.entity.js';
 import { WebhookDelivery } from './modules/webhook/webhook-delivery.entity.js';
 import { Webhook } from './modules/webhook/webhook.entity.js';
@@ -94,6 +96,10 @@ const ENTITIES = [
   Webhook,
   WebhookDelivery,
   ClientChat,
+  Import,
+  ImportChunk,
+  ImportSource,
+  ImportPair,
   FileAccount,
   FileBlob,
   FileRecord,
@@ -134,6 +140,7 @@ const MIGRATIONS = [
   AnswerEnds1764000000123,
   HistoryPlaces1764000000124,
   MessageSearch1764000000128,
+  Imports1764000000131,
 ];
 
 /**

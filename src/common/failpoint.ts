@@ -14,6 +14,8 @@ export const FAILPOINTS = [
   'generation.after_end',
   'redaction.before_commit',
   'redaction.after_commit',
+  'import.before_commit',
+  'import.after_commit',
 ] as const;
 export type Failpoint = (typeof FAILPOINTS)[number];
 

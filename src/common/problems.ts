@@ -109,6 +109,7 @@ export const problems = {
     'There is no such webhook, or it is not yours.',
   ),
   fileNotFound: problem(404, 'file_not_found', 'There is no such file, or it is not yours.'),
+  importNotFound: problem(404, 'import_not_found', 'There is no such import, or it is not yours.'),
   methodNotAllowed: problem(405, 'method_not_allowed', 'This route does not know that method.'),
   requestTimeout: problem(408, 'request_timeout', 'The request did not come in time.'),
   emailTaken: problem(409, 'email_taken', 'An account with this e-mail exists already.'),
@@ -163,6 +164,11 @@ export const problems = {
     'too_many_shares',
     'The chat has as many links as it can have. End one of them.',
   ),
+  tooManyImports: problem(
+    409,
+    'too_many_imports',
+    'The account has as many imports on their way as it can have.',
+  ),
   webhookDisabled: problem(409, 'webhook_disabled', 'The webhook is disabled.'),
   fileInUse: problem(409, 'file_in_use', 'A pair names this file.'),
   filesFull: problem(409, 'files_full', 'The files of the account take as much as they may.'),
@@ -184,6 +190,7 @@ export const problems = {
   ),
   rangeNotSatisfiable: problem(416, 'range_not_satisfiable', 'The file has no such bytes.'),
   validation: problem(422, 'validation_failed', 'Some fields are not acceptable.'),
+  importEmpty: problem(422, 'import_empty', 'The file is empty.'),
   idempotencyKeyReused: problem(
     422,
     'idempotency_key_reused',

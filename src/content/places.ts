@@ -178,6 +178,8 @@ const BY_US = 'one of our own words';
 const ID = 'an id or a hash';
 const WEBHOOK = 'said of a webhook by its owner, or by its receiver';
 
+const UPLOADED = 'a file on its way in: before its pairs are, and gone when it has been read';
+
 /** Columns that can hold text and have no words of pairs, and why. */
 export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'accounts.email': OF_ACCOUNT,
@@ -206,6 +208,18 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'idempotency_keys.fingerprint': 'a hash of the request, for a day',
   'idempotency_keys.key': 'the key of a request',
   'idempotency_keys.scope': BY_US,
+  'import_chunks.bytes': UPLOADED,
+  'import_pairs.pair_key': ID,
+  'import_pairs.source': BY_US,
+  'import_pairs.source_key': ID,
+  'import_sources.digest': ID,
+  'import_sources.source': BY_US,
+  'import_sources.source_key': ID,
+  'imports.error': BY_US,
+  'imports.name': 'the name of a file, said by its owner',
+  'imports.report': 'numbers, and names of conversations that were refused',
+  'imports.source': BY_US,
+  'imports.status': BY_US,
   'messages.message_type': BY_US,
   'messages.model': 'the name of a model; stays',
   'messages.status': BY_US,

@@ -44,6 +44,7 @@ const ENTRIES: Readonly<Record<string, Entry>> = {
   fork_seq: { example: 0, description: 'How many pairs are inherited.' },
   depth: { example: 0, description: 'How many forks lie between this chat and the root.' },
   account_id: id('019aa1b0-5e6f-7081-92a3-b4c5d6e7f809'),
+  import_id: id('019aa1b9-5e6f-7081-92b3-c4d5e6f70819'),
   api_key_id: id('019aa1b5-7a8b-7c9d-8e0f-1a2b3c4d5e6f'),
   webhook_id: id('019aa1b6-2b3c-7d4e-9f5a-6b7c8d9e0f1a'),
   file_id: id('019aa1b8-4d5e-7f60-8a7b-8c9d0e1f2a3b'),

@@ -52,6 +52,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
     'webhooks',
     'Addresses of the outside that are told of events: signed as Standard Webhooks wants it, tried again when they fail.',
   ],
+  ['transfer', 'Conversations in and out: exports of other programs, and our own.'],
   ['verb routes', 'Other doors to the same services, with the `chat_id` in the query or the body.'],
   [
     'sessions in memory',

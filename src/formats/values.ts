@@ -1,3 +1,4 @@
+import { rememberDigits } from '../common/exact-json.js';
 import { isObject } from '../common/is-object.js';
 
 /** Looks into JSON of others, of which nothing is known beforehand. */
@@ -59,7 +60,9 @@ export function timeIn(value: unknown): Date | null {
 export function jsonOrText(text: string): unknown {
   if (!/^\s*[[{"\d-]|^\s*(true|false|null)\s*$/.test(text)) return text;
   try {
-    return JSON.parse(text) as unknown;
+    const value = JSON.parse(text) as unknown;
+    rememberDigits(value, text);
+    return value;
   } catch {
     return text;
   }

@@ -1,6 +1,7 @@
 /** The SQLSTATEs that this server knows by name (PostgreSQL, Appendix A). */
 export const SQLSTATE = {
   uniqueViolation: '23505',
+  foreignKeyViolation: '23503',
   readOnly: '25006',
   serializationFailure: '40001',
   deadlock: '40P01',
@@ -39,3 +40,10 @@ export const isLockTimeout = (error: unknown): boolean =>
  */
 export const isVictim = (error: unknown): boolean =>
   sqlStateOf(error) === SQLSTATE.deadlock || sqlStateOf(error) === SQLSTATE.serializationFailure;
+
+/** What is named is not there any more. */
+export const isForeignKeyViolation = (error: unknown): boolean =>
+  sqlStateOf(error) === SQLSTATE.foreignKeyViolation;
+
+/** PostgreSQL cannot hold that value, however often it is asked (classes 22 and 54). */
+export const isDataFault = (error: unknown): boolean => /^(22|54)/.test(sqlStateOf(error));

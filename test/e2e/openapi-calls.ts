@@ -68,6 +68,11 @@ const asOpenAiFile = async (scene: Scene) => ({
 export const inChat = ({ chat }: Scene): Call => ({ path: { chat_id: chat.id } });
 const queried = ({ chat }: Scene): Call => ({ query: { chat_id: chat.id } });
 
+/** A file without conversations. */
+const anImport = async ({ ann }: Scene) => ({
+  path: { import_id: (await ann.post('/imports', [])).body.import_id as string },
+});
+
 const inConversation = ({ chat }: Scene): Call => ({
   path: { conversation_id: `conv_${chat.id}` },
 });
@@ -208,6 +213,12 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
       description: 'tells the archive',
     },
   }),
+  exportChat: inChat,
+  exportAccount: () => ({ query: { format: 'banyan' } }),
+  createImport: () => ({ body: [] }),
+  listImports: async (scene) => (await anImport(scene), { query: { limit: '1' } }),
+  getImport: anImport,
+  cancelImport: anImport,
   listWebhooks: async (scene) => (await theWebhook(scene), { query: { limit: '1' } }),
   getWebhook: theWebhook,
   updateWebhook: async (scene) => ({

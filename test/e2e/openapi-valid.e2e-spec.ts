@@ -46,7 +46,7 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
 };
 
 const taking = operations
-  .filter(({ requestBody }) => requestBody)
+  .filter(({ requestBody }) => requestBody && !requestBody.content['application/octet-stream'])
   .map((operation): [string, Operation] => [operation.operationId, operation]);
 
 let server: TestApp;

@@ -202,6 +202,8 @@ export const ELSEWHERE: Record<string, string> = {
   'search.next_': 'of a walk through all pairs, a batch at a time',
   'search.open_behind': 'of a walk: at most 1,000 pairs whose answers were under way',
   'search.walked': 'of a walk: one row by its key',
+  'transfer.':
+    'of imports: one of them by its key, a piece of its file, or a conversation by its source',
   'webhook.claim': 'of the deliverer, a batch at a time',
   'webhook.make_ready': 'of the deliverer, a batch at a time',
   'webhook.settle_': 'of the deliverer, one delivery',

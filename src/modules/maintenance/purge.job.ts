@@ -17,6 +17,7 @@ import {
   READ_TREE,
   REMOVE_CHAT,
   REMOVE_CONVERSATION,
+  REMOVE_SOURCE,
   REMOVE_WEBHOOK_ROWS,
   type Tomb,
   type Tree,
@@ -200,6 +201,8 @@ export class PurgeJob implements Job {
     // The root goes last and with its conversation: as long as it is there, the next run finds what
     // is left.
     await this.database.transaction(async (tx) => {
+      // First, as whoever brings it in anew locks it first.
+      await tx.query(REMOVE_SOURCE, [accountId, rootId]);
       await tx.query(REMOVE_CHAT, [accountId, rootId]);
       await tx.query(REMOVE_CONVERSATION, [accountId, rootId]);
       await tx.query(REMOVE_WEBHOOK_ROWS, [accountId, rootId]);

@@ -1,0 +1,111 @@
+import { Injectable } from '@nestjs/common';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { newId, UUID } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
+import { Database } from '../../database/database.js';
+import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import { ImportChunks } from './import-chunks.service.js';
+import { toImportDto } from './import.dto.js';
+import { ImportRunner } from './import-runner.service.js';
+import * as sql from './imports.sql.js';
+
+/** A file as it comes. */
+export interface Upload {
+  name: string | null;
+  bytes: AsyncIterable<Buffer>;
+}
+
+const SCOPE = 'imports';
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+/** So many files of one account may be on their way. */
+const OPEN_MAX = 8;
+
+/** Files of conversations: taken, looked at, cancelled. */
+@Injectable()
+export class Imports {
+  constructor(
+    private readonly database: Database,
+    private readonly idempotency: Idempotency,
+    private readonly chunks: ImportChunks,
+    private readonly runner: ImportRunner,
+  ) {}
+
+  /**
+   * Keeps a file, whole, and has it brought in; answers the JSON of an `ImportDto`. What breaks off
+   * leaves nothing. @throws body_too_large, too_many_imports, validation_failed for an empty one
+   */
+  async receive(accountId: string, key: IdempotentRequest | null, upload: Upload): Promise<string> {
+    const [count] = await this.database.query<{ open: number }>(sql.COUNT_OPEN, [accountId]);
+    if (count!.open >= OPEN_MAX) throw problems.tooManyImports();
+    const importId = newId();
+    await this.database.query(sql.BEGIN, [accountId, importId, upload.name, new Date()]);
+    let isTaken = false;
+    try {
+      const { bytes, sha256 } = await this.chunks.write(accountId, importId, upload.bytes);
+      if (bytes === 0) throw problems.importEmpty();
+      const json = await this.idempotency.once(accountId, key && named(key, sha256), async (tx) => {
+        const [rows] = await tx.query<[sql.ImportRow[], number]>(sql.RECEIVED, [
+          accountId,
+          importId,
+        ]);
+        if (!rows[0]) throw problems.importNotFound();
+        return toImportDto(rows[0]);
+      });
+      isTaken = json.includes(importId);
+      if (isTaken) this.runner.wake();
+      return json;
+    } finally {
+      if (!isTaken) await this.forget(accountId, importId);
+    }
+  }
+
+  /** @throws import_not_found */
+  async get(accountId: string, importId: string): Promise<sql.ImportRow> {
+    const [row] = await this.database.query<sql.ImportRow>(sql.FIND, [accountId, importId]);
+    if (!row) throw problems.importNotFound();
+    return row;
+  }
+
+  /** Newest first. */
+  async list(
+    accountId: string,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<{ items: sql.ImportRow[]; nextCursor: string | null }> {
+    const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, SCOPE, 'cursor', UUID);
+    const rows = await this.database.query<sql.ImportRow>(sql.LIST, [accountId, last, limit + 1]);
+    const items = rows.slice(0, limit);
+    const isMore = rows.length > limit;
+    return { items, nextCursor: isMore ? encodeCursor(SCOPE, items.at(-1)!.import_id) : null };
+  }
+
+  /**
+   * Conversations that came in stay. One that has ended stays as it is. @throws import_not_found
+   */
+  cancel(accountId: string, key: IdempotentRequest | null, importId: string): Promise<string> {
+    return this.idempotency.once(accountId, key, async (tx) => {
+      const [rows] = await tx.query<[sql.ImportRow[], number]>(sql.CANCEL, [accountId, importId]);
+      return toImportDto(rows[0] ?? (await this.get(accountId, importId)));
+    });
+  }
+
+  private async forget(accountId: string, importId: string): Promise<void> {
+    // What is left here is found by the runner of any instance.
+    await this.database
+      .query(sql.GIVE_UP, [accountId, importId])
+      .then(() => this.chunks.forget(accountId, importId))
+      .catch(() => undefined);
+  }
+}
+
+/** The key of a request whose body is known by its hash: it is not kept in memory. */
+const named = (key: IdempotentRequest, fingerprint: Buffer): IdempotentRequest => ({
+  scope: key.scope,
+  key: key.key,
+  fingerprint,
+  get replayed() {
+    return key.replayed;
+  },
+  set replayed(is: boolean) {
+    key.replayed = is;
+  },
+});

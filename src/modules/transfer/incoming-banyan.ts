@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { isObject } from '../../common/is-object.js';
+import { NAME_CHARS_MAX } from '../../common/name.js';
+import { plainMetadataFault } from '../../common/metadata.js';
+import { REDACTED_BODY } from '../../content/places.js';
+import type { Words } from '../../content/content-store.js';
+import {
+  type BanyanChat,
+  type BanyanConversation,
+  type BanyanPair,
+  labelIn,
+  momentIn,
+  objectOrNull,
+  partsOrNull,
+  wordIn,
+} from '../../formats/banyan.js';
+import { cleaned } from '../../formats/clean.js';
+import { Tally, Unreadable } from '../../formats/source.js';
+import { CHAT_TYPES } from '../chat/chat.entity.js';
+import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../chat/message.entity.js';
+import {
+  type GivenLine,
+  type Incoming,
+  type IncomingChat,
+  type IncomingPair,
+  keyOf,
+} from './incoming.js';
+
+const TEXT_CHARS_MAX = 256 * 1024;
+const SYSTEM_PROMPT_CHARS_MAX = 32 * 1024;
+
+/** A conversation of another Banyan, chat by chat as it was there. */
+export function incomingBanyan(
+  conversation: BanyanConversation,
+  sha256: Buffer,
+  files: ReadonlyMap<string, string>,
+): Incoming {
+  const { chats, pairs, chat_id: id, line } = conversation;
+  const before = new Map<string, string | null>();
+  for (const chat of chats) before.set(chat.chat_id, chat.fork_response_id);
+  const keys = new Map<string, string[]>(chats.map((chat) => [chat.chat_id, []]));
+  const incoming: IncomingPair[] = [];
+  for (const pair of pairs) {
+    keys.get(pair.chat_id)!.push(pair.response_id);
+    incoming.push(pairOf(pair, before.get(pair.chat_id)!, files));
+    before.set(pair.chat_id, pair.response_id);
+  }
+  const places = new Map(chats.map(({ chat_id }, n) => [chat_id, n]));
+  const lines = chats.map((chat) => lineOf(chat, keys.get(chat.chat_id)!, places));
+  const active = lines.findIndex(({ isActive }) => isActive);
+  const head = active < 0 ? null : (keys.get(chats[active]!.chat_id)!.at(-1) ?? null);
+  const root = lines[0]!.fields;
+  return {
+    source: 'banyan',
+    sourceKey: keyOf(id),
+    digest: sha256,
+    archived: line['archived'] === true,
+    pinned: line['pinned'] === true,
+    updatedAt: root.updatedAt ?? null,
+    root,
+    pairs: incoming,
+    head,
+    lines,
+    messageCount: pairs.length,
+  };
+}
+
+function lineOf(chat: BanyanChat, keys: string[], places: Map<string, number>): GivenLine {
+  const { parent_chat_id: parent, fork_seq: forkSeq, fork_response_id: forkKey, line } = chat;
+  return {
+    kind: parent === null ? 'root' : 'branch',
+    chat: parent === null ? null : places.get(parent)!,
+    forkSeq,
+    forkKey,
+    keys,
+    fields: fieldsOf(line),
+    isActive: line['active'] === true,
+    isDeleted: parent !== null && line['deleted'] === true,
+  };
+}
+
+function fieldsOf(line: BanyanChat['line']): IncomingChat {
+  const metadata = objectOrNull(line, 'metadata');
+  const fault = metadata && plainMetadataFault(metadata);
+  if (fault) throw new Unreadable('banyan_broken', `The metadata of a chat ${fault}.`);
+  return {
+    name: labelIn(line, 'name', 2 * NAME_CHARS_MAX),
+    chatType: wordIn(line, 'chat_type', CHAT_TYPES),
+    model: labelIn(line, 'model', 2 * NAME_CHARS_MAX),
+    systemPrompt: labelIn(line, 'system_prompt', SYSTEM_PROMPT_CHARS_MAX),
+    metadata,
+    createdAt: momentIn(line, 'created_at'),
+    updatedAt: momentIn(line, 'updated_at'),
+  };
+}
+
+function pairOf(
+  { response_id: key, line }: BanyanPair,
+  parentKey: string | null,
+  files: ReadonlyMap<string, string>,
+): IncomingPair {
+  const status = wordIn(line, 'status', MESSAGE_STATUSES);
+  return {
+    key,
+    parentKey,
+    messageType: wordIn(line, 'message_type', MESSAGE_TYPES),
+    // Nobody here goes on with an answer that was being written there.
+    status: status === 'streaming' || status === 'pending' ? 'interrupted' : status,
+    author: labelIn(line, 'author', 400),
+    model: labelIn(line, 'model', 400),
+    usage: objectOrNull(line, 'usage'),
+    error: objectOrNull(line, 'error'),
+    createdAt: momentIn(line, 'timestamp'),
+    words: status === 'redacted' ? (JSON.parse(REDACTED_BODY) as Words) : wordsOf(line, files),
+  };
+}
+
+function wordsOf(line: BanyanPair['line'], files: ReadonlyMap<string, string>): Words {
+  const parts = {
+    question_parts: withFiles(partsOrNull(line, 'question_parts'), files),
+    response_parts: withFiles(partsOrNull(line, 'response_parts'), files),
+    settings: objectOrNull(line, 'settings'),
+  };
+  const isRich = Object.values(parts).some((one) => one !== null);
+  const words = {
+    question: labelIn(line, 'question', TEXT_CHARS_MAX),
+    response: labelIn(line, 'response', TEXT_CHARS_MAX),
+    metadata: objectOrNull(line, 'metadata'),
+    ...(isRich && parts),
+  } as Words;
+  return cleaned(words, new Tally());
+}
+
+/** Files have other ids here; those that did not come are named by nothing. */
+function withFiles(
+  parts: Record<string, unknown>[] | null,
+  files: ReadonlyMap<string, string>,
+): Record<string, unknown>[] | null {
+  return (
+    parts &&
+    parts.map((part) => {
+      if (part['type'] === 'tool_result' && Array.isArray(part['output']))
+        return {
+          ...part,
+          output: part['output'].map((one: unknown) =>
+            isObject(one) ? withFiles([one], files)![0] : one,
+          ),
+        };
+      if (part['type'] !== 'file' || typeof part['file_id'] !== 'string') return part;
+      const file_id = files.get(part['file_id']);
+      if (file_id !== undefined) return { ...part, file_id };
+      return { type: 'other', format: 'banyan.file', value: part };
+    })
+  );
+}
+
+/** Of all lines of a conversation. */
+export class LinesDigest {
+  private hash = createHash('sha256');
+
+  add(value: unknown): void {
+    this.hash.update(JSON.stringify(value));
+  }
+
+  take(): Buffer {
+    const digest = this.hash.digest();
+    this.hash = createHash('sha256');
+    return digest;
+  }
+}

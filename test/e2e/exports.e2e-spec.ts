@@ -1,0 +1,170 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { oddChatGpt, openWebUi } from '../support/exports.js';
+
+type Json = Record<string, any>;
+
+const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** A text whose ids are numbered as they come: so two are equal that differ in them alone. */
+function withoutIds(text: string): string {
+  const numbers = new Map<string, number>();
+  return text.replace(ID, (id) => {
+    if (!numbers.has(id)) numbers.set(id, numbers.size);
+    return `#${numbers.get(id)}`;
+  });
+}
+
+async function bring(person: TestClient, raw: string): Promise<Json> {
+  const headers = { 'content-type': 'application/octet-stream' };
+  const { body } = await person.request('POST', '/api/v1/imports', { raw, headers });
+  for (;;) {
+    const { body: now } = await person.get(`/imports/${body.import_id}`);
+    if (now.ended_at !== null) return now;
+    await sleep(20);
+  }
+}
+
+describe.each(MODES)('exports, words in %s', (mode) => {
+  let server: TestApp;
+  beforeAll(async () => {
+    server = await startTestApp(mode);
+  });
+  afterAll(() => server.close());
+  const aPerson = (): Promise<TestClient> => TestClient.register(server.url);
+  const fileOf = async (person: TestClient, path = '/export'): Promise<string> =>
+    (await person.get(path)).text;
+
+  /** Branches of branches, before the first pair, empty ones, a deleted one that is read. */
+  async function aGrownAccount(): Promise<{ person: TestClient; root: string }> {
+    const person = await aPerson();
+    const { id: root, pairs } = await person.aChat(4, {
+      name: 'Roots "and" branches',
+      system_prompt: 'Be brief.\n',
+      metadata: { topic: 'trees' },
+    });
+    const gone = await person.aBranch(root, pairs[1]!, { name: 'gone' });
+    const deep = await person.append(gone, 'deep');
+    await person.append(gone, 'deeper');
+    const kept = await person.aBranch(gone, deep, { name: 'kept' });
+    await person.append(kept, 'emoji 🦊, and "quotes"\n');
+    await person.delete(`/chats/${gone}`);
+    await person.aBranch(root, null, { name: 'before' });
+    await person.aBranch(root, pairs[3]!, { name: 'empty', activate: true });
+    await person.request('POST', `/api/v1/chats/${kept}/messages`, {
+      raw: '{"question":"code","response":null,"message_type":"code","metadata":{"language":"ts","n":12345678901234567890}}',
+    });
+    await person.patch(`/chats/${root}`, { pinned: true });
+    await bring(person, JSON.stringify([oddChatGpt(), openWebUi()]));
+    return { person, root };
+  }
+
+  it('an export comes back into an empty account and out of it with the same bytes but for ids', async () => {
+    const { person } = await aGrownAccount();
+    const first = await fileOf(person);
+    expect(first).toContain('"n":12345678901234567890');
+    const other = await aPerson();
+    const done = await bring(other, first);
+    expect(done).toMatchObject({
+      status: 'done',
+      source: 'banyan',
+      report: { conversations: { added: 3, refused: 0 } },
+    });
+    expect(withoutIds(await fileOf(other))).toBe(withoutIds(first));
+    const again = await bring(other, first);
+    expect(again.report).toMatchObject({
+      conversations: { unchanged: 3 },
+      added: { pairs: 0, chats: 0 },
+    });
+  });
+
+  it('of a newer export of the same conversation comes what is new', async () => {
+    const person = await aPerson();
+    const { id, pairs } = await person.aChat(2);
+    const other = await aPerson();
+    await bring(other, await fileOf(person));
+    await person.append(id, 'q3');
+    await person.append(await person.aBranch(id, pairs[0]!), 'aside');
+    const done = await bring(other, await fileOf(person));
+    expect(done.report).toMatchObject({
+      conversations: { updated: 1 },
+      added: { chats: 1, pairs: 2 },
+    });
+    expect(withoutIds(await fileOf(other)).split('\n').length).toBe(
+      withoutIds(await fileOf(person)).split('\n').length,
+    );
+  });
+
+  it('as ChatGPT would write it, it has the same messages, edges and head when it comes back', async () => {
+    const { person } = await aGrownAccount();
+    const conversations = JSON.parse(await fileOf(person, '/export?format=chatgpt')) as Json[];
+    expect(conversations).toHaveLength(3);
+    for (const { mapping, current_node } of conversations) {
+      expect(mapping[current_node]).toBeDefined();
+      for (const [id, node] of Object.entries<Json>(mapping)) {
+        for (const child of node.children) expect(mapping[child].parent).toBe(id);
+        if (node.parent !== null) expect(mapping[node.parent].children).toContain(id);
+      }
+    }
+    const other = await aPerson();
+    const done = await bring(other, JSON.stringify(conversations));
+    expect(done.report).toMatchObject({ conversations: { added: 3, refused: 0 } });
+  });
+
+  it('as messages of OpenAI it has a line for each path', async () => {
+    const person = await aPerson();
+    const { id, pairs } = await person.aChat(2, { system_prompt: 'Be brief.' });
+    await person.append(await person.aBranch(id, pairs[0]!), 'other');
+    const lines = (await fileOf(person, `/chats/${id}/export?format=openai`)).trim().split('\n');
+    const messages = lines.map((line) => (JSON.parse(line) as Json).messages);
+    expect(messages.map((one) => one.map(({ content }: Json) => content))).toEqual([
+      ['Be brief.', 'q1', 'a1', 'q2', 'a2'],
+      ['Be brief.', 'q1', 'a1', 'other', 're: other'],
+    ]);
+  });
+
+  it('as Markdown it is the branch that was asked for, with front matter', async () => {
+    const person = await aPerson();
+    const { id, pairs } = await person.aChat(2, { name: 'Norway' });
+    const branch = await person.aBranch(id, pairs[0]!, { name: 'In: winter' });
+    await person.append(branch, 'Snow?');
+    const { text, headers } = await person.get(`/chats/${branch}/export?format=markdown`);
+    expect(headers.get('content-type')).toBe('text/markdown; charset=utf-8');
+    expect(headers.get('content-disposition')).toContain(`banyan-chat-${branch}.md`);
+    expect(text).toMatch(/^---\nchat_id: ".+"\nname: "In: winter"\n/);
+    expect([...text.matchAll(/^(q1|q2|Snow\?)$/gm)].map(([said]) => said)).toEqual(['q1', 'Snow?']);
+    const all = await person.get(`/chats/${branch}/export?format=markdown&scope=conversation`);
+    expect(all.text.match(/^---\nchat_id/gm)).toHaveLength(2);
+    const alone = await fileOf(person, `/chats/${branch}/export?scope=chat`);
+    expect(alone.match(/"type":"chat"/g)).toHaveLength(1);
+    expect(alone.match(/"type":"pair"/g)).toHaveLength(2);
+  });
+
+  it.each([
+    ['has no end', (file: string) => file.slice(0, file.lastIndexOf('{"type":"end"'))],
+    ['lost a pair', (file: string) => file.replace(/\{"type":"pair".*\n/, '')],
+    ['lost a chat', (file: string) => file.replace(/\{"type":"chat".*\n/, '')],
+  ])('a file of ours that %s brings nothing', async (_, spoil) => {
+    const person = await aPerson();
+    await person.aChat(3);
+    const other = await aPerson();
+    const done = await bring(other, spoil(await fileOf(person)));
+    expect(done).toMatchObject({ status: 'failed', error: { code: 'banyan_broken' } });
+    expect((await other.get('/chats')).body.items).toEqual([]);
+  });
+
+  it('of a foreign, an unknown and a deleted chat is a 404', async () => {
+    const [person, other] = [await aPerson(), await aPerson()];
+    const { id } = await person.aChat(1);
+    for (const [who, chat] of [
+      [other, id],
+      [person, randomUUID()],
+    ] as const)
+      expect((await who.get(`/chats/${chat}/export`)).body.code).toBe('chat_not_found');
+    await person.delete(`/chats/${id}`);
+    expect((await person.get(`/chats/${id}/export`)).status).toBe(404);
+    expect((await person.get('/export?format=pdf')).status).toBe(422);
+  });
+});
