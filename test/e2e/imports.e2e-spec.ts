@@ -123,8 +123,10 @@ describe.each(MODES)('imports, words in %s', (mode) => {
     ]);
     const { text } = await person.get(`/chats/${root.chat_id}/messages/${pair.response_id}`);
     expect(text).toContain('{"n":12345678901234567890,"x":1.50}');
-    const file = await person.get('/files').catch(() => null);
-    if (file?.status === 200) expect(file.body.items).toHaveLength(1);
+    expect((await person.get('/files')).body.items).toHaveLength(1);
+    const results = { question_parts: [{ type: 'tool_result', call_id: 'call', output: '43' }] };
+    const again = { ...results, response: 'Sweden.' };
+    expect((await person.post(`/chats/${root.chat_id}/messages`, again)).status).toBe(201);
   });
 
   it('every other source is known by what is in it', async () => {

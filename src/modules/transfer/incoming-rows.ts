@@ -2,7 +2,7 @@ import { exactJson } from '../../common/exact-json.js';
 import { metadataTerms } from '../../common/metadata.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
-import type { Part } from '../../tree/parts.js';
+import { callIdsOf, type Part } from '../../tree/parts.js';
 import type { IncomingChat, IncomingPair } from './incoming.js';
 import type { ChatRow, PairRow } from './write.sql.js';
 
@@ -55,6 +55,7 @@ export function pairRow(
   place: Pick<PairRow, 'responseId' | 'chatId' | 'seq'>,
 ): PairRow {
   const body = bodyOf(pair.words);
+  const callIds = callIdsOf(pair.words.response_parts);
   return {
     ...place,
     messageType: pair.messageType,
@@ -67,6 +68,7 @@ export function pairRow(
     body,
     bytes: Buffer.byteLength(body),
     sha256: sha256Of(body),
+    callIds: callIds && JSON.stringify(callIds),
   };
 }
 

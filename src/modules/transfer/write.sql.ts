@@ -41,6 +41,8 @@ export interface PairRow {
   body: string;
   bytes: number;
   sha256: Buffer;
+  /** Of the calls in its response; JSON of a list. */
+  callIds: string | null;
 }
 
 /** An event as it is written, without account, root and number. */
@@ -88,6 +90,7 @@ const PAIR: Columns<PairRow> = {
   body: ['body', 'text'],
   bytes: ['bytes', 'int'],
   sha256: ['sha256', 'bytea'],
+  callIds: ['call_ids', 'text'],
 };
 
 const EVENT: Columns<EventRow> = {
@@ -132,8 +135,9 @@ export const insertPairs = (table: ContentStore['table']): string => `
            SELECT $1, chat_id, seq, 1, body, now() + interval '30 s', now() FROM given ORDER BY place`
     }
   )
-  INSERT INTO messages (account_id, root_chat_id, chat_id, response_id, seq, message_type, status, author, model, usage, error, created_at, bytes, sha256)
-  SELECT $1, $2, chat_id, response_id, seq, message_type, status, author, model, usage::jsonb, error::jsonb, created_at, bytes, sha256
+  INSERT INTO messages (account_id, root_chat_id, chat_id, response_id, seq, message_type, status, author, model, usage, error, created_at, bytes, sha256, call_ids)
+  SELECT $1, $2, chat_id, response_id, seq, message_type, status, author, model, usage::jsonb, error::jsonb, created_at, bytes, sha256,
+    CASE WHEN call_ids IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(call_ids::json)) END
   FROM given ORDER BY place`;
 
 /** $1 account, $2 root, $3 how many events there are already, $4 when. */
