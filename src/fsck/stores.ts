@@ -149,7 +149,8 @@ async function mongoWords(
   const { MongoContentStore } = await import('../content/mongo/mongo-content-store.js');
   const { MongoBuckets } = await import('../content/mongo/mongo-buckets.js');
   const { mongoWordsCheck } = await import('./checks/mongo-words.js');
-  const { apartOrphansCheck, belongTogether, mongoOrphansCheck } = await import('./checks/mongo-orphans.js');
+  const { apartOrphansCheck, belongTogether, mongoOrphansCheck } =
+    await import('./checks/mongo-orphans.js');
   const database = new Database(dataSource);
   const connection = new MongoConnection(config.MONGODB_URI!);
   const store = new MongoContentStore(config.MONGODB_URI!);
