@@ -1,7 +1,10 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** The whole tree of a root chat: one entry in a person's list. */
 @Entity('conversations')
+@Index('conversations_started', ['accountId', 'startedBy', 'chatId'], {
+  where: 'started_by IS NOT NULL',
+})
 export class Conversation {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'conversations_pkey' })
   accountId!: string;
