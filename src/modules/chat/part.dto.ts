@@ -143,7 +143,7 @@ const ANSWERED = {
   other: PartOtherDto,
 };
 
-/** Without OpenAPI's `discriminator`, which AsyncAPI reads in another way: `type` tells them apart. */
+/** `type` tells them apart. OpenAPI's `discriminator` is another thing in AsyncAPI. */
 const oneOf = (parts: Record<string, Type>) => ({
   oneOf: Object.values(parts).map((part) => ({ $ref: getSchemaPath(part) })),
 });
