@@ -7,6 +7,7 @@ import { post, put, register } from './demo/api.mjs';
 import { Fault } from './demo/fault.mjs';
 import { findServer, own } from './demo/server.mjs';
 import { showCompared, showNext, showTree } from './demo/show.mjs';
+import { showParts } from './demo/show-parts.mjs';
 import { count, flat, isTerminal, paint, progressOf } from './demo/terminal.mjs';
 import { readTranscript } from './demo/transcript.mjs';
 
@@ -82,10 +83,16 @@ const stepsOf = ({ pairs = [], branches = [] }) =>
  */
 async function ask(session, chat, pairs, place, progress) {
   for (const [i, pair] of pairs.entries()) {
-    const body = { ...pair, parent_response_id: chat.path.at(-1)?.response_id ?? null };
+    const body = { ...sidesOf(pair), parent_response_id: chat.path.at(-1)?.response_id ?? null };
     chat.path.push(await post(session, `/chats/${chat.id}/messages`, body, `${place}[${i}]`));
-    progress(flat(pair.question));
+    progress(flat(pair.question ?? pair.response ?? ''));
   }
+}
+
+/** Where the parts of a side stand, its text is only what people read in the file. */
+function sidesOf({ question, response, question_parts, response_parts, ...rest }) {
+  const asked = question_parts ? { question_parts } : { question };
+  return { ...rest, ...asked, ...(response_parts ? { response_parts } : { response }) };
 }
 
 async function branchOut(session, parent, { branches = [] }, place, progress) {
@@ -125,6 +132,7 @@ async function run(options) {
   );
   await showTree(session, chats[0].id);
   await showCompared(session, chats);
+  showParts(chats);
   if (!child || options.keep) showNext(session, chats);
   if (child) await endOwn(child, options.keep);
 }

@@ -68,7 +68,10 @@ function faultAt(text) {
 const isText = (value) => typeof value === 'string' && value.trim() !== '';
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const CHAT_FIELDS = ['name', 'system_prompt', 'active', 'pairs', 'branches'];
-const PAIR_FIELDS = ['question', 'response', 'message_type', 'metadata'];
+const PAIR_FIELDS = [
+  ...['question', 'response', 'message_type', 'metadata'],
+  ...['question_parts', 'response_parts'],
+];
 
 /**
  * Adds what is wrong to `faults`. `inherited` is the length of the parent's path; null for the
@@ -107,7 +110,9 @@ function checkPair(pair, place, faults) {
   if (!isObject(pair)) return void faults.push({ place, fault: 'must be an object' });
   checkFields(pair, PAIR_FIELDS, place, faults);
   for (const field of ['question', 'response']) {
-    if (!isText(pair[field])) faults.push({ place: `${place}.${field}`, fault: 'must be text' });
+    const parts = pair[`${field}_parts`];
+    const isSaid = isText(pair[field]) || (Array.isArray(parts) && parts.length > 0);
+    if (!isSaid) faults.push({ place: `${place}.${field}`, fault: 'must be text' });
   }
 }
 

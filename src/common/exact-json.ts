@@ -4,9 +4,11 @@ export const FREE_JSON: ReadonlySet<string> = new Set([
   'question_parts',
   'response_parts',
   'settings',
-  // A list of objects that have such members.
-  'pairs',
+  ...['parts', 'tools'],
+  ...['pairs', 'message', 'messages'],
 ]);
+/** Those that are objects, or lists of objects, which have such members. */
+export const FREE_HOLDERS: ReadonlySet<string> = new Set(['pairs', 'message', 'messages']);
 
 /**
  * JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
-import { FREE_JSON, handDown, rememberDigits } from './exact-json.js';
+import { FREE_HOLDERS, FREE_JSON, handDown, rememberDigits } from './exact-json.js';
 import { isObject } from './is-object.js';
 import { noForm } from './multipart.js';
 import { invalidField, problems } from './problems.js';
@@ -104,12 +104,22 @@ export function readJson(bytes: Buffer, bounds: BodyBounds = BODY_BOUNDS): unkno
   for (const [member, { from, to }] of walk.free) {
     const value = (body as Record<string, unknown>)[member];
     rememberDigits(value, () => bytes.toString('utf8', from, to));
-    if (member === 'pairs' && Array.isArray(value) && value.length <= PAIRS_MAX) {
-      handDown(value);
-      for (const pair of value.filter(isObject)) handDown(pair, FREE_JSON);
-    }
+    if (FREE_HOLDERS.has(member)) handDownIn(value);
   }
   return body;
+}
+
+/** Of a list only its end is kept: the last pairs, or what is new in a history. */
+function handDownIn(value: unknown): void {
+  if (isObject(value)) handDown(value, FREE_JSON);
+  if (!Array.isArray(value)) return;
+  const first = Math.max(0, value.length - PAIRS_MAX);
+  const items: unknown[] = value.slice(first);
+  handDown(
+    value,
+    Array.from(items, (_, at) => String(first + at)),
+  );
+  for (const item of items.filter(isObject)) handDown(item, FREE_JSON);
 }
 
 /** The content-type parser of Fastify. */

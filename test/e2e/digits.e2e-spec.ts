@@ -69,6 +69,25 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
     ).toHaveLength(3);
   });
 
+  it('of a message of the AI SDK, also when the page says it anew', async () => {
+    const say = (metadata: string) =>
+      ann.request('POST', '/api/chat', {
+        raw: `{"id":"digits","message":{"id":"m","role":"user","content":"q","metadata":${metadata}}}`,
+      });
+    const told = async () => (await ann.request('GET', '/api/chat/digits')).text;
+    expect((await say(METADATA)).status).toBe(200);
+    const [, shown] = (await told()).match(/"role":"user".*?"metadata":(\{.*?\}),?\}/)!;
+    expect(shown).toContain(METADATA.slice(0, -1));
+    expect((await say(shown!)).status).toBe(200);
+    expect((await told()).split(METADATA.slice(0, -1))).toHaveLength(3);
+    const [chat] = (await ann.get('/chats?limit=1')).body.items;
+    expect((await ann.get(`/chats/${chat.chat_id}/messages`)).text.split(METADATA)).toHaveLength(3);
+    expect(await say('{"a.b":1}')).toMatchObject({
+      status: 422,
+      body: { errors: [{ path: 'message.metadata' }] },
+    });
+  });
+
   it('of OpenAI, where they are texts: those come back, and a number is refused by name', async () => {
     const ask = (metadata: string) =>
       ann.request('POST', '/v1/responses', {

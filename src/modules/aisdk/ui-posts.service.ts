@@ -1,10 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { invalidField } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
+import { partsFault } from '../../tree/part-rules.js';
 import type { QuestionPart } from '../../tree/parts.js';
 import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 import { PostService } from '../answer/post.service.js';
 import { ChatService } from '../chat/chat.service.js';
-import type { AddMessageDto } from '../message/message.dto.js';
+import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
 import { PairsService } from './pairs.service.js';
 import { UiFiles } from './ui-files.service.js';
 import { UI_FORMAT, type UiPart } from './ui-parts.js';
@@ -23,7 +25,7 @@ export class UiPosts {
   ) {}
 
   /** What is said in a turn, with its files kept. @throws 422; files_full */
-  async partsOf(accountId: string, { said, path }: UiTurn): Promise<QuestionPart[]> {
+  async partsOf(accountId: string, { said, results, path }: UiTurn): Promise<QuestionPart[]> {
     const parts: QuestionPart[] = [];
     for (const [at, part] of said.entries())
       parts.push(
@@ -31,6 +33,9 @@ export class UiPosts {
           ? await this.files.part(accountId, part, `${path}.parts.${at}`)
           : partOf(part),
       );
+    const fault = partsFault('question', [...results, ...parts], QUESTION_BYTES_MAX);
+    if (fault)
+      throw invalidField(`${path}.parts`, `${fault.path.slice(1)} ${fault.message}`.trim());
     return parts;
   }
 
@@ -59,8 +64,7 @@ export class UiPosts {
       on_conflict: 'fork' as const,
     };
     const chatId = place?.chatId ?? activeId;
-    const body = said as unknown as AddMessageDto;
-    const post = { accountId, chatId, toActive: false, key, body, model, settings };
+    const post = { accountId, chatId, toActive: false, key, body: said, model, settings };
     return this.followed(accountId, activeId, (await this.posts.post(post)).events());
   }
 

@@ -1,3 +1,4 @@
+import { handDown } from '../../common/exact-json.js';
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 import type { AnswerSettings } from '../../llm/settings.js';
@@ -97,6 +98,9 @@ const saidIn = (
  */
 function partsIn({ parts, content }: UiMessageDto, path: string): UiPart[] {
   const given = parts ?? [{ type: 'text', text: content }];
+  // The digits of their numbers go with them.
+  handDown(given);
+  for (const part of given) handDown(part);
   const stray = given.find(({ type }) => typeof type !== 'string');
   if (stray)
     throw invalidField(
@@ -131,7 +135,12 @@ function systemText(message: UiMessageDto, path: string): string {
 /** Of the calls in the last turn of a message, those that the page has results of. */
 function resultsIn({ parts = [] }: UiMessageDto): ToolResultPart[] {
   const last = parts.map(({ type }) => type).lastIndexOf(STEP.type);
-  return parts.slice(last + 1).flatMap((part) => resultIn(part) ?? []);
+  // The digits of their numbers go with them.
+  handDown(parts);
+  return parts.slice(last + 1).flatMap((part) => {
+    handDown(part);
+    return resultIn(part) ?? [];
+  });
 }
 
 function resultIn(part: Partial<UiPart>): ToolResultPart | null {

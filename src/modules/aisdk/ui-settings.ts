@@ -1,6 +1,8 @@
+import { handDown } from '../../common/exact-json.js';
 import { isObject } from '../../common/is-object.js';
 import { invalidField } from '../../common/problems.js';
 import type { AnswerSettings, FunctionTool } from '../../llm/settings.js';
+import { settingsFault } from '../../llm/settings-rules.js';
 import type { UiChatDto } from './aisdk.dto.js';
 
 /** How assistant-ui calls what a model is set to. */
@@ -14,13 +16,6 @@ const CALL_SETTINGS = {
   seed: 'seed',
 } as const satisfies Record<string, keyof AnswerSettings>;
 
-const RANGES: Readonly<Record<string, readonly [number, number]>> = {
-  ...{ temperature: [0, 2], topP: [0, 1] },
-  ...{ presencePenalty: [-2, 2], frequencyPenalty: [-2, 2] },
-  ...{ maxTokens: [1, Infinity], maxOutputTokens: [1, Infinity] },
-};
-const TOOL_NAME = /^[\w-]{1,64}$/;
-
 /** How an answer is asked for. @throws 422 */
 export function settingsOf(body: UiChatDto): AnswerSettings {
   const { system, tools, callSettings } = body;
@@ -31,7 +26,16 @@ export function settingsOf(body: UiChatDto): AnswerSettings {
     ...(callSettings && callSettingsOf(callSettings)),
     ...(Object.keys(notes).length > 0 && { metadata: notes }),
   };
+  const fault = settingsFault(settings);
+  if (fault) throw invalidField(pathOf(fault.path.slice(1)), fault.message);
   return settings;
+}
+
+/** Where in the body stands what is there in settings. */
+function pathOf(path: string): string {
+  const [field, ...inner] = path.split('.');
+  const own = Object.entries(CALL_SETTINGS).find(([, name]) => name === field)?.[0];
+  return own === undefined ? path : ['callSettings', own, ...inner].join('.');
 }
 
 /** The model that is asked for by name. @throws 422 for what of `config` is not for us to follow */
@@ -50,13 +54,12 @@ function toolsOf(tools: object): FunctionTool[] {
   const named: [unknown, unknown][] = Array.isArray(tools)
     ? tools.map((tool: unknown) => [isObject(tool) && tool.name, tool])
     : Object.entries(tools);
+  // The digits of the numbers in their schemas go with them.
+  handDown(tools);
   return named.map(([name, tool], at) => {
     if (!isObject(tool)) throw invalidField(`tools.${at}`, 'must be an object');
-    if (typeof name !== 'string' || !TOOL_NAME.test(name))
-      throw invalidField(`tools.${at}.name`, 'must be 1 to 64 letters, digits, _ and -');
+    handDown(tool);
     const { description, parameters = tool.inputSchema } = tool;
-    if (isGiven(parameters) && !isObject(parameters))
-      throw invalidField(`tools.${at}.parameters`, 'must be a JSON schema: an object');
     return {
       type: 'function',
       name,
@@ -70,14 +73,10 @@ function callSettingsOf(given: Record<string, unknown>): AnswerSettings {
   const entries = Object.entries(given).filter(([, value]) => isGiven(value));
   return Object.fromEntries(
     entries.map(([field, value]) => {
-      const path = `callSettings.${field}`;
-      const [low, high] = RANGES[field] ?? [-Infinity, Infinity];
-      if (typeof value !== 'number' || value < low || value > high)
-        throw invalidField(path, `must be a number from ${low} to ${high}`);
       if (Object.hasOwn(CALL_SETTINGS, field))
         return [CALL_SETTINGS[field as keyof typeof CALL_SETTINGS], value];
       const known = Object.keys(CALL_SETTINGS).join(', ');
-      throw invalidField(path, `is not known here; known are ${known}`);
+      throw invalidField(`callSettings.${field}`, `is not known here; known are ${known}`);
     }),
   );
 }
