@@ -6,7 +6,7 @@ import { ContentStore, type PairWrite } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import { erasing, NAMES, PLACES } from '../../content/places.js';
 import { notesOf } from '../../events/changes.js';
-import { sideOf } from '../../tree/parts.js';
+import { callIdsOf, sideOf } from '../../tree/parts.js';
 import { BRANCHES, LOCK_PLACE, type PlaceState, storeEnd } from '../answer/answer.sql.js';
 import { type Pair, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
@@ -83,6 +83,7 @@ export class ItemRemoval {
       ],
       ...[usage && JSON.stringify(usage), error && JSON.stringify(error)],
       ...['message.completed', null, new Date(), null, null],
+      callIdsOf(wordsOf(body).response_parts),
     ]);
     // Somebody was quicker.
     if (row?.version !== version + 1) throw problems.generationInProgress();
