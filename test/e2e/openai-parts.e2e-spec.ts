@@ -199,6 +199,25 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     expect(texts).toEqual(['one', 'eins', 'and more']);
   });
 
+  it('saves again what it was answered, and has it once', async () => {
+    const { id } = await client().conversations.create({});
+    const answer = await client().responses.create({
+      model: 'fake-1',
+      input: 'one',
+      conversation: id,
+    });
+    const { id: itemId } = answer.output.at(-1)!;
+    const again = await client().conversations.items.create(id, {
+      items: [user('one'), { ...said(answer.output_text), id: itemId }] as never,
+    });
+
+    expect((await items(id)).map((item: any) => item.content[0].text)).toEqual([
+      'one',
+      answer.output_text,
+    ]);
+    expect(again.data.at(-1)!.id).toBe(itemId);
+  });
+
   it('takes the newest item out again, one by one', async () => {
     const { id } = await client().conversations.create({
       items: [user('one'), said('eins'), user('two'), said('a secret')] as never,

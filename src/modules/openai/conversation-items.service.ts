@@ -14,6 +14,7 @@ import { ResponseInputs } from './response-inputs.service.js';
 import type { ItemDto } from './response-items.dto.js';
 import { itemStatusOf, stateOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
+import type { Turn } from './turns.js';
 
 /** So many places has a pair: more than twice the parts that a side may have. */
 const PLACES = 2048;
@@ -66,7 +67,9 @@ export class ConversationItems {
 
   /**
    * Stores them behind the newest pair, all or none; answers them. What the assistant says first is
-   * the answer to the newest pair, where that has none.
+   * the answer to the newest pair, where that has none. An answer of this conversation that comes
+   * back with its id is there already, with its question: agents save again what they were
+   * answered.
    * @throws 422; chat_not_found and what `PostService.post` throws
    */
   async add(
@@ -76,14 +79,34 @@ export class ConversationItems {
     idempotent: IdempotentRequest | null,
   ): Promise<ItemListDto> {
     const told = await this.inputs.turns(accountId, items);
-    const turns = await this.inputs.kept(accountId, told, 'items');
     const chatId = await this.branchOf(accountId, conversation);
+    const { here, others } = await this.sorted(accountId, conversation, told);
+    if (others.length === 0) return listOf(here.flatMap(placedOf), false);
+    const turns = await this.inputs.kept(accountId, others, 'items');
     const { pairs, onlyAnswer } = await this.changes.add(
       { accountId, chatId, conversation, key: idempotent },
       turns,
     );
     const added = pairs.flatMap(placed);
-    return listOf(onlyAnswer ? added.filter(isOfAnswer) : added, false);
+    const shown = onlyAnswer ? added.filter(isOfAnswer) : added;
+    return listOf([...here.flatMap(placedOf), ...shown], false);
+  }
+
+  /** The pairs of the conversation that some of the turns are, and the other turns. */
+  private async sorted(accountId: string, { chatId }: ConversationRef, turns: readonly Turn[]) {
+    const { root_chat_id: root } = await this.chats.get(accountId, chatId);
+    const here: QaPairDto[] = [];
+    const others: Turn[] = [];
+    for (const turn of turns) {
+      const found =
+        turn.known !== null && turn.response.length > 0
+          ? await this.reader.known(accountId, turn.known)
+          : null;
+      if (found?.place.root_chat_id === root && found.pair.status === 'complete')
+        here.push(found.pair);
+      else others.push(turn);
+    }
+    return { here, others };
   }
 
   /**
@@ -201,8 +224,9 @@ const cutTo = (limit: number, shown: Placed[]): Found => ({
 });
 
 /** The items of a pair; those of its answer have the second half of its places. */
-function placed(pair: Pair): Placed[] {
-  const dto = JSON.parse(pairJson(pair)) as QaPairDto;
+const placed = (pair: Pair): Placed[] => placedOf(JSON.parse(pairJson(pair)) as QaPairDto);
+
+function placedOf(dto: QaPairDto): Placed[] {
   const first = dto.seq * PLACES;
   const state = stateOf(dto, null);
   return [
