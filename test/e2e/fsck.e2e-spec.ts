@@ -23,6 +23,8 @@ interface Damage {
   name: string;
   invariant: string;
   mended: boolean;
+  /** What lies beside what it harms is mended all the same. */
+  mendsBeside?: boolean;
   /** What else it violates. */
   too?: string[];
   only?: Mode;
@@ -140,6 +142,7 @@ const DAMAGES: Damage[] = [
     name: 'a redacted pair has words',
     invariant: 'I18',
     mended: false,
+    mendsBeside: true,
     sql: `UPDATE messages SET status = 'redacted', author = '${WORD}' WHERE chat_id = $root AND seq = 1`,
   },
   {
@@ -443,7 +446,11 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
       );
       expect(new Set(Object.keys(violationsOf(mended)))).toEqual(hopeless);
       expect(Object.keys(mended.report.repaired).sort()).toEqual(
-        [...new Set(damages.filter((one) => one.mended).map((one) => one.invariant))].sort(),
+        [
+          ...new Set(
+            damages.filter((one) => one.mended || one.mendsBeside).map((one) => one.invariant),
+          ),
+        ].sort(),
       );
     });
 

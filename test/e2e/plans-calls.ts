@@ -33,6 +33,23 @@ async function readPages(scene: Scene): Promise<void> {
   }
 }
 
+/** A call and what came of it. */
+async function sayResults({ ann, chat }: Scene): Promise<void> {
+  const call_id = randomUUID();
+  const post = async (body: object): Promise<void> => {
+    const { status } = await ann.post(`/chats/${chat.id}/messages`, body);
+    if (status !== 201) throw new Error(`a post with parts is a ${status}`);
+  };
+  await post({
+    question: 'Ask a tool',
+    response_parts: [{ type: 'tool_call', call_id, name: 'look', input: {} }],
+  });
+  await post({
+    question_parts: [{ type: 'tool_result', call_id, output: 'seen' }],
+    response: 'It is so.',
+  });
+}
+
 /** Posts that wait at the same time and share a statement. */
 async function postTogether({ ann, chat }: Scene): Promise<void> {
   const others = await Promise.all(Array.from({ length: 6 }, () => ann.aChat()));
@@ -120,6 +137,9 @@ export const FURTHER: Record<string, Work> = {
   'a post under a key, again': postTwice,
   'chats by what their metadata have': async ({ ann }) =>
     void (await ann.get('/chats?metadata.topic=norway')),
+  'conversations that a pair has started': async ({ ann, chat }) =>
+    void (await ann.get(`/chats?started_by=${chat.pairs[0]}`)),
+  'results of tools': sayResults,
   'a key of a program': askByKey,
   'a chat by its number': nameByNumber,
   'a turn after an earlier answer': goOnFrom,
@@ -177,6 +197,14 @@ export const FURTHER: Record<string, Work> = {
  * names, with the reason.
  */
 export const ELSEWHERE: Record<string, string> = {
+  'file_store.': 'of one file, a piece at a time by key',
+  'file.find_': 'of the files that a post names, by key',
+  'file.give_up': 'one row by its key, where an upload broke off',
+  'openai.history_places': 'of the messages of one request, by hash',
+  'openai.note_history_place': 'one row by its key',
+  'search.hits.':
+    'of the newest matches of an account, 2,000 at most; P13 of the bench looks at it',
+  'search.count': 'of the matches of an account, 2,000 at most',
   'auth.living': 'every ten seconds, by key, for those who were here since',
   'completion.keep_tokens': 'behind a question: an upsert by the whole key',
   'webhook.list_deliveries': 'of one webhook, a page by its key',
@@ -218,6 +246,10 @@ export const ELSEWHERE: Record<string, string> = {
  * one of them may touch, with the reason.
  */
 export const BATCHES: Record<string, { buffers: number; of: string }> = {
+  'message.standings': {
+    buffers: 1000,
+    of: '50 pairs, their chats and what is beside them by key',
+  },
   'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
   'completion.context': {
     buffers: 40_000,
