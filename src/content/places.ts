@@ -256,8 +256,10 @@ const OF_PAIRS = pairs(` AND status = 'redacted'`);
 export const blanking = ({ blank, of, isBlank }: Place, from = OF_PAIRS): string =>
   `${blank} ${from} WHERE t.account_id = $1 AND ${of} AND NOT (${isBlank})`;
 
-/** Places that have the name of a chat, which a question may have given. */
-export const NAMES: ReadonlySet<string> = new Set(['conversations', 'chats']);
+/** Where the words of an answer may be: in no name of a chat, which only a question gives. */
+export const ANSWER_PLACES: readonly Place[] = PLACES.filter(
+  ({ table }) => table !== 'conversations',
+).filter(({ table }) => table !== 'chats');
 
 /** The same of pairs that go on with fewer words ($2). */
 export const erasing = (place: Place): string => blanking(place, pairs());

@@ -9,7 +9,8 @@ interface Key {
 interface Row extends Key {
   chat_id: string | null;
   seq: number | null;
-  what: string;
+  /** Null where nothing is wrong. */
+  what: string | null;
 }
 
 const AFTER = `($1::uuid IS NULL OR (account_id, response_id) > ($1::uuid, $2::uuid)) ORDER BY account_id, response_id LIMIT 2000`;
@@ -64,16 +65,16 @@ const searchCheck = (
       after?.response_id ?? null,
     ]),
   async inspect(keys) {
-    const rows = await dataSource.query<(Row | (Key & { what: null }))[]>(
+    const rows = await dataSource.query<Row[]>(
       inspect,
       columnsOf(keys, ['account_id', 'response_id']),
     );
-    return rows.flatMap((row) => (row.what === null ? [] : [findingOf(dataSource, row as Row)]));
+    return rows.flatMap((row) => (row.what === null ? [] : [findingOf(dataSource, row, row.what)]));
   },
 });
 
-function findingOf(dataSource: DataSource, row: Row): Finding<Key> {
-  const { account_id, response_id, what, chat_id, seq } = row;
+function findingOf(dataSource: DataSource, row: Row, what: string): Finding<Key> {
+  const { account_id, response_id, chat_id, seq } = row;
   return {
     invariant: 'I19',
     key: { account_id, response_id },

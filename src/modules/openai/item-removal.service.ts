@@ -4,7 +4,7 @@ import { problems } from '../../common/problems.js';
 import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore, type PairWrite } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
-import { erasing, NAMES, PLACES } from '../../content/places.js';
+import { ANSWER_PLACES, erasing, PLACES } from '../../content/places.js';
 import { notesOf } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
 import { BRANCHES, LOCK_PLACE, type PlaceState, storeEnd } from '../answer/answer.sql.js';
@@ -21,6 +21,9 @@ interface Rest {
   /** Whether something of the question goes, by which a chat may be called. */
   isOfQuestion: boolean;
 }
+
+const OF_QUESTIONS = PLACES.map((place) => erasing(place));
+const OF_ANSWERS = ANSWER_PLACES.map((place) => erasing(place));
 
 /**
  * Single items that are erased for good: the pair has what is left of it as its next version, in
@@ -49,10 +52,10 @@ export class ItemRemoval {
     if (pair.status === 'streaming') throw problems.generationInProgress();
     const { body, isOfQuestion } = restOf(pair, name);
     if (body === null) return this.redactions.redact(accountId, chatId, responseId);
-    const places = PLACES.filter(({ table }) => isOfQuestion || !NAMES.has(table));
+    const erasures = isOfQuestion ? OF_QUESTIONS : OF_ANSWERS;
     const { write, round } = await this.trees.run(accountId, chatId, async (tx) => {
       const written = await this.rewrite(tx, accountId, pair, body);
-      for (const place of places) await tx.query(erasing(place), [accountId, [responseId]]);
+      for (const erasure of erasures) await tx.query(erasure, [accountId, [responseId]]);
       return written;
     });
     await this.journal.deliver(write, round);

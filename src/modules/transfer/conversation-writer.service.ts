@@ -8,7 +8,7 @@ import { notesOf } from '../../events/changes.js';
 import { RootsService } from '../chat/roots.service.js';
 import { type Brought, ConversationWriting } from './conversation-writing.js';
 import type { Incoming } from './incoming.js';
-import * as sql from './write.sql.js';
+import { CLAIM_SOURCE, FORGET_PAIRS, SETTLE_SOURCE } from './write.sql.js';
 
 /** So many pairs are on their way to MongoDB at once. */
 const SENT_TOGETHER = 64;
@@ -32,17 +32,17 @@ export class ConversationWriter {
     const place = [accountId, source, sourceKey];
     const [claimed] = await tx.query<
       { root_chat_id: string; digest: Buffer; head_response_id: string | null }[]
-    >(sql.CLAIM_SOURCE, [...place, rootChatId, digest]);
+    >(CLAIM_SOURCE, [...place, rootChatId, digest]);
     const work = new ConversationWriting(tx, accountId, incoming, this.content);
     let brought: Brought;
     if (claimed!.root_chat_id === rootChatId) brought = await work.add(rootChatId);
     else if (await work.read(claimed!.root_chat_id))
       brought = await work.update(claimed!.head_response_id);
     else {
-      await tx.query(sql.FORGET_PAIRS, place);
+      await tx.query(FORGET_PAIRS, place);
       brought = await work.add(rootChatId);
     }
-    await tx.query(sql.SETTLE_SOURCE, [...place, brought.rootChatId, digest, work.headId]);
+    await tx.query(SETTLE_SOURCE, [...place, brought.rootChatId, digest, work.headId]);
     if (tx.queryRunner && brought.kind !== 'unchanged')
       notesOf(tx.queryRunner).set(brought.rootChatId, accountId);
     afterCommit(tx, () => this.roots.learn(brought.rootChatId, brought.rootChatId));

@@ -7,7 +7,24 @@ import { jumpOfChild, type Link } from '../../tree/lineage.js';
 import { switchActive } from '../chat/tree-lock.js';
 import { branchFields, chatRow, filesIn, pairRow } from './incoming-rows.js';
 import { type GivenLine, type Incoming, type IncomingPair, keyOf } from './incoming.js';
-import * as sql from './write.sql.js';
+import {
+  type ChatRow,
+  chatValues,
+  type EventRow,
+  eventValues,
+  FIND_PAIRS,
+  GROW_CONVERSATION,
+  INSERT_CHATS,
+  INSERT_CONVERSATION,
+  INSERT_EVENTS,
+  INSERT_KEYS,
+  insertPairs,
+  LENGTHEN,
+  NAME_FILES,
+  type PairRow,
+  pairValues,
+  READ_CHATS,
+} from './write.sql.js';
 
 /** What a conversation brought. */
 export interface Brought {
@@ -46,9 +63,9 @@ export class ConversationWriting {
   private readonly known = new Map<string, Known>();
   private readonly byKey: Map<string, IncomingPair>;
   private readonly made = new Map<string, { responseId: string; chatId: string; seq: number }>();
-  private readonly events: sql.EventRow[] = [];
-  private readonly rows: sql.PairRow[] = [];
-  private readonly newChats: sql.ChatRow[] = [];
+  private readonly events: EventRow[] = [];
+  private readonly rows: PairRow[] = [];
+  private readonly newChats: ChatRow[] = [];
   private rootChatId = '';
 
   constructor(
@@ -82,7 +99,7 @@ export class ConversationWriting {
     for (const row of this.newChats) row.active = row.chatId === ids[head];
     const now = new Date();
     const values = [this.accountId, rootChatId, incoming.root.name, incoming.pinned];
-    await this.tx.query(sql.INSERT_CONVERSATION, [
+    await this.tx.query(INSERT_CONVERSATION, [
       ...values,
       incoming.archived,
       this.events.length,
@@ -97,11 +114,11 @@ export class ConversationWriting {
   async read(rootChatId: string): Promise<boolean> {
     this.rootChatId = rootChatId;
     const { accountId, tx } = this;
-    const chats = await tx.query<Chat[]>(sql.READ_CHATS, [accountId, rootChatId]);
+    const chats = await tx.query<Chat[]>(READ_CHATS, [accountId, rootChatId]);
     if (chats.length === 0 || chats[0]!.isDeleted) return false;
     for (const chat of chats) this.chats.set(chat.chatId, chat);
     const place = [accountId, this.incoming.source, this.incoming.sourceKey, rootChatId];
-    for (const known of await tx.query<Known[]>(sql.FIND_PAIRS, place))
+    for (const known of await tx.query<Known[]>(FIND_PAIRS, place))
       this.known.set(known.key, known);
     return true;
   }
@@ -128,7 +145,7 @@ export class ConversationWriting {
 
   /** How many events it had before. */
   private async growConversation(): Promise<number> {
-    const [[row]] = await this.tx.query<[{ before: number }[], number]>(sql.GROW_CONVERSATION, [
+    const [[row]] = await this.tx.query<[{ before: number }[], number]>(GROW_CONVERSATION, [
       this.accountId,
       this.rootChatId,
       ...[this.events.length, this.newChats.length, this.newestAt()],
@@ -196,7 +213,7 @@ export class ConversationWriting {
     forkResponseId: string | null,
     line: Line,
     parent: Chat | null,
-  ): sql.ChatRow {
+  ): ChatRow {
     const [first, last] = [line.keys[0], line.keys.at(-1)].map((key) =>
       key === undefined ? undefined : this.byKey.get(key)!,
     );
@@ -231,7 +248,7 @@ export class ConversationWriting {
     const last = keys.at(-1)!;
     const at = this.byKey.get(last)!.createdAt;
     const values = [forkSeq + keys.length, this.responseOf(last), at];
-    await this.tx.query(sql.LENGTHEN, [this.accountId, chatId, ...values]);
+    await this.tx.query(LENGTHEN, [this.accountId, chatId, ...values]);
   }
 
   private responseOf(key: string): string | undefined {
@@ -248,13 +265,13 @@ export class ConversationWriting {
   private async insertRows(): Promise<void> {
     const { tx, accountId, rootChatId } = this;
     for (const part of partsOf(this.newChats))
-      await tx.query(sql.INSERT_CHATS, [accountId, ...sql.chatValues(part)]);
-    const insertPairs = sql.insertPairs(this.content.table);
+      await tx.query(INSERT_CHATS, [accountId, ...chatValues(part)]);
+    const inserting = insertPairs(this.content.table);
     for (const part of batches(this.rows))
-      await tx.query(insertPairs, [accountId, rootChatId, ...sql.pairValues(part)]);
+      await tx.query(inserting, [accountId, rootChatId, ...pairValues(part)]);
     const { source, sourceKey } = this.incoming;
     for (const part of partsOf([...this.made]))
-      await tx.query(sql.INSERT_KEYS, [
+      await tx.query(INSERT_KEYS, [
         ...[accountId, source, sourceKey],
         part.map(([key]) => keyOf(key)),
         part.map(([, { responseId }]) => responseId),
@@ -272,15 +289,15 @@ export class ConversationWriting {
     );
     for (const part of partsOf(named)) {
       const [pairs, files] = [part.map(([id]) => id), part.map(([, id]) => id)];
-      await this.tx.query(sql.NAME_FILES, [this.accountId, pairs, files]);
+      await this.tx.query(NAME_FILES, [this.accountId, pairs, files]);
     }
   }
 
   private async insertEvents(before: number, now: Date): Promise<void> {
     let place = before;
     for (const part of partsOf(this.events)) {
-      const values = [this.accountId, this.rootChatId, place, now, ...sql.eventValues(part)];
-      await this.tx.query(sql.INSERT_EVENTS, values);
+      const values = [this.accountId, this.rootChatId, place, now, ...eventValues(part)];
+      await this.tx.query(INSERT_EVENTS, values);
       place += part.length;
     }
   }
@@ -318,8 +335,8 @@ const idOf = (chat: PlannedChat, ids: readonly string[]): string =>
   typeof chat === 'number' ? ids[chat]! : chat.chatId;
 
 /** In their order, bounded in rows and words. */
-function* batches(rows: readonly sql.PairRow[]): Generator<sql.PairRow[]> {
-  let batch: sql.PairRow[] = [];
+function* batches(rows: readonly PairRow[]): Generator<PairRow[]> {
+  let batch: PairRow[] = [];
   let bytes = 0;
   for (const row of rows) {
     if (batch.length >= BATCH_ROWS || (batch.length > 0 && bytes + row.bytes > BATCH_BYTES)) {

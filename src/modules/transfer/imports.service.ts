@@ -7,7 +7,16 @@ import { Idempotency, type IdempotentRequest } from '../../database/idempotency.
 import { ImportChunks } from './import-chunks.service.js';
 import { toImportDto } from './import.dto.js';
 import { ImportRunner } from './import-runner.service.js';
-import * as sql from './imports.sql.js';
+import {
+  BEGIN,
+  CANCEL,
+  COUNT_OPEN,
+  FIND,
+  GIVE_UP,
+  type ImportRow,
+  LIST,
+  RECEIVED,
+} from './imports.sql.js';
 
 /** A file as it comes. */
 export interface Upload {
@@ -35,19 +44,16 @@ export class Imports {
    * leaves nothing. @throws body_too_large, too_many_imports, validation_failed for an empty one
    */
   async receive(accountId: string, key: IdempotentRequest | null, upload: Upload): Promise<string> {
-    const [count] = await this.database.query<{ open: number }>(sql.COUNT_OPEN, [accountId]);
+    const [count] = await this.database.query<{ open: number }>(COUNT_OPEN, [accountId]);
     if (count!.open >= OPEN_MAX) throw problems.tooManyImports();
     const importId = newId();
-    await this.database.query(sql.BEGIN, [accountId, importId, upload.name, new Date()]);
+    await this.database.query(BEGIN, [accountId, importId, upload.name, new Date()]);
     let isTaken = false;
     try {
       const { bytes, sha256 } = await this.chunks.write(accountId, importId, upload.bytes);
       if (bytes === 0) throw problems.importEmpty();
       const json = await this.idempotency.once(accountId, key && named(key, sha256), async (tx) => {
-        const [rows] = await tx.query<[sql.ImportRow[], number]>(sql.RECEIVED, [
-          accountId,
-          importId,
-        ]);
+        const [rows] = await tx.query<[ImportRow[], number]>(RECEIVED, [accountId, importId]);
         if (!rows[0]) throw problems.importNotFound();
         return toImportDto(rows[0]);
       });
@@ -60,8 +66,8 @@ export class Imports {
   }
 
   /** @throws import_not_found */
-  async get(accountId: string, importId: string): Promise<sql.ImportRow> {
-    const [row] = await this.database.query<sql.ImportRow>(sql.FIND, [accountId, importId]);
+  async get(accountId: string, importId: string): Promise<ImportRow> {
+    const [row] = await this.database.query<ImportRow>(FIND, [accountId, importId]);
     if (!row) throw problems.importNotFound();
     return row;
   }
@@ -70,9 +76,9 @@ export class Imports {
   async list(
     accountId: string,
     { limit, cursor }: { limit: number; cursor?: string },
-  ): Promise<{ items: sql.ImportRow[]; nextCursor: string | null }> {
+  ): Promise<{ items: ImportRow[]; nextCursor: string | null }> {
     const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, SCOPE, 'cursor', UUID);
-    const rows = await this.database.query<sql.ImportRow>(sql.LIST, [accountId, last, limit + 1]);
+    const rows = await this.database.query<ImportRow>(LIST, [accountId, last, limit + 1]);
     const items = rows.slice(0, limit);
     const isMore = rows.length > limit;
     return { items, nextCursor: isMore ? encodeCursor(SCOPE, items.at(-1)!.import_id) : null };
@@ -83,7 +89,7 @@ export class Imports {
    */
   cancel(accountId: string, key: IdempotentRequest | null, importId: string): Promise<string> {
     return this.idempotency.once(accountId, key, async (tx) => {
-      const [rows] = await tx.query<[sql.ImportRow[], number]>(sql.CANCEL, [accountId, importId]);
+      const [rows] = await tx.query<[ImportRow[], number]>(CANCEL, [accountId, importId]);
       return toImportDto(rows[0] ?? (await this.get(accountId, importId)));
     });
   }
@@ -91,7 +97,7 @@ export class Imports {
   private async forget(accountId: string, importId: string): Promise<void> {
     // What is left here is found by the runner of any instance.
     await this.database
-      .query(sql.GIVE_UP, [accountId, importId])
+      .query(GIVE_UP, [accountId, importId])
       .then(() => this.chunks.forget(accountId, importId))
       .catch(() => undefined);
   }
