@@ -46,6 +46,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
   ['messages', 'QA pairs on the path of a chat, from the first one of the root to its newest.'],
   ['branches', 'Fork at any pair, see the tree, go from branch to branch, compare two.'],
   ['files', 'Bytes that parts of pairs name: pictures, documents, whatever was sent or made.'],
+  ['search', 'What was said, found in all conversations of an account or in one.'],
   ['usage', 'What the answers of models took.'],
   ['events', 'What happens in a conversation, as it happens; what was missed is sent first.'],
   [

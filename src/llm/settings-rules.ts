@@ -95,7 +95,9 @@ const REASONING: Rules = { effort: orNull(name), summary: orNull(name) };
 /** What is wrong with the settings of an answer; null when nothing is. */
 export function settingsFault(settings: unknown): SettingsFault | null {
   if (!isObject(settings)) return at('', 'must be an object');
-  for (const [field, value] of Object.entries(settings)) {
+  // Not all of them at once: the first that is unknown ends it.
+  for (const field in settings) {
+    const value = settings[field];
     const fault = Object.hasOwn(OWN, field)
       ? OWN[field]!(value)
       : fieldsFault({ [field]: value }, FIELDS as Rules);

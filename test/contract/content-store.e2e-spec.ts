@@ -222,7 +222,8 @@ withMongo('buckets in MongoDB', () => {
     const filters: Record<string, unknown>[] = [];
     // the store has an instance of its own
     const { mongoose } = (store as unknown as { mongo: { mongoose: Mongoose } }).mongo;
-    mongoose.set('debug', (_collection: string, method: string, asked: any) => {
+    mongoose.set('debug', (collection: string, method: string, asked: any) => {
+      if (collection !== 'chat_contents') return;
       if (method === 'bulkWrite')
         filters.push(...asked.map((operation: any) => operation.updateOne.filter));
       else if (method !== 'createIndex') filters.push(asked);

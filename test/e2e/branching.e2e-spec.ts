@@ -35,6 +35,7 @@ describe.each(MODES)('chats that branch, words in %s', (mode) => {
         model: null,
         system_prompt: 'Be brief.',
         metadata: null,
+        started_by: null,
         revision: expect.any(Number),
         created_at: expect.stringMatching(/^\d{4}-.*Z$/),
         updated_at: expect.stringMatching(/^\d{4}-.*Z$/),

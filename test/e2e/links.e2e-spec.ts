@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { aForm } from '../support/forms.js';
 import { followed, operations } from '../support/contract.js';
 
 /** Where the proxy of these tests has the server. */
@@ -49,7 +50,11 @@ async function aPagedScene(): Promise<Record<string, string>> {
   const hooks = [1, 2].map(() => ann.post('/webhooks', { url: 'https://receiver.invalid' }));
   const webhook_id = (await Promise.all(hooks))[0]!.body.webhook_id as string;
   for (let n = 0; n < 2; n++) await ann.post(`/webhooks/${webhook_id}/test`);
-  return { chat_id, chat_uuid: chat_id, webhook_id };
+  for (const name of ['one', 'two']) {
+    await ann.request('POST', '/api/v1/files', aForm({ name, bytes: Buffer.from(name) }));
+    await ann.post('/imports', []);
+  }
+  return { chat_id, chat_uuid: chat_id, webhook_id, q: 'q1' };
 }
 
 const linked = operations.filter(

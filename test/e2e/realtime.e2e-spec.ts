@@ -26,6 +26,7 @@ const CHAT_KEYS = [
     'pinned',
     'revision',
     'root_chat_id',
+    'started_by',
     'system_prompt',
     'updated_at',
   ],

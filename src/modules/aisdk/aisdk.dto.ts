@@ -60,8 +60,8 @@ export class UiMessageDto {
 @Lenient()
 export class UiChatDto {
   /**
-   * A `chat_id`, or an id that the client made up: the first message makes a chat for it. @example
-   * "trip-to-the-north"
+   * A `chat_id`, or an id that the client made up: the first message makes a chat for it.
+   * @example "trip-to-the-north"
    */
   @IsSaid({ charsMax: NAME_CHARS_MAX })
   id!: string;

@@ -65,6 +65,7 @@ export class ChatController {
   @ApiOperation({ operationId: 'createChat', summary: 'Start a conversation' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
+  @ApiProblems(problems.messageNotFound)
   create(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

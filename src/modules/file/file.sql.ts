@@ -22,10 +22,7 @@ export const FIND: Statement = {
 };
 
 /** Several, in no order. */
-export const FIND_MANY: Statement = {
-  name: 'file.find_many',
-  text: `SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB} WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])`,
-};
+export const FIND_MANY = `SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB} WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])`;
 
 const FOR_PURPOSE = `($4::text IS NULL OR coalesce(f.purpose, 'user_data') = $4)`;
 

@@ -67,6 +67,7 @@ export class ConversationsController {
   })
   @ApiOkResponse({ type: ConversationDto })
   @ApiIdempotent()
+  @ApiProblems(problems.messageNotFound)
   create(
     @CurrentAccount() accountId: string,
     @Idempotent() key: IdempotentRequest | null,

@@ -53,8 +53,8 @@ const includeFault = (value: unknown): string | null =>
 @RefusesBy(RESPONSE_FIELDS)
 export class CreateResponseDto {
   /**
-   * A model of `GET /v1/models`; that of the chat, or the server's default, when absent. @example
-   * "offline"
+   * A model of `GET /v1/models`; that of the chat, or the server's default, when absent.
+   * @example "offline"
    */
   @ApiPropertyOptional({ type: String, nullable: true })
   @IsOptional()

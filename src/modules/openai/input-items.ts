@@ -1,3 +1,4 @@
+import { isLonger } from '../../common/text-length.js';
 import { isObject } from '../../common/is-object.js';
 import { compactedText } from './compaction.js';
 import { contentFault, type InputContent } from './input-content.js';
@@ -137,7 +138,7 @@ function resultFault(item: Record<string, unknown>): string | null {
 }
 
 export function callIdFault({ call_id: callId }: Record<string, unknown>): string | null {
-  return typeof callId === 'string' && callId !== '' && callId.length <= CALL_ID_CHARS_MAX
+  return typeof callId === 'string' && callId !== '' && !isLonger(callId, CALL_ID_CHARS_MAX)
     ? null
     : `.call_id must be a string of 1 to ${CALL_ID_CHARS_MAX} characters`;
 }

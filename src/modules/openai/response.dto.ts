@@ -135,7 +135,9 @@ export class ResponseDto {
   @ApiProperty({ type: 'number', format: 'double' })
   top_p!: number;
 
+  @ApiProperty({ type: 'number', format: 'double' })
   presence_penalty!: number;
+  @ApiProperty({ type: 'number', format: 'double' })
   frequency_penalty!: number;
 
   @ApiProperty({ enum: ['auto', 'disabled'] })

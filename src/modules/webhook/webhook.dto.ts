@@ -34,8 +34,8 @@ const IsEventList = (): PropertyDecorator => (target, key) => {
 
 export class CreateWebhookDto {
   /**
-   * An https URL, without user and password; private addresses are refused. @example
-   * "https://example.com/banyan"
+   * An https URL, without user and password; private addresses are refused.
+   * @example "https://example.com/banyan"
    */
   @ApiProperty({ ...HTTPS, maxLength: URL_CHARS_MAX })
   @IsSaid({ charsMax: URL_CHARS_MAX })
@@ -139,8 +139,8 @@ export class WebhookDto {
 
 export class WebhookWithSecretDto extends WebhookDto {
   /**
-   * Signs the deliveries. This is the one time it is shown. @example
-   * "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+   * Signs the deliveries. This is the one time it is shown.
+   * @example "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
    */
   secret!: string;
 }
