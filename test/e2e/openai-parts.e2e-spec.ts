@@ -200,22 +200,14 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   });
 
   it('saves again what it was answered, and has it once', async () => {
-    const { id } = await client().conversations.create({});
-    const answer = await client().responses.create({
-      model: 'fake-1',
-      input: 'one',
-      conversation: id,
-    });
-    const { id: itemId } = answer.output.at(-1)!;
-    const again = await client().conversations.items.create(id, {
-      items: [user('one'), { ...said(answer.output_text), id: itemId }] as never,
-    });
-
-    expect((await items(id)).map((item: any) => item.content[0].text)).toEqual([
-      'one',
-      answer.output_text,
-    ]);
-    expect(again.data.at(-1)!.id).toBe(itemId);
+    const { id: conversation } = await client().conversations.create({});
+    const model = 'fake-1';
+    const answer = await client().responses.create({ model, input: 'one', conversation });
+    const { id } = answer.output.at(-1)!;
+    const again = [user('one'), { ...said(answer.output_text), id }] as never;
+    const { data } = await client().conversations.items.create(conversation, { items: again });
+    const texts = (await items(conversation)).map((item: any) => item.content[0].text);
+    expect([texts, data.at(-1)!.id]).toEqual([['one', answer.output_text], id]);
   });
 
   it('takes the newest item out again, one by one', async () => {
