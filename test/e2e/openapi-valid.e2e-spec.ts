@@ -18,7 +18,7 @@ const RUNS = 25;
 
 /** Ids of nobody, calls and results that do not belong together, choices of nothing. */
 const NAMED =
-  /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id/;
+  /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id|has a result for/;
 
 /** Refusals of what the document allows, since only the server can know. */
 const PARTS =
@@ -35,9 +35,9 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   updateWebhook: /must have a host that this server sends to/,
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage:
-    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings/,
-  // A link that goes on with the branch ends at no pair.
-  shareChat: /goes with no response_id/,
+    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|must have parts of some type/,
+  // A link that goes on with the branch ends at no pair, and no link has ended before it began.
+  shareChat: /goes with no response_id|must be in the future/,
   // What is named may not be there, and what was said has an order.
   createResponse: NAMED,
   countInputTokens: NAMED,

@@ -1,4 +1,5 @@
 import { isObject } from '../../common/is-object.js';
+import { isLonger } from '../../common/text-length.js';
 import type { FilePart, TextPart } from '../../tree/parts.js';
 import { dataUrlType, FILE_NAME_CHARS_MAX, isBase64 } from './data-urls.js';
 
@@ -58,7 +59,10 @@ function imageFault(part: Record<string, unknown>): string | null {
 
 function fileFault(part: Record<string, unknown>): string | null {
   const { filename } = part;
-  if (isGiven(filename) && (typeof filename !== 'string' || filename.length > FILE_NAME_CHARS_MAX))
+  if (
+    isGiven(filename) &&
+    (typeof filename !== 'string' || isLonger(filename, FILE_NAME_CHARS_MAX))
+  )
     return `.filename must be a string of at most ${FILE_NAME_CHARS_MAX} characters`;
   return detailFault(part) ?? sourceFault(part, ['file_data', 'file_id', 'file_url']);
 }

@@ -121,7 +121,7 @@ export function callFault(item: Record<string, unknown>): string | null {
   const { name, arguments: input, namespace } = item;
   const fault = callIdFault(item);
   if (fault) return fault;
-  if (typeof name !== 'string' || name === '' || name.length > NAME_CHARS_MAX)
+  if (typeof name !== 'string' || name === '' || isLonger(name, NAME_CHARS_MAX))
     return `.name must be a string of 1 to ${NAME_CHARS_MAX} characters`;
   if (namespace !== undefined && namespace !== null)
     return '.namespace: tools have none here; leave it out';
