@@ -187,6 +187,12 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       },
     },
   },
+  CountInputTokensDto: {
+    text: { summary: 'A text', value: { model: 'offline', input: 'Where is the midnight sun?' } },
+  },
+  CompactResponseDto: {
+    text: { summary: 'A text', value: { model: 'offline', input: 'Where is the midnight sun?' } },
+  },
   UpdateConversationDto: {
     noted: { summary: 'Another topic', value: { metadata: { topic: 'iceland' } } },
   },

@@ -35,7 +35,7 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   updateWebhook: /must have a host that this server sends to/,
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage:
-    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|must have parts of some type/,
+    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|must have parts of some type|cannot be chosen here/,
   // A link that goes on with the branch ends at no pair, and no link has ended before it began.
   shareChat: /goes with no response_id|must be in the future/,
   // What is named may not be there, and what was said has an order.
