@@ -18,7 +18,7 @@ const RUNS = 25;
 
 /** Ids of nobody, calls and results that do not belong together, choices of nothing. */
 const NAMED =
-  /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id|has a result for/;
+  /must end with|another branch than|must not be given together|must be absent with store|There is no (response|item)|names the file|which nobody has called|twice|two tools|among the tools|that was made here|must say what to make short|no call of that id|call_id|has a result for|messages: calls/;
 
 /** Refusals of what the document allows, since only the server can know. */
 const PARTS =
@@ -35,7 +35,7 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   updateWebhook: /must have a host that this server sends to/,
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage:
-    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|must have parts of some type|cannot be chosen here/,
+    /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|"(config|tools|message|messages)\b|must have parts of some type/,
   // A link that goes on with the branch ends at no pair, and no link has ended before it began.
   shareChat: /goes with no response_id|must be in the future/,
   // What is named may not be there, and what was said has an order.
