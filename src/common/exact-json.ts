@@ -60,15 +60,9 @@ export function rememberWithin(value: object, path: readonly string[]): void {
 }
 
 /**
- * Remembers of each member by itself what is remembered of the whole, so that a copy with other
- * members in some places keeps the digits of the rest.
+ * Remembers of some members by themselves (of all, where none are named) what is remembered of the
+ * whole, so that a copy with other members in some places keeps the digits of the rest.
  */
-export function spreadDigits<Value extends object>(value: Value): Value {
-  for (const key of Object.keys(value)) rememberWithin(value, [key]);
-  return value;
-}
-
-/** The same of some members. */
 export function handDown(value: object, keys: Iterable<string> = Object.keys(value)): void {
   for (const key of keys) rememberWithin(value, [key]);
 }

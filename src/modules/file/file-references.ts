@@ -1,5 +1,5 @@
 import type { EntityManager } from 'typeorm';
-import { spreadDigits } from '../../common/exact-json.js';
+import { handDown } from '../../common/exact-json.js';
 import { isUuid } from '../../common/ids.js';
 import { type FieldError, problems } from '../../common/problems.js';
 import type { FilePart, Part } from '../../tree/parts.js';
@@ -100,12 +100,13 @@ function filledIn(
   files: ReadonlyMap<string, FileRow>,
   errors: FieldError[],
 ): unknown[] {
-  return spreadDigits(parts).map((part, n) => {
+  handDown(parts);
+  return parts.map((part, n) => {
     const here = `${path}.${n}`;
     if (isKept(part)) return filled(part, here, files, errors);
     const { type, output } = part as { type?: string; output?: unknown };
     if (type !== 'tool_result' || !Array.isArray(output) || !output.some(isKept)) return part;
-    spreadDigits(part as object);
+    handDown(part as object);
     return { ...(part as object), output: filledIn(output, `${here}.output`, files, errors) };
   });
 }
