@@ -47,7 +47,7 @@ const WITH_ITS_CHAT = 'SELECT';
 
 /**
  * Beside the stores of words, in the order in which they are walked: rows are locked in one order
- * (docs/decisions/lock-order.md), and what says that a chat is called by the pair goes last.
+ * (docs/decisions/0017-lock-order.md), and what says that a chat is called by the pair goes last.
  */
 export const PLACES: readonly Place[] = [
   {

@@ -45,8 +45,8 @@ export interface Tick {
  * Brings the words from `content_journal` into MongoDB, whatever died on their way, and forgets
  * them only after two read-backs, each one retention after the step before it: a standalone MongoDB
  * may lose a write that it acknowledged when it dies (SERVER-139311). Every instance runs one. The
- * order of steps and commits is the protocol; `docs/decisions/journal.md` says why each is where it
- * is. A claim costs the same number of statements however many rows it has.
+ * order of steps and commits is the protocol; `docs/decisions/0012-journal.md` says why each is
+ * where it is. A claim costs the same number of statements however many rows it has.
  */
 @Injectable()
 export class Relay implements OnApplicationBootstrap, OnModuleDestroy {

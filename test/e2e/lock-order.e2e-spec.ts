@@ -68,7 +68,7 @@ for (const [name, writer] of Object.entries(WRITERS)) {
 const FAIR =
   /^(2\d\d|401 invalid_refresh_token|404 (chat|message|webhook|api_key)_not_found|409 (generation_in_progress|answer_not_retryable|conversation_deleted|branch_has_children|webhook_disabled|idempotency_key_in_use))/;
 
-/** In the order of docs/decisions/lock-order.md. */
+/** In the order of docs/decisions/0017-lock-order.md. */
 const TABLES = [
   'chats, generations, messages, conversations, chat_contents, content_journal, events, idempotency_keys, generation_chunks, summary_marks',
   'message_search, search_accounts, summary_highlights, client_chats, chat_numbers, conversation_notes, webhook_accounts, api_keys',

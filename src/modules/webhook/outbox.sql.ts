@@ -32,8 +32,8 @@ export const READ_WEBHOOKS: Statement = {
  * $1 to $3: positions (account, conversation, seq); $4 to $10: deliveries. A position only moves
  * forward and an event is delivered to a webhook once, so two instances that have read the same
  * events do no harm. Webhooks that are being deleted are waited for, and then left out. Locks are
- * taken in the order of docs/decisions/lock-order.md: each step counts the one before, so it begins
- * when that has ended.
+ * taken in the order of docs/decisions/0017-lock-order.md: each step counts the one before, so it
+ * begins when that has ended.
  */
 export const WRITE_DELIVERIES: Statement = {
   name: 'webhook.write_deliveries',

@@ -52,7 +52,7 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
  * conversation from a position of its own: events of one conversation are committed in the order of
  * their numbers, so nothing can appear behind a position. What this instance commits it hears of at
  * once; what was committed by one that died before it was looked at is found by a sweep. Why so:
- * docs/decisions/webhooks.md.
+ * docs/decisions/0013-webhooks.md.
  */
 @Injectable()
 export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {

@@ -84,7 +84,7 @@ export const ROTATE = `
 /**
  * Whoever deletes holds the account before the webhook, and both before their deliveries: nothing
  * can be written for them meanwhile, as that begins with sharing these rows
- * (docs/decisions/lock-order.md).
+ * (docs/decisions/0017-lock-order.md).
  */
 export const HOLD_ACCOUNT = `SELECT FROM webhook_accounts WHERE account_id = $1 FOR UPDATE`;
 export const HOLD_WEBHOOK = `SELECT FROM webhooks WHERE account_id = $1 AND webhook_id = $2 FOR UPDATE`;
