@@ -31,7 +31,7 @@ import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
 import { ANSWER_MS, CONNECT_MS, storeDriver } from './database/store-client.js';
 import { ChangeEvent } from './events/event.entity.js';
-import { ClientChat } from './modules/aisdk/client-chat.entity.js';
+import { ClientChat } from './modules/client-chat/client-chat.entity.js';
 import { FileChunk } from './files/postgres/file-chunk.entity.js';
 import { Account } from './modules/auth/account.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';

@@ -19,10 +19,10 @@ import { Lenient } from '../../common/strict-input.guard.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { Answers } from '../answer/answers.service.js';
 import { serverSent } from '../answer/server-sent-answer.js';
+import { ClientChatsService } from '../client-chat/client-chats.service.js';
 import { AiSdkService } from './aisdk.service.js';
 import { UI_CHAT_FIELDS, UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
 import { OwnFields } from './own-fields.js';
-import { ClientChatsService } from './client-chats.service.js';
 import { PairsService } from './pairs.service.js';
 import { UI_STREAM_HEADERS, type UiAnswer, uiMessageStream } from './ui-message-stream.js';
 

@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import type { AnswerSettings } from '../../llm/settings.js';
 import { Answers } from '../answer/answers.service.js';
+import { ClientChatsService } from '../client-chat/client-chats.service.js';
 import type { UiChatDto } from './aisdk.dto.js';
-import { ClientChatsService } from './client-chats.service.js';
-import { PairsService, type UiPlaceFound } from './pairs.service.js';
+import { PairsService } from './pairs.service.js';
 import { Regenerations } from './regenerations.service.js';
 import type { UiAnswer } from './ui-message-stream.js';
 import { UiPosts } from './ui-posts.service.js';
-import { pairToRegenerate, turnOf, type UiTurn } from './ui-request.js';
+import { pairToRegenerate, turnOf } from './ui-request.js';
 import { modelOf } from './ui-settings.js';
 
 /**
@@ -40,10 +39,10 @@ export class AiSdkService {
     const model = modelOf(body);
     if (body.trigger === 'regenerate-message') {
       const rootChatId = await this.clientChats.findOrMake(accountId, body.id);
-      const pair = await this.pairOf(accountId, rootChatId, body, turn);
+      const pair = await this.pairs.named(accountId, rootChatId, pairToRegenerate(body), turn);
       if (pair !== null) {
         const { chatId, responseId } = pair;
-        const settings = await this.settingsAt(accountId, pair, turn);
+        const settings = await this.posts.settingsAt(accountId, pair, turn);
         return this.regenerations.again({ accountId, chatId, responseId, key, model, settings });
       }
     }
@@ -61,34 +60,5 @@ export class AiSdkService {
     if (!answer) return null;
     const head = await this.pairs.headOf(accountId, chatId, answer.responseId);
     return { events: answer.events(), head };
-  }
-
-  /**
-   * The pair that is to be answered anew: the one that is named, else the one behind the path that
-   * the client has.
-   */
-  private async pairOf(
-    accountId: string,
-    rootChatId: string,
-    body: UiChatDto,
-    { after }: UiTurn,
-  ): Promise<UiPlaceFound | null> {
-    const named = pairToRegenerate(body);
-    if (named !== null) return this.pairs.placeOf(accountId, rootChatId, named);
-    const parent = after ? await this.pairs.endOf(accountId, rootChatId, after) : null;
-    return this.pairs.behind(accountId, rootChatId, parent);
-  }
-
-  /** What systems say since is of the new answer alone: its question stays as it was. */
-  private async settingsAt(
-    accountId: string,
-    pair: UiPlaceFound,
-    { settings, systems }: UiTurn,
-  ): Promise<AnswerSettings> {
-    const fresh = await this.pairs.newTo(accountId, pair, systems);
-    if (fresh.length === 0) return settings;
-    const { instructions } = settings;
-    const all = instructions === undefined ? fresh : [instructions, ...fresh];
-    return { ...settings, instructions: all.join('\n\n') };
   }
 }

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
-import { goesOn, partsOfPair } from './ui-messages.js';
+import { partsOfPair } from '../client-chat/pair-parts.js';
+import { goesOn } from './ui-messages.js';
 import type { UiMessageHead, UiStep } from './ui-message-stream.js';
 
 const PAGE_PAIRS = 20;

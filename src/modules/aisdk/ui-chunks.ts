@@ -1,15 +1,8 @@
 import { exactTwin } from '../../common/exact-json.js';
 import { isGrowing, type PartPiece } from '../../tree/part-pieces.js';
 import type { ResponsePart, ToolCallPart, ToolResultPart } from '../../tree/parts.js';
-import {
-  filePart,
-  inputFault,
-  outputOf,
-  ownPart,
-  sourcePart,
-  type UiPart,
-  type UrlOf,
-} from './ui-parts.js';
+import type { UrlOf } from '../client-chat/client-files.service.js';
+import { filePart, inputFault, outputOf, ownPart, sourcePart, type UiPart } from './ui-parts.js';
 
 /**
  * The chunks of a UI message stream (version 1) that one turn of a model is told in: only those

@@ -8,9 +8,10 @@ import {
   type ToolResultPart,
 } from '../../tree/parts.js';
 import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
+import type { UrlOf } from '../client-chat/client-files.service.js';
 import { StepChunks } from './ui-chunks.js';
 import type { UiMetadata } from './ui-metadata.js';
-import type { UiPart, UrlOf } from './ui-parts.js';
+import type { UiPart } from './ui-parts.js';
 
 /** Headers of a UI message stream, version 1 (AI SDK 5 to 7). */
 export const UI_STREAM_HEADERS = {

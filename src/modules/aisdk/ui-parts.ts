@@ -1,11 +1,9 @@
 import { exactJson } from '../../common/exact-json.js';
 import type { FilePart, ResponsePart, SourcePart, ToolResultPart } from '../../tree/parts.js';
+import type { UrlOf } from '../client-chat/client-files.service.js';
 
 /** A part of a `UIMessage`. */
 export type UiPart = { type: string } & Record<string, unknown>;
-
-/** Where a page finds the bytes of a file. */
-export type UrlOf = (file: FilePart) => string;
 
 /** Begins each turn of the model in a message that has several, or more than a text. */
 export const STEP: UiPart = { type: 'step-start' };

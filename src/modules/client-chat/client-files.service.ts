@@ -3,7 +3,12 @@ import { invalidField } from '../../common/problems.js';
 import type { FilePart } from '../../tree/parts.js';
 import { isDataUrl } from '../file/data-url.js';
 import { Files } from '../file/files.service.js';
-import type { UiPart, UrlOf } from './ui-parts.js';
+
+/** Where a page finds the bytes of a file. */
+export type UrlOf = (file: FilePart) => string;
+
+/** A file as a page sends it: `url`, `filename?`, `mediaType?`. */
+export type SentFile = Readonly<Record<string, unknown>>;
 
 /** So much of files is told within messages, newest first; of others the address of their bytes. */
 const WITHIN_BYTES_MAX = 4 * 1024 * 1024;
@@ -11,9 +16,9 @@ const WITHIN_BYTES_MAX = 4 * 1024 * 1024;
 const CONTENT = /^(?:https?:\/\/[^/]+)?\/api\/v1\/files\/([\da-f-]{36})\/content$/i;
 const CONTENT_OF = (fileId: string): string => `/api/v1/files/${fileId}/content`;
 
-/** Files as the AI SDK has them, which knows URLs alone. */
+/** Files as pages have them, which know URLs alone. */
 @Injectable()
-export class UiFiles {
+export class ClientFiles {
   constructor(private readonly files: Files) {}
 
   /**
@@ -23,7 +28,7 @@ export class UiFiles {
    */
   async part(
     accountId: string,
-    { url, filename, mediaType }: UiPart,
+    { url, filename, mediaType }: SentFile,
     path: string,
   ): Promise<FilePart> {
     const name = typeof filename === 'string' && filename.trim() !== '' ? filename : undefined;
