@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { isSound, readJson } from './json-body.js';
+import { BODY_BOUNDS, CHAT_BOUNDS, isSound, MEMBERS_MAX, readJson } from './json-body.js';
+import { Problem } from './problems.js';
 import { spoiledText } from './spoiled-text.js';
 
 const readAscii = (value: unknown): object =>
@@ -38,5 +39,37 @@ describe('a body that was read', () => {
     );
     expect(isSound(readJson(Buffer.from('{"a":"\\uD83C\\uDF32"}')) as object)).toBe(true);
     expect(isSound(readJson(Buffer.from('{"a":"\\uD83C"}')) as object)).toBe(false);
+  });
+});
+
+describe('the bounds of a body', () => {
+  const numbered = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [n, 0]));
+  const read = (value: unknown) => () => readJson(Buffer.from(JSON.stringify(value)), CHAT_BOUNDS);
+
+  it('bear an object of so many members wherever it lies, and none of one more', () => {
+    for (const holder of [
+      (value: object) => value,
+      (value: object) => ({ a: [{}, { b: value }] }),
+    ]) {
+      expect(read(holder(numbered(MEMBERS_MAX)))).not.toThrow();
+      expect(read(holder(numbered(MEMBERS_MAX + 1)))).toThrow(Problem);
+    }
+  });
+
+  it('count the members of each object, and items of lists only together with all the rest', () => {
+    const lists = { a: Array.from({ length: 20 * MEMBERS_MAX - 1000 }, () => 0) };
+    expect(read(lists)).not.toThrow();
+    expect(read([1, 2, 3].map(() => numbered(MEMBERS_MAX)))).not.toThrow();
+  });
+
+  it('are levels and values, of which there may be as many as they say', () => {
+    const tower = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+    const ofText = (text: string) => () => readJson(Buffer.from(text));
+    expect(ofText(tower(BODY_BOUNDS.levels))).not.toThrow();
+    expect(ofText(tower(BODY_BOUNDS.levels + 1))).toThrow(Problem);
+    const items = (count: number): string => `[${'0,'.repeat(count - 1)}0]`;
+    expect(ofText(items(BODY_BOUNDS.values))).not.toThrow();
+    expect(ofText(items(BODY_BOUNDS.values + 1))).toThrow(Problem);
   });
 });

@@ -35,11 +35,19 @@ export const CHAT_BOUNDS: BodyBounds = { levels: 64, values: 200_000 };
 /** And so many bytes. */
 export const CHAT_BYTES_MAX = 8 * 1024 * 1024;
 
+/**
+ * Members of one object, wherever it lies. V8 keeps those with numbers for names in a dictionary
+ * that it sorts each time they are listed: a hundred thousand take ten times what it takes to parse
+ * them.
+ */
+export const MEMBERS_MAX = 10_000;
+
 /** How many pairs a body may have, each with members that keep their digits. */
 export const PAIRS_MAX = 100;
 
 const codeOf = (sign: string): number => sign.charCodeAt(0);
-const [QUOTE, BACKSLASH, U, SPACE, COLON] = ['"', '\\', 'u', ' ', ':'].map(codeOf) as [
+const [QUOTE, BACKSLASH, U, SPACE, COLON, BRACE] = ['"', '\\', 'u', ' ', ':', '{'].map(codeOf) as [
+  number,
   number,
   number,
   number,
@@ -163,9 +171,11 @@ class Walk {
    * counts, as for the parser.
    */
   readonly free = new Map<string, Range>();
-  private open: Range | null = null;
+  private member: Range | null = null;
   /** Members of the body that were read. */
   private ended = 0;
+  /** Of each level that is open how many more members its object may have; a list has no end. */
+  private readonly room: number[] = [];
   private readonly quotes: Finder;
   private readonly backslashes: Finder;
 
@@ -194,13 +204,25 @@ class Walk {
         continue;
       }
       if (level === 1 && meaning !== OPEN) this.endMember(at, members);
-      if (meaning === CLOSE) level--;
-      else if (meaning === OPEN && ++level > levels)
-        throw invalidField('', `is nested deeper than ${levels} levels`);
-      else if (++begun > values)
-        throw invalidField('', `has more than ${values} members and items`);
-      else isKey = level === 1;
+      if (meaning === CLOSE) {
+        level--;
+        continue;
+      }
+      if (++begun > values) throw invalidField('', `has more than ${values} members and items`);
+      if (meaning === OPEN) this.open(at, ++level, levels);
+      this.takeRoom(level);
+      isKey = level === 1;
     }
+  }
+
+  private open(at: number, level: number, most: number): void {
+    if (level > most) throw invalidField('', `is nested deeper than ${most} levels`);
+    this.room[level] = this.bytes[at] === BRACE ? MEMBERS_MAX : Infinity;
+  }
+
+  private takeRoom(level: number): void {
+    if (--this.room[level]! < 0)
+      throw invalidField('', `has an object of more than ${MEMBERS_MAX} members`);
   }
 
   private beginMember(from: number, to: number): void {
@@ -210,13 +232,13 @@ class Walk {
       ? key.replace(CODE, (_, digits: string) => String.fromCharCode(parseInt(digits, 16)))
       : key;
     if (!FREE_JSON.has(name)) return;
-    this.open = { from: this.bytes.indexOf(COLON, to) + 1, to: 0 };
-    this.free.set(name, this.open);
+    this.member = { from: this.bytes.indexOf(COLON, to) + 1, to: 0 };
+    this.free.set(name, this.member);
   }
 
   private endMember(at: number, most = Infinity): void {
-    if (this.open) this.open.to = at;
-    this.open = null;
+    if (this.member) this.member.to = at;
+    this.member = null;
     if (++this.ended > most) throw invalidField('', `has more than ${most} members`);
   }
 

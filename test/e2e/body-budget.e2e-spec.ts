@@ -17,14 +17,6 @@ import { type Operation, operations } from '../support/contract.js';
  */
 const BUDGET: Budget = { most: { refused: 3, accepted: 10 }, freeMs: 2 };
 
-/**
- * Up to three times as dear, and known to be. V8 keeps members with numbers for names in a
- * dictionary that it sorts each time they are listed: to find the first unknown one among free
- * members takes as long as to parse them all. A list of lists in the place of parts is gone through
- * once more, and so is a further field of OpenAI's that is passed on.
- */
-const DEAR = /^(numbered (members in|keys)|pairs in \w+_parts|good ones in context_management)/;
-
 const ACCEPTED = 299;
 const TOO_LARGE = 413;
 const OURS: Size = { values: 10_000, bytes: 512 * 1024 };
@@ -75,7 +67,7 @@ describe('the CPU that a body may ask for (S1, S2)', () => {
           cost.statusCode,
           [ACCEPTED, 400, TOO_LARGE, 422].includes(cost.statusCode),
         ]).toEqual([name, cost.statusCode, true]);
-        if (cost.ms > cost.maxMs * (DEAR.test(name) ? 3 : 1)) excesses.push(textOf(name, cost));
+        if (cost.ms > cost.maxMs) excesses.push(textOf(name, cost));
       }
 
       expect(excesses).toEqual([]);

@@ -1,6 +1,7 @@
 // The compiled server in a process of its own, told by its parent what to measure: under jest each
 // use of a global costs many times what it costs in a server, and other tests would be measured
 // too. Every message is a request with a body; the answer is what it cost.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp } from '../../dist/src/app.setup.js';
 import { ProblemFilter } from '../../dist/src/common/problem.filter.js';
 import { Problem } from '../../dist/src/common/problems.js';
@@ -15,6 +16,12 @@ const ACCEPTED = 299;
  */
 const TRIES = 20;
 const PARSES = 3;
+/**
+ * A neighbour on the machine may make everything dearer for longer than that takes. What seems to
+ * be too dear is measured so many times more, with pauses, and each time beside the parser.
+ */
+const ROUNDS = 5;
+const PAUSE_MS = 300;
 
 const app = await createApp(loadConfig(process.env));
 await app.init();
@@ -74,16 +81,21 @@ async function measure({ request, most, freeMs }) {
   let statusCode = 0;
   const send = async (payload) =>
     void ({ statusCode } = await server.inject({ ...request, headers, payload }));
-  const idleMs = await leastOf(TRIES, () => send(Buffer.from('{}')), freeMs / 2);
-  const parseMs = await leastOf(PARSES, () => parse(body));
-  const firstMs = await cpuMsOf(() => send(body));
-  const maxMs = freeMs + parseMs * (statusCode === ACCEPTED ? most.accepted : most.refused);
-  const ms =
-    Math.min(
-      firstMs,
-      firstMs > maxMs + idleMs ? await leastOf(TRIES, () => send(body), maxMs + idleMs) : firstMs,
-    ) - idleMs;
-  return { statusCode, ms, maxMs, parseMs };
+  const round = async () => {
+    const idleMs = await leastOf(TRIES, () => send(Buffer.from('{}')), freeMs / 2);
+    const parseMs = await leastOf(PARSES, () => parse(body));
+    const firstMs = await cpuMsOf(() => send(body));
+    const maxMs = freeMs + parseMs * (statusCode === ACCEPTED ? most.accepted : most.refused);
+    const enough = maxMs + idleMs;
+    const ms = firstMs > enough ? await leastOf(TRIES, () => send(body), enough) : firstMs;
+    return { statusCode, ms: Math.min(ms, firstMs) - idleMs, maxMs, parseMs };
+  };
+  let cost = await round();
+  for (let n = 0; n < ROUNDS && cost.ms > cost.maxMs; n++) {
+    await sleep(PAUSE_MS);
+    cost = await round();
+  }
+  return cost;
 }
 
 process.on('message', async (message) => process.send(await measure(message)));
