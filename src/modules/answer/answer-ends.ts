@@ -78,12 +78,14 @@ interface EndOptions {
 type End = Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>;
 
 interface Written {
+  endedAt: Date;
   version: number;
   round: number;
   sha256: Buffer;
 }
 
 interface Stored {
+  endedAt: Date;
   pair: Pair;
   /** The name that the chat got by this answer. */
   title: string | null;
@@ -128,12 +130,13 @@ export class AnswerEnds {
     failpoint('generation.after_end');
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
-    const { pair, title, sha256, round } = stored;
+    const { pair, title, sha256, round, endedAt } = stored;
     const { accountId, rootChatId } = ref;
     const place = { accountId, rootChatId, forkSeq: asked.forkSeq, seq: pair.seq, sha256 };
     const contentState = await this.journal.deliver(pairWrite(pair, place), round);
     return {
       ...endOf(pairJson(pair), pair.status, contentState),
+      endedAt,
       named: title === null ? null : { title, question: wordsOf(pair.body).question! },
     };
   }
@@ -213,7 +216,7 @@ export class AnswerEnds {
     const pair = pairAt(asked, { ...end, body }, row.version, branches!);
     if (ended.key !== null)
       await tx.query(SETTLE_KEY, [accountId, ended.scope, ended.key, pairJson(pair)]);
-    return { pair, title, sha256: row.sha256, round: row.round };
+    return { pair, title, sha256: row.sha256, round: row.round, endedAt: row.endedAt };
   }
 
   private async write(
@@ -223,6 +226,7 @@ export class AnswerEnds {
     [title, callIds]: [title: string | null, callIds: string[] | null],
   ): Promise<Written | undefined> {
     const sha256 = sha256Of(end.body);
+    const endedAt = new Date();
     const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
       ...[
         ref.accountId,
@@ -239,11 +243,11 @@ export class AnswerEnds {
       ...[
         endOf('', end.status).type === 'failed' ? 'message.failed' : 'message.completed',
         title,
-        new Date(),
+        endedAt,
       ],
       ...[end.usage?.input_tokens ?? null, end.usage?.output_tokens ?? null, callIds],
     ]);
-    return row && { ...row, sha256 };
+    return row && { ...row, sha256, endedAt };
   }
 }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { problems } from '../../common/problems.js';
 import type { ContentState } from '../../content/journal.js';
 import type { PartPiece, Piece } from '../../tree/part-pieces.js';
+import type { Entry } from '../message/append.service.js';
 import type { AnswerReader } from './answer-reader.js';
 
 /**
@@ -35,6 +36,8 @@ export interface AnswerEnd {
   json: string;
   /** Null when nobody here knows. */
   contentState: ContentState | null;
+  /** Absent when nobody here knows. */
+  endedAt?: Date;
 }
 
 /** Leaving the iteration never ends the answer. */
@@ -72,6 +75,8 @@ interface Known {
    * answered for ever.
    */
   kept?: () => Promise<string | null>;
+  /** The question, where it was appended here just now. */
+  entry?: Entry;
 }
 
 /** As long as a key's insert waits for another one. */
@@ -91,6 +96,11 @@ export class Answer {
   /** Of the pair. */
   get responseId(): string {
     return this.ref.responseId;
+  }
+
+  /** Its question as it was appended here just now; null where it was there before. */
+  get entry(): Entry | null {
+    return this.known.entry ?? null;
   }
 
   /** Where its pair is; null when nobody here knows. */

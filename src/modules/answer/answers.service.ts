@@ -155,7 +155,8 @@ export class Answers {
     return this.begun(entry, pair.generation);
   }
 
-  private begun({ pair, row }: Entry, { generationId, model, settings }: NewAnswer): Answer {
+  private begun(entry: Entry, { generationId, model, settings }: NewAnswer): Answer {
+    const { pair, row } = entry;
     const { accountId, chatId, responseId } = pair;
     const {
       root_chat_id: rootChatId,
@@ -179,7 +180,7 @@ export class Answers {
     });
     const place = { responseId, chatId, rootChatId, seq, parentResponseId, model: pair.model };
     const ref = { accountId, chatId, responseId, running: { rootChatId, generationId } };
-    return new Answer(ref, this.reader, { end: null, place });
+    return new Answer(ref, this.reader, { end: null, place, entry });
   }
 
   private stored(

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
+import type { AnswerEnd } from '../answer/answer.js';
 import { Answers } from '../answer/answers.service.js';
 import { RedactionService } from '../redaction/redaction.service.js';
 import { responseName } from './openai-ids.js';
@@ -32,7 +33,7 @@ export class KeptResponses {
   ): Promise<AsyncIterable<string>> {
     const { head, place } = await this.reader.find(accountId, responseId);
     const answer = await this.answers.find(accountId, place.chat_id, responseId);
-    const endedAt = () => this.reader.endedAt(accountId, responseId);
+    const endedAt = (end: AnswerEnd) => this.reader.endedAt(accountId, responseId, end);
     return sentEvents(keptEvents(head, answer.events(), endedAt, after));
   }
 

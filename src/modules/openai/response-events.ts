@@ -1,4 +1,4 @@
-import type { AnswerStream } from '../answer/answer.js';
+import type { AnswerEnd, AnswerStream } from '../answer/answer.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import type { ResponsePart } from '../../tree/parts.js';
@@ -169,7 +169,7 @@ export async function* sentEvents(
 export async function* keptEvents(
   head: ResponseHead,
   answer: AnswerStream,
-  endedAt: () => Promise<number | null>,
+  endedAt: (end: AnswerEnd) => Promise<number | null>,
   after?: number,
 ): AsyncGenerator<ResponseEvent[]> {
   const events = new ResponseEvents(head, after);
@@ -178,6 +178,6 @@ export async function* keptEvents(
     if (event.type === 'delta') yield events.delta(event.delta);
     else if (event.type === 'part') yield events.piece(event.part);
     else if (event.type !== 'accepted')
-      yield events.end(stateOf(JSON.parse(event.json) as QaPairDto, await endedAt()));
+      yield events.end(stateOf(JSON.parse(event.json) as QaPairDto, await endedAt(event)));
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel } from '../../llm/language-model.js';
-import type { Answer, AnswerPlace } from '../answer/answer.js';
+import type { Answer, AnswerEnd } from '../answer/answer.js';
 import { Answers } from '../answer/answers.service.js';
 import { type Post, PostService } from '../answer/post.service.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
@@ -9,12 +9,11 @@ import { draftsOf } from '../message/append.service.js';
 import type { CreateResponseDto } from './create-response.dto.js';
 import type { ResponseEvent } from './item-events.js';
 import { failureOf, modelProblem } from './model-problem.js';
-import type { PairPlace } from './pair-place.sql.js';
 import { keptEvents } from './response-events.js';
 import { type Asking, ResponseInputs } from './response-inputs.service.js';
 import { settingsOf } from './response-settings.js';
-import { BEGUN, responseOf, stateOf } from './response-wire.js';
-import { endOf, type FoundResponse, ResponseReader } from './response.reader.js';
+import { BEGUN, type ResponseHead, responseOf, stateOf } from './response-wire.js';
+import { ResponseReader } from './response.reader.js';
 import type { ResponseDto } from './response.dto.js';
 import type { Target } from './response-targets.service.js';
 import { assertChoice } from './tool-fields.js';
@@ -43,13 +42,17 @@ export class ResponsesService {
     key: IdempotentRequest | null,
   ): Promise<ResponseDto> {
     const answer = await this.ask(accountId, body, key);
-    if (body.background) return responseOf((await this.found(accountId, answer)).head, BEGUN);
+    if (body.background) return responseOf(await this.headOf(accountId, answer), BEGUN);
     // As it was answered to the key, if there is one.
-    const pair = JSON.parse((await answer.whole()).json) as QaPairDto;
+    const end = await answer.whole();
+    const pair = JSON.parse(end.json) as QaPairDto;
     const failure = failureOf(pair);
     if (failure) throw failure;
-    const { head, place } = await this.reader.find(accountId, answer.responseId);
-    return responseOf(head, stateOf(pair, endOf(place)));
+    const [head, endedAt] = await Promise.all([
+      this.headOf(accountId, answer),
+      this.reader.endedAt(accountId, answer.responseId, end),
+    ]);
+    return responseOf(head, stateOf(pair, endedAt));
   }
 
   /**
@@ -63,8 +66,8 @@ export class ResponsesService {
     before: readonly Turn[] = [],
   ): Promise<AsyncIterable<ResponseEvent[]>> {
     const answer = await this.ask(accountId, body, key, before);
-    const { head } = await this.found(accountId, answer);
-    const endedAt = () => this.reader.endedAt(accountId, answer.responseId);
+    const head = await this.headOf(accountId, answer);
+    const endedAt = (end: AnswerEnd) => this.reader.endedAt(accountId, answer.responseId, end);
     return keptEvents(head, answer.events(), endedAt);
   }
 
@@ -96,10 +99,10 @@ export class ResponsesService {
     if (history) await this.inputs.note(accountId, answer.responseId, history);
   }
 
-  private async found(accountId: string, { responseId, place }: Answer): Promise<FoundResponse> {
-    return place
-      ? this.reader.at(accountId, responseId, pairPlaceOf(place))
-      : this.reader.find(accountId, responseId);
+  private async headOf(accountId: string, { responseId, entry }: Answer): Promise<ResponseHead> {
+    return entry
+      ? this.reader.headOfEntry(entry)
+      : (await this.reader.find(accountId, responseId)).head;
   }
 
   private modelOf(name: string | null | undefined): string | null {
@@ -110,14 +113,6 @@ export class ResponsesService {
     }
   }
 }
-
-const pairPlaceOf = ({ chatId, rootChatId, seq, parentResponseId }: AnswerPlace): PairPlace => ({
-  chat_id: chatId,
-  root_chat_id: rootChatId,
-  seq,
-  parent_response_id: parentResponseId,
-  ended_at: null,
-});
 
 type Unplaced = Omit<Post, 'chatId' | 'toActive'>;
 
