@@ -221,6 +221,21 @@ export const openai = [
   { op: 'deleteConversation', path: conversation, tests: { 'it is gone': 'answer.deleted' } },
 ];
 
+const mcpCall = (name, args) => ({
+  jsonrpc: '2.0',
+  ...{ id: 1, method: 'tools/call', params: { name, arguments: args } },
+});
+
+export const mcp = [
+  {
+    op: 'callMcp',
+    name: 'Find with a tool',
+    body: mcpCall('search_chats', { q: 'midnight sun', limit: 5 }),
+    stream: true,
+    tests: { 'it is a result': "answer.includes('\"result\"')" },
+  },
+];
+
 export const aiSdk = [
   {
     op: 'streamUiMessage',

@@ -10,7 +10,7 @@
 
 import { auth } from './postman-auth.mjs';
 import { answers } from './postman-answers.mjs';
-import { aiSdk, chatSessions, firstMessage, memorySessions, openai } from './postman-facades.mjs';
+import { aiSdk, chatSessions, firstMessage, mcp, memorySessions, openai } from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
 import { end } from './postman-end.mjs';
 import { events, health, nobody } from './postman-service.mjs';
@@ -381,6 +381,7 @@ export const FOLDERS = {
   'chat sessions': chatSessions,
   openai: [...openai, ...openAiFiles],
   'AI SDK': aiSdk,
+  MCP: mcp,
   health,
   errors,
   'the end': end,

@@ -21,6 +21,7 @@ import { ChatModule } from './modules/chat/chat.module.js';
 import { FileModule } from './modules/file/file.module.js';
 import { FirstMessageModule } from './modules/first-message/first-message.module.js';
 import { HealthModule } from './modules/health/health.module.js';
+import { McpModule } from './modules/mcp/mcp.module.js';
 import { MaintenanceModule } from './modules/maintenance/maintenance.module.js';
 import { MessageModule } from './modules/message/message.module.js';
 import { MergeModule } from './modules/merge/merge.module.js';
@@ -83,6 +84,7 @@ export class AppModule {
         WebhookModule,
         TransferModule,
         AiSdkModule,
+        McpModule,
         MaintenanceModule,
         HealthModule,
       ],

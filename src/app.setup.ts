@@ -55,7 +55,7 @@ export const AT_THE_ROOT = [
     'v1/files{/*path}',
   ],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
-  ...['api/chat{/*path}'],
+  ...['api/chat{/*path}', 'mcp'],
 ];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 

@@ -6,7 +6,7 @@ import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { FrameBucket } from './frame-bucket.js';
 import { hostFault } from './http-rules.js';
-import { isAmong, type Origins } from './origins.js';
+import { isOriginAllowed, type Origins } from './origins.js';
 import { problemOf } from './problem.filter.js';
 import { type Problem, problems } from './problems.js';
 import { endWithProblem } from './wire-problems.js';
@@ -164,7 +164,8 @@ export class Upgrades implements OnModuleDestroy {
     if (!route) throw problems.routeNotFound();
     const fault = hostFault(request);
     if (fault) throw problems.invalidRequest({ detail: fault });
-    if (!isOriginAllowed(request, this.origins)) throw problems.originForbidden();
+    // CORS does not cover WebSockets, so the server itself must look.
+    if (!isOriginAllowed(request.headers, this.origins)) throw problems.originForbidden();
     return route.handler({
       request,
       params: paramsOf(route.path.exec(path)!),
@@ -274,16 +275,6 @@ function limitControlFrames(socket: WebSocket): void {
     else if (++late > LATE_FRAMES_MAX) socket.terminate();
   };
   socket.on('ping', count).on('pong', count);
-}
-
-/**
- * CORS does not cover WebSockets, so the server itself must look. Programs send no Origin; a page
- * of ours sends our host. `null` (a page in a sandbox, or a file) is nobody's.
- */
-function isOriginAllowed({ headers }: IncomingMessage, allowed: Origins): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined || isAmong(origin, allowed)) return true;
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase();
 }
 
 function authorizationOf({ headers }: IncomingMessage): string | undefined {

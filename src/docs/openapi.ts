@@ -75,6 +75,7 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
     'AI SDK',
     'The wire of `useChat` (AI SDK 5 to 7), over ordinary chats. Unknown fields are ignored.',
   ],
+  ['MCP', 'The Model Context Protocol, for agents: tools over ordinary chats.'],
   ['health', 'For load balancers and people; without a token.'],
 ];
 

@@ -266,6 +266,9 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
       colour: 'passed on',
     },
   }),
+  callMcp: () => ({
+    body: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'list_chats' } },
+  }),
   streamUiMessage: ({ chat }) => ({
     body: {
       id: chat.id,

@@ -244,7 +244,7 @@ describe('an answer', () => {
       ({ method, path, parameters }) =>
         method === 'POST' &&
         !path.includes('/auth/') &&
-        !['/v1/chat/completions', '/api/chat'].includes(path) &&
+        !['/v1/chat/completions', '/api/chat', '/mcp'].includes(path) &&
         !/^\/v1\/responses\/(input_tokens|compact)$/.test(path) &&
         !parameters.some(({ name }) => name === 'Idempotency-Key'),
     );

@@ -9,5 +9,6 @@ import { CompareService } from './compare.service.js';
   imports: [ChatModule],
   controllers: [BranchVerbsController, BranchController],
   providers: [BranchService, CompareService],
+  exports: [BranchService, CompareService],
 })
 export class BranchModule {}

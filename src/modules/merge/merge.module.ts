@@ -12,5 +12,6 @@ import { BranchSummary } from './summary-of-branch.js';
   imports: [ChatModule, MessageModule, AnswerModule],
   controllers: [MergeController],
   providers: [MergeService, MergeSources, BranchSummary],
+  exports: [MergeService],
 })
 export class MergeModule {}

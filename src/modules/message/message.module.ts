@@ -11,6 +11,6 @@ import { MessageController } from './message.controller.js';
   imports: [ChatModule],
   controllers: [MessageController],
   providers: [AppendLanes, AppendService, MessagePageService, Places],
-  exports: [AppendService],
+  exports: [AppendService, MessagePageService],
 })
 export class MessageModule {}
