@@ -232,7 +232,7 @@ export const mcp = [
     name: 'Find with a tool',
     body: mcpCall('search_chats', { q: 'midnight sun', limit: 5 }),
     stream: true,
-    tests: { 'it is a result': "answer.includes('\"result\"')" },
+    tests: { 'it is a result': 'answer.includes(\'"result"\')' },
   },
 ];
 

@@ -10,7 +10,14 @@
 
 import { auth } from './postman-auth.mjs';
 import { answers } from './postman-answers.mjs';
-import { aiSdk, chatSessions, firstMessage, mcp, memorySessions, openai } from './postman-facades.mjs';
+import {
+  aiSdk,
+  chatSessions,
+  firstMessage,
+  mcp,
+  memorySessions,
+  openai,
+} from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
 import { end } from './postman-end.mjs';
 import { events, health, nobody } from './postman-service.mjs';
