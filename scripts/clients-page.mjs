@@ -32,5 +32,7 @@ ${notes.map((note, at) => `${at + 1}. ${note}`).join('\n')}
 
 Flows: a plain answer; one that is streamed; three turns of which the last knows all; a tool that the client runs; an answer that keeps to a JSON schema; a picture; a file; two
 continuations of one answer; a conversation that the server keeps; a provider that fails; a stream that is left and gone on with; an answer that is ended.
+
+AG-UI 1.0 is held against the unmodified \`@ag-ui/client\` in \`test/e2e/agui.e2e-spec.ts\`; what becomes of each field is in [a record](decisions/0025-ag-ui.md).
 `;
 }

@@ -20,6 +20,7 @@ import {
 } from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
 import { end } from './postman-end.mjs';
+import { agUi } from './postman-pages.mjs';
 import { events, health, nobody } from './postman-service.mjs';
 import { shares, shareVariables } from './postman-shares.mjs';
 import { transfer } from './postman-transfer.mjs';
@@ -389,6 +390,7 @@ export const FOLDERS = {
   openai: [...openai, ...openAiFiles],
   'AI SDK': aiSdk,
   MCP: mcp,
+  'AG-UI': agUi,
   health,
   errors,
   'the end': end,

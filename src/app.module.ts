@@ -14,6 +14,7 @@ import { EventsModule } from './events/events.module.js';
 import { FilesModule } from './files/files.module.js';
 import { LlmModule } from './llm/llm.module.js';
 import { AnswerModule } from './modules/answer/answer.module.js';
+import { AguiModule } from './modules/agui/agui.module.js';
 import { AiSdkModule } from './modules/aisdk/aisdk.module.js';
 import { AuthModule } from './modules/auth/auth.module.js';
 import { BranchModule } from './modules/branch/branch.module.js';
@@ -85,6 +86,7 @@ export class AppModule {
         TransferModule,
         AiSdkModule,
         McpModule,
+        AguiModule,
         MaintenanceModule,
         HealthModule,
       ],

@@ -5,6 +5,7 @@ export const FREE_JSON: ReadonlySet<string> = new Set([
   'response_parts',
   'settings',
   ...['parts', 'tools'],
+  ...['state', 'resume', 'forwardedProps', 'content'],
   ...['pairs', 'message', 'messages'],
 ]);
 /** Those that are objects, or lists of objects, which have such members. */

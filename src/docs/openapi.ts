@@ -75,6 +75,10 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
     'AI SDK',
     'The wire of `useChat` (AI SDK 5 to 7), over ordinary chats. Unknown fields are ignored.',
   ],
+  [
+    'AG-UI',
+    'The wire of AG-UI 1.0 (`HttpAgent` of `@ag-ui/client`), over ordinary chats. Fields that are not known are kept.',
+  ],
   ['MCP', 'The Model Context Protocol, for agents: tools over ordinary chats.'],
   ['health', 'For load balancers and people; without a token.'],
 ];

@@ -54,7 +54,7 @@ async function aPagedScene(): Promise<Record<string, string>> {
     await ann.request('POST', '/api/v1/files', aForm({ name, bytes: Buffer.from(name) }));
     await ann.post('/imports', []);
   }
-  return { chat_id, chat_uuid: chat_id, webhook_id };
+  return { chat_id, chat_uuid: chat_id, thread_id: chat_id, webhook_id };
 }
 
 const linked = operations.filter(

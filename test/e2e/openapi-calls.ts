@@ -96,6 +96,10 @@ async function aCancelled({
 const aShare = async ({ ann, chat }: Scene): Promise<{ share_id: string; token: string }> =>
   (await ann.post(`/chats/${chat.id}/share`, { follow: true })).body;
 
+/** Messages of AG-UI. */
+const after = (id: string) => ({ id, role: 'assistant', content: 'There.' });
+const said = (content: string) => ({ id: 'm1', role: 'user', content });
+
 /** One good call of every operation. A new operation needs one here. */
 export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   register: () => ({
@@ -278,6 +282,13 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   getUiChat: ({ chat }) => ({ path: { id: chat.id } }),
   resumeUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
   stopUiMessage: ({ chat }) => ({ path: { id: chat.id } }),
+  runAgent: ({ chat }) => ({
+    body: { threadId: chat.id, runId: 'run-1', messages: [after(chat.pairs[2]!), said('Where?')] },
+  }),
+  connectAgent: ({ chat }) => ({ body: { threadId: chat.id, runId: 'run-1', messages: [] } }),
+  listThreads: () => ({ query: { limit: '1', archived: 'false' } }),
+  getThreadMessages: ({ chat }) => ({ path: { thread_id: chat.id }, query: { limit: '1' } }),
+  stopThread: ({ chat }) => ({ path: { thread_id: chat.id } }),
   createResponse: ({ chat }) => ({
     body: {
       model: 'offline',

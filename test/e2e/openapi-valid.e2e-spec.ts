@@ -36,6 +36,9 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   // What a page shows is its own affair: the question is looked for in it.
   streamUiMessage:
     /must have a message of the role user|must have a text that is not blank|must be text;|that was not given here|callSettings|"(config|tools|message|messages)\b|must have parts of some type/,
+  // What is new stands behind what is known; parts and calls are looked for in it.
+  runAgent:
+    /must say something|no answer yet|must not be empty or blank|must be a text|content|toolCallId|metadata|"?messages\b|is of no call|forwardedProps|tools|There is no such message/,
   // A link that goes on with the branch ends at no pair, and no link has ended before it began.
   shareChat: /goes with no response_id|must be in the future/,
   // What is named may not be there, and what was said has an order.

@@ -244,7 +244,7 @@ describe('an answer', () => {
       ({ method, path, parameters }) =>
         method === 'POST' &&
         !path.includes('/auth/') &&
-        !['/v1/chat/completions', '/api/chat', '/mcp'].includes(path) &&
+        !['/v1/chat/completions', '/api/chat', '/agui', '/agui/connect', '/mcp'].includes(path) &&
         !/^\/v1\/responses\/(input_tokens|compact)$/.test(path) &&
         !parameters.some(({ name }) => name === 'Idempotency-Key'),
     );
@@ -302,7 +302,7 @@ describe('a refusal', () => {
   /** Clients of other protocols send their whole chat, and the parts of a pair hold much. */
   const takesMuch = ({ path, operationId }: Operation): boolean =>
     path.startsWith('/v1/') ||
-    path === '/api/chat' ||
+    ['/api/chat', '/agui', '/agui/connect'].includes(path) ||
     /^(addMessage|addMessageVerb|editMessage|regenerateMessage)$/.test(operationId);
 
   const brokenBodies = async (
@@ -326,7 +326,7 @@ describe('a refusal', () => {
    * unknown chat gets one.
    */
   // So is a pair that starts a conversation: most conversations have none.
-  const ANYBODYS = ['streamUiMessage', 'readShared', 'createChat', 'createChatVerb'];
+  const ANYBODYS = ['streamUiMessage', 'runAgent', 'readShared', 'createChat', 'createChatVerb'];
   const isOwned = ([, { tags, operationId, responses }]: [string, Operation]): boolean =>
     responses[404] !== undefined && !tags.includes('openai') && !ANYBODYS.includes(operationId);
 

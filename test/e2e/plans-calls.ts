@@ -93,6 +93,7 @@ async function goOnFrom({ ann, chat }: Scene): Promise<void> {
     said('q2', 'user', 'And when?'),
   ];
   await ann.request('POST', '/api/chat', { body: { id: chat.id, messages } });
+  await ann.request('GET', '/agui/threads');
 }
 
 async function readWords({ server, ann, chat }: Scene): Promise<void> {

@@ -22,7 +22,7 @@ import { serverSent } from '../answer/server-sent-answer.js';
 import { ClientChatsService } from '../client-chat/client-chats.service.js';
 import { AiSdkService } from './aisdk.service.js';
 import { UI_CHAT_FIELDS, UiChatDto, UiChatStateDto, UiStoppedDto } from './aisdk.dto.js';
-import { OwnFields } from './own-fields.js';
+import { OwnFields } from '../../common/own-fields.js';
 import { PairsService } from './pairs.service.js';
 import { UI_STREAM_HEADERS, type UiAnswer, uiMessageStream } from './ui-message-stream.js';
 

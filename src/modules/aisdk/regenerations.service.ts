@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { wordsOf } from '../../content/body.js';
 import type { Answer } from '../answer/answer.js';
 import { RetryService } from '../answer/retry.service.js';
 import { type Revision, RevisionService } from '../answer/revision.service.js';
-import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
+import { cameToNothing } from '../client-chat/pair-parts.js';
 import { Steps } from './steps.service.js';
 import type { UiAnswer } from './ui-message-stream.js';
 
@@ -35,10 +34,3 @@ export class Regenerations {
 }
 
 const told = (answer: Answer): UiAnswer => ({ events: answer.events(), head: {} });
-
-/** Whoever has stopped an answer may want to keep what was there of it. */
-function cameToNothing({ status, body }: Pair): boolean {
-  if (status === 'failed' || status === 'interrupted') return true;
-  const { response, response_parts: parts } = wordsOf(body);
-  return status === 'cancelled' && !response && !parts;
-}

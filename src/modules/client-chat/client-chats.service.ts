@@ -21,6 +21,11 @@ const FIND: Statement = {
 const CLAIM = `SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0))`;
 const ASSIGN = `INSERT INTO client_chats (account_id, client_chat_id, chat_id) VALUES ($1, $2, $3)`;
 
+const NAMES: Statement = {
+  name: 'client_chat.names',
+  text: `SELECT chat_id, min(client_chat_id) AS name FROM client_chats WHERE account_id = $1 AND chat_id = ANY ($2) GROUP BY chat_id`,
+};
+
 interface Found {
   [column: string]: unknown;
   chat_id: string;
@@ -40,9 +45,24 @@ export class ClientChatsService {
 
   /** The chat of that name. @throws chat_not_found */
   async find(accountId: string, name: string): Promise<string> {
+    const found = await this.findLiving(accountId, name);
+    if (found === null) throw problems.chatNotFound();
+    return found;
+  }
+
+  /** The same; null where there is none. */
+  async findLiving(accountId: string, name: string): Promise<string | null> {
     const found = await this.lookUp(accountId, name);
-    if (!found?.living) throw problems.chatNotFound();
-    return found.chat_id;
+    return found?.living ? found.chat_id : null;
+  }
+
+  /** What clients call these chats, by their ids; those that have such a name. */
+  async namesOf(accountId: string, chatIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.database.query<{ chat_id: string; name: string }>(NAMES, [
+      accountId,
+      chatIds,
+    ]);
+    return new Map(rows.map(({ chat_id, name }) => [chat_id, name]));
   }
 
   /**

@@ -4,7 +4,10 @@ import { type Post, PostService } from '../answer/post.service.js';
 import { ChatService } from '../chat/chat.service.js';
 
 /** What a client wants to be said, behind what. */
-export interface ClientPost extends Pick<Post, 'accountId' | 'key' | 'model' | 'settings'> {
+export interface ClientPost extends Pick<
+  Post,
+  'accountId' | 'earlier' | 'key' | 'model' | 'settings'
+> {
   rootChatId: string;
   /**
    * The pair that it follows; null = nothing, undefined = the client told nothing of the path.

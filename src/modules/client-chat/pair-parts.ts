@@ -52,3 +52,13 @@ function askedIn(parts: readonly QuestionPart[]): Asked {
 /** The files of both sides. */
 export const filesIn = ({ asked, answered }: PairParts): FilePart[] =>
   [...asked.said, ...answered].filter((part) => part.type === 'file');
+
+/**
+ * Whether an answer is tried again in its place. Whoever has stopped one may want to keep what was
+ * there of it.
+ */
+export function cameToNothing({ status, body }: Pair): boolean {
+  if (status === 'failed' || status === 'interrupted') return true;
+  const { response, response_parts: parts } = wordsOf(body);
+  return status === 'cancelled' && !response && !parts;
+}
