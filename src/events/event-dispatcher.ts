@@ -160,7 +160,7 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.listeners.push(hear);
   }
 
-  /** From now on `hear` is told what changes in accounts, here and elsewhere. One for each instance. */
+  /** From now on `hear` is told what changes in accounts, here and elsewhere; one alone. */
   listenToAccounts(hear: AccountListener): void {
     this.hearAccount = hear;
     this.open();

@@ -20,7 +20,6 @@ const follow = (person: TestClient, query = '', headers = {}) =>
 /** What was told, without what it is about. */
 const outline = (events: readonly Frame[]): string[] =>
   events.map(({ event, data }) => `${event} ${data.chat_id ?? data.file_id ?? data.import_id}`);
-const framesOf = (stream: TestStream): Frame[] => stream.events.map(({ data }) => data as Frame);
 
 beforeAll(async () => {
   here = await startTestApp();

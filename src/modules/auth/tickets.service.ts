@@ -26,9 +26,9 @@ const TAKE: Statement = {
 };
 
 /**
- * Tickets for pages: `EventSource` and `WebSocket` of a browser send no headers, and an address ends
- * up in logs and histories, where a token must not be. A ticket is good once and for 60 s, at any
- * instance, and opens events alone, until the token that asked for it ends.
+ * Tickets for pages: `EventSource` and `WebSocket` of a browser send no headers, and an address
+ * ends up in logs and histories, where a token must not be. A ticket is good once and for 60 s, at
+ * any instance, and opens events alone, until the token that asked for it ends.
  */
 @Injectable()
 export class Tickets {

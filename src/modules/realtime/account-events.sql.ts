@@ -63,7 +63,10 @@ export const FIND_BEHIND: Statement = {
     FROM part`,
 };
 
-/** Whoever gives numbers goes first through this; a statement of its own, so that the next one sees all before it. */
+/**
+ * Whoever gives numbers goes first through this; a statement of its own, so that the next one sees
+ * all before it.
+ */
 export const LOCK_FEED = `SELECT seq FROM account_feeds WHERE account_id = $1 FOR UPDATE`;
 
 /**

@@ -104,7 +104,7 @@ export class AccountFeeds implements OnModuleDestroy {
     if (this.feeds.get(feed.accountId) === feed) this.feeds.delete(feed.accountId);
   }
 
-  /** The next feed starts it again. What a commit told nobody, or a lost word of it, is found so. */
+  /** What no commit told, or what was lost of it, is found so. The next feed starts it again. */
   private look(): number {
     if (this.feeds.size === 0) return Infinity;
     const now = performance.now();

@@ -17,8 +17,8 @@ export class EventsQuery {
   since?: number;
 
   /**
-   * From `POST /events/ticket`, in the place of an `Authorization` header, which `EventSource` cannot
-   * send. Good once.
+   * From `POST /events/ticket`, in the place of an `Authorization` header, which `EventSource`
+   * cannot send. Good once.
    */
   @Optional()
   @IsSaid({ charsMax: 200 })

@@ -43,8 +43,8 @@ export class StreamsService implements OnModuleDestroy {
   ) {}
 
   /**
-   * A stream of all events of a chat's conversation, or of the account, after `since`, or after this
-   * moment. While the server stops it only says when to come back.
+   * A stream of all events of a chat's conversation, or of the account, after `since`, or after
+   * this moment. While the server stops it only says when to come back.
    * @throws chat_not_found; rate_limited when the account has too many open connections
    */
   async open(

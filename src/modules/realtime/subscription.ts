@@ -41,10 +41,9 @@ export interface Sink {
 const AGAIN_MS = 1000;
 
 /**
- * One reader's place in the events of a conversation or an account: each event after `since` is taken once, in
- * order, without a gap. What lies between
- * `since` and the feed is read from PostgreSQL page by page; whoever has come up to the feed is
- * live and shares its reading.
+ * One reader's place in the events of a conversation or an account: each event after `since` is
+ * taken once, in order, without a gap. What lies between `since` and the feed is read from
+ * PostgreSQL page by page; whoever has come up to the feed is live and shares its reading.
  */
 export class Subscription {
   private live = false;
