@@ -26,8 +26,7 @@ import { AnswerEnds1764000000123 } from '../migrations/1764000000123-answer-ends
 import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-places.js';
 import { Shares1764000000118 } from '../migrations/1764000000118-shares.js';
 import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
-import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-events.js';
-import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
+import { SummaryQuestions1764000000140 } from '../migrations/1764000000140-summary-questions.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -36,7 +35,6 @@ import { ChangeEvent } from './events/event.entity.js';
 import { ClientChat } from './modules/client-chat/client-chat.entity.js';
 import { FileChunk } from './files/postgres/file-chunk.entity.js';
 import { Account } from './modules/auth/account.entity.js';
-import { EventTicket } from './modules/auth/event-ticket.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
 import { TokenFamily } from './modules/auth/token-family.entity.js';
@@ -60,11 +58,6 @@ import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-numb
 import { HistoryPlace } from './modules/openai/history-place.entity.js';
 import { Merge } from './modules/merge/merge.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
-import {
-  AccountEvent,
-  AccountPosition,
-  FollowedAccount,
-} from './modules/realtime/account-events.entity.js';
 import { Redaction } from './modules/redaction/redaction.entity.js';
 import { MessageSearch, SearchAccount } from './modules/search/message-search.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
@@ -81,10 +74,6 @@ const ENTITIES = [
   TokenFamily,
   RefreshToken,
   ApiKey,
-  EventTicket,
-  AccountEvent,
-  AccountPosition,
-  FollowedAccount,
   Chat,
   Conversation,
   Message,
@@ -153,8 +142,7 @@ const MIGRATIONS = [
   HistoryPlaces1764000000124,
   MessageSearch1764000000128,
   Imports1764000000131,
-  AccountEvents1764000000146,
-  EventTickets1764000000147,
+  SummaryQuestions1764000000140,
 ];
 
 /**

@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { MODES } from '../support/app.js';
+import { startTestApp, MODES, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('the summary of a chat, words in %s', (mode) => {
-  let server: SharedServer;
+  let server: TestApp;
   let ann: TestClient;
   let database: Client;
 
   beforeAll(async () => {
-    server = await sharedServer(mode);
+    server = await startTestApp(mode);
     database = new Client({ connectionString: server.databaseUrl });
     await database.connect();
   });
@@ -86,6 +85,25 @@ describe.each(MODES)('the summary of a chat, words in %s', (mode) => {
       const pair = page.qa_pairs.find((one: any) => one.response_id === response_id);
       expect([pair.question, pair.response ?? ''].some((text) => text.includes(quote))).toBe(true);
     }
+  });
+
+  it('counts as questions what was asked: an assistant that speaks first, and a result of a tool, ask nothing', async () => {
+    const { id } = await ann.aChat();
+    await ann.append(id, null as never, 'Welcome.');
+    await ann.post(`/chats/${id}/messages`, {
+      question: 'How warm is it?',
+      response_parts: [{ type: 'tool_call', call_id: 'c1', name: 'weather', input: {} }],
+    });
+    await ann.post(`/chats/${id}/messages`, {
+      question_parts: [{ type: 'tool_result', call_id: 'c1', output: '4 degrees' }],
+      response: 'Four degrees.',
+    });
+    const { counts } = await summaryOf(id);
+    expect([counts.pairs.total, counts.questions]).toEqual([3, 1]);
+    await ann.delete(
+      `/chats/${id}/messages/${(await ann.get(`/chats/${id}/messages`)).body.qa_pairs[1].response_id}`,
+    );
+    expect((await summaryOf(id)).counts.questions).toBe(0);
   });
 
   it('that is a branch tells what is its own and what is inherited, and nothing of its siblings', async () => {

@@ -31,4 +31,8 @@ export class SummaryMark {
 
   @Column('int', { name: 'open_versions', array: true })
   openVersions!: number[];
+
+  /** Null where a version wrote it that took every pair for a question: it is not used. */
+  @Column('int', { nullable: true })
+  questions!: number | null;
 }

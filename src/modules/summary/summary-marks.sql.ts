@@ -6,6 +6,7 @@ export interface Mark extends Record<string, unknown> {
   seq: number;
   words: number;
   responses: number;
+  questions: number;
   open_ids: string[];
   open_versions: number[];
 }
@@ -20,8 +21,8 @@ export const LAST_MARK: Statement = {
     WITH RECURSIVE win AS (SELECT c.*, 1 AS lo, $3::int AS hi FROM chats c WHERE c.account_id = $1 AND c.chat_id = $2),
     ${STRETCH_CTE}
     SELECT mark.* FROM stretch s CROSS JOIN LATERAL (
-      SELECT k.seq, k.words::float8 AS words, k.responses, k.open_ids, k.open_versions FROM summary_marks k
-      WHERE k.account_id = $1 AND k.chat_id = s.chat_id AND k.seq BETWEEN s.lo AND s.hi
+      SELECT k.seq, k.words::float8 AS words, k.responses, k.questions, k.open_ids, k.open_versions FROM summary_marks k
+      WHERE k.account_id = $1 AND k.chat_id = s.chat_id AND k.seq BETWEEN s.lo AND s.hi AND k.questions IS NOT NULL
         AND NOT EXISTS (
           SELECT FROM unnest(k.open_ids, k.open_versions) AS open (response_id, version)
           LEFT JOIN messages m ON m.account_id = $1 AND m.response_id = open.response_id
@@ -35,9 +36,9 @@ export const LAST_MARK: Statement = {
 export const WRITE_MARK: Statement = {
   name: 'summary.write_mark',
   text: `
-    INSERT INTO summary_marks (account_id, chat_id, seq, words, responses, open_ids, open_versions)
-    SELECT m.account_id, m.chat_id, m.seq, $4, $5, $6, $7 FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = $3
+    INSERT INTO summary_marks (account_id, chat_id, seq, words, responses, open_ids, open_versions, questions)
+    SELECT m.account_id, m.chat_id, m.seq, $4, $5, $6, $7, $8 FROM messages m WHERE m.account_id = $1 AND m.chat_id = $2 AND m.seq = $3
     FOR KEY SHARE
     ON CONFLICT (account_id, chat_id, seq) DO UPDATE
-    SET words = excluded.words, responses = excluded.responses, open_ids = excluded.open_ids, open_versions = excluded.open_versions`,
+    SET words = excluded.words, responses = excluded.responses, open_ids = excluded.open_ids, open_versions = excluded.open_versions, questions = excluded.questions`,
 };

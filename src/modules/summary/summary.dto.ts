@@ -14,6 +14,7 @@ export class PairCountsDto {
 /** All but `pairs` count the whole path, inherited pairs included. */
 export class SummaryCountsDto {
   pairs!: PairCountsDto;
+  /** Pairs that have a question: an assistant may speak first, or twice in a row. */
   @ApiProperty({ example: 3 })
   questions!: number;
   /** Pairs that have a response. */

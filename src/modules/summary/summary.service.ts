@@ -29,7 +29,7 @@ export class SummaryService {
     // the answer newer than it says.
     const chat = await this.chats.get(accountId, chatId);
     const { revision, last_seq: total, fork_seq: inherited } = chat;
-    const { words, responses } = await this.wordCounts.count(accountId, chatId, total);
+    const { words, questions, responses } = await this.wordCounts.count(accountId, chatId, total);
     const pairs = await this.ends(accountId, chatId, total);
     const { highlights, generatedBy } = await this.chosen.of(
       accountId,
@@ -41,7 +41,7 @@ export class SummaryService {
       message_count: total,
       counts: {
         pairs: { own: total - inherited, inherited, total },
-        questions: total,
+        questions,
         responses,
         words,
       },

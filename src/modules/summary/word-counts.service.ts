@@ -8,6 +8,7 @@ import { countWords } from './word-count.js';
 
 export interface WordCounts {
   words: number;
+  questions: number;
   responses: number;
 }
 
@@ -25,13 +26,20 @@ const WINDOW_PAIRS_MAX = 1000;
  * read each time.
  */
 const OPEN_MAX = 200;
-const NOTHING: Mark = { seq: 0, words: 0, responses: 0, open_ids: [], open_versions: [] };
+const NOTHING: Mark = {
+  seq: 0,
+  words: 0,
+  questions: 0,
+  responses: 0,
+  open_ids: [],
+  open_versions: [],
+};
 
 /**
- * Counts words and responses of paths. Words are not in PostgreSQL, so they are read, in windows;
- * what was counted is marked at the last hundredth pair of each, and the next count, on this path
- * or any other that has the pair, goes on from there. So each pair's words are read once, and those
- * of a window at most again; and a count that was cut off has lost no more than that.
+ * Counts words, questions and responses of paths. They are not in PostgreSQL, so they are read, in
+ * windows; what was counted is marked at the last hundredth pair of each, and the next count, on
+ * this path or any other that has the pair, goes on from there. So each pair's words are read once,
+ * and those of a window at most again; and a count that was cut off has lost no more than that.
  */
 @Injectable()
 export class WordCountsService {
@@ -56,7 +64,8 @@ export class WordCountsService {
       counted = await this.add(accountId, counted, pairs);
       size = windowAfter(pairs);
     }
-    return { words: counted.words, responses: counted.responses };
+    const { words, questions, responses } = counted;
+    return { words, questions, responses };
   }
 
   /** What is counted with some more pairs. */
@@ -71,7 +80,7 @@ export class WordCountsService {
   private async write(
     accountId: string,
     ownerId: string,
-    { seq, words, responses, open_ids, open_versions }: Mark,
+    { seq, words, questions, responses, open_ids, open_versions }: Mark,
   ): Promise<void> {
     await this.database.query(WRITE_MARK, [
       accountId,
@@ -81,6 +90,7 @@ export class WordCountsService {
       responses,
       open_ids,
       open_versions,
+      questions,
     ]);
   }
 }
@@ -102,6 +112,7 @@ function plus(mark: Mark, { responseId, seq, status, version, body }: Pair): Mar
   return {
     seq,
     words: mark.words + countWords(question ?? '') + countWords(response ?? ''),
+    questions: mark.questions + (question === null ? 0 : 1),
     responses: mark.responses + (response === null ? 0 : 1),
     open_ids: isOpen ? [...mark.open_ids, responseId] : mark.open_ids,
     open_versions: isOpen ? [...mark.open_versions, version] : mark.open_versions,
