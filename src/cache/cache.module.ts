@@ -2,39 +2,13 @@ import { CacheModule as NestCacheModule } from '@nestjs/cache-manager';
 import { Global, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Keyv } from 'keyv';
-import { LRUCache } from 'lru-cache';
 import { Config } from '../config/config.js';
 import { Outage } from '../runtime/outage.js';
 import { AnswerStore, type Made, madeOf, textOf } from './answer-store.js';
+import { memoryStore } from './memory-store.js';
 import { ReadCache } from './read-cache.js';
 import { ReadCacheInterceptor } from './read-cache.interceptor.js';
 import { Validators } from './validators.js';
-
-const MEGABYTE = 1024 * 1024;
-/** What one entry costs besides its answer. */
-const ENTRY_BYTES = 200;
-
-/**
- * Keyv over an LRU of bounded size: Keyv's own map keeps expired entries until somebody asks for
- * them.
- */
-function memoryStore({ CACHE_MAX_MB, CACHE_TTL_SECONDS }: Config): Keyv {
-  const lru = new LRUCache<string, { value: Made }>({
-    // A cache of 0 MiB has room for nothing; the library would read 0 as "no bound".
-    maxSize: Math.max(1, CACHE_MAX_MB * MEGABYTE),
-    sizeCalculation: ({ value: { json, link } }, key) =>
-      json.length + link.length + key.length + ENTRY_BYTES,
-    ttl: CACHE_TTL_SECONDS * 1000,
-  });
-  const store = {
-    get: (key: string) => lru.get(key),
-    set: (key: string, entry: { value: Made }, ttlMs?: number) =>
-      void lru.set(key, entry, { ttl: ttlMs }),
-    delete: (key: string) => lru.delete(key),
-    clear: () => lru.clear(),
-  };
-  return new Keyv({ store, serialize: undefined, deserialize: undefined });
-}
 
 /** A Redis that is away is a cache that has nothing. */
 async function redisStore(url: string): Promise<CacheStore> {
@@ -73,6 +47,11 @@ class CacheStore implements OnModuleDestroy {
   }
 }
 
+function inMemory(config: Config): CacheStore {
+  const { keyv, close } = memoryStore(config);
+  return new CacheStore(keyv, close);
+}
+
 @Global()
 @Module({
   providers: [
@@ -80,7 +59,7 @@ class CacheStore implements OnModuleDestroy {
       provide: CacheStore,
       inject: [Config],
       useFactory: (config: Config) =>
-        config.REDIS_URL ? redisStore(config.REDIS_URL) : new CacheStore(memoryStore(config)),
+        config.REDIS_URL ? redisStore(config.REDIS_URL) : inMemory(config),
     },
   ],
   exports: [CacheStore],
