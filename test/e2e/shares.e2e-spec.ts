@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { withClient } from '../support/app.js';
+import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
+import { aForm, PNG } from '../support/forms.js';
 
 describe('a link to a branch', () => {
-  let server: SharedServer;
+  let server: TestApp;
   let ann: TestClient;
   /** Nobody: without a token of an account. */
   let eve: TestClient;
 
   beforeAll(async () => {
-    server = await sharedServer();
+    server = await startTestApp();
     ann = await TestClient.register(server.url);
     eve = new TestClient(server.url);
   });
@@ -103,6 +103,28 @@ describe('a link to a branch', () => {
     expect((await read(token)).body).toMatchObject({ status: 404, code: 'share_not_found' });
     await ann.post(`/chats/${id}/restore`);
     expect((await read(token)).status).toBe(200);
+  });
+
+  it('tells of a file that a pair has, and gives its bytes to nobody but its owner', async () => {
+    const { id } = await ann.aChat();
+    const file = await ann.request('POST', '/api/v1/files', aForm({ name: 'dot.png', bytes: PNG }));
+    const fileId: string = file.body.file_id;
+    await ann.post(`/chats/${id}/messages`, {
+      question_parts: [{ type: 'file', file_id: fileId, media_type: 'image/png' }],
+      response: 'A dot.',
+    });
+    const { token } = await share(id);
+    const { body } = await read(token);
+    expect(body.qa_pairs[0].question_parts).toMatchObject([{ type: 'file', name: 'dot.png' }]);
+    const bob = await TestClient.register(server.url);
+    for (const path of [`/files/${fileId}`, `/files/${fileId}/content`]) {
+      expect((await eve.get(path)).status).toBe(401);
+      expect((await new TestClient(server.url, token).get(path)).status).toBe(401);
+      expect((await bob.get(path)).status).toBe(404);
+      expect((await ann.get(path)).status).toBe(200);
+    }
+    for (const path of [`/shared/${token}/files/${fileId}`, `/shared/${token}/${fileId}`])
+      expect((await eve.get(path)).status).toBe(404);
   });
 
   it('ends when its owner says so, and at its time', async () => {
