@@ -75,6 +75,10 @@ const mongoose = {
   name: 'mongoose',
   message: 'only src/content/mongo and src/files/gridfs know Mongoose',
 };
+const s3 = {
+  group: ['@aws-sdk/*'],
+  message: 'only src/files/s3 knows the client of S3, and is loaded only where it is used',
+};
 const transformer = {
   name: 'class-transformer',
   message: 'DTOs are read by src/common/dto-reader.ts: Read, ListOf, ObjectOf',
@@ -156,7 +160,10 @@ export default tseslint.config(
     rules: {
       'banyan/no-leaks': 'error',
       'no-restricted-syntax': ['error', ...syntax, environment],
-      'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions, transformer] }],
+      'no-restricted-imports': [
+        'error',
+        { paths: [mongoose, httpExceptions, transformer], patterns: [s3] },
+      ],
     },
   },
   {
@@ -169,6 +176,12 @@ export default tseslint.config(
   {
     files: ['src/content/mongo/**/*.ts', 'src/files/gridfs/**/*.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: [httpExceptions, transformer] }] },
+  },
+  {
+    files: ['src/files/s3/**/*.ts'],
+    rules: {
+      'no-restricted-imports': ['error', { paths: [mongoose, httpExceptions, transformer] }],
+    },
   },
   {
     files: ['src/common/**/*.ts'],

@@ -226,7 +226,7 @@ describe('in a folder', () => {
   it('the example names every setting that may stand in a file', () => {
     expect(
       exampleFile
-        .match(/\b[A-Z_]+(?=_FILE\b)/g)!
+        .match(/\b[A-Z0-9_]+(?=_FILE\b)/g)!
         .filter((name) => name !== 'WEBHOOK_CA')
         .sort(),
     ).toEqual([...SECRET_SETTINGS].sort());
@@ -242,5 +242,63 @@ describe('in a folder', () => {
   it('a secret file that was emptied is refused, not replaced', () => {
     writeFileSync(join(folder, 'jwt-secret'), '');
     expect(() => keptSecret(folder)).toThrow(/Remove it/);
+  });
+});
+
+describe('the store of files', () => {
+  const S3_ACCESS_KEY_ID = 'AKIDEXAMPLE';
+  const S3_SECRET_ACCESS_KEY = 'wJalrXUtnFEMI';
+  const keys = { S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY };
+
+  it.each([
+    ['postgres', { store: 'postgres' }],
+    ['gridfs', { store: 'gridfs' }],
+    ['s3://my-bucket', { bucket: 'my-bucket', prefix: '', region: 'us-east-1' }],
+    ['s3://b.ucket/a/b/?region=eu-central-1', { prefix: 'a/b/', region: 'eu-central-1' }],
+    [
+      's3://bucket/a?endpoint=http://minio:9000',
+      { prefix: 'a/', endpoint: 'http://minio:9000', region: 'us-east-1' },
+    ],
+  ])('may be %s', (FILE_STORE, place) => {
+    expect(loadConfig({ FILE_STORE, ...(FILE_STORE.startsWith('s3') && keys) }).FILE_STORE).toEqual(
+      expect.objectContaining(place),
+    );
+  });
+
+  it.each([
+    's3',
+    's3://',
+    's3://B',
+    's3://user:pass@bucket',
+    's3://bucket?secret=x',
+    's3://bucket?endpoint=minio:9000',
+    's3://bucket?endpoint=http://u:p@minio',
+    's3://bucket/a b',
+    's3://bucket#x',
+    'http://bucket',
+  ])('may not be %s, which is not repeated', (FILE_STORE) => {
+    const faults = faultsOf({ FILE_STORE, ...keys });
+    expect(faults).toEqual([expect.stringMatching(/^FILE_STORE must be postgres, gridfs, or s3:/)]);
+    expect(faults[0]).not.toContain(`${FILE_STORE} `);
+  });
+
+  it.each([
+    [{ FILE_STORE: 's3://bucket', S3_ACCESS_KEY_ID }, /^S3_SECRET_ACCESS_KEY must be set together/],
+    [{ FILE_STORE: 's3://bucket', S3_SECRET_ACCESS_KEY }, /^S3_ACCESS_KEY_ID must be set together/],
+    [keys, /^FILE_STORE must be s3:/],
+    [
+      { FILE_STORE: 's3://bucket?endpoint=http://minio:9000' },
+      /^S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY must be set/,
+    ],
+    [{ FILE_STORE_BEFORE: 'postgres' }, /^FILE_STORE_BEFORE must be an S3 store/],
+    [
+      { FILE_STORE: 's3://bucket', FILE_STORE_BEFORE: 's3://bucket', ...keys },
+      /^FILE_STORE_BEFORE must be an S3 store/,
+    ],
+    [{ FILE_STORE: 'gridfs', DATABASE_URL, JWT_SECRET: SECRET }, /^FILE_STORE must not be gridfs/],
+  ])('is refused half told, with the mend and without the secret: %j', (env, fault) => {
+    const faults = faultsOf(env as Record<string, string>);
+    expect(faults).toEqual([expect.stringMatching(fault)]);
+    expect(faults.join()).not.toContain(S3_SECRET_ACCESS_KEY);
   });
 });

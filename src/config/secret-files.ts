@@ -11,6 +11,8 @@ export const SECRET_SETTINGS = [
   'JWT_SECRET',
   'OPENAI_API_KEY',
   'LLM_PROVIDERS',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
 ] as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -79,11 +79,3 @@ export function notesOf(runner: QueryRunner): Map<string, string> {
   const data = runner.data as Record<string, Map<string, string> | undefined>;
   return (data[CHANGED] ??= new Map());
 }
-
-const ACCOUNTS = 'banyan:accounts';
-
-/** The accounts in which a transaction has changed what is in no conversation. */
-export function accountNotesOf(runner: QueryRunner): Set<string> {
-  const data = runner.data as Record<string, Set<string> | undefined>;
-  return (data[ACCOUNTS] ??= new Set());
-}

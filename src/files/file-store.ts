@@ -21,6 +21,11 @@ export class BytesMissingError extends Error {
   override readonly name = 'BytesMissingError';
 }
 
+/** Thrown where the store of files does not answer, or says no: it may be well in a moment. */
+export class FilesAwayError extends Error {
+  override readonly name = 'FilesAwayError';
+}
+
 /**
  * The bytes of files. They come and go as streams, some hundred KiB at a time, and a blob never
  * changes once it is written. What is known of it (whose, its type, its hash) is in PostgreSQL.
@@ -30,7 +35,8 @@ export abstract class FileStore {
 
   /**
    * Writes a blob; returns when it would survive the death of any process. What was begun and not
-   * ended may be left behind: whoever writes takes care that it is removed.
+   * ended may be left behind: whoever writes takes care that it is removed. @throws FilesAwayError,
+   * or what a database says; what `bytes` throws
    */
   abstract write(blob: BlobRef, bytes: AsyncIterable<Buffer>): Promise<void>;
 
@@ -48,6 +54,9 @@ export abstract class FileStore {
 
   /** The next blobs behind one, in an order of the store's own; none at the end. */
   abstract page(after: BlobRef | null, limit: number): Promise<BlobRef[]>;
+
+  /** @throws where it cannot be reached; nothing is asked where it is a database of others */
+  async ping(): Promise<void> {}
 
   /** Ends connections of its own. */
   async close(): Promise<void> {}
@@ -68,6 +77,11 @@ export class FileStores {
     return [...this.byName.values()];
   }
 
+  /** The one that is neither of the databases; null where there is none. */
+  get s3(): FileStore | null {
+    return this.byName.get('s3') ?? null;
+  }
+
   /** @throws Error where the settings no longer say how to reach it */
   of(name: StoreName): FileStore {
     const store = this.byName.get(name);
@@ -80,24 +94,25 @@ export class FileStores {
   }
 }
 
-/** Bytes in pieces of one size; the last one may be smaller. */
+/**
+ * Bytes in pieces of one size; the last one may be smaller. A piece is good until the next one is
+ * asked for: all are in the same memory, so that a file of any size leaves nothing to be collected.
+ */
 export async function* inPieces(
   bytes: AsyncIterable<Buffer>,
   pieceBytes: number,
 ): AsyncIterable<Buffer> {
-  let held: Buffer[] = [];
-  let heldBytes = 0;
+  const piece = Buffer.allocUnsafeSlow(pieceBytes);
+  let filled = 0;
   for await (const chunk of bytes) {
-    let rest = chunk;
-    while (heldBytes + rest.length >= pieceBytes) {
-      const cut = pieceBytes - heldBytes;
-      yield Buffer.concat([...held, rest.subarray(0, cut)]);
-      rest = rest.subarray(cut);
-      held = [];
-      heldBytes = 0;
+    for (let at = 0; at < chunk.length;) {
+      const copied = chunk.copy(piece, filled, at);
+      at += copied;
+      filled += copied;
+      if (filled < pieceBytes) continue;
+      yield piece;
+      filled = 0;
     }
-    if (rest.length > 0) held.push(rest);
-    heldBytes += rest.length;
   }
-  if (heldBytes > 0) yield Buffer.concat(held);
+  if (filled > 0) yield piece.subarray(0, filled);
 }

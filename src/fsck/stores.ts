@@ -8,6 +8,7 @@ import { Relay } from '../content/relay.js';
 import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { EventDispatcher } from '../events/event-dispatcher.js';
+import type { FileStores } from '../files/file-store.js';
 import { openFileStores } from '../files/open-file-stores.js';
 import { AnswerEnds } from '../modules/answer/answer-ends.js';
 import type { Check } from './check.js';
@@ -80,7 +81,7 @@ export async function openStores(config: Config): Promise<OpenStores> {
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
     const tree = [conversationsCheck(dataSource), chatsCheck(dataSource), eventsCheck(dataSource)];
-    const files = await openFileStores(new Database(dataSource), found.config);
+    const files = await filesOf(dataSource, found.config);
     const answers = answersCheck({
       dataSource,
       ends: endsOf(dataSource, words),
@@ -111,6 +112,20 @@ export async function openStores(config: Config): Promise<OpenStores> {
     if (dataSource.isInitialized) await dataSource.destroy();
     await found.stop();
     throw error;
+  }
+}
+
+/** Of a store that is away nothing can be said: least of all that it has lost everything. */
+async function filesOf(dataSource: DataSource, config: Config): Promise<FileStores> {
+  const files = await openFileStores(new Database(dataSource), config);
+  try {
+    await files.s3?.ping();
+    return files;
+  } catch (error) {
+    await files.onApplicationShutdown();
+    throw new Error(`The bucket of FILE_STORE cannot be reached: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 

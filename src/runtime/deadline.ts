@@ -16,7 +16,7 @@ export class Deadline {
   }
 
   get leftMs(): number {
-    return this.endsAtMs - performance.now();
+    return this.endsAtMs - (this.pausedAtMs ?? performance.now());
   }
 
   /** Time that is the client's own, until `resume`. */

@@ -12,10 +12,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MODES } from '../support/app.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { processesOn } from '../support/server-process.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 interface Pair {
   question: string;
@@ -169,10 +168,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(MODES)('the demo, words in %s', (mode) => {
-  let server: SharedServer;
+  let server: TestApp;
 
   beforeAll(async () => {
-    server = await sharedServer(mode);
+    server = await startTestApp(mode);
   });
   afterAll(() => server.close());
 

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MODES } from '../support/app.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { oddChatGpt, openWebUi } from '../support/exports.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 type Json = Record<string, any>;
 
@@ -29,9 +28,9 @@ async function bring(person: TestClient, raw: string): Promise<Json> {
 }
 
 describe.each(MODES)('exports, words in %s', (mode) => {
-  let server: SharedServer;
+  let server: TestApp;
   beforeAll(async () => {
-    server = await sharedServer(mode);
+    server = await startTestApp(mode);
   });
   afterAll(() => server.close());
   const aPerson = (): Promise<TestClient> => TestClient.register(server.url);

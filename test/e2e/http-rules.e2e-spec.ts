@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
+import { startTestApp, type TestApp } from '../support/app.js';
 
-let server: SharedServer;
+let server: TestApp;
 beforeAll(async () => {
-  server = await sharedServer();
+  server = await startTestApp();
 });
 afterAll(() => server.close());
 

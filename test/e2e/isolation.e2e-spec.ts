@@ -1,14 +1,13 @@
-import { MODES } from '../support/app.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('another account, words in %s', (mode) => {
-  let server: SharedServer;
+  let server: TestApp;
   let ann: TestClient;
   let bob: TestClient;
 
   beforeAll(async () => {
-    server = await sharedServer(mode);
+    server = await startTestApp(mode);
     [ann, bob] = [await TestClient.register(server.url), await TestClient.register(server.url)];
   });
   afterAll(() => server.close());

@@ -3,7 +3,6 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const FRIEND = 'https://friend.example';
 const PREFLIGHT = {
@@ -12,12 +11,12 @@ const PREFLIGHT = {
   'access-control-request-headers': 'authorization',
 };
 
-let server: SharedServer;
+let server: TestApp;
 /** The same database, for pages of another origin too. */
 let open: TestApp;
 
 beforeAll(async () => {
-  server = await sharedServer();
+  server = await startTestApp();
   open = await startTestApp('postgres', { CORS_ORIGINS: FRIEND }, server.databaseUrl);
 });
 afterAll(() => Promise.all([server.close(), open.close()]));

@@ -1,13 +1,12 @@
-import { MODES } from '../support/app.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('what is said anew, words in %s', (mode) => {
-  let server: SharedServer;
+  let server: TestApp;
   let ann: TestClient;
 
   beforeAll(async () => {
-    server = await sharedServer(mode);
+    server = await startTestApp(mode);
     ann = await TestClient.register(server.url);
   });
   afterAll(() => server.close());

@@ -1,6 +1,12 @@
 import { pipeline } from 'node:stream/promises';
 import { type Connection, mongo, Mongoose } from 'mongoose';
-import { type BlobRef, type ByteRange, BytesMissingError, FileStore } from '../file-store.js';
+import {
+  type BlobRef,
+  type ByteRange,
+  BytesMissingError,
+  FilesAwayError,
+  FileStore,
+} from '../file-store.js';
 
 /** Used where the URI names no database; as the words do. */
 const DEFAULT_DATABASE = 'banyan';
@@ -27,6 +33,16 @@ const refOf = (id: string): BlobRef => {
   return { accountId, blobId };
 };
 
+/** Of the driver, or of Mongoose where there is no connection. */
+const isOfMongo = (error: unknown): boolean => /^Mongo/.test((error as Error).name);
+
+/** As GridFS lays them down: all have `CHUNK_BYTES` but the last one. */
+interface ChunkDocument {
+  files_id: string;
+  n: number;
+  data: Buffer;
+}
+
 interface FileDocument {
   _id: string;
   length: number;
@@ -46,6 +62,15 @@ export class GridFsFileStore extends FileStore {
   }
 
   override async write(blob: BlobRef, bytes: AsyncIterable<Buffer>): Promise<void> {
+    try {
+      await this.upload(blob, bytes);
+    } catch (error) {
+      if (!isOfMongo(error)) throw error; // the source's own
+      throw new FilesAwayError(`GridFS: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  private async upload(blob: BlobRef, bytes: AsyncIterable<Buffer>): Promise<void> {
     const bucket = await this.bucket();
     const { accountId } = blob;
     const upload = bucket.openUploadStreamWithId(
@@ -60,14 +85,15 @@ export class GridFsFileStore extends FileStore {
     const size = await this.sizeOf(blob);
     if (size === null || size < to) throw new BytesMissingError('a file is not in GridFS');
     if (from === to) return;
-    const bucket = await this.bucket();
-    const id = idOf(blob) as unknown as mongo.ObjectId;
-    let left = to - from;
-    for await (const piece of bucket.openDownloadStream(id, { start: from, end: to })) {
-      left -= (piece as Buffer).length;
-      yield piece as Buffer;
+    for (let at = from; at < to;) {
+      const [n, begin] = [Math.floor(at / CHUNK_BYTES), at % CHUNK_BYTES];
+      const chunk = await this.chunk(blob, n);
+      const piece = chunk?.subarray(begin, Math.min(begin + to - at, CHUNK_BYTES));
+      if (!piece || piece.length === 0)
+        throw new BytesMissingError('a piece of a file is not in GridFS');
+      yield piece;
+      at += piece.length;
     }
-    if (left > 0) throw new BytesMissingError('a piece of a file is not in GridFS');
   }
 
   override async remove(blob: BlobRef): Promise<void> {
@@ -95,6 +121,20 @@ export class GridFsFileStore extends FileStore {
   override async close(): Promise<void> {
     const opened = await this.opening?.catch(() => null);
     await opened?.destroy(true);
+  }
+
+  /**
+   * One piece by itself. The driver's own download asks for 16 MiB at once, and keeps a cursor open
+   * for as long as the reader is slow.
+   */
+  private async chunk(blob: BlobRef, n: number): Promise<Buffer | null> {
+    const { db } = await this.connection();
+    const chunks = db!.collection<ChunkDocument>(`${BUCKET}.chunks`);
+    const found = await chunks.findOne(
+      { files_id: idOf(blob), n },
+      { projection: { data: 1 }, promoteBuffers: true },
+    );
+    return found?.data ?? null;
   }
 
   private async files(): Promise<mongo.Collection<FileDocument>> {

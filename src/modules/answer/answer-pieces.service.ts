@@ -14,7 +14,6 @@ import {
 } from './answer.sql.js';
 
 interface FoundChunk extends StoredChunk, Record<string, unknown> {
-  account_id: string;
   root_chat_id: string;
   chat_id: string;
   response_id: string;
@@ -58,10 +57,9 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
 
   begin(watch: Watch): void {
     for (const { ref, log } of this.hub.all()) {
-      const { accountId, rootChatId, chatId, responseId, generationId } = ref;
-      if (placeOf(ref) !== placeOf(watch) || log.count === 0) continue;
+      const { rootChatId, chatId, responseId, generationId } = ref;
+      if (rootChatId !== watch.rootChatId || log.count === 0) continue;
       watch.hear({
-        accountId,
         rootChatId,
         chatId,
         responseId,
@@ -134,9 +132,8 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
   }
 
   private tell(chunks: readonly FoundChunk[], watches: readonly Watch[]): void {
-    const placed = new Map(watches.map((watch) => [placeOf(watch), watch]));
+    const byRoot = new Map(watches.map((watch) => [watch.rootChatId, watch]));
     for (const {
-      account_id: accountId,
       root_chat_id: rootChatId,
       chat_id: chatId,
       response_id: responseId,
@@ -144,8 +141,7 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
       ...chunk
     } of chunks) {
       const { n: from, sizes } = chunk;
-      placed.get(placeOf({ accountId, rootChatId }))?.hear({
-        accountId,
+      byRoot.get(rootChatId)?.hear({
         rootChatId,
         chatId,
         responseId,
@@ -158,9 +154,6 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     }
   }
 }
-
-const placeOf = ({ accountId, rootChatId }: Pick<Watch, 'accountId' | 'rootChatId'>): string =>
-  `${accountId}/${rootChatId}`;
 
 /** How far the watches are, as two columns. */
 function told(watches: readonly Watch[]): [string[], number[]] {

@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import type { Database } from '../../database/database.js';
 import { LivenessService, RECHECK_MS } from './liveness.service.js';
@@ -57,7 +56,7 @@ describe('LivenessService', () => {
     expect(asked).toHaveLength(1);
 
     clock.at += 1;
-    expect(types.isPromise(service.isLive(SESSION))).toBe(true);
+    expect(service.isLive(SESSION)).toBeInstanceOf(Promise);
     await turn();
     expect(asked).toHaveLength(2);
   });

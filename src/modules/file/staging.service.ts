@@ -3,10 +3,10 @@ import { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
-import { problems } from '../../common/problems.js';
+import { type Problem, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
-import { FileStores } from '../../files/file-store.js';
+import { FilesAwayError, FileStores } from '../../files/file-store.js';
 import { ADOPT, EXPECT, FIND_BLOB, GIVE_UP, LOCK_ACCOUNT } from './file.sql.js';
 import { Sniffer } from './sniffer.js';
 
@@ -84,7 +84,7 @@ export class Staging {
     } catch (error) {
       source.destroy();
       await this.giveUp(accountId, { blobId }).catch(() => undefined);
-      throw error;
+      throw error instanceof FilesAwayError ? away(error) : error;
     }
   }
 
@@ -95,6 +95,16 @@ export class Staging {
         detail: `The files of an account may take ${this.config.FILES_PER_ACCOUNT_MB} MiB together (FILES_PER_ACCOUNT_MB). Delete some first.`,
       });
   }
+}
+
+/** What the store said is for the log alone. */
+function away({ message }: FilesAwayError): Problem {
+  const problem = problems.storeUnavailable({
+    detail: 'The store of files takes nothing now. Send it again in a moment.',
+    headers: { 'retry-after': '2' },
+  });
+  problem.cause = message;
+  return problem;
 }
 
 function assertFits(bytes: number, bytesMax: number): void {

@@ -28,6 +28,9 @@ export class StoresDto {
   postgres!: StoreStateDto;
   content!: ContentStateDto;
   redis!: StoreStateDto;
+
+  /** Where the bytes of files are, if that is S3. */
+  files?: StoreStateDto;
 }
 
 /** Whether requests should be sent here. */

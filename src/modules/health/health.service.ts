@@ -4,8 +4,8 @@ import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
 import { StoreWrites } from '../../content/store-writes.js';
 import type { ReadinessDto, StoresDto, StoreStateDto } from './health.dto.js';
-import { RedisHealth } from './redis-health.js';
 import { type StoreStatus, StoreWatch } from './store-watch.js';
+import { StoresBeside } from './stores-beside.js';
 
 type Mode = StoreStateDto['mode'];
 
@@ -15,18 +15,16 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
   private draining = false;
   private readonly postgres: StoreWatch;
   private readonly words: StoreWatch;
-  private readonly sessions: StoreWatch;
 
   constructor(
     private readonly config: Config,
     dataSource: DataSource,
     private readonly content: ContentStore,
-    redis: RedisHealth,
+    private readonly beside: StoresBeside,
     private readonly writes: StoreWrites,
   ) {
     this.postgres = new StoreWatch(() => dataSource.query('SELECT 1'));
     this.words = new StoreWatch(() => content.ping());
-    this.sessions = new StoreWatch(() => redis.ping());
   }
 
   onApplicationBootstrap(): void {
@@ -50,19 +48,21 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
    * the other stores most does.
    */
   async readiness(): Promise<ReadinessDto> {
-    const [postgres, content, redis] = await Promise.all(
-      this.watches.map((watch) => watch.status()),
-    );
-    const { embedded, REDIS_URL } = this.config;
+    const [postgres, content, beside] = await Promise.all([
+      this.postgres.status(),
+      this.words.status(),
+      this.beside.states(),
+    ]);
+    const { embedded } = this.config;
     const kind = this.content.name;
     const stores: StoresDto = {
-      postgres: { ...this.written('postgres', postgres!), mode: modeOf(embedded.postgres) },
+      postgres: { ...this.written('postgres', postgres), mode: modeOf(embedded.postgres) },
       content: {
-        ...this.written('content', content!),
+        ...this.written('content', content),
         mode: modeOf(kind === 'mongo' ? embedded.content : embedded.postgres),
         kind,
       },
-      redis: { status: redis!, mode: REDIS_URL ? 'external' : 'memory' },
+      ...beside,
     };
     return { status: this.statusOf(stores), stores };
   }
@@ -76,13 +76,14 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private get watches(): StoreWatch[] {
-    return [this.postgres, this.words, this.sessions];
+    return [this.postgres, this.words, ...this.beside.watches];
   }
 
-  private statusOf({ postgres, content, redis }: StoresDto): ReadinessDto['status'] {
+  private statusOf(stores: StoresDto): ReadinessDto['status'] {
     if (this.draining) return 'draining';
-    if (postgres.status === 'down') return 'unavailable';
-    return [postgres, content, redis].every(({ status }) => status === 'up') ? 'ready' : 'degraded';
+    if (stores.postgres.status === 'down') return 'unavailable';
+    const states: StoreStateDto[] = Object.values(stores);
+    return states.every(({ status }) => status === 'up') ? 'ready' : 'degraded';
   }
 }
 

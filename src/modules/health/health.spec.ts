@@ -3,7 +3,9 @@ import { Config } from '../../config/config.js';
 import type { ContentStore } from '../../content/content-store.js';
 import type { StoreWrites } from '../../content/store-writes.js';
 import { HealthService } from './health.service.js';
+import type { FileStore, FileStores } from '../../files/file-store.js';
 import { RedisHealth } from './redis-health.js';
+import { StoresBeside } from './stores-beside.js';
 
 const up = async (): Promise<void> => {};
 const away = async (): Promise<void> => Promise.reject(new Error('away'));
@@ -13,11 +15,13 @@ function aHealth({
   postgres = up,
   content = up,
   redis,
+  s3,
   refusals = {},
 }: {
   postgres?: () => Promise<void>;
   content?: () => Promise<void>;
   redis?: () => Promise<void>;
+  s3?: () => Promise<void>;
   refusals?: { postgres?: string; content?: string };
 }): HealthService {
   const config = Object.assign(new Config(), redis && { REDIS_URL: 'redis://localhost' });
@@ -31,7 +35,10 @@ function aHealth({
   return new HealthService(
     config,
     ...stores,
-    redis ? ({ ping: redis } as RedisHealth) : new RedisHealth(config),
+    new StoresBeside(
+      redis ? ({ ping: redis, mode: 'external' } as RedisHealth) : new RedisHealth(config),
+      { s3: s3 ? ({ ping: s3 } as FileStore) : null } as FileStores,
+    ),
     writes,
   );
 }
@@ -50,6 +57,24 @@ it('is ready when all stores answer, with Redis in memory', async () => {
 it('is degraded without the store of the words, or Redis', async () => {
   expect((await aHealth({ content: away }).readiness()).status).toBe('degraded');
   expect((await aHealth({ redis: away }).readiness()).status).toBe('degraded');
+});
+
+it('tells of S3 where files are there, and is degraded without it', async () => {
+  expect((await aHealth({}).readiness()).stores).not.toHaveProperty('files');
+  const well = await aHealth({ s3: up }).readiness();
+  expect([well.status, well.stores.files]).toEqual(['ready', { status: 'up', mode: 'external' }]);
+  expect((await aHealth({ s3: away }).readiness()).status).toBe('degraded');
+});
+
+it('S3 is not asked by each question', async () => {
+  let asked = 0;
+  const health = aHealth({
+    s3: async () => {
+      asked++;
+    },
+  });
+  for (let n = 0; n < 5; n++) await health.readiness();
+  expect(asked).toBe(1);
 });
 
 it('(S7g) is degraded while a store answers and takes no writes, and says which and why', async () => {

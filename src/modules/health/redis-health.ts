@@ -12,6 +12,10 @@ export class RedisHealth implements OnModuleDestroy {
 
   constructor(private readonly config: Config) {}
 
+  get mode(): 'external' | 'memory' {
+    return this.config.REDIS_URL ? 'external' : 'memory';
+  }
+
   /** Without REDIS_URL there is nothing to ask. @throws when Redis is away */
   async ping(): Promise<void> {
     const { REDIS_URL } = this.config;

@@ -18,14 +18,20 @@ export class StoreWatch {
   private known: StoreStatus = 'down';
   private asking: Promise<StoreStatus> | null = null;
   /** Has no outage to tell: what it finds is asked for. */
-  private readonly loop = new Loop(
-    async () => void (await this.ask()),
-    new Outage(() => undefined),
-    { everyMs: EVERY_MS },
-  );
+  private readonly loop: Loop;
+  private isKnown = false;
 
-  /** @param ping rejects when the store is away */
-  constructor(private readonly ping: () => Promise<unknown>) {}
+  /**
+   * @param ping rejects when the store is away
+   * @param everyMs a store that is asked more seldom than others is asked by nobody else
+   */
+  constructor(
+    private readonly ping: () => Promise<unknown>,
+    private readonly everyMs = EVERY_MS,
+  ) {
+    const ask = async (): Promise<void> => void (await this.ask());
+    this.loop = new Loop(ask, new Outage(() => undefined), { everyMs });
+  }
 
   start(): void {
     this.loop.start(0);
@@ -39,7 +45,8 @@ export class StoreWatch {
    * The state of this moment where the store says it in time, else the newest that is known. Never
    * rejects.
    */
-  status(): Promise<StoreStatus> {
+  async status(): Promise<StoreStatus> {
+    if (this.isKnown && this.everyMs > EVERY_MS) return this.known;
     return within(PATIENCE_MS, this.ask(), late).catch(() => this.known);
   }
 
@@ -48,10 +55,12 @@ export class StoreWatch {
   }
 
   private async askAnew(): Promise<StoreStatus> {
-    return (this.known = await within(SILENCE_MS, this.ping(), late).then(
+    this.known = await within(SILENCE_MS, this.ping(), late).then(
       () => 'up' as const,
       () => 'down' as const,
-    ));
+    );
+    this.isKnown = true;
+    return this.known;
   }
 }
 
