@@ -61,6 +61,7 @@ const zones = [
     message: 'answers know what was appended, never the other way',
   },
   { target: './src/modules/answer', from: './src/modules/branch' },
+  { target: './src/modules/context', from: ['./src/modules/message', './src/modules/answer'] },
 ];
 
 function zone(target, forbidden) {

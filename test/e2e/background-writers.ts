@@ -9,7 +9,7 @@ import { Database } from '../../src/database/database.js';
 import { ChatService } from '../../src/modules/chat/chat.service.js';
 import { ForkService } from '../../src/modules/chat/fork.service.js';
 import { TreeChanges } from '../../src/modules/chat/tree-changes.service.js';
-import { KEEP_TOKENS } from '../../src/modules/answer/context.sql.js';
+import { KEEP_TOKENS } from '../../src/modules/context/context.sql.js';
 import { AnswerEnds } from '../../src/modules/answer/answer-ends.js';
 import { WRITE_CHUNKS } from '../../src/modules/answer/answer.sql.js';
 import { Sweeper } from '../../src/modules/answer/sweeper.service.js';

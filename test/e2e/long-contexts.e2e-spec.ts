@@ -4,7 +4,7 @@ import { chatIdOf, seedChats, seedPairs } from '../../bench/seed.js';
 import { Database } from '../../src/database/database.js';
 import { fitToWindow } from '../../src/llm/context-window.js';
 import { TokenCounter } from '../../src/llm/token-counter.js';
-import { contextStatement } from '../../src/modules/answer/context.sql.js';
+import { contextStatement } from '../../src/modules/context/context.sql.js';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';

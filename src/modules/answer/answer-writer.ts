@@ -8,7 +8,7 @@ import type { PartPiece } from '../../tree/part-pieces.js';
 import { Problem } from '../../common/problems.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { AnswerError, Usage } from '../chat/message.entity.js';
-import { Contexts } from './contexts.js';
+import { Contexts } from '../context/contexts.service.js';
 import { type Ending, AnswerEnds, type StoredEnd } from './answer-ends.js';
 import { AnswerHub } from './answer-hub.js';
 import { type BegunAnswer, type Cut, RunningAnswer } from './running-answer.js';

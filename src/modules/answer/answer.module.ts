@@ -1,13 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
+import { ContextModule } from '../context/context.module.js';
 import { FileModule } from '../file/file.module.js';
 import { MessageModule } from '../message/message.module.js';
+import { UsageModule } from '../usage/usage.module.js';
 import { AnswerController } from './answer.controller.js';
 import { AnswerPieces } from './answer-pieces.service.js';
 import { AnswerReader } from './answer-reader.js';
 import { Answers } from './answers.service.js';
-import { Contexts } from './contexts.js';
-import { EarlierPairs } from './earlier-pairs.service.js';
 import { Draining } from './draining.service.js';
 import { FanOutService } from './fan-out.service.js';
 import { AnswerEnds } from './answer-ends.js';
@@ -15,17 +15,15 @@ import { AnswerHub } from './answer-hub.js';
 import { AnswerWriter } from './answer-writer.js';
 import { PostController, PostVerbsController } from './post.controller.js';
 import { PostService } from './post.service.js';
-import { Quotas } from './quotas.service.js';
 import { RetryService } from './retry.service.js';
 import { RevisionService } from './revision.service.js';
 import { Sweeper } from './sweeper.service.js';
 import { Titles } from './titles.service.js';
-import { TakenFiles } from './taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** Answers of models: written as tasks of their own, followed, stopped, and never lost. */
 @Module({
-  imports: [ChatModule, FileModule, MessageModule],
+  imports: [ChatModule, ContextModule, FileModule, MessageModule, UsageModule],
   controllers: [PostVerbsController, PostController, AnswerController],
   providers: [
     ...[
@@ -36,21 +34,10 @@ import { Turns } from './turns.js';
       RetryService,
       RevisionService,
       FanOutService,
-      TakenFiles,
       Turns,
     ],
-    ...[
-      AnswerHub,
-      AnswerWriter,
-      AnswerEnds,
-      Contexts,
-      EarlierPairs,
-      Titles,
-      Quotas,
-      Sweeper,
-      Draining,
-    ],
+    ...[AnswerHub, AnswerWriter, AnswerEnds, Titles, Sweeper, Draining],
   ],
-  exports: [Answers, PostService, Quotas, RetryService, RevisionService],
+  exports: [Answers, UsageModule, PostService, RetryService, RevisionService],
 })
 export class AnswerModule {}

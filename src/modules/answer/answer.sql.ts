@@ -3,6 +3,7 @@ import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
+import { spend } from '../usage/spend.sql.js';
 
 /**
  * Renews the leases of this instance's answers ($1, $2) and writes their newest chunks ($3–$8), all
@@ -238,13 +239,6 @@ const WORDS: Record<ContentStore['table'], string> = {
     RETURNING round`,
 };
 
-/** Last of all, since all answers of an account count here. */
-const spend = (input: string, output: string, from = ''): string => `
-  INSERT INTO usage_days AS u (account_id, day, answers, input_tokens, output_tokens)
-  SELECT $1::uuid, (now() AT TIME ZONE 'UTC')::date, 1, ${input}, ${output} ${from}
-  ON CONFLICT (account_id, day) DO UPDATE
-  SET answers = u.answers + 1, input_tokens = u.input_tokens + excluded.input_tokens, output_tokens = u.output_tokens + excluded.output_tokens`;
-
 /**
  * $1 account, $2 generation (null where none wrote it), $3 chat, $4 pair, $5 status, $6 body, $7
  * its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event, $13 a name for the chat or
@@ -292,8 +286,6 @@ export const BRANCHES = `
   FROM chats f WHERE f.account_id = $1 AND f.parent_chat_id = $2 AND f.fork_seq = $3 AND f.fork_response_id = $4 AND f.deleted_at IS NULL`;
 
 export const SETTLE_KEY = `UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3`;
-
-export const SPEND = spend('$2::int', '$3::int');
 
 // The statements of another try in the place of an answer that did not come to its end.
 

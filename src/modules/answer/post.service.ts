@@ -19,7 +19,7 @@ import type { AddMessageDto } from '../message/message.dto.js';
 import { draftOf, draftsOf, isAsked } from '../message/append.service.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
-import { TakenFiles } from './taken-files.service.js';
+import { TakenFiles } from '../file/taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** What is posted, and on which terms. */

@@ -10,7 +10,7 @@ import type { ResponsePart } from '../../tree/parts.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
-import { TakenFiles } from './taken-files.service.js';
+import { TakenFiles } from '../file/taken-files.service.js';
 
 /** Which pair is to be said anew, and by whom. */
 export interface Revision {

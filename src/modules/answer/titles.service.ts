@@ -4,7 +4,7 @@ import { StorePatience } from '../../database/store-patience.js';
 import { LanguageModel, type ModelRequest, type Usage } from '../../llm/language-model.js';
 import { ChatService } from '../chat/chat.service.js';
 import type { GenerationRef } from './answer-ends.js';
-import { Quotas } from './quotas.service.js';
+import { Quotas } from '../usage/quotas.service.js';
 
 const INSTRUCTION =
   'Give this conversation a name of at most six words, in the language of the question. Answer with the name alone.';

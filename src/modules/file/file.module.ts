@@ -3,12 +3,13 @@ import { Downloads } from './downloads.service.js';
 import { FileController } from './file.controller.js';
 import { Files } from './files.service.js';
 import { Staging } from './staging.service.js';
+import { TakenFiles } from './taken-files.service.js';
 import { Uploads } from './uploads.service.js';
 
 /** Files of accounts: bytes that are kept once, and named by the parts of pairs. */
 @Module({
   controllers: [FileController],
-  providers: [Files, Staging, Uploads, Downloads],
-  exports: [Files, Uploads, Downloads],
+  providers: [Files, Staging, TakenFiles, Uploads, Downloads],
+  exports: [Files, TakenFiles, Uploads, Downloads],
 })
 export class FileModule {}

@@ -3,7 +3,7 @@ import { problems } from '../../common/problems.js';
 import { wordsOf } from '../../content/body.js';
 import { LanguageModel, ModelError, type ModelMessage } from '../../llm/language-model.js';
 import { requestDeadline } from '../../runtime/deadline.js';
-import { Quotas } from '../answer/quotas.service.js';
+import { Quotas } from '../usage/quotas.service.js';
 import type { Pair } from '../chat/pair.js';
 
 const INSTRUCTION =

@@ -10,7 +10,7 @@ import {
 import { TokenCounter } from '../../llm/token-counter.js';
 import { bytesOf, usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
-import { Quotas } from '../answer/quotas.service.js';
+import { Quotas } from '../usage/quotas.service.js';
 import { modelProblem } from './model-problem.js';
 
 /** An answer that has begun. */

@@ -5,7 +5,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { LanguageModel, ModelError, type ModelInfo } from '../../llm/language-model.js';
 import { requestDeadline } from '../../runtime/deadline.js';
 import type { ChatView } from '../chat/chat.view.js';
-import { Quotas } from '../answer/quotas.service.js';
+import { Quotas } from '../usage/quotas.service.js';
 import { isStoreAway } from '../../database/store-patience.js';
 import { type Highlight, highlightsOf, type Quotable } from './highlights.js';
 import { quoteRequest, quotesIn } from './quote-request.js';

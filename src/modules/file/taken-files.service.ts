@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { handDown } from '../../common/exact-json.js';
-import type { Part } from '../../tree/parts.js';
-import { Files } from '../file/files.service.js';
-import type { SaidPair } from '../message/append.service.js';
+import type { Part, QuestionPart, ResponsePart } from '../../tree/parts.js';
+import { Files } from './files.service.js';
 
 /** Takes what a client sends within a request out of it, and keeps it as files. */
 @Injectable()
@@ -61,7 +60,10 @@ export class TakenFiles {
   }
 }
 
-type Sides = Pick<SaidPair, 'question_parts' | 'response_parts'>;
+interface Sides {
+  question_parts?: readonly QuestionPart[] | null;
+  response_parts?: readonly ResponsePart[] | null;
+}
 
 const hasInline = (parts: readonly Part[] | null | undefined): boolean =>
   parts?.some((part) => isInline(part)) ?? false;

@@ -8,15 +8,25 @@ import {
   type ModelPart,
   type ModelRequest,
 } from '../../llm/language-model.js';
-import { requestOf } from '../../llm/settings.js';
+import { type AnswerSettings, requestOf } from '../../llm/settings.js';
 import { TokenCounter } from '../../llm/token-counter.js';
 import type { FilePart } from '../../tree/parts.js';
 import { Files } from '../file/files.service.js';
-import { EarlierPairs, sidesOf } from './earlier-pairs.service.js';
-import type { BegunAnswer } from './running-answer.js';
+import { EarlierPairs, type PathEnd, sidesOf } from './earlier-pairs.service.js';
+
+/** A question that a model is to answer. */
+export interface QuestionToModel extends PathEnd {
+  /** The JSON of its words. */
+  question: { body: string };
+  /** The model that was asked for by name; null for that of the chat. */
+  model: string | null;
+  settings?: AnswerSettings;
+  /** What the chat said at that moment. */
+  chat: { model: string | null; systemPrompt: string | null };
+}
 
 /** What a model is asked, and who is asked. */
-export interface Asking {
+export interface ModelCall {
   info: ModelInfo;
   request: ModelRequest;
   /** Asks. @throws like `LanguageModel.stream` */
@@ -40,7 +50,7 @@ export class Contexts {
    * @throws message_not_found, content_unavailable; ModelError model_unknown, question_too_long;
    * what a database that is away throws
    */
-  async of(answer: BegunAnswer): Promise<Asking> {
+  async of(answer: QuestionToModel): Promise<ModelCall> {
     const { accountId, chat, settings = {} } = answer;
     const model = answer.model ?? chat.model;
     const info = this.model.find(model);

@@ -5,7 +5,7 @@ import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
 import { isStoreAway, StorePatience } from '../../database/store-patience.js';
 import type { Usage } from '../../llm/language-model.js';
-import { SPEND } from './answer.sql.js';
+import { SPEND } from './spend.sql.js';
 
 const SPENT: Statement = {
   name: 'quota.spent',

@@ -9,10 +9,17 @@ import type { CountedPair } from '../../llm/context-window.js';
 import type { ToldPair } from '../../llm/telling.js';
 import { PathService, twice } from '../chat/path.service.js';
 import { type ContextRow, contextStatement, KEEP_TOKENS } from './context.sql.js';
-import type { BegunAnswer } from './running-answer.js';
 
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedPair, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
+
+/** A pair that others come before on its path. */
+export interface PathEnd {
+  accountId: string;
+  /** The owner. */
+  chatId: string;
+  seq: number;
+}
 
 /** The pairs before a question on its path, and what is known of their tokens. */
 @Injectable()
@@ -36,7 +43,7 @@ export class EarlierPairs {
    * @throws message_not_found, content_unavailable
    */
   async before(
-    { accountId, chatId, seq }: BegunAnswer,
+    { accountId, chatId, seq }: PathEnd,
     room: number,
   ): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
     if (seq === 1) return { earlier: [], isCut: false };
