@@ -8,6 +8,8 @@ import ts from 'typescript';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 const TEST = /\.(spec|e2e-spec|contract)\.ts$/;
+/** What CI tests a started server, the image, the documents and a fresh clone with. */
+const CHECK = /^scripts\/(postman-|newman|clients|fresh-clone|\w+-check)/;
 const CODE = /\.(ts|tsx|mjs|py)$/;
 
 /** Files of the repository, and those that are not committed yet. */
@@ -31,7 +33,11 @@ export function readSources() {
   const files = filesUnder('src');
   return {
     sources: files.filter((file) => file.endsWith('.ts') && !TEST.test(file)).map(parsed),
-    tests: [...filesUnder('test'), ...files.filter((file) => TEST.test(file))],
+    tests: [
+      ...filesUnder('test'),
+      ...files.filter((file) => TEST.test(file)),
+      ...filesUnder('scripts').filter((file) => CHECK.test(file)),
+    ],
   };
 }
 
