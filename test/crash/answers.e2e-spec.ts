@@ -144,10 +144,7 @@ describe.each(MODES)('kill -9 of the instance that writes answers, words in %s',
   ])(
     '%s the commit of its end leaves it %s, with all its text',
     async (side, status) => {
-      const [first, second] = [
-        await aServer({ FAILPOINT: `generation.${side}_end` }),
-        await aServer(),
-      ];
+      const [first, second] = [await aServer({ FAILPOINT: `answer.${side}_end` }), await aServer()];
       const person = await TestClient.register(first.url);
       const { id } = await person.aChat();
       provider.always({ tokens: tokensOf('q').slice(0, 20), delayMs: 30 });

@@ -10,7 +10,7 @@ import { FakeProvider } from '../support/fake-provider.js';
  * 20 ms.
  */
 const BY_ITSELF =
-  /^(webhook\.|events?\.|journal\.|generation\.(abandoned|forget_ended)|LISTEN|search\.)/;
+  /^(webhook\.|events?\.|journal\.|answer\.(abandoned|forget_ended)|LISTEN|search\.)/;
 
 /**
  * The statements that PostgreSQL is sent while `work` is done, each by its name or its first words.
@@ -62,8 +62,8 @@ describe('an answer is not dearer than it has to be: what PostgreSQL is asked', 
     expect(sent).toEqual(
       expect.arrayContaining([
         'append.generating.chat_contents',
-        'completion.context.chat_contents',
-        'generation.write_chunks',
+        'answer.context.chat_contents',
+        'answer.write_chunks',
         'COMMIT',
       ]),
     );

@@ -147,7 +147,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
       const spy = jest.spyOn(database, 'query').mockImplementation(async (statement, values) => {
         const result = await query(statement, values);
         // Leases are renewed by the clock.
-        if (!statement.name.startsWith('completion.context') && statement.name !== 'chat.find')
+        if (!statement.name.startsWith('answer.context') && statement.name !== 'chat.find')
           return result as never;
         statements.push(statement.name);
         rows += result.length;
@@ -169,7 +169,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
     await Promise.all([untilCounted(short, 4), untilCounted(long, 4)]);
     const [atShort, atLong] = [await costOf(short), await costOf(long)];
     expect(atLong).toEqual(atShort);
-    const reading = `completion.context.${mode === 'postgres' ? 'chat_contents' : 'content_journal'}`;
+    const reading = `answer.context.${mode === 'postgres' ? 'chat_contents' : 'content_journal'}`;
     // What the chat says is known from the append.
     expect(atShort.statements).toEqual([reading]);
     // The question and the newest pair at most; no pair a second time.

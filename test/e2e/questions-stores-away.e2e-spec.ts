@@ -26,7 +26,7 @@ const settings = (more: Record<string, string> = {}) =>
   provider.settings({ LOG_LEVEL: 'silent', ...more });
 
 describe('a question whose context cannot be read, as PostgreSQL is away', () => {
-  const READING = 'completion.context.chat_contents';
+  const READING = 'answer.context.chat_contents';
   let proxy: Proxy;
   let server: TestApp;
   let ann: TestClient;
@@ -104,7 +104,7 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     await provider.untilAsked(1);
     const second = ann.post(`/chats/${id}/messages`, { question: 'second', response: 'mine' });
     await until(() => waiting.mock.calls.length > 0);
-    proxy.refuse('generation.of_pair');
+    proxy.refuse('answer.of_pair');
     provider.release();
     await until(() => proxy.refusals > 0);
     proxy.refuse(null);

@@ -123,11 +123,11 @@ export class AnswerEnds {
   ): Promise<StoredEnd | null> {
     const asked = question ?? (await this.questionOf(ref));
     if (!asked) return null;
-    failpoint('generation.before_end');
+    failpoint('answer.before_end');
     const stored = await this.database.transaction((tx) =>
       this.store(tx, ref, asked, { ending, ifAbandoned }),
     );
-    failpoint('generation.after_end');
+    failpoint('answer.after_end');
     if (!stored) return null;
     this.events.changed(ref.accountId, ref.rootChatId);
     const { pair, title, sha256, round, endedAt } = stored;

@@ -12,7 +12,7 @@ import { spend } from '../usage/spend.sql.js';
  * yet, so the commit does not wait for the disk.
  */
 export const WRITE_CHUNKS: Statement = {
-  name: 'generation.write_chunks',
+  name: 'answer.write_chunks',
   text: `
     WITH held AS MATERIALIZED (
       SELECT g.account_id, g.generation_id FROM unnest($1::uuid[], $2::uuid[]) AS own (account_id, generation_id)
@@ -48,18 +48,18 @@ const COLUMNS = 'account_id, generation_id, root_chat_id, chat_id, response_id, 
 
 /** The newest answer to a question. */
 export const OF_PAIR: Statement = {
-  name: 'generation.of_pair',
+  name: 'answer.of_pair',
   text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND response_id = $2 ORDER BY generation_id DESC LIMIT 1`,
 };
 
 export const RUNNING_IN: Statement = {
-  name: 'generation.running_in',
+  name: 'answer.running_in',
   text: `SELECT ${COLUMNS} FROM generations WHERE account_id = $1 AND chat_id = $2 AND status <> 'ended'`,
 };
 
 /** The newest one in the living chats of a whole conversation. */
 export const RUNNING_IN_TREE: Statement = {
-  name: 'generation.running_in_tree',
+  name: 'answer.running_in_tree',
   text: `
     SELECT ${COLUMNS} FROM generations g
     WHERE account_id = $1 AND root_chat_id = $2 AND status <> 'ended'
@@ -69,13 +69,13 @@ export const RUNNING_IN_TREE: Statement = {
 
 /** Over all accounts: answers whose instance is dead. */
 export const ABANDONED: Statement = {
-  name: 'generation.abandoned',
+  name: 'answer.abandoned',
   text: `SELECT ${COLUMNS} FROM generations WHERE status <> 'ended' AND lease_until < now() ORDER BY account_id, chat_id LIMIT $1`,
 };
 
 /** Where a pair is, and the one before it on its path. */
 export const PLACE_OF: Statement = {
-  name: 'generation.place_of',
+  name: 'answer.place_of',
   text: `
     SELECT m.root_chat_id, m.chat_id, m.seq, m.model, CASE WHEN m.seq - 1 > c.fork_seq
       THEN (SELECT b.response_id FROM messages b WHERE b.account_id = $1 AND b.chat_id = m.chat_id AND b.seq = m.seq - 1)
@@ -92,7 +92,7 @@ export interface PlaceRow extends Record<string, unknown> {
 }
 
 export const ASK_TO_STOP: Statement = {
-  name: 'generation.ask_to_stop',
+  name: 'answer.ask_to_stop',
   text: `UPDATE generations SET status = 'stopping' WHERE account_id = $1 AND response_id = $2 AND status = 'running'`,
 };
 
@@ -117,7 +117,7 @@ const chunksOf = (answers: string, at: number): string => `
 
 /** Of the answers that other instances ($3) write in some conversations ($1, $2). */
 export const CHUNKS_OF_WATCHED: Statement = {
-  name: 'generation.chunks_of_watched',
+  name: 'answer.chunks_of_watched',
   text: chunksOf(
     `unnest($1::uuid[], $2::uuid[]) AS watched (account_id, root_chat_id)
     JOIN generations g ON g.account_id = watched.account_id AND g.root_chat_id = watched.root_chat_id AND g.status <> 'ended'`,
@@ -127,7 +127,7 @@ export const CHUNKS_OF_WATCHED: Statement = {
 
 /** Of the newest answers to some questions ($5) that have ended. */
 export const CHUNKS_OF_ENDED: Statement = {
-  name: 'generation.chunks_of_ended',
+  name: 'answer.chunks_of_ended',
   text: chunksOf(
     `unnest($5::uuid[]) AS pair (response_id)
     CROSS JOIN LATERAL (
@@ -142,7 +142,7 @@ export const CHUNKS_OF_ENDED: Statement = {
  * they may be none.
  */
 export const CHUNKS_OF_PAIR: Statement = {
-  name: 'generation.chunks_of_pair',
+  name: 'answer.chunks_of_pair',
   text: `
     SELECT newest.generation_id, newest.status, c.n, c.sizes, c.text, c.parts
     FROM (SELECT $1::uuid AS account_id, $3::uuid AS generation_id) g
@@ -152,7 +152,7 @@ export const CHUNKS_OF_PAIR: Statement = {
 
 /** Chunks are for those who follow; a while after the end there are none. */
 export const FORGET_ENDED: Statement = {
-  name: 'generation.forget_ended',
+  name: 'answer.forget_ended',
   text: `
     WITH old AS MATERIALIZED (
       SELECT account_id, generation_id FROM generations WHERE ended_at < now() - interval '1 h' ORDER BY ended_at LIMIT $1
@@ -181,7 +181,7 @@ export interface QuestionRow extends Record<string, unknown> {
 
 /** Also of a deleted chat: it may come back. */
 export const questionStatement = (table: ContentStore['table']): Statement => ({
-  name: `generation.question.${table}`,
+  name: `answer.question.${table}`,
   text: `
     SELECT m.chat_id, m.response_id, m.root_chat_id, c.fork_seq, m.seq, m.version, m.message_type, m.status, m.author, m.model, m.usage, m.error,
       m.created_at, CASE WHEN w.version = m.version THEN w.body END AS body

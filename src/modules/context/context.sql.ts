@@ -44,7 +44,7 @@ const blockOf = (columns: string, more = ''): string => `
  * row: the pair is gone.
  */
 export const contextStatement = (table: ContentStore['table']): Statement => ({
-  name: `completion.context.${table}`,
+  name: `answer.context.${table}`,
   text: `
     WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, hi, room) AS (
       SELECT chat_id, root_chat_id, parent_chat_id, fork_seq, greatest(fork_seq + 1, $3::int - ${BLOCK_PAIRS}), $3::int, $4::bigint
@@ -81,7 +81,7 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
  * the order of their keys, so that no two of these wait for each other.
  */
 export const KEEP_TOKENS: Statement = {
-  name: 'completion.keep_tokens',
+  name: 'answer.keep_tokens',
   text: `
     INSERT INTO message_tokens AS t (account_id, chat_id, seq, version, tokens)
     SELECT $1::uuid, c.chat_id, c.seq, c.version, c.tokens
