@@ -1,5 +1,6 @@
-import type { EntityManager, QueryRunner } from 'typeorm';
+import type { DataSource, EntityManager } from 'typeorm';
 import { partsOf } from '../common/parts.js';
+import { afterCommit } from '../database/database.js';
 import type { EventType } from './event.entity.js';
 
 /** Where something changed, and when. */
@@ -66,16 +67,24 @@ export async function recordChanges(
       part.map(({ responseId }) => responseId ?? null),
     ]);
   }
-  if (tx.queryRunner) notesOf(tx.queryRunner).set(rootChatId, accountId);
+  tellChanged(tx, accountId, rootChatId);
 }
 
-const CHANGED = 'banyan:changed';
+/** Who is told of changes, by the database in which they happen: a writer knows no dispatcher. */
+const listeners = new WeakMap<DataSource, (accountId: string, rootChatId: string) => void>();
+
+/** Has `listener` told of each conversation that a commit has changed. It must return at once. */
+export function listenTo(
+  dataSource: DataSource,
+  listener: (accountId: string, rootChatId: string) => void,
+): void {
+  listeners.set(dataSource, listener);
+}
 
 /**
- * The conversations that a transaction has changed so far, with their accounts: noted on its query
- * runner, which lives as long as it does.
+ * Has it told that a conversation was changed, when that is committed. For writers whose statement
+ * has written the events itself; the others have `recordChanges`.
  */
-export function notesOf(runner: QueryRunner): Map<string, string> {
-  const data = runner.data as Record<string, Map<string, string> | undefined>;
-  return (data[CHANGED] ??= new Map());
+export function tellChanged(tx: EntityManager, accountId: string, rootChatId: string): void {
+  afterCommit(tx, () => listeners.get(tx.dataSource)?.(accountId, rootChatId));
 }

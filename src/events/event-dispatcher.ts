@@ -1,11 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { DataSource, type EntitySubscriberInterface, type TransactionCommitEvent } from 'typeorm';
+import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../database/database.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
 import type { Run } from '../tree/part-pieces.js';
-import { notesOf } from './changes.js';
+import { listenTo } from './changes.js';
 import { WakeUps } from './wake-ups.js';
 
 /** Someone who wants to have every event of a conversation as soon as it is there. */
@@ -106,7 +106,7 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    this.dataSource.subscribers.push(new CommitListener(this));
+    listenTo(this.dataSource, (...changed) => this.changed(...changed));
   }
 
   onModuleDestroy(): Promise<void> {
@@ -209,16 +209,5 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
       else this.watches.get(id)?.wake();
     }
     return LOOK_MS;
-  }
-}
-
-/** Hears of every commit of TypeORM, so that no writer can forget to wake. */
-class CommitListener implements EntitySubscriberInterface {
-  constructor(private readonly dispatcher: EventDispatcher) {}
-
-  afterTransactionCommit({ queryRunner }: TransactionCommitEvent): void {
-    const notes = notesOf(queryRunner);
-    for (const [rootChatId, accountId] of notes) this.dispatcher.changed(accountId, rootChatId);
-    notes.clear();
   }
 }

@@ -4,7 +4,7 @@ import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { sha256Of, wordsOf } from '../../content/body.js';
 import type { Making, Outcome } from '../../database/idempotency.js';
-import { notesOf } from '../../events/changes.js';
+import { tellChanged } from '../../events/changes.js';
 import type { MessageStatus } from '../chat/message.entity.js';
 import { type Pair, pairJson } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
@@ -131,7 +131,7 @@ async function restartIn(tx: EntityManager, pair: NewPair, seq: number): Promise
   // Somebody was quicker, and it has an answer.
   if ((await tx.query<unknown[]>(RESTART, values)).length === 0)
     throw problems.answerNotRetryable();
-  if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
+  tellChanged(tx, accountId, place.root_chat_id);
   const json = pairJson({ ...pair, seq });
   return {
     made: [{ pair, row: { ...place, response_id: responseId, seq }, json, contentState: null }],

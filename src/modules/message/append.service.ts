@@ -6,7 +6,7 @@ import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
-import { notesOf } from '../../events/changes.js';
+import { tellChanged } from '../../events/changes.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { callIdsOf, type QuestionPart, type ResponsePart, sideOf } from '../../tree/parts.js';
 import type { NewChat } from '../chat/chat.service.js';
@@ -254,7 +254,7 @@ export class AppendService {
     if (!row) throw new Refusal();
     if (!(await holdFiles(tx, accountId, pair.responseId, ...sidesOf(draft))))
       throw problems.validation({ detail: 'A file that is named was deleted meanwhile.' });
-    if (tx.queryRunner) notesOf(tx.queryRunner).set(row.root_chat_id, accountId);
+    tellChanged(tx, accountId, row.root_chat_id);
     return { pair, row, json: pairJsonAt(pair, row.seq), contentState: null };
   }
 

@@ -5,7 +5,7 @@ import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore, type PairWrite } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import { ANSWER_PLACES, erasing, PLACES } from '../../content/places.js';
-import { notesOf } from '../../events/changes.js';
+import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
 import { BRANCHES, LOCK_PLACE, type PlaceState, storeEnd } from '../answer/answer.sql.js';
 import { type Pair, pairWrite } from '../chat/pair.js';
@@ -93,7 +93,7 @@ export class ItemRemoval {
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
       ...[accountId, chatId, seq, responseId],
     ]);
-    if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
+    tellChanged(tx, accountId, place.root_chat_id);
     const { shown, total } = branches!;
     const { root_chat_id: rootChatId, fork_seq: forkSeq } = place;
     const now = { ...pair, body, version: row.version, branches: shown, branchesTotal: total };

@@ -4,7 +4,7 @@ import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import type { IdempotentRequest, Making } from '../../database/idempotency.js';
-import { notesOf } from '../../events/changes.js';
+import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
 import {
   BRANCHES,
@@ -124,7 +124,7 @@ export class PairCompletion {
       ...{ status: 'complete' as const, error: null, body, version: row!.version },
       ...{ branches: shown, branchesTotal: total },
     };
-    if (tx.queryRunner) notesOf(tx.queryRunner).set(place.root_chat_id, accountId);
+    tellChanged(tx, accountId, place.root_chat_id);
     const made = { pair, rootChatId: place.root_chat_id, forkSeq: place.fork_seq, sha256 };
     return { made: { ...made, round: row!.round }, answer: pairJson(pair) };
   }

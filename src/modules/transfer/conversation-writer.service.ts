@@ -4,7 +4,7 @@ import { v7 } from 'uuid';
 import { ContentStore, type PairWrite } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
 import { afterCommit } from '../../database/database.js';
-import { notesOf } from '../../events/changes.js';
+import { tellChanged } from '../../events/changes.js';
 import { RootsService } from '../chat/roots.service.js';
 import { type Brought, ConversationWriting } from './conversation-writing.js';
 import type { Incoming } from './incoming.js';
@@ -43,8 +43,7 @@ export class ConversationWriter {
       brought = await work.add(rootChatId);
     }
     await tx.query(SETTLE_SOURCE, [...place, brought.rootChatId, digest, work.headId]);
-    if (tx.queryRunner && brought.kind !== 'unchanged')
-      notesOf(tx.queryRunner).set(brought.rootChatId, accountId);
+    if (brought.kind !== 'unchanged') tellChanged(tx, accountId, brought.rootChatId);
     afterCommit(tx, () => this.roots.learn(brought.rootChatId, brought.rootChatId));
     return brought;
   }
