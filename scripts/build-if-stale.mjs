@@ -39,13 +39,17 @@ function fingerprint() {
   return hash.digest('hex');
 }
 
+/** Whether `dist` was built from the sources as they are now. */
+export const isBuilt = (now = fingerprint()) =>
+  existsSync(STAMP) && readFileSync(STAMP, 'utf8') === now;
+
 /**
  * @throws Error with the mend when it cannot be built; the compiler has printed its errors by then.
  */
 export async function buildIfStale() {
   if (!existsSync(join(ROOT, 'src'))) return; // an image that ships dist alone
   const now = fingerprint();
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === now) return;
+  if (isBuilt(now)) return;
   if (!existsSync(NEST))
     throw new Error('Banyan is not built, and the compiler is not installed. Run: npm ci');
   const started = performance.now();

@@ -15,16 +15,20 @@ const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth']
   .map((name) => `/test/e2e/${name}\\.e2e-spec\\.ts$`)
   .join('|');
 
+/** The files of `npm run test:unit`, which need neither a build nor a database. */
+const UNIT = 'src/';
+
+/** One more than there are cores, of few: files wait for servers, timers and leases as well. */
+const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism() + 1, 4));
+
 /**
- * With arguments one run of jest; without, all files, two at a time, and then those that run alone.
+ * With arguments one run of jest; without, all files, some at a time, and then those that run
+ * alone.
  */
 function runsOf(args) {
   if (args.length > 0) return [args];
   return [
-    [
-      `--maxWorkers=${Math.max(2, Math.floor(availableParallelism() / 2))}`,
-      `--testPathIgnorePatterns=${ALONE}`,
-    ],
+    [`--maxWorkers=${Math.floor(WORKERS)}`, `--testPathIgnorePatterns=${ALONE}`],
     ['--runInBand', ALONE],
   ];
 }
@@ -80,12 +84,13 @@ async function main() {
   const dir = mkdtempSync(join(tmpdir(), 'banyan-summary-'));
   const summaryFile = join(dir, 'summary.json');
   try {
-    await buildIfStale();
+    const args = process.argv.slice(2);
+    if (!args.includes(UNIT)) await buildIfStale();
     // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for
     // that.
     process.on('SIGINT', () => {});
     const { passed, failed, skipped, leftOut, code, isWhole } = await runAll(
-      runsOf(process.argv.slice(2)),
+      runsOf(args),
       summaryFile,
     );
     if (!isWhole) return code; // --help, --version, --listTests; or jest could not start, then code says so

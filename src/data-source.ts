@@ -27,6 +27,8 @@ import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-
 import { Shares1764000000118 } from '../migrations/1764000000118-shares.js';
 import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
 import { SummaryQuestions1764000000140 } from '../migrations/1764000000140-summary-questions.js';
+import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-events.js';
+import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -35,6 +37,7 @@ import { ChangeEvent } from './events/event.entity.js';
 import { ClientChat } from './modules/client-chat/client-chat.entity.js';
 import { FileChunk } from './files/postgres/file-chunk.entity.js';
 import { Account } from './modules/auth/account.entity.js';
+import { EventTicket } from './modules/auth/event-ticket.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
 import { TokenFamily } from './modules/auth/token-family.entity.js';
@@ -58,6 +61,11 @@ import { ChatNumber, ChatNumberCounter } from './modules/first-message/chat-numb
 import { HistoryPlace } from './modules/openai/history-place.entity.js';
 import { Merge } from './modules/merge/merge.entity.js';
 import { ConversationNotes } from './modules/openai/conversation-notes.entity.js';
+import {
+  AccountEvent,
+  AccountPosition,
+  FollowedAccount,
+} from './modules/realtime/account-events.entity.js';
 import { Redaction } from './modules/redaction/redaction.entity.js';
 import { MessageSearch, SearchAccount } from './modules/search/message-search.entity.js';
 import { SessionNumberCounter } from './modules/session/session-number.entity.js';
@@ -74,6 +82,10 @@ const ENTITIES = [
   TokenFamily,
   RefreshToken,
   ApiKey,
+  EventTicket,
+  AccountEvent,
+  AccountPosition,
+  FollowedAccount,
   Chat,
   Conversation,
   Message,
@@ -143,6 +155,8 @@ const MIGRATIONS = [
   MessageSearch1764000000128,
   Imports1764000000131,
   SummaryQuestions1764000000140,
+  AccountEvents1764000000146,
+  EventTickets1764000000147,
 ];
 
 /**

@@ -182,6 +182,7 @@ const UPLOADED = 'a file on its way in: before its pairs are, and gone when it h
 
 /** Columns that can hold text and have no words of pairs, and why. */
 export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
+  'account_events.type': BY_US,
   'accounts.email': OF_ACCOUNT,
   'accounts.name': OF_ACCOUNT,
   'accounts.password_hash': OF_ACCOUNT,
@@ -196,6 +197,8 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'chats.system_prompt': OF_CHAT,
   'conversation_notes.metadata': OF_CHAT,
   'client_chats.client_chat_id': ID,
+  'event_tickets.principal': OF_ACCOUNT,
+  'event_tickets.ticket_hash': ID,
   'events.type': BY_US,
   'file_blobs.store': BY_US,
   'file_leftovers.store': BY_US,

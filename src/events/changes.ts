@@ -71,13 +71,13 @@ export async function recordChanges(
 }
 
 /** Who is told of changes, by the database in which they happen: a writer knows no dispatcher. */
-const listeners = new WeakMap<DataSource, (accountId: string, rootChatId: string) => void>();
+const listeners = new WeakMap<DataSource, ChangeListener>();
+
+/** Null: what changed is in no conversation. */
+type ChangeListener = (accountId: string, rootChatId: string | null) => void;
 
 /** Has `listener` told of each conversation that a commit has changed. It must return at once. */
-export function listenTo(
-  dataSource: DataSource,
-  listener: (accountId: string, rootChatId: string) => void,
-): void {
+export function listenTo(dataSource: DataSource, listener: ChangeListener): void {
   listeners.set(dataSource, listener);
 }
 
@@ -85,6 +85,6 @@ export function listenTo(
  * Has it told that a conversation was changed, when that is committed. For writers whose statement
  * has written the events itself; the others have `recordChanges`.
  */
-export function tellChanged(tx: EntityManager, accountId: string, rootChatId: string): void {
+export function tellChanged(tx: EntityManager, accountId: string, rootChatId: string | null): void {
   afterCommit(tx, () => listeners.get(tx.dataSource)?.(accountId, rootChatId));
 }

@@ -29,6 +29,7 @@ export interface Watch {
 
 /** Pieces of an answer, joined, told while it is written and never kept: they have no `seq`. */
 export interface Delta {
+  accountId: string;
   rootChatId: string;
   /** The owner of the pair. */
   chatId: string;
@@ -68,15 +69,33 @@ export interface PieceSource {
  */
 export type Listener = (accountId: string, rootChatId: string) => void;
 
+/**
+ * Hears of each change in an account, at whichever instance it was committed; null: in no
+ * conversation. May miss some. Must return at once.
+ */
+export type AccountListener = (accountId: string, rootChatId: string | null) => void;
+
 const LOOK_MS = 1000;
+
+interface Looked extends Record<string, unknown> {
+  account_id: string;
+  chat_id: string;
+  is_gone: boolean;
+}
 
 const LOOK: Statement = {
   name: 'events.look',
   text: `
-    SELECT known.chat_id, v.chat_id IS NULL AS is_gone FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS known (account_id, chat_id, head)
+    SELECT known.account_id, known.chat_id, v.chat_id IS NULL AS is_gone FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS known (account_id, chat_id, head)
     LEFT JOIN conversations v ON v.account_id = known.account_id AND v.chat_id = known.chat_id
     WHERE v.event_seq > known.head OR v.chat_id IS NULL`,
 };
+
+/**
+ * A conversation among those of all accounts: two of them may have chosen the same id for theirs.
+ * Instances name conversations to each other by it.
+ */
+const keyOf = (accountId: string, rootChatId: string): string => `${accountId}/${rootChatId}`;
 
 /**
  * Wakes those who watch a conversation when it has new events. The events themselves are in
@@ -88,9 +107,10 @@ const LOOK: Statement = {
 @Injectable()
 export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger('Events');
+  /** By `keyOf`, as all that is by conversation here. */
   private readonly watches = new Map<string, Watch>();
   private readonly listeners: Listener[] = [];
-  /** By root. */
+  private hearAccount: AccountListener | undefined;
   private readonly news = new EventEmitter().setMaxListeners(0);
   private pieces: PieceSource | undefined;
   private readonly loop = new Loop(
@@ -106,7 +126,10 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    listenTo(this.dataSource, (...changed) => this.changed(...changed));
+    listenTo(this.dataSource, (accountId, rootChatId) => {
+      if (rootChatId === null) this.accountChanged(accountId);
+      else this.changed(accountId, rootChatId);
+    });
   }
 
   onModuleDestroy(): Promise<void> {
@@ -118,10 +141,18 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
    * and never throws.
    */
   changed(accountId: string, rootChatId: string): void {
-    this.watches.get(rootChatId)?.wake();
-    this.news.emit(rootChatId);
-    this.wakeUps.tell('events', rootChatId);
+    const key = keyOf(accountId, rootChatId);
+    this.watches.get(key)?.wake();
+    this.news.emit(key);
+    this.wakeUps.tell('events', key);
+    this.hearAccount?.(accountId, rootChatId);
     for (const hear of this.listeners) hear(accountId, rootChatId);
+  }
+
+  /** The same of what is in no conversation: a file, an import. */
+  accountChanged(accountId: string): void {
+    this.hearAccount?.(accountId, null);
+    this.wakeUps.tell('account', accountId);
   }
 
   /**
@@ -132,17 +163,24 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     this.listeners.push(hear);
   }
 
+  /** From now on `hear` is told what changes in accounts, here and elsewhere; one alone. */
+  listenToAccounts(hear: AccountListener): void {
+    this.hearAccount = hear;
+    this.open();
+    this.wakeUps.listen('account', (accountId) => hear(accountId, null));
+  }
+
   /** Tells a piece of an answer to those who watch at this instance. */
   publishDelta(delta: Delta): void {
-    this.watches.get(delta.rootChatId)?.hear(delta);
+    this.watches.get(keyOf(delta.accountId, delta.rootChatId))?.hear(delta);
   }
 
   /**
    * To be called when pieces of answers were put down where other instances find them. Returns at
    * once and never throws.
    */
-  wrote(rootChatId: string): void {
-    this.wakeUps.tell('pieces', rootChatId);
+  wrote(accountId: string, rootChatId: string): void {
+    this.wakeUps.tell('pieces', keyOf(accountId, rootChatId));
   }
 
   /** Other instances are told what they were not told yet: this one stops. Never throws. */
@@ -164,34 +202,37 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Resolves when there is something new of a conversation, or may be: after a second. */
-  async newsOf(rootChatId: string): Promise<void> {
+  async newsOf(accountId: string, rootChatId: string): Promise<void> {
     this.open();
-    await once(this.news, rootChatId, { signal: AbortSignal.timeout(LOOK_MS) }).catch(
-      () => undefined,
-    );
+    await once(this.news, keyOf(accountId, rootChatId), {
+      signal: AbortSignal.timeout(LOOK_MS),
+    }).catch(() => undefined);
   }
 
   /** Begins to wake. One watch for each conversation; a second one replaces the first. */
   watch(watch: Watch): void {
-    this.watches.set(watch.rootChatId, watch);
+    this.watches.set(keyOf(watch.accountId, watch.rootChatId), watch);
     this.pieces?.begin(watch);
     this.open();
     this.loop.start();
   }
 
   unwatch(watch: Watch): void {
-    if (this.watches.get(watch.rootChatId) === watch) this.watches.delete(watch.rootChatId);
+    const key = keyOf(watch.accountId, watch.rootChatId);
+    if (this.watches.get(key) === watch) this.watches.delete(key);
   }
 
   private open(): void {
-    this.wakeUps.listen('events', (rootChatId) => {
-      this.watches.get(rootChatId)?.wake();
-      this.news.emit(rootChatId);
+    this.wakeUps.listen('events', (key) => {
+      this.watches.get(key)?.wake();
+      this.news.emit(key);
+      const [accountId, rootChatId] = key.split('/');
+      if (rootChatId !== undefined) this.hearAccount?.(accountId!, rootChatId);
     });
-    this.wakeUps.listen('pieces', (rootChatId) => {
-      const watch = this.watches.get(rootChatId);
+    this.wakeUps.listen('pieces', (key) => {
+      const watch = this.watches.get(key);
       if (watch) this.pieces?.wake(watch);
-      this.news.emit(rootChatId);
+      this.news.emit(key);
     });
   }
 
@@ -203,10 +244,11 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     const known = (['accountId', 'rootChatId', 'head'] as const).map((field) =>
       watches.map((watch) => watch[field]),
     );
-    const rows = await this.database.query<{ chat_id: string; is_gone: boolean }>(LOOK, known);
-    for (const { chat_id: id, is_gone: isGone } of rows) {
-      if (isGone) this.watches.get(id)?.end();
-      else this.watches.get(id)?.wake();
+    const rows = await this.database.query<Looked>(LOOK, known);
+    for (const { account_id: accountId, chat_id: rootChatId, is_gone: isGone } of rows) {
+      const watch = this.watches.get(keyOf(accountId, rootChatId));
+      if (isGone) watch?.end();
+      else watch?.wake();
     }
     return LOOK_MS;
   }

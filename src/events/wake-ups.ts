@@ -13,10 +13,10 @@ const GATHER_MS = 20;
 const WAITING_MAX = 10_000;
 
 /**
- * What there is to look at: new events of a conversation, new pieces of its answers, or a sign-in,
- * key or account that may have ended.
+ * What there is to look at: new events of a conversation, new pieces of its answers, what an
+ * account has outside of conversations, or a sign-in, key or account that may have ended.
  */
-export type Kind = 'events' | 'pieces' | 'end';
+export type Kind = 'events' | 'pieces' | 'account' | 'end';
 
 /**
  * Tells other instances what they should look at again: kinds and ids, and nothing else. A message

@@ -11,6 +11,7 @@ import { ForkService } from '../../src/modules/chat/fork.service.js';
 import { TreeChanges } from '../../src/modules/chat/tree-changes.service.js';
 import { KEEP_TOKENS } from '../../src/modules/context/context.sql.js';
 import { AnswerEnds } from '../../src/modules/answer/answer-ends.js';
+import { Tickets } from '../../src/modules/auth/tickets.service.js';
 import { WRITE_CHUNKS } from '../../src/modules/answer/answer.sql.js';
 import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
 import {
@@ -23,6 +24,7 @@ import { FilesJob, LeftoversJob } from '../../src/modules/maintenance/files.jobs
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { RedactionsJob } from '../../src/modules/maintenance/redactions.job.js';
 import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats.job.js';
+import { AccountFeeds } from '../../src/modules/realtime/account-feeds.service.js';
 import { KEEP } from '../../src/modules/summary/chosen-highlights.service.js';
 import { FORGET } from '../../src/modules/search/search-index.sql.js';
 import { SearchIndex } from '../../src/modules/search/search-index.service.js';
@@ -313,6 +315,15 @@ export const WRITERS: Record<string, Writer> = {
     await scene.ann.delete(`/files/${id}`);
     await sql(scene, `UPDATE file_leftovers SET due_at = now() - interval '1 day'`);
     return (server) => of(server, LeftoversJob).run(never);
+  },
+  'events of an account': async (scene) => {
+    await sql(scene, `DELETE FROM account_feeds WHERE account_id = $1`, [scene.ann.accountId]);
+    await scene.ann.append(scene.chat.id, 'q');
+    return (server) => of(server, AccountFeeds).find(scene.ann.accountId);
+  },
+  'a ticket that is used': async (scene) => {
+    const { body } = await scene.ann.post('/events/ticket');
+    return (server) => of(server, Tickets).take(body.ticket);
   },
   'webhook outbox': async (scene) => {
     await GOOD.testWebhook!(scene);

@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const METADATA =
   '{"customer":"acme","id":1546130668394913822,"price":1.10,"vip":true,"left":null,"deep":{"list":[0.10,1E5]}}';
 
 describe.each(MODES)('metadata of chats, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     ann = await TestClient.register(server.url);
   });
   afterAll(() => server.close());

@@ -3,9 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { chatGpt, type Said } from '../support/exports.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -31,11 +31,11 @@ interface Run {
 }
 
 describe('the command line', () => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   let folder: string;
   beforeAll(async () => {
-    server = await startTestApp();
+    server = await sharedServer();
     ann = await TestClient.register(server.url);
     folder = mkdtempSync(join(tmpdir(), 'banyan-cli-'));
     const file = [chatGpt('m', SAID, { title: 'Midnight sun' })];

@@ -12,9 +12,10 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { processesOn } from '../support/server-process.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 interface Pair {
   question: string;
@@ -168,10 +169,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(MODES)('the demo, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
   });
   afterAll(() => server.close());
 

@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const METADATA =
   '{"discord_id":1546130668394913822,"price":1.10,"far":1e400,"cold":-0,"deep":{"list":[0.10,7,1E5]},"text":"1.10"}';
 
 describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   let chat: string;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     ann = await TestClient.register(server.url);
     chat = (await ann.aChat(1)).id;
   });

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { oddChatGpt, openWebUi } from '../support/exports.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 type Json = Record<string, any>;
 
@@ -28,9 +29,9 @@ async function bring(person: TestClient, raw: string): Promise<Json> {
 }
 
 describe.each(MODES)('exports, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
   });
   afterAll(() => server.close());
   const aPerson = (): Promise<TestClient> => TestClient.register(server.url);

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
-let server: TestApp;
+let server: SharedServer;
 beforeAll(async () => {
-  server = await startTestApp();
+  server = await sharedServer();
 });
 afterAll(() => server.close());
 

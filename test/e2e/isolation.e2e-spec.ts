@@ -1,13 +1,14 @@
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('another account, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   let bob: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     [ann, bob] = [await TestClient.register(server.url), await TestClient.register(server.url)];
   });
   afterAll(() => server.close());

@@ -2,15 +2,15 @@ import { createServer, request, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { aForm } from '../support/forms.js';
 import { followed, operations } from '../support/contract.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 /** Where the proxy of these tests has the server. */
 const PREFIX = '/tools/banyan';
 
-let server: TestApp;
+let server: SharedServer;
 let proxy: Server;
 /** The person as a client of the proxy. */
 let ann: TestClient;
@@ -32,7 +32,7 @@ async function aProxyOf(url: string): Promise<Server> {
 }
 
 beforeAll(async () => {
-  server = await startTestApp();
+  server = await sharedServer();
   proxy = await aProxyOf(server.url);
   const direct = await TestClient.register(server.url);
   ann = direct.at(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}${PREFIX}`);

@@ -3,6 +3,7 @@ import { type IncomingMessage, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const FRIEND = 'https://friend.example';
 const PREFLIGHT = {
@@ -11,12 +12,12 @@ const PREFLIGHT = {
   'access-control-request-headers': 'authorization',
 };
 
-let server: TestApp;
+let server: SharedServer;
 /** The same database, for pages of another origin too. */
 let open: TestApp;
 
 beforeAll(async () => {
-  server = await startTestApp();
+  server = await sharedServer();
   open = await startTestApp('postgres', { CORS_ORIGINS: FRIEND }, server.databaseUrl);
 });
 afterAll(() => Promise.all([server.close(), open.close()]));

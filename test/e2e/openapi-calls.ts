@@ -209,6 +209,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   setActiveBranchVerb: ({ chat, branch }) => ({
     body: { chat_id: chat.id, branch_chat_id: branch },
   }),
+  createEventTicket: () => ({}),
   streamEvents: ({ branch }) => ({ query: { chat_id: branch, since: '0' } }),
   createWebhook: () => ({
     body: {

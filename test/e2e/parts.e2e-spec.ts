@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const CALL = { type: 'tool_call', call_id: 'c1', name: 'get_weather', input: { city: 'Tromsø' } };
 const RESULT = { type: 'tool_result', call_id: 'c1', output: '4 °C' };
@@ -20,13 +21,13 @@ const RESPONSE = [
 ];
 
 describe.each(MODES)('parts of a pair, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   let chat: string;
   let to: string;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     ann = await TestClient.register(server.url);
     chat = (await ann.aChat(1)).id;
     to = `/chats/${chat}/messages`;

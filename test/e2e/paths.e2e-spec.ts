@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { type Link, stretchesOf } from '../../src/tree/lineage.js';
-import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { MODES, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 interface Line {
   id: string;
@@ -12,11 +13,11 @@ interface Line {
 type Step = { kind: 'append' | 'fork'; chat: number; at: number };
 
 describe.each(MODES)('any tree, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     ann = await TestClient.register(server.url);
   });
   afterAll(() => server.close());

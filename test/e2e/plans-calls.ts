@@ -206,6 +206,9 @@ export const ELSEWHERE: Record<string, string> = {
   'search.hits.':
     'of the newest matches of an account, 2,000 at most; P13 of the bench looks at it',
   'search.count': 'of the matches of an account, 2,000 at most',
+  'account_events.':
+    'behind commits, and for accounts that somebody follows alone: a batch at a time by key',
+  'auth.take_ticket': 'one row by its key',
   'auth.living': 'every ten seconds, by key, for those who were here since',
   'answer.keep_tokens': 'behind a question: an upsert by the whole key',
   'webhook.list_deliveries': 'of one webhook, a page by its key',

@@ -195,10 +195,10 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
       client.on('notification', ({ payload }) => heard.push(...payload!.split(' ').slice(1)));
       await client.query('LISTEN banyan_events');
       const closing = stopping.close();
-      await until(() => heard.includes(`pieces:${id}`), 'pieces');
+      await until(() => heard.includes(`pieces:${ann.accountId}/${id}`), 'pieces');
       provider.release();
       await Promise.all([closing, asking.end()]);
-      await until(() => heard.includes(`events:${id}`), 'the end');
+      await until(() => heard.includes(`events:${ann.accountId}/${id}`), 'the end');
     });
   });
 

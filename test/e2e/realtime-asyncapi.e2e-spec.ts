@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { load } from 'js-yaml';
 import { EventDispatcher } from '../../src/events/event-dispatcher.js';
-import { EVENT_TYPES } from '../../src/events/event.entity.js';
+import { ACCOUNT_EVENT_TYPES } from '../../src/events/account-changes.js';
 import { FAULT_CODES } from '../../src/modules/realtime/frames.js';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { claude } from '../support/exports.js';
+import { aForm, PNG } from '../support/forms.js';
 import { faultsOf, type Schema } from '../support/schema.js';
 import { type Frame, TestSocket } from './realtime-client.js';
 
@@ -49,6 +51,7 @@ async function everything(): Promise<Frame[]> {
   await ann.post(`/chats/${branch}/restore`);
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
   const place = {
+    accountId: ann.accountId,
     rootChatId: id,
     chatId: branch,
     responseId: last,
@@ -69,6 +72,23 @@ async function everything(): Promise<Frame[]> {
   await socket.next('error');
   await ann.delete(`/chats/${id}`);
   await socket.next('chat.deleted');
+  socket.close();
+  return [...socket.frames, ...(await everythingOfTheAccount())];
+}
+
+/** The same of those who follow the account: all that it had, and a file and an import besides. */
+async function everythingOfTheAccount(): Promise<Frame[]> {
+  const socket = await TestSocket.onAccount(ann, 0);
+  const form = aForm({ name: 'a.png', type: 'image/png', bytes: PNG });
+  const { body: file } = await ann.request('POST', '/api/v1/files', form);
+  await socket.next('file.created');
+  await ann.delete(`/files/${file.file_id}`);
+  await ann.request('POST', '/api/v1/imports', {
+    raw: JSON.stringify(claude()),
+    headers: { 'content-type': 'application/json' },
+  });
+  await socket.next('import.progress');
+  await socket.next('message.redacted');
   socket.close();
   return socket.frames;
 }
@@ -94,7 +114,7 @@ describe('asyncapi.yaml', () => {
     expect(document.asyncapi).toBe('3.1.0');
     expect(messagesOf('listen').sort()).toEqual([...FROM_CLIENTS].sort());
     expect(messagesOf('tell').sort()).toEqual(
-      [...EVENT_TYPES, 'message.delta', 'message.part', ...TO_ONE_CLIENT].sort(),
+      [...ACCOUNT_EVENT_TYPES, 'message.delta', 'message.part', ...TO_ONE_CLIENT].sort(),
     );
     expect(Object.keys(document.channels.events.messages).sort()).toEqual(
       [...messagesOf('listen'), ...messagesOf('tell')].sort(),

@@ -42,9 +42,10 @@ export class TestSocket {
     url: string,
     headers: Record<string, string> = {},
     protocols: string[] = [],
+    query = '',
   ): Promise<TestSocket> {
     const client = new TestSocket(
-      new WebSocket(`${url.replace('http', 'ws')}/api/v1/ws`, protocols, { headers }),
+      new WebSocket(`${url.replace('http', 'ws')}/api/v1/ws${query}`, protocols, { headers }),
     );
     await once(client.socket, 'open');
     return client;
@@ -55,6 +56,14 @@ export class TestSocket {
     const client = await TestSocket.open(url);
     client.say('auth', { token });
     await client.next('ready');
+    return client;
+  }
+
+  /** Connected, let in, and subscribed to the account. */
+  static async onAccount(person: TestClient, since?: number): Promise<TestSocket> {
+    const client = await TestSocket.of(person);
+    client.say('subscribe', { account: true, ...(since !== undefined && { since }) });
+    await client.next('subscribed');
     return client;
   }
 
@@ -143,7 +152,7 @@ export class TestStream {
   ): Promise<TestStream> {
     const asking = request(`${url}/api/v1/events?${query}`, {
       agent: false,
-      headers: { authorization: `Bearer ${token}`, ...headers },
+      headers: { ...(token && { authorization: `Bearer ${token}` }), ...headers },
     });
     asking.on('error', () => undefined).end();
     const [answer] = (await once(asking, 'response')) as [IncomingMessage];

@@ -332,6 +332,7 @@ it('pieces of an answer are gathered to at most 30 frames a second beside any nu
   const stream = await keep(TestStream.open(ann, `chat_id=${id}`));
   const dispatcher = server.app.get(EventDispatcher, { strict: false });
   const generations = pairs.map((responseId) => ({
+    accountId: ann.accountId,
     rootChatId: id,
     chatId: id,
     responseId,

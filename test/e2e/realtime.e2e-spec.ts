@@ -360,7 +360,7 @@ describe.each(MODES)('events of a conversation, words in %s', (mode) => {
       ),
     ).toEqual([404, 404]);
     const bad = [
-      '',
+      'chat_id=',
       'chat_id=x',
       `chat_id=${id}&since=-1`,
       `chat_id=${id}&since=1.5`,

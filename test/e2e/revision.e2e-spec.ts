@@ -1,12 +1,13 @@
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('what is said anew, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     ann = await TestClient.register(server.url);
   });
   afterAll(() => server.close());

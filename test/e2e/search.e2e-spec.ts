@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { MODES, startTestApp, type TestApp } from '../support/app.js';
+import { MODES, startTestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 interface Hit {
   response_id: string;
@@ -16,12 +17,12 @@ interface Hit {
 }
 
 describe.each(MODES)('what was said is found, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let database: Client;
   let ann: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     database = new Client({ connectionString: server.databaseUrl });
     await database.connect();
   });

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp, withClient } from '../support/app.js';
+import { withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { aForm, PNG } from '../support/forms.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe('a link to a branch', () => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   /** Nobody: without a token of an account. */
   let eve: TestClient;
 
   beforeAll(async () => {
-    server = await startTestApp();
+    server = await sharedServer();
     ann = await TestClient.register(server.url);
     eve = new TestClient(server.url);
   });

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
-import { startTestApp, MODES, type TestApp } from '../support/app.js';
+import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 describe.each(MODES)('the summary of a chat, words in %s', (mode) => {
-  let server: TestApp;
+  let server: SharedServer;
   let ann: TestClient;
   let database: Client;
 
   beforeAll(async () => {
-    server = await startTestApp(mode);
+    server = await sharedServer(mode);
     database = new Client({ connectionString: server.databaseUrl });
     await database.connect();
   });

@@ -10,6 +10,7 @@ export default async function globalSetup() {
   await chmod(dir, 0o755); // as root PostgreSQL runs as another user, who must get in
   const run = { dir, stops: [], leftOut: [] };
   globalThis.banyanTestRun = run; // for global-teardown.mjs and summary-reporter.mjs, which run in this process too
+  process.env.TEST_DIR = dir;
   for (const start of [startPostgres, makeTemplate, startMongo, startRedis, findBrowser]) {
     const { env = {}, stop, leftOut } = await start(dir);
     Object.assign(process.env, env); // the workers inherit it

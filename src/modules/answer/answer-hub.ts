@@ -76,9 +76,10 @@ export class AnswerHub {
 
   /** Adds a piece to an answer, and tells it to those who watch the conversation here. */
   say(generation: RunningAnswer, piece: string | PartPiece): void {
-    const { rootChatId, chatId, responseId, generationId } = generation.ref;
+    const { accountId, rootChatId, chatId, responseId, generationId } = generation.ref;
     const n = generation.add(piece);
     this.events.publishDelta({
+      accountId,
       rootChatId,
       chatId,
       responseId,
@@ -118,7 +119,8 @@ export class AnswerHub {
     const statuses = new Map(rows.map((row) => [row.generation_id, row.status]));
     for (const { generation, chunks } of parts) {
       generation.log.written(chunks.length);
-      if (chunks.length > 0) this.events.wrote(generation.ref.rootChatId);
+      const { accountId, rootChatId } = generation.ref;
+      if (chunks.length > 0) this.events.wrote(accountId, rootChatId);
       const status = statuses.get(generation.ref.generationId);
       if (status === 'stopping') generation.stop('cancelled');
       // It was paused for longer than its lease, and somebody else ended its answer: this one may

@@ -14,6 +14,7 @@ import {
 } from './answer.sql.js';
 
 interface FoundChunk extends StoredChunk, Record<string, unknown> {
+  account_id: string;
   root_chat_id: string;
   chat_id: string;
   response_id: string;
@@ -57,9 +58,10 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
 
   begin(watch: Watch): void {
     for (const { ref, log } of this.hub.all()) {
-      const { rootChatId, chatId, responseId, generationId } = ref;
-      if (rootChatId !== watch.rootChatId || log.count === 0) continue;
+      const { accountId, rootChatId, chatId, responseId, generationId } = ref;
+      if (placeOf(ref) !== placeOf(watch) || log.count === 0) continue;
       watch.hear({
+        accountId,
         rootChatId,
         chatId,
         responseId,
@@ -132,8 +134,9 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
   }
 
   private tell(chunks: readonly FoundChunk[], watches: readonly Watch[]): void {
-    const byRoot = new Map(watches.map((watch) => [watch.rootChatId, watch]));
+    const placed = new Map(watches.map((watch) => [placeOf(watch), watch]));
     for (const {
+      account_id: accountId,
       root_chat_id: rootChatId,
       chat_id: chatId,
       response_id: responseId,
@@ -141,7 +144,8 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
       ...chunk
     } of chunks) {
       const { n: from, sizes } = chunk;
-      byRoot.get(rootChatId)?.hear({
+      placed.get(placeOf({ accountId, rootChatId }))?.hear({
+        accountId,
         rootChatId,
         chatId,
         responseId,
@@ -154,6 +158,9 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     }
   }
 }
+
+const placeOf = ({ accountId, rootChatId }: Pick<Watch, 'accountId' | 'rootChatId'>): string =>
+  `${accountId}/${rootChatId}`;
 
 /** How far the watches are, as two columns. */
 function told(watches: readonly Watch[]): [string[], number[]] {

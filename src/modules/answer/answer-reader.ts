@@ -175,7 +175,7 @@ export class AnswerReader {
     const { rootChatId, generationId } = ref.running;
     for (let at = n; ;) {
       // First, so that what comes while it is looked wakes.
-      const news = this.events.newsOf(rootChatId);
+      const news = this.events.newsOf(accountId, rootChatId);
       const { pieces, newest } = await this.written.behind(accountId, responseId, generationId, at);
       for (const piece of pieces) yield toldPiece(piece, { generationId, responseId });
       at = pieces.at(-1)?.n ?? at;

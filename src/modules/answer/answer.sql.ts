@@ -109,7 +109,7 @@ const chunksBehind = (told: string): string => `
  * generation ($`at + 1`, $`at + 2`).
  */
 const chunksOf = (answers: string, at: number): string => `
-  SELECT g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text, c.parts
+  SELECT g.account_id, g.root_chat_id, g.chat_id, g.response_id, g.generation_id, c.n, c.sizes, c.text, c.parts
   FROM ${answers}
   LEFT JOIN unnest($${at + 1}::uuid[], $${at + 2}::int[]) AS told (generation_id, n) ON told.generation_id = g.generation_id
   CROSS JOIN LATERAL (${chunksBehind('coalesce(told.n, 0)')}) c

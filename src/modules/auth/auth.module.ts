@@ -26,6 +26,7 @@ import { OutsideKeys } from './outside-keys.js';
 import { PasswordsService } from './passwords.service.js';
 import { Presence } from './presence.service.js';
 import { RefreshTokensService } from './refresh-tokens.service.js';
+import { Tickets } from './tickets.service.js';
 import { TokenVerifier } from './token-verifier.service.js';
 
 const rateLimitSettings = {
@@ -62,11 +63,12 @@ const rateLimitSettings = {
     PasswordsService,
     Presence,
     RefreshTokensService,
+    Tickets,
     TokenVerifier,
     rateLimitSettings,
     RateLimiter,
     { provide: APP_GUARD, useClass: AuthGuard },
   ],
-  exports: [Authenticator, Doorkeeper, Presence, RateLimiter],
+  exports: [Authenticator, Doorkeeper, Presence, RateLimiter, Tickets],
 })
 export class AuthModule {}

@@ -11,7 +11,9 @@ import {
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { Authenticator } from './authenticator.service.js';
 import { bearerToken, unauthorized } from './bearer.js';
-import { FREE_ROUTES, PUBLIC_ROUTES, SIGN_IN_ROUTES } from './public-routes.js';
+import type { Principal } from '../../common/principal.js';
+import { FREE_ROUTES, PUBLIC_ROUTES, SIGN_IN_ROUTES, TICKET_ROUTES } from './public-routes.js';
+import { Tickets } from './tickets.service.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -23,6 +25,7 @@ declare module 'fastify' {
 const isFree = new Set(FREE_ROUTES);
 const isSignIn = new Set(SIGN_IN_ROUTES);
 const isPublic = new Set(PUBLIC_ROUTES);
+const takesTickets = new Set(TICKET_ROUTES);
 
 /**
  * Stands before every route of the server: who are you, then: not so fast. It looks at the headers
@@ -34,6 +37,7 @@ export class Doorkeeper {
   constructor(
     private readonly authenticator: Authenticator,
     private readonly limiter: RateLimiter,
+    private readonly tickets: Tickets,
   ) {}
 
   /**
@@ -53,14 +57,29 @@ export class Doorkeeper {
         isSignIn.has(route) ? this.limiter.address : this.limiter.stranger,
         addressKey(request.ip),
       );
-    const token = bearerToken(headers.authorization);
-    const principal = token === null ? null : await this.authenticator.authenticate(token);
+    const principal = await this.principalOf(request);
     if (!principal) {
       await this.count(reply, this.limiter.stranger, addressKey(request.ip));
       throw unauthorized(headers.authorization !== undefined);
     }
     request.principal = principal;
     await this.count(reply, this.limiter.account, principal.accountId);
+  }
+
+  /** By the token or, where a page can send none, by a ticket. */
+  private principalOf(request: FastifyRequest): Principal | null | Promise<Principal | null> {
+    const { authorization } = request.headers;
+    const { ticket } = request.query as { ticket?: unknown };
+    // A HEAD opens nothing, and uses nothing up.
+    if (
+      authorization === undefined &&
+      typeof ticket === 'string' &&
+      request.method === 'GET' &&
+      takesTickets.has(routeNameOf(request))
+    )
+      return this.tickets.take(ticket);
+    const token = bearerToken(authorization);
+    return token === null ? null : this.authenticator.authenticate(token);
   }
 
   private async count(reply: FastifyReply, policy: Policy, key: string): Promise<void> {

@@ -23,6 +23,9 @@ export const FREE_ROUTES: readonly string[] = [
   'GET /openapi.json',
 ];
 
+/** Where a ticket lets in besides a token. */
+export const TICKET_ROUTES: readonly string[] = ['GET /api/v1/events'];
+
 /** What a link shows: who has it needs no account. Counted by address. */
 export const SHARED_ROUTES: readonly string[] = ['GET /api/v1/shared/:token'];
 

@@ -51,7 +51,7 @@ export async function completeFiles<Side extends Parts>(
 ): Promise<Side> {
   const ids = fileIdsIn(parts);
   if (ids.length === 0) return parts;
-  const rows = await tx.query<FileRow[]>(FIND_MANY, [accountId, ids.filter(isUuid)]);
+  const rows = await tx.query<FileRow[]>(FIND_MANY.text, [accountId, ids.filter(isUuid)]);
   const files = new Map(rows.map((row) => [row.file_id, row]));
   const errors: FieldError[] = [];
   const filled = filledIn(parts as readonly Part[], path, files, errors);

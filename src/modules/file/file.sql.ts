@@ -22,7 +22,10 @@ export const FIND: Statement = {
 };
 
 /** Several, in no order. */
-export const FIND_MANY = `SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB} WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])`;
+export const FIND_MANY: Statement = {
+  name: 'file.find_many',
+  text: `SELECT ${COLUMNS} FROM files f JOIN ${OF_BLOB} WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])`,
+};
 
 const FOR_PURPOSE = `($4::text IS NULL OR coalesce(f.purpose, 'user_data') = $4)`;
 
@@ -111,8 +114,9 @@ export const HOLD_FILES = `
 export const REMOVE = `
   DELETE FROM files f WHERE f.account_id = $1 AND f.file_id = ANY ($2::uuid[])
     AND NOT EXISTS (SELECT FROM file_references r WHERE r.account_id = $1 AND r.file_id = f.file_id)
-  RETURNING f.sha256`;
+  RETURNING f.file_id, f.sha256`;
 export interface RemovedRow {
+  file_id: string;
   sha256: Buffer;
 }
 

@@ -5,6 +5,7 @@ import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { newId, UUID } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
+import { tellAccount } from '../../events/account-changes.js';
 import { type ByteRange, FileStores } from '../../files/file-store.js';
 import { readDataUrl } from './data-url.js';
 import {
@@ -12,6 +13,7 @@ import {
   type FileRow,
   FIND,
   FIND_BYTES,
+  FIND_MANY,
   INSERT,
   LIST,
   LIST_UP,
@@ -109,6 +111,7 @@ export class Files {
     await this.staging.adopt(tx, accountId, staged);
     const values = [accountId, newId(), staged.sha256, checkedFileName(name), purpose, taken];
     const [file] = await tx.query<FileRow[]>(INSERT, values);
+    if (file) await tellAccount(tx, accountId, 'file.created', [file.file_id]);
     return file ?? null;
   }
 
@@ -117,6 +120,11 @@ export class Files {
     const [file] = await this.database.query<FileRow>(FIND, [accountId, fileId]);
     if (!file) throw problems.fileNotFound();
     return file;
+  }
+
+  /** Those that are there, in no order. */
+  findMany(accountId: string, fileIds: readonly string[]): Promise<FileRow[]> {
+    return this.database.query<FileRow>(FIND_MANY, [accountId, fileIds]);
   }
 
   /** The files of an account, newest first. */

@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm';
+import { tellAccount } from '../../events/account-changes.js';
 import { HOLD_ACCOUNT, HOLD_FILES, LEAVE, REMOVE, type RemovedRow } from './file.sql.js';
 
 /**
@@ -14,5 +15,7 @@ export async function removeFiles(
   await tx.query(HOLD_FILES, [accountId, fileIds]);
   const [removed] = await tx.query<[RemovedRow[], number]>(REMOVE, [accountId, fileIds]);
   if (removed.length > 0) await tx.query(LEAVE, [accountId, removed.map(({ sha256 }) => sha256)]);
+  const gone = removed.map(({ file_id: id }) => id);
+  await tellAccount(tx, accountId, 'file.deleted', gone);
   return removed.length;
 }

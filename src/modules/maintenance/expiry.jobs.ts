@@ -60,9 +60,18 @@ const FORGET_API_KEYS: Statement = {
     RETURNING 1`,
 };
 
+const FORGET_TICKETS: Statement = {
+  name: 'maintenance.forget_tickets',
+  text: `
+    DELETE FROM event_tickets WHERE (account_id, ticket_hash) IN (
+      SELECT account_id, ticket_hash FROM event_tickets
+      WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
+};
+
 /**
  * Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may
- * want to see which one it was).
+ * want to see which one it was); tickets that nobody used.
  */
 @Injectable()
 export class SignInsJob implements Job {
@@ -82,6 +91,7 @@ export class SignInsJob implements Job {
       if (ids.length === 0) break;
       removed += (await this.database.query(FORGET_FAMILIES, [ids])).length;
       removed += (await this.database.query(FORGET_API_KEYS, [ids])).length;
+      removed += (await this.database.query(FORGET_TICKETS, [ids])).length;
       after = ids.at(-1)!;
     }
     return removed;

@@ -8,6 +8,7 @@ import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
 import type { Conversation } from './event.reader.js';
+import type { AccountFeeds, Followed } from './account-feeds.service.js';
 import type { FeedsService } from './feeds.service.js';
 import { type Command, type Fault, isFault, readFrame } from './frames.js';
 import type { Pieces } from './pieces.js';
@@ -16,6 +17,7 @@ import type { Sink, Subscription } from './subscription.js';
 /** What all connections use. */
 export interface ConnectionPort {
   readonly feeds: FeedsService;
+  readonly accounts: AccountFeeds;
   readonly presence: Presence;
   /**
    * Null for a token that is refused. @throws while PostgreSQL is away and the token is not known
@@ -36,6 +38,8 @@ export interface Arrival {
 }
 
 const SUBSCRIPTIONS_MAX = 256;
+/** Under this the subscription to the account is kept; no id of a chat is like it. */
+const ACCOUNT = 'account';
 /** Names of one conversation that are remembered for `unsubscribe`, besides its root. */
 const CHAT_IDS_MAX = 64;
 const AUTH_MS = 5000;
@@ -46,12 +50,17 @@ const NOT_FOUND: Fault = {
   message: 'There is no such chat, or it is not yours.',
 };
 
+const TOO_MANY: Fault = {
+  code: 'too_many_subscriptions',
+  message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.`,
+};
+
 /** One client at `/api/v1/ws`. Its frames are answered one after the other, in their order. */
 export class Connection implements Guest, Sink {
   readonly outlivesDeletion = true;
   private principal: Principal | null = null;
   private readonly arrival: Arrival;
-  /** By root: two chats of one conversation are one subscription. */
+  /** By root: two chats of one conversation are one subscription. That of the account beside. */
   private readonly subscriptions = new Map<string, Named>();
   private inbox: (Command | Fault)[] | null = null;
   private tray: DeltaTray | null = null;
@@ -101,8 +110,8 @@ export class Connection implements Guest, Sink {
   }
 
   finish(subscription: Subscription): void {
-    this.tray?.drop(subscription.feed.rootChatId);
-    this.subscriptions.delete(subscription.feed.rootChatId);
+    this.tray?.drop(subscription.feed.key);
+    this.subscriptions.delete(subscription.feed.key);
   }
 
   private resumeLater(subscription: Subscription): void {
@@ -174,36 +183,47 @@ export class Connection implements Guest, Sink {
     this.send(control('ready'));
   }
 
-  private async subscribe(chatId: string, since: number | undefined): Promise<void> {
+  private async subscribe(chatId: string | null, since: number | undefined): Promise<void> {
     const { accountId } = this.principal!;
     const standing = await this.port.count(accountId);
     if (standing?.allowed === false) return this.fail(tooManyRequests(standing));
+    if (chatId === null) return this.followAccount(await this.port.accounts.find(accountId), since);
     const found = await this.port.feeds.find(accountId, chatId);
     if (!this.isOpen) return;
     if (found) this.follow(found, chatId, since);
     else this.fail(NOT_FOUND);
   }
 
+  private followAccount(found: Followed, since: number | undefined): void {
+    if (!this.isOpen) return;
+    const old = this.subscriptions.get(ACCOUNT);
+    if (!old && !this.hasPlace()) return this.fail(TOO_MANY);
+    this.send(control('subscribed', { account: true, seq: found.eventSeq }));
+    if (old && since === undefined) return;
+    const subscription = this.port.accounts.subscribe(found, this, since ?? found.eventSeq);
+    this.begin(ACCOUNT, { subscription, chatIds: [] });
+  }
+
   private follow(found: Conversation, chatId: string, since: number | undefined): void {
     const old = this.subscriptions.get(found.rootChatId);
-    if (!old && !this.hasPlace()) {
-      return this.fail({
-        code: 'too_many_subscriptions',
-        message: `At most ${SUBSCRIPTIONS_MAX} conversations for each socket.`,
-      });
-    }
+    if (!old && !this.hasPlace()) return this.fail(TOO_MANY);
     this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
     const chatIds = [...(old?.chatIds.filter((id) => id !== chatId) ?? []), chatId].slice(
       -CHAT_IDS_MAX,
     );
     if (old && since === undefined) return void (old.chatIds = chatIds);
     const subscription = this.port.feeds.subscribe(found, this, since ?? found.eventSeq);
-    old?.subscription.close();
-    this.subscriptions.set(found.rootChatId, { subscription, chatIds });
-    subscription.resume();
+    this.begin(found.rootChatId, { subscription, chatIds });
   }
 
-  private unsubscribe(chatId: string): void {
+  private begin(key: string, named: Named): void {
+    this.subscriptions.get(key)?.subscription.close();
+    this.subscriptions.set(key, named);
+    named.subscription.resume();
+  }
+
+  private unsubscribe(chatId: string | null): void {
+    if (chatId === null) return this.drop(ACCOUNT);
     for (const [rootChatId, { chatIds }] of this.subscriptions) {
       if (chatIds.includes(chatId) || rootChatId === chatId) this.drop(rootChatId);
     }
@@ -217,9 +237,9 @@ export class Connection implements Guest, Sink {
     return this.subscriptions.size < SUBSCRIPTIONS_MAX;
   }
 
-  private drop(rootChatId: string): void {
-    this.subscriptions.get(rootChatId)?.subscription.close();
-    this.subscriptions.delete(rootChatId);
+  private drop(key: string): void {
+    this.subscriptions.get(key)?.subscription.close();
+    this.subscriptions.delete(key);
   }
 
   private fail(fault: Fault): void {

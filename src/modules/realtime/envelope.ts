@@ -1,4 +1,4 @@
-import type { EventType } from '../../events/event.entity.js';
+import type { AccountEventType } from '../../events/account-changes.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { textFrame } from './text-frame.js';
 
@@ -15,7 +15,7 @@ export class Envelope {
    * @param isLast whether the conversation is deleted: nothing follows
    */
   constructor(
-    readonly event: EventType,
+    readonly event: AccountEventType,
     readonly seq: number,
     private readonly data: string,
     readonly isLast: boolean,

@@ -14,8 +14,8 @@ const BUFFERED_BYTES = 64 * 1024;
 const KEEP_ALIVE = Buffer.from(':\n\n');
 
 /**
- * The events of one conversation as server-sent events. Ends when the conversation is deleted, or
- * with `expel()`.
+ * The events of one conversation or of an account as server-sent events. Ends when the conversation
+ * is deleted, or with `expel()`.
  */
 export class EventStream extends Readable implements Guest, Sink {
   readonly outlivesDeletion = false;
@@ -30,17 +30,13 @@ export class EventStream extends Readable implements Guest, Sink {
   }
 
   /**
+   * @param subscribed to what, and the newest `seq` of it
    * @param at the `seq` that the reader has: whoever comes back before the first event has it as
    * `Last-Event-ID`
    */
-  begin(
-    subscription: Subscription,
-    { chatId, eventSeq, at }: { chatId: string; eventSeq: number; at: number },
-  ): void {
+  begin(subscription: Subscription, subscribed: object, at: number): void {
     this.subscription = subscription;
-    this.push(
-      sentEvent(control('subscribed', { chat_id: chatId, seq: eventSeq }), 'subscribed', at),
-    );
+    this.push(sentEvent(control('subscribed', subscribed), 'subscribed', at));
     subscription.resume();
   }
 

@@ -1,25 +1,47 @@
-import { Controller, Get, Headers, Query, Req, Res } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Headers, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  ApiCreatedResponse,
+  ApiHeader,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
 import { invalidField, problems } from '../../common/problems.js';
+import { Tickets } from '../auth/tickets.service.js';
 import { SEQ_MAX } from './frames.js';
-import { EventsQuery } from './realtime.dto.js';
+import { EventsQuery, TicketDto } from './realtime.dto.js';
 import { StreamsService } from './streams.service.js';
 
 /** What the WebSocket tells, for those who would rather read a stream. */
 @ApiTags('events')
 @Controller('events')
 export class EventsController {
-  constructor(private readonly streams: StreamsService) {}
+  constructor(
+    private readonly streams: StreamsService,
+    private readonly tickets: Tickets,
+  ) {}
+
+  @Post('ticket')
+  @ApiOperation({
+    operationId: 'createEventTicket',
+    summary: 'A ticket for a page that cannot send headers',
+    description:
+      'Opens one stream (`GET /events?ticket=…`) or one WebSocket (`/api/v1/ws?ticket=…`), once and within 60 s; what it opens ends with the token that asked for it. An `EventSource` that reconnects needs a new one.',
+  })
+  @ApiCreatedResponse({ type: TicketDto })
+  async ticket(@Req() { principal }: FastifyRequest): Promise<TicketDto> {
+    return { ticket: await this.tickets.make(principal!) };
+  }
 
   @Get()
   @ApiOperation({
     operationId: 'streamEvents',
-    summary: 'The events of a conversation as they happen, as server-sent events',
+    summary: 'The events of a conversation or of the account as they happen, as server-sent events',
     description:
-      'Each has its `seq` as `id`, and `{event, data, seq}` as its data; `asyncapi.yaml` describes them. The stream ends with the token and when the conversation is deleted. The WebSocket at `/api/v1/ws` tells the same.',
+      'Each has its `seq` as `id`, and `{event, data, seq}` as its data; `asyncapi.yaml` describes them. The stream ends with the token and when the conversation is deleted. Without `chat_id` it tells what happens in the account: in its list of conversations, its files and imports; of a pair it says where it is and how it stands, without the words. The WebSocket at `/api/v1/ws` tells the same.',
   })
   @ApiHeader({
     name: 'Last-Event-ID',

@@ -2,7 +2,7 @@ import type { Delta, Progress, Watch } from '../../events/event-dispatcher.js';
 import { Envelope } from './envelope.js';
 import type { Conversation, Page } from './event.reader.js';
 import { Pieces } from './pieces.js';
-import type { Subscription } from './subscription.js';
+import type { Source, Subscription } from './subscription.js';
 
 /** What a feed needs of its surroundings. */
 export interface FeedPort {
@@ -28,7 +28,7 @@ interface Answer {
 const ENDED_MAX = 1000;
 
 /** The events of one conversation at this instance, read once for all its subscriptions. */
-export class Feed implements Watch {
+export class Feed implements Watch, Source {
   readonly accountId: string;
   readonly rootChatId: string;
   head: number;
@@ -67,6 +67,10 @@ export class Feed implements Watch {
   wake(): void {
     this.wakeAgain = true;
     if (!this.pumping) void this.pump();
+  }
+
+  get key(): string {
+    return this.rootChatId;
   }
 
   get isPurged(): boolean {

@@ -2,11 +2,11 @@ import { isObject } from '../../common/is-object.js';
 import type { RawData } from 'ws';
 import { isUuid } from '../../common/ids.js';
 
-/** What a client may say. */
+/** What a client may say. `chatId` is null where the whole account is meant. */
 export type Command =
   | { event: 'auth'; token: string }
-  | { event: 'subscribe'; chatId: string; since: number | undefined }
-  | { event: 'unsubscribe'; chatId: string }
+  | { event: 'subscribe'; chatId: string | null; since: number | undefined }
+  | { event: 'unsubscribe'; chatId: string | null }
   | { event: 'ping' };
 
 /** `code` of an `error` frame; `asyncapi.yaml` has the same list. */
@@ -60,13 +60,14 @@ function commandOf(event: string, data: Record<string, unknown>): Command | Faul
         ? { event, token: data.token }
         : invalid('token must be a string.');
     case 'subscribe':
-      if (!isUuid(data.chat_id)) return invalid('chat_id must be a UUID.');
       if (!isSeq(data.since)) return invalid('since must be the seq of an event, or 0.');
-      return { event, chatId: data.chat_id.toLowerCase(), since: data.since ?? undefined };
+      return about(data, (chatId) => ({
+        event,
+        chatId,
+        since: (data.since as number | null) ?? undefined,
+      }));
     case 'unsubscribe':
-      return isUuid(data.chat_id)
-        ? { event, chatId: data.chat_id.toLowerCase() }
-        : invalid('chat_id must be a UUID.');
+      return about(data, (chatId) => ({ event, chatId }));
     case 'ping':
       return { event };
     default:
@@ -75,6 +76,19 @@ function commandOf(event: string, data: Record<string, unknown>): Command | Faul
         message: 'Known events: auth, subscribe, unsubscribe, ping.',
       };
   }
+}
+
+/** `{account: true}` or `{chat_id}`, and not both. */
+function about(
+  { account, chat_id: chatId }: Record<string, unknown>,
+  commandOn: (chatId: string | null) => Command,
+): Command | Fault {
+  const isOfChat = chatId !== undefined && chatId !== null;
+  if (account === true)
+    return isOfChat ? invalid('Say chat_id or account, not both.') : commandOn(null);
+  if (account !== undefined && account !== null && account !== false)
+    return invalid('account must be true.');
+  return isUuid(chatId) ? commandOn(chatId.toLowerCase()) : invalid('chat_id must be a UUID.');
 }
 
 const invalid = (message: string): Fault => ({ code: 'validation_failed', message });

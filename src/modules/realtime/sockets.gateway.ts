@@ -2,8 +2,8 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { RateLimiter } from '../../common/rate-limiter.js';
 import { type Upgrade, Upgrades } from '../../common/upgrades.js';
-import { Authenticator } from '../auth/authenticator.service.js';
 import { bearerToken } from '../auth/bearer.js';
+import { Tickets } from '../auth/tickets.service.js';
 import { Connection, type ConnectionPort } from './connection.js';
 import { FeedsService } from './feeds.service.js';
 import { Presence } from '../auth/presence.service.js';
@@ -17,13 +17,14 @@ export class SocketsGateway implements OnModuleInit {
     private readonly upgrades: Upgrades,
     feeds: FeedsService,
     private readonly presence: Presence,
-    authenticator: Authenticator,
+    tickets: Tickets,
     private readonly limiter: RateLimiter,
   ) {
     this.port = {
       feeds,
+      accounts: feeds.accounts,
       presence,
-      authenticate: (token) => authenticator.authenticate(token),
+      authenticate: (token) => tickets.authenticate(token),
       count: (accountId) => limiter.take(limiter.account, accountId),
     };
   }
@@ -47,7 +48,8 @@ export class SocketsGateway implements OnModuleInit {
       });
     // Of the connection, since a handshake that fails makes no WebSocket.
     request.socket.once('close', known);
-    const token = authorization === undefined ? undefined : (bearerToken(authorization) ?? '');
+    const token =
+      authorization === undefined ? ticketOf(request.url) : (bearerToken(authorization) ?? '');
     new Connection(accept(), request.socket, this.port, {
       token,
       known,
@@ -63,3 +65,7 @@ export class SocketsGateway implements OnModuleInit {
       this.presence.strangers.bar(key, standing.resetSeconds);
   }
 }
+
+/** Of the upgrade of a page, which can send no header. */
+const ticketOf = (url = ''): string | undefined =>
+  new URLSearchParams(url.split('?', 2)[1]).get('ticket') ?? undefined;

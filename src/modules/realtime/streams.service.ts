@@ -7,6 +7,7 @@ import { Outage } from '../../runtime/outage.js';
 import { Presence, tooManyConnections } from '../auth/presence.service.js';
 import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
+import type { Sink, Subscription } from './subscription.js';
 
 const KEEP_ALIVE_MS = 15_000;
 /**
@@ -14,6 +15,14 @@ const KEEP_ALIVE_MS = 15_000;
  * (WHATWG HTML, 9.2).
  */
 const COME_BACK = 'retry: 1000\n\n';
+
+/** What can be followed. */
+interface Found {
+  eventSeq: number;
+  /** The data of `subscribed`. */
+  subscribed: object;
+  subscribe(sink: Sink, at: number): Subscription;
+}
 
 /** The event streams of this instance. */
 @Injectable()
@@ -34,13 +43,18 @@ export class StreamsService implements OnModuleDestroy {
   ) {}
 
   /**
-   * A stream of all events of a chat's conversation after `since`, or after this moment. While the
-   * server stops it only says when to come back.
+   * A stream of all events of a chat's conversation, or of the account, after `since`, or after
+   * this moment. While the server stops it only says when to come back.
    * @throws chat_not_found; rate_limited when the account has too many open connections
    */
-  async open(principal: Principal, chatId: string, since: number | undefined): Promise<Readable> {
-    const conversation = await this.feeds.find(principal.accountId, chatId);
-    if (!conversation) throw problems.chatNotFound();
+  async open(
+    principal: Principal,
+    chatId: string | undefined,
+    since: number | undefined,
+  ): Promise<Readable> {
+    const { accountId } = principal;
+    const found =
+      chatId === undefined ? await this.account(accountId) : await this.chat(accountId, chatId);
     if (this.stopping) return Readable.from([COME_BACK]);
     const stream = new EventStream((closed) => {
       this.streams.delete(closed);
@@ -49,10 +63,30 @@ export class StreamsService implements OnModuleDestroy {
     if (!this.presence.enter(principal, stream)) throw tooManyConnections();
     this.streams.add(stream);
     this.loop.start();
-    const { eventSeq } = conversation;
-    const at = Math.min(since ?? eventSeq, eventSeq);
-    stream.begin(this.feeds.subscribe(conversation, stream, at), { chatId, eventSeq, at });
+    const at = Math.min(since ?? found.eventSeq, found.eventSeq);
+    stream.begin(found.subscribe(stream, at), found.subscribed, at);
     return stream;
+  }
+
+  private async chat(accountId: string, chatId: string): Promise<Found> {
+    const conversation = await this.feeds.find(accountId, chatId);
+    if (!conversation) throw problems.chatNotFound();
+    const { eventSeq } = conversation;
+    return {
+      eventSeq,
+      subscribed: { chat_id: chatId, seq: eventSeq },
+      subscribe: (sink, at) => this.feeds.subscribe(conversation, sink, at),
+    };
+  }
+
+  private async account(accountId: string): Promise<Found> {
+    const followed = await this.feeds.accounts.find(accountId);
+    const { eventSeq } = followed;
+    return {
+      eventSeq,
+      subscribed: { account: true, seq: eventSeq },
+      subscribe: (sink, at) => this.feeds.accounts.subscribe(followed, sink, at),
+    };
   }
 
   onModuleDestroy(): void {

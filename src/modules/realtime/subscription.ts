@@ -1,6 +1,20 @@
 import type { Envelope } from './envelope.js';
-import type { Feed } from './feed.js';
 import type { Pieces } from './pieces.js';
+
+/** Where they come from: a conversation, or an account. */
+export interface Source {
+  /** What a reader of several knows it by. */
+  readonly key: string;
+  /** The number of the newest event that it has. */
+  readonly head: number;
+  /** Nothing can follow, nor be read again. */
+  readonly isPurged: boolean;
+  leave(subscription: Subscription): void;
+  /** The reader has come up to it: what no event tells is told from here on. */
+  tellSoFar(subscription: Subscription): void;
+  /** The next events after `since`. @throws when they cannot be read now */
+  after(since: number): Promise<readonly Envelope[]>;
+}
 
 /** Where the events of a subscription go: a socket, or a stream. */
 export interface Sink {
@@ -27,10 +41,9 @@ export interface Sink {
 const AGAIN_MS = 1000;
 
 /**
- * One reader's place in the events of a conversation: each event after `since` is taken once, in
- * order, without a gap. What lies between
- * `since` and the feed is read from PostgreSQL page by page; whoever has come up to the feed is
- * live and shares its reading.
+ * One reader's place in the events of a conversation or an account: each event after `since` is
+ * taken once, in order, without a gap. What lies between `since` and the feed is read from
+ * PostgreSQL page by page; whoever has come up to the feed is live and shares its reading.
  */
 export class Subscription {
   private live = false;
@@ -42,7 +55,7 @@ export class Subscription {
 
   /** @param at `seq` of the last event that the reader has */
   constructor(
-    readonly feed: Feed,
+    readonly feed: Source,
     private readonly sink: Sink,
     private at: number,
   ) {}

@@ -11,6 +11,7 @@ import { conversationOf } from '../../formats/ready.js';
 import { type Source, SourceFile, Tally, Unreadable } from '../../formats/source.js';
 import { isDataFault } from '../../runtime/pg-errors.js';
 import type { Database } from '../../database/database.js';
+import { tellAccount } from '../../events/account-changes.js';
 import type { Files } from '../file/files.service.js';
 import type { ConversationWriter } from './conversation-writer.service.js';
 import type { Brought } from './conversation-writing.js';
@@ -83,8 +84,11 @@ export class ImportJob {
   /** Tells how far it is. @throws LeaseLost */
   async save(): Promise<void> {
     this.savedAtMs = performance.now();
-    const rows = await this.tools.database.query(PROGRESS, this.progress(this.report, this.done));
-    if (rows.length === 0) throw new LeaseLost();
+    const { accountId, row } = this;
+    await this.tools.database.transaction(async (tx) => {
+      await this.fence(tx, this.report, this.done);
+      await tellAccount(tx, accountId, 'import.progress', [row.import_id]);
+    });
   }
 
   private async takeAny(item: unknown): Promise<void> {
@@ -145,7 +149,7 @@ export class ImportJob {
     const { brought, report } = await database.transaction(async (tx) => {
       const made = await writer.write(tx, this.accountId, incoming);
       const next = this.reportWith(made, incoming, tally, files);
-      await this.fence(tx, next);
+      await this.fence(tx, next, this.items);
       failpoint('import.before_commit');
       return { brought: made, report: next };
     });
@@ -161,11 +165,8 @@ export class ImportJob {
   }
 
   /** In the transaction that brings a conversation in: nobody else may do so. @throws LeaseLost */
-  private async fence(tx: EntityManager, report: ImportReport): Promise<void> {
-    const [rows] = await tx.query<[unknown[], number]>(
-      PROGRESS.text,
-      this.progress(report, this.items),
-    );
+  private async fence(tx: EntityManager, report: ImportReport, done: number): Promise<void> {
+    const [rows] = await tx.query<[unknown[], number]>(PROGRESS, this.progress(report, done));
     if (rows.length === 0) throw new LeaseLost();
   }
 

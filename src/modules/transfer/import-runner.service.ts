@@ -6,6 +6,7 @@ import {
 } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
+import { tellAccount } from '../../events/account-changes.js';
 import { Unreadable } from '../../formats/source.js';
 import { isForeignKeyViolation } from '../../runtime/pg-errors.js';
 import { Loop } from '../../runtime/loop.js';
@@ -13,9 +14,12 @@ import { Outage } from '../../runtime/outage.js';
 import { Files } from '../file/files.service.js';
 import { ConversationWriter } from './conversation-writer.service.js';
 import { ImportChunks } from './import-chunks.service.js';
+import type { ImportStatus } from './import.entity.js';
 import { ImportJob, LeaseLost } from './import-job.js';
 import { CLAIM, type ClaimedRow, DROP_GIVEN_UP, END, RELEASE } from './imports.sql.js';
 import { SourceArchive } from './source-archive.js';
+
+type Place = [accountId: string, importId: string, leaseId: string];
 
 const LOOK_MS = 3000;
 /** A file that was begun so often and never came to its end ends whoever reads it. */
@@ -72,24 +76,32 @@ export class ImportRunner implements OnApplicationBootstrap, OnModuleDestroy {
 
   private async runOne(row: ClaimedRow, leaseId: string): Promise<void> {
     const { account_id: accountId, import_id: importId } = row;
-    const place = [accountId, importId, leaseId];
+    const place: Place = [accountId, importId, leaseId];
     try {
       if (row.attempts > ATTEMPTS_MAX) throw GIVEN_UP;
       if (!row.cancel_asked) await this.read(row, leaseId);
-      await this.database.query(END, [...place, 'done', null]);
+      await this.end(place, 'done');
     } catch (error) {
       if (error instanceof Unreadable) {
         const { code, message } = error;
-        await this.database.query(END, [...place, 'failed', JSON.stringify({ code, message })]);
+        await this.end(place, 'failed', JSON.stringify({ code, message }));
       } else if (error instanceof LeaseLost || isForeignKeyViolation(error)) {
         // Cancelled, or the account is gone; of what somebody else took nothing is ended.
-        await this.database.query(END, [...place, 'cancelled', null]);
+        await this.end(place, 'cancelled');
       } else {
         await this.database.query(RELEASE, [...place, AGAIN_SECONDS]);
         throw error;
       }
     }
     await this.chunks.drop(accountId, importId);
+  }
+
+  private end(place: Place, status: ImportStatus, error: string | null = null): Promise<void> {
+    const [accountId, importId] = place;
+    return this.database.transaction(async (tx) => {
+      const [rows] = await tx.query<[unknown[], number]>(END, [...place, status, error]);
+      if (rows.length > 0) await tellAccount(tx, accountId, 'import.progress', [importId]);
+    });
   }
 
   private async read(row: ClaimedRow, leaseId: string): Promise<void> {

@@ -3,6 +3,7 @@ import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { newId, UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
+import { tellAccount } from '../../events/account-changes.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
 import { ImportChunks } from './import-chunks.service.js';
 import { toImportDto } from './import.dto.js';
@@ -12,6 +13,7 @@ import {
   CANCEL,
   COUNT_OPEN,
   FIND,
+  FIND_MANY,
   GIVE_UP,
   type ImportRow,
   LIST,
@@ -55,6 +57,7 @@ export class Imports {
       const json = await this.idempotency.once(accountId, key && named(key, sha256), async (tx) => {
         const [rows] = await tx.query<[ImportRow[], number]>(RECEIVED, [accountId, importId]);
         if (!rows[0]) throw problems.importNotFound();
+        await tellAccount(tx, accountId, 'import.progress', [importId]);
         return toImportDto(rows[0]);
       });
       isTaken = json.includes(importId);
@@ -70,6 +73,11 @@ export class Imports {
     const [row] = await this.database.query<ImportRow>(FIND, [accountId, importId]);
     if (!row) throw problems.importNotFound();
     return row;
+  }
+
+  /** Those that are there, in no order. */
+  findMany(accountId: string, importIds: readonly string[]): Promise<ImportRow[]> {
+    return this.database.query<ImportRow>(FIND_MANY, [accountId, importIds]);
   }
 
   /** Newest first. */
@@ -90,6 +98,7 @@ export class Imports {
   cancel(accountId: string, key: IdempotentRequest | null, importId: string): Promise<string> {
     return this.idempotency.once(accountId, key, async (tx) => {
       const [rows] = await tx.query<[ImportRow[], number]>(CANCEL, [accountId, importId]);
+      if (rows[0]) await tellAccount(tx, accountId, 'import.progress', [importId]);
       return toImportDto(rows[0] ?? (await this.get(accountId, importId)));
     });
   }

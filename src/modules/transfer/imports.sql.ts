@@ -68,6 +68,12 @@ export const FIND: Statement = {
   text: `SELECT ${COLUMNS} FROM imports WHERE account_id = $1 AND import_id = $2 AND status <> 'receiving'`,
 };
 
+/** Several, in no order. */
+export const FIND_MANY: Statement = {
+  name: 'transfer.find_many',
+  text: `SELECT ${COLUMNS} FROM imports WHERE account_id = $1 AND import_id = ANY ($2::uuid[]) AND status <> 'receiving'`,
+};
+
 /** Newest first, behind the one that $2 names. */
 export const LIST: Statement = {
   name: 'transfer.list',
@@ -117,20 +123,16 @@ export const CLAIM: Statement = {
  * How far it came, and that somebody is at work. Nothing when another one is, or when it is to end:
  * then nothing more of it may be written. $1 account, $2 import, $3 who.
  */
-const PROGRESS_TEXT = `
+export const PROGRESS = `
   UPDATE imports SET lease_until = now() + interval '${LEASE_SECONDS} s', source = coalesce($4, source),
     bytes_read = greatest(bytes_read, $5::bigint), items_done = $6, report = $7
   WHERE account_id = $1 AND import_id = $2 AND lease_id = $3 AND ended_at IS NULL AND NOT cancel_asked RETURNING import_id`;
-export const PROGRESS: Statement = { name: 'transfer.progress', text: PROGRESS_TEXT };
 
 /** $4 how it ended, $5 JSON of the error. */
-export const END: Statement = {
-  name: 'transfer.end',
-  text: `
+export const END = `
     UPDATE imports SET status = CASE WHEN cancel_asked THEN 'cancelled' ELSE $4 END, error = CASE WHEN cancel_asked THEN NULL ELSE $5 END,
       lease_id = NULL, ended_at = now()
-    WHERE account_id = $1 AND import_id = $2 AND lease_id = $3 AND ended_at IS NULL RETURNING import_id`,
-};
+    WHERE account_id = $1 AND import_id = $2 AND lease_id = $3 AND ended_at IS NULL RETURNING import_id`;
 
 /** Gives it back, to be taken again in $4 seconds. */
 export const RELEASE: Statement = {

@@ -15,5 +15,6 @@ import { Imports } from './imports.service.js';
   imports: [ChatModule, FileModule],
   controllers: [ImportController, ExportController],
   providers: [ConversationWriter, ExportReader, Exports, ImportChunks, ImportRunner, Imports],
+  exports: [Imports],
 })
 export class TransferModule {}
