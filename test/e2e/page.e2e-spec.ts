@@ -8,6 +8,7 @@ import {
   violationsIn,
   type Window,
 } from '../support/browser.js';
+import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 
 const PICTURES = process.env.PICTURES;
@@ -158,6 +159,59 @@ browsers('the page, in a real browser,', () => {
       expect(await violationsIn(phone.page)).toEqual([]);
       expect(phone.faults).toEqual([]);
       await phone.close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'two tabs follow each other, in the list and in the tree, without asking again and again',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      const other = await page.context().newPage();
+      await other.goto(page.url());
+      await other.keyboard.press('t');
+      await other.locator('.branch').nth(3).waitFor();
+      const before = await other.locator('.branch').count();
+      const asked: string[] = [];
+      other.on('request', (request) => asked.push(new URL(request.url()).pathname));
+      provider.next({ tokens: ['In another tab.'] });
+      await last(page).getByRole('button', { name: 'Regenerate' }).click();
+      await last(page).getByText('In another tab.').waitFor();
+      await other.locator('.branch').nth(before).waitFor();
+      provider.next({ tokens: ['A second conversation.'] });
+      await page.getByRole('link', { name: 'New conversation' }).click();
+      await say(page, 'Something else');
+      await other.locator('.list li').nth(1).waitFor();
+
+      // Each change is read once or twice, and nothing besides.
+      expect(asked.filter((path) => path.endsWith('/branches')).length).toBeLessThan(10);
+      expect(asked.filter((path) => path.endsWith('/events'))).toEqual([]);
+      await other.close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'says that it is offline, and catches up when it is back',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      const kept = await page.evaluate<string>("localStorage.getItem('banyan.session')");
+      const { access_token: token } = JSON.parse(kept) as { access_token: string };
+      const phone = new TestClient(server.url, token);
+      await page.context().setOffline(true);
+      const notice = page.getByText('No connection to the server.');
+      await notice.waitFor();
+      const chatId = /c\/([^/]+)/.exec(page.url())![1]!;
+      await phone.post(`/chats/${chatId}/messages`, { question: 'From a train', response: 'Yes.' });
+      await phone.post('/chats', { name: 'Made elsewhere' });
+      await page.context().setOffline(false);
+      await notice.waitFor({ state: 'detached' });
+      await page.getByRole('link', { name: 'Made elsewhere' }).waitFor();
+      await last(page).getByText('From a train').waitFor();
+
+      expect(await violationsIn(page)).toEqual([]);
     },
     TEST_MS,
   );

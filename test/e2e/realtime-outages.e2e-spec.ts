@@ -146,14 +146,20 @@ async function endsOf(here: TestApp, there: TestApp): Promise<Record<string, num
   it('events come at once; without it they come late, all and in order; and at once again when it is back', async () => {
     const { id } = await ann.aChat();
     const remote = await socketOn(ann.at(there.url), id);
+    const account = await TestSocket.onAccount(ann.at(there.url), 0);
+    open.push(account);
     const before = await untilSoon(ann, remote, id);
     await killRedis();
     for (let n = 0; n < 3; n++) expect(await delayOf(ann, remote, id)).toBeLessThan(LATE_MS);
     await startRedis();
     const after = await untilSoon(ann, remote, id);
+    const told = before + 3 + after;
     expect(remote.events.map(({ seq }) => seq)).toEqual(
-      Array.from({ length: before + 3 + after }, (_, n) => n + 2),
+      Array.from({ length: told }, (_, n) => n + 2),
     );
+    // Those who follow the account were told the same.
+    const all = await account.upTo(told + 1);
+    expect(all.map(({ seq }) => seq)).toEqual(Array.from({ length: told + 1 }, (_, n) => n + 1));
   });
 
   it('a token that ends is shown out at once; without Redis within ten seconds', async () => {

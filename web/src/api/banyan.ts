@@ -119,13 +119,15 @@ export const followAnswer = (
 ): AsyncGenerator<StreamEvent> =>
   stream('GET', `/chats/${chatId}/messages/${responseId}/stream`, { signal });
 
-/** Events of a conversation behind `since`; only new ones where it is absent. */
-export const followChat = (
-  chatId: string,
+/** Events of the account behind `since`; only new ones where it is absent. */
+export const followAccount = (
   since: number | undefined,
   signal: AbortSignal,
 ): AsyncGenerator<StreamEvent> =>
-  stream('GET', `/events${queryOf({ chat_id: chatId, since })}`, { signal });
+  stream('GET', `/events${queryOf({ since })}`, { signal, silenceMs: SILENCE_MS });
+
+/** The server says something every 15 s: who hears nothing for this time is cut off. */
+const SILENCE_MS = 40_000;
 
 /** All branches of a conversation, page by page. */
 export async function getBranches(chatId: string): Promise<Branches> {

@@ -18,6 +18,8 @@ interface Options {
   form?: BodyInit;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** Of a stream: after so long without a byte it counts as broken. */
+  silenceMs?: number;
 }
 
 async function send(method: string, path: string, options: Options): Promise<Response> {
@@ -88,8 +90,10 @@ export async function* stream(
     ...options,
     headers: { ...options.headers, accept: 'text/event-stream' },
   });
+  const heard = listening(options.silenceMs);
   const reader = answer
-    .body!.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
+    .body!.pipeThrough(heard.bytes)
+    .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>)
     .pipeThrough(new EventSourceParserStream())
     .getReader();
   try {
@@ -100,6 +104,30 @@ export async function* stream(
       yield { event: value.event ?? 'message', id: value.id, data };
     }
   } finally {
+    heard.stop();
     void reader.cancel().catch(() => undefined);
   }
+}
+
+/** Passes bytes on, and breaks when none come for too long: a cut connection may say nothing. */
+function listening(silenceMs: number | undefined): {
+  bytes: TransformStream<Uint8Array, Uint8Array>;
+  stop: () => void;
+} {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const watch = (out: TransformStreamDefaultController<Uint8Array>): void => {
+    clearTimeout(timer);
+    if (silenceMs === undefined) return;
+    timer = setTimeout(() => out.error(new Error('The server says nothing.')), silenceMs);
+  };
+  return {
+    bytes: new TransformStream({
+      start: watch,
+      transform: (bytes, out) => {
+        watch(out);
+        out.enqueue(bytes);
+      },
+    }),
+    stop: () => clearTimeout(timer),
+  };
 }

@@ -15,9 +15,6 @@ interface Props {
   onHelp: () => void;
 }
 
-/** How often the list is asked for while the page is looked at, in ms. */
-const LOOK_MS = 5_000;
-
 export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) {
   const [filter, setFilter] = useState('');
   const q = useDeferredValue(filter);
@@ -26,7 +23,6 @@ export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) 
     queryFn: ({ pageParam }) => listChats(pageParam, q),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
-    refetchInterval: LOOK_MS,
   });
   const open = useOpenRoot();
   const chats = data?.pages.flatMap(({ items }) => items) ?? [];

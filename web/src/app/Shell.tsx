@@ -8,6 +8,7 @@ import { Help } from './Help';
 import { useKeys } from './keys';
 import { attempt, say } from './notices';
 import { SearchBox } from './SearchBox';
+import { useIsLost, useLive } from './useLive';
 
 const TreeScreen = lazy(() => import('../tree/TreeScreen'));
 const CompareScreen = lazy(() => import('../tree/CompareScreen'));
@@ -28,6 +29,8 @@ export function Shell({ session }: { session: Session }) {
     },
   });
   const drop = useDroppedImport();
+  useLive();
+  const isLost = useIsLost();
   return (
     <div className={`shell${drop.isOver ? ' dropping' : ''}`} {...drop.handlers}>
       <a className="skip" href={`${location.href.split('#')[0]}#main`}>
@@ -41,6 +44,9 @@ export function Shell({ session }: { session: Session }) {
         onHelp={() => setOverlay('help')}
       />
       <main id="main" tabIndex={-1}>
+        <p className="lost" role="status">
+          {isLost && 'No connection to the server. What you see may be old; it is tried again.'}
+        </p>
         <Suspense fallback={<p className="loading">Loading …</p>}>
           <Switch>
             <Route path="/c/:chat/tree">

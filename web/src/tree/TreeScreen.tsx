@@ -32,8 +32,6 @@ export default function TreeScreen(props: Props) {
   );
 }
 
-const LOOK_MS = 3_000;
-
 function Tree({ chatId, onList }: Props) {
   const [, go] = useLocation();
   const flow = useReactFlow();
@@ -41,7 +39,6 @@ function Tree({ chatId, onList }: Props) {
   const { data, error } = useQuery({
     queryKey: ['tree', chatId],
     queryFn: () => getBranches(chatId),
-    refetchInterval: LOOK_MS,
   });
   const items = useMemo(() => data?.items ?? [], [data]);
   const nodes = useNodes(items, chatId, chosen);
