@@ -143,6 +143,7 @@ export const FURTHER: Record<string, Work> = {
   'results of tools': sayResults,
   'a key of a program': askByKey,
   'a chat by its number': nameByNumber,
+  'messages of all chats': async ({ ann }) => void (await ann.request('GET', '/messages?limit=50')),
   'a turn after an earlier answer': goOnFrom,
   'the words of a page by the store': readWords,
   'the newest changes': readNews,
@@ -254,6 +255,11 @@ export const BATCHES: Record<string, { buffers: number; of: string }> = {
     buffers: 1000,
     of: '50 pairs, their chats and what is beside them by key',
   },
+  'first_message.pairs_of_account.': {
+    buffers: 1500,
+    of: '52 pairs, their chats and words by key',
+  },
+  'chat_number.by_uuids': { buffers: 300, of: 'the chats of those pairs by key' },
   'realtime.events-after': { buffers: 1000, of: '100 events, their pairs and chats by key' },
   'answer.context': {
     buffers: 40_000,

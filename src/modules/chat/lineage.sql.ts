@@ -29,3 +29,15 @@ export const stretchCte = (window: string, stretch: string): string => `
   )`;
 
 export const STRETCH_CTE = stretchCte('win', 'stretch');
+
+/**
+ * The owner `own` of the pair `s`, and the chats below it that see the pair. What is behind a
+ * branch that sees it sees it too, also below a deleted one.
+ */
+export const HEIRS = `
+      WITH RECURSIVE heirs AS (
+        SELECT s.chat_id, own.deleted_at
+        UNION ALL
+        SELECT c.chat_id, c.deleted_at FROM heirs h JOIN chats c ON c.account_id = $1 AND c.parent_chat_id = h.chat_id
+          AND (h.chat_id <> s.chat_id OR c.fork_seq >= s.seq)
+      )`;

@@ -156,13 +156,13 @@ export class PathService {
   }
 
   /**
-   * The words of some rows of one conversation, in their order: from the rows, else from the store,
-   * and none that PostgreSQL does not know by version and hash. Null when the store has newer ones:
-   * then the rows are to be read again. @throws content_unavailable
+   * The words of some rows of one conversation (null: of several), in their order: from the rows,
+   * else from the store, and none that PostgreSQL does not know by version and hash. Null when the
+   * store has newer ones: then the rows are to be read again. @throws content_unavailable
    */
   async bodiesOf(
     accountId: string,
-    rootChatId: string,
+    rootChatId: string | null,
     rows: readonly WordsRow[],
   ): Promise<string[] | null> {
     const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
@@ -187,11 +187,13 @@ export class PathService {
 
   private async fetch(
     accountId: string,
-    rootChatId: string,
+    rootChatId: string | null,
     refs: PairRef[],
   ): Promise<Map<string, StoredPair>> {
     try {
-      return await this.content.findMany(accountId, rootChatId, refs);
+      return await (rootChatId === null
+        ? this.content.findAcross(refs)
+        : this.content.findMany(accountId, rootChatId, refs));
     } catch (error) {
       throw contentUnavailable(error instanceof Error ? error.message : String(error));
     }

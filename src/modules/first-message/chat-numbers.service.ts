@@ -38,6 +38,11 @@ const BY_UUID: Statement = {
   text: `SELECT number, chat_id FROM chat_numbers WHERE account_id = $1 AND chat_id = $2::uuid`,
 };
 
+const BY_UUIDS: Statement = {
+  name: 'chat_number.by_uuids',
+  text: `SELECT number, chat_id FROM chat_numbers WHERE account_id = $1 AND chat_id = ANY ($2::uuid[])`,
+};
+
 /** The largest number that PostgreSQL's `integer` holds. */
 const NUMBER_MAX = 2_147_483_647;
 
@@ -72,6 +77,23 @@ export class ChatNumbersService {
       number >= 1 && number <= NUMBER_MAX ? await this.lookUp(BY_NUMBER, accountId, number) : null;
     if (!found) throw problems.chatNotFound();
     return found;
+  }
+
+  /** Of several chats, by their UUIDs; without those that are gone. */
+  async findAll(accountId: string, chatIds: readonly string[]): Promise<Map<string, ChatNames>> {
+    const wanted = [...new Set(chatIds)];
+    const rows = await this.database.query<{ number: number; chat_id: string }>(BY_UUIDS, [
+      accountId,
+      wanted,
+    ]);
+    const names = new Map(
+      rows.map((row) => [row.chat_id, { chat_id: row.number, chat_uuid: row.chat_id }]),
+    );
+    for (const chatId of wanted.filter((id) => !names.has(id))) {
+      const made = await this.number(accountId, chatId);
+      if (made) names.set(chatId, made);
+    }
+    return names;
   }
 
   private async number(accountId: string, chatId: string): Promise<ChatNames | null> {

@@ -90,9 +90,9 @@ export class FirstMessageController {
   @Get('messages')
   @ApiOperation({
     operationId: 'readMessages',
-    summary: 'The messages of a chat, oldest first',
+    summary: 'The messages of a chat or of the account, oldest first',
     description:
-      'A response that a pair was given by another route is a message of its own. The cursor of the next page is in `Link`.',
+      'A response that a pair was given by another route is a message of its own. Without a chat they are all of the account, in the order of their making. The cursor of the next page is in `Link`.',
   })
   @ApiOkResponse({ type: [NumberedMessageDto] })
   @ApiLinked()

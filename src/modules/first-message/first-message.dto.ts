@@ -79,13 +79,24 @@ export class ChatNameDto {
 }
 
 /** The number or the UUID that a checked body or query names a chat by. */
-export const chatNameOf = ({ chat_uuid, chat_id }: ChatNameDto): string => (chat_uuid ?? chat_id)!;
+export const chatNameOf = ({ chat_uuid, chat_id }: ChatNameDto): string | undefined =>
+  chat_uuid ?? chat_id;
 
 @Lenient()
 export class PostMessageDto extends IntersectionType(FirstMessageDto, ChatNameDto) {}
 
 @Lenient()
-export class ReadMessagesQuery extends ChatNameDto {
+export class ReadMessagesQuery {
+  /** The chat, by its number or its UUID; all chats of the account where none is named. */
+  @Optional()
+  @IsChatName()
+  chat_uuid?: string;
+
+  /** The same; it counts where `chat_uuid` is absent. */
+  @Optional()
+  @IsChatName()
+  chat_id?: string;
+
   /** How many messages a page has at most. */
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100, default: 50 })
   @Optional()

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ChatModule } from '../chat/chat.module.js';
 import { AnswerModule } from '../answer/answer.module.js';
 import { MessageModule } from '../message/message.module.js';
+import { AccountMessages } from './account-messages.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import { FirstMessageController } from './first-message.controller.js';
 import { FirstMessageService } from './first-message.service.js';
@@ -11,6 +12,6 @@ import { NumberedMessagesService } from './numbered-messages.service.js';
 @Module({
   imports: [ChatModule, MessageModule, AnswerModule],
   controllers: [FirstMessageController],
-  providers: [ChatNumbersService, FirstMessageService, NumberedMessagesService],
+  providers: [AccountMessages, ChatNumbersService, FirstMessageService, NumberedMessagesService],
 })
 export class FirstMessageModule {}

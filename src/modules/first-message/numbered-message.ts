@@ -62,8 +62,16 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
     timestamp: pair.createdAt.toISOString(),
     ...wordsOf(pair.body),
   };
+  return messagesOf(names, said).map((message) => ({
+    place: 2 * pair.seq + (message.id === said.response_id ? 0 : 1),
+    message,
+  }));
+}
+
+/** The same without their places. */
+export function messagesOf(names: ChatNames, said: Said): NumberedMessageDto[] {
   const message = asMessage(names, said);
-  const asked = said.question === null ? [] : [{ place: 2 * pair.seq, message }];
+  const asked = said.question === null ? [] : [message];
   if (said.response === null) return asked;
   const answer = {
     ...message,
@@ -72,5 +80,5 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
     sender: said.model ?? 'assistant',
     system: false,
   };
-  return [...asked, { place: 2 * pair.seq + 1, message: answer }];
+  return [...asked, answer];
 }

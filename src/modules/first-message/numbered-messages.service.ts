@@ -6,6 +6,7 @@ import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PostService } from '../answer/post.service.js';
+import { AccountMessages } from './account-messages.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import {
   chatNameOf,
@@ -34,6 +35,7 @@ export class NumberedMessagesService {
     private readonly numbers: ChatNumbersService,
     private readonly posts: PostService,
     private readonly paths: PathService,
+    private readonly account: AccountMessages,
   ) {}
 
   /** @throws chat_not_found, store_unavailable, idempotency_key_reused */
@@ -42,7 +44,7 @@ export class NumberedMessagesService {
     key: IdempotentRequest | null,
     body: PostMessageDto,
   ): Promise<Stored> {
-    const names = await this.numbers.find(accountId, chatNameOf(body));
+    const names = await this.numbers.find(accountId, chatNameOf(body)!);
     const post = {
       accountId,
       chatId: names.chat_uuid,
@@ -54,12 +56,16 @@ export class NumberedMessagesService {
     return { json: JSON.stringify(asMessage(names, JSON.parse(json) as QaPairDto)), contentState };
   }
 
-  /** Oldest first. @throws chat_not_found, content_unavailable; 422 for a cursor of another list */
+  /**
+   * Of one chat or, where none is named, of all of the account. Oldest first. @throws
+   * chat_not_found, content_unavailable; 422 for a cursor of another list
+   */
   async page(
     accountId: string,
     { limit, cursor, ...named }: ReadMessagesQuery,
   ): Promise<MessagesPage> {
-    const names = await this.numbers.find(accountId, chatNameOf(named));
+    if (chatNameOf(named) === undefined) return this.account.page(accountId, limit, cursor);
+    const names = await this.numbers.find(accountId, chatNameOf(named)!);
     const scope = names.chat_uuid;
     const last =
       cursor === undefined ? START : decodeNumberCursor(cursor, scope, 'cursor', PLACE_MAX);

@@ -29,10 +29,10 @@ const SEEN_MAX = 50_000;
  */
 @Injectable()
 export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
-  /** Conversations with news, and their accounts. */
-  private changed = new Map<string, string>();
+  /** Conversations with news, as `<account>/<root>`: accounts may have chosen the same ids. */
+  private readonly changed = new Set<string>();
   private late: PairKey[] = [];
-  /** The number of the last event of a conversation that was looked at, by its root. */
+  /** The number of the last event of a conversation that was looked at, by the same. */
   private readonly seen = new LRUCache<string, number>({ max: SEEN_MAX });
   private readonly loop = new Loop(
     () => this.look(),
@@ -58,7 +58,7 @@ export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private note(accountId: string, rootChatId: string): void {
-    if (this.changed.size < CHANGED_MAX) this.changed.set(rootChatId, accountId);
+    if (this.changed.size < CHANGED_MAX) this.changed.add(`${accountId}/${rootChatId}`);
     else this.walks.ask(accountId);
     this.loop.wake();
   }
@@ -69,28 +69,29 @@ export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
     this.late = await this.index.bring(late);
     while (this.changed.size > 0 && !this.loop.isStopped) {
       const some = [...this.changed].slice(0, CONVERSATIONS);
-      for (const [rootChatId] of some) this.changed.delete(rootChatId);
+      for (const key of some) this.changed.delete(key);
       try {
         await this.lookAt(some);
       } catch (error) {
-        for (const [rootChatId, accountId] of some) this.changed.set(rootChatId, accountId);
+        for (const key of some) this.changed.add(key);
         throw error;
       }
     }
     return this.late.length > 0 ? AGAIN_MS : Infinity;
   }
 
-  private async lookAt(some: readonly (readonly [root: string, account: string])[]): Promise<void> {
+  private async lookAt(some: readonly string[]): Promise<void> {
+    const places = some.map((key) => key.split('/'));
     const rows = await this.database.query<NewsRow>(NEWS, [
-      some.map(([, account]) => account),
-      some.map(([root]) => root),
-      some.map(([root]) => this.seen.get(root) ?? null),
+      places.map(([account]) => account),
+      places.map(([, root]) => root),
+      some.map((key) => this.seen.get(key) ?? null),
     ]);
     for (const row of rows) if (row.has_more) this.walks.ask(row.account_id);
     const pairs = rows.flatMap(({ account_id: account, response_ids: ids }) =>
       ids.map((id): PairKey => [account, id]),
     );
     this.late.push(...(await this.index.bring(pairs)));
-    for (const row of rows) this.seen.set(row.root_chat_id, row.event_seq);
+    for (const row of rows) this.seen.set(`${row.account_id}/${row.root_chat_id}`, row.event_seq);
   }
 }

@@ -1,24 +1,12 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
-import { STRETCH_CTE } from '../chat/lineage.sql.js';
+import { HEIRS, STRETCH_CTE } from '../chat/lineage.sql.js';
 
 /** A pair that has what was looked for, and can be read. */
 export interface MatchRow extends Record<string, unknown> {
   response_id: string;
   created_at: Date;
 }
-
-/**
- * The owner `own` of the pair `s`, and the chats below it that see the pair. What is behind a
- * branch that sees it sees it too, also below a deleted one.
- */
-const HEIRS = `
-      WITH RECURSIVE heirs AS (
-        SELECT s.chat_id, own.deleted_at
-        UNION ALL
-        SELECT c.chat_id, c.deleted_at FROM heirs h JOIN chats c ON c.account_id = $1 AND c.parent_chat_id = h.chat_id
-          AND (h.chat_id <> s.chat_id OR c.fork_seq >= s.seq)
-      )`;
 
 /**
  * Whether the pair `s` can still be read, and by the words that it was found by: what PostgreSQL
