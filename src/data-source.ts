@@ -29,6 +29,8 @@ import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
 import { SummaryQuestions1764000000140 } from '../migrations/1764000000140-summary-questions.js';
 import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-events.js';
 import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
+import { ConversationRoots1764000000149 } from '../migrations/1764000000149-conversation-roots.js';
+import { ChosenChatIds1764000000148 } from '../migrations/1764000000148-chosen-chat-ids.js';
 import { JournalEntry } from './content/journal.entity.js';
 import { ChatContent } from './content/postgres/chat-content.entity.js';
 import { IdempotencyKey } from './database/idempotency-key.entity.js';
@@ -157,6 +159,8 @@ const MIGRATIONS = [
   SummaryQuestions1764000000140,
   AccountEvents1764000000146,
   EventTickets1764000000147,
+  ChosenChatIds1764000000148,
+  ConversationRoots1764000000149,
 ];
 
 /**

@@ -138,6 +138,11 @@ export const problems = {
     'nothing_to_merge',
     'There is nothing in that chat that this one does not see already.',
   ),
+  chatIdTaken: problem(
+    409,
+    'chat_id_taken',
+    'A chat of yours has this id, and was made of something else.',
+  ),
   branchHasChildren: problem(
     409,
     'branch_has_children',

@@ -196,6 +196,7 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'chats.model': OF_CHAT,
   'chats.system_prompt': OF_CHAT,
   'conversation_notes.metadata': OF_CHAT,
+  'conversations.made_of': ID,
   'client_chats.client_chat_id': ID,
   'event_tickets.principal': OF_ACCOUNT,
   'event_tickets.ticket_hash': ID,
@@ -248,7 +249,7 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
 export const COLLECTIONS: Readonly<Record<string, string>> = {
   chat_contents: 'words: the journal writes the redacted version over them',
   chat_parts: 'what is too long for chat_contents: goes with the version before',
-  write_tries: 'one document that says when a write was tried',
+  write_tries: 'says when a write was tried, and which names documents have',
 };
 
 const pairs = (which = ''): string =>

@@ -104,7 +104,7 @@ withMongo('buckets in MongoDB', () => {
     await store.put(pair);
     const [bucket] = await buckets(pair);
     expect(bucket).toEqual({
-      _id: `${pair.chatId}:0`,
+      _id: `${pair.accountId}:${pair.chatId}:0`,
       account_id: pair.accountId,
       root_chat_id: pair.rootChatId,
       chat_id: pair.chatId,
@@ -164,7 +164,9 @@ withMongo('buckets in MongoDB', () => {
     for (const seq of seqsUpTo(33)) await store.put(aPair(root, { seq }));
     await store.put(aPair(branch, { seq: 34 }));
     expect((await buckets(root)).map((bucket) => bucket['qa_pairs'].length)).toEqual([32, 1]);
-    expect((await buckets(branch)).map((bucket) => bucket['_id'])).toEqual([`${branch.chatId}:0`]);
+    expect((await buckets(branch)).map((bucket) => bucket['_id'])).toEqual([
+      `${branch.accountId}:${branch.chatId}:0`,
+    ]);
   });
 
   it('have each pair once and in order, whatever raced', async () => {
@@ -256,12 +258,17 @@ withMongo('buckets in MongoDB', () => {
     await expect(store.put(damaged)).rejects.toThrow('MongoDB refused the words of a pair');
   });
 
-  it('have the index that removal uses, and no other', async () => {
+  it('have the indexes that removal uses, and people who know a chat alone, and no other', async () => {
     const indexes = await raw.collection('chat_contents').indexes();
     expect(indexes.map((index) => Object.keys(index['key']).join())).toEqual([
       '_id',
       'root_chat_id,chat_id,bucket',
+      'chat_id,bucket',
     ]);
+    const asked = raw.collection('chat_contents').find({ chat_id: aChat().chatId });
+    // Not every server that speaks MongoDB's protocol says how it looks.
+    const plan = await asked.explain('queryPlanner').catch(() => null);
+    if (plan) expect(JSON.stringify(plan)).toContain('chat_id_1_bucket_1');
   });
 });
 

@@ -67,7 +67,7 @@ export async function putInto(
 export const bucketFilter = (
   pair: Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'forkSeq' | 'seq'>,
 ) => ({
-  _id: bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq)),
+  _id: bucketId(pair.accountId, pair.chatId, bucketOf(pair.seq, pair.forkSeq)),
   account_id: pair.accountId,
   root_chat_id: pair.rootChatId,
 });

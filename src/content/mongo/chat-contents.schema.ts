@@ -78,7 +78,10 @@ export const StoredQaPairSchema = SchemaFactory.createForClass(StoredQaPair);
   autoIndex: false,
 })
 export class ChatContents {
-  /** `bucketId(chat_id, bucket)`: two writers that both miss the bucket cannot make it twice. */
+  /**
+   * `bucketId(account_id, chat_id, bucket)`: two writers that both miss the bucket cannot make it
+   * twice. With the account, as two accounts may have chosen the same id for a chat.
+   */
   @Prop({ type: String })
   _id!: string;
 
@@ -103,6 +106,8 @@ export const ChatContentsSchema = SchemaFactory.createForClass(ChatContents);
 // For all buckets of a chat or of a conversation (removal, people who look one up); single buckets
 // are found by _id.
 ChatContentsSchema.index({ root_chat_id: 1, chat_id: 1, bucket: 1 });
+// For people who read MongoDB and know a chat and nothing else of it. The server never does so.
+ChatContentsSchema.index({ chat_id: 1, bucket: 1 });
 
 /** 32 pairs of the greatest length stay far under 16 MiB (`PARTS_INLINE_MAX`). */
 export const PAIRS_PER_BUCKET = 32;
@@ -111,4 +116,5 @@ export const PAIRS_PER_BUCKET = 32;
 export const bucketOf = (seq: number, forkSeq: number): number =>
   Math.floor((seq - forkSeq - 1) / PAIRS_PER_BUCKET);
 
-export const bucketId = (chatId: string, bucket: number): string => `${chatId}:${bucket}`;
+export const bucketId = (accountId: string, chatId: string, bucket: number): string =>
+  `${accountId}:${chatId}:${bucket}`;

@@ -14,7 +14,7 @@ import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
   autoIndex: false,
 })
 export class ChatParts {
-  /** `partsId(chat_id, seq)`: two writers cannot make it twice. */
+  /** `partsId(account_id, chat_id, seq)`: two writers cannot make it twice. */
   @Prop({ type: String })
   _id!: string;
 
@@ -51,4 +51,5 @@ export const ChatPartsSchema = SchemaFactory.createForClass(ChatParts);
 // For all of a chat or of a conversation (removal, people who look one up).
 ChatPartsSchema.index({ root_chat_id: 1, chat_id: 1, seq: 1 });
 
-export const partsId = (chatId: string, seq: number): string => `${chatId}:${seq}`;
+export const partsId = (accountId: string, chatId: string, seq: number): string =>
+  `${accountId}:${chatId}:${seq}`;

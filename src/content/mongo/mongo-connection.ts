@@ -4,6 +4,7 @@ import { StoreRefusesError } from '../../common/store-refusal.js';
 import { Pulse, within } from '../../runtime/deadline.js';
 import { ChatContents, ChatContentsSchema } from './chat-contents.schema.js';
 import { ChatParts, ChatPartsSchema } from './chat-parts.schema.js';
+import { type Marks, renameOld } from './old-names.js';
 
 /** How long any one call to MongoDB may take, in milliseconds, with all its retries. */
 export const MONGO_TIMEOUT_MS = 2000;
@@ -64,6 +65,8 @@ export class MongoConnection {
   private opening: Promise<void>;
   private readonly pulse = new Pulse();
   private stands = false;
+  /** Whether no document has a name of a version before any more. */
+  private areNamed = false;
   /** Since when no call was answered at all, in milliseconds of `Date.now()`. */
   private silentSince: number | undefined;
   private retry: NodeJS.Timeout | undefined;
@@ -184,10 +187,22 @@ export class MongoConnection {
     const hello = await this.connection.db?.admin().command({ hello: 1 });
     if (!hello) throw new StoreAwayError('MongoDB closed the connection at once.');
     this.replicated = hello['setName'] !== undefined || hello['msg'] === 'isdbgrid';
+    if (!this.areNamed) await this.nameAll();
     this.silentSince = undefined;
     this.stands = true;
     if (this.lastTold) this.logger.log({ message: 'MongoDB is there' });
     this.lastTold = '';
+  }
+
+  private async nameAll(): Promise<void> {
+    await renameOld(
+      this.chats.collection as never,
+      this.parts.collection as never,
+      this.connection.collection('write_tries') as unknown as Marks,
+      (work) =>
+        within(MONGO_TIMEOUT_MS, work, () => new StoreAwayError('MongoDB did not answer in time.')),
+    );
+    this.areNamed = true;
   }
 
   /**

@@ -89,7 +89,9 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
   ): Promise<Map<string, StoredPair>> {
     if (pairs.length === 0) return new Map();
     const ids = [
-      ...new Set(pairs.map((pair) => bucketId(pair.chatId, bucketOf(pair.seq, pair.forkSeq)))),
+      ...new Set(
+        pairs.map((pair) => bucketId(accountId, pair.chatId, bucketOf(pair.seq, pair.forkSeq))),
+      ),
     ];
     const seqs = [...new Set(pairs.map((pair) => pair.seq))];
     const buckets = await this.mongo.run((chats) =>
@@ -169,7 +171,7 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     const documents = await this.mongo.run((_chats, parts) =>
       (parts.collection as unknown as PartsDocuments)
         .find({
-          _id: oneOf(pairs.map(({ chatId, seq }) => partsId(chatId, seq))),
+          _id: oneOf(pairs.map((pair) => partsId(pair.accountId, pair.chatId, pair.seq))),
           account_id: oneOf(pairs.map(({ accountId }) => accountId)),
           root_chat_id: oneOf(pairs.map(({ rootChatId }) => rootChatId)),
         })

@@ -10,7 +10,7 @@ export type PartsDocuments = Collection<ChatParts>;
 type Key = Pick<PairRef, 'accountId' | 'rootChatId' | 'chatId' | 'seq'>;
 
 const filterOf = (pair: Key) => ({
-  _id: partsId(pair.chatId, pair.seq),
+  _id: partsId(pair.accountId, pair.chatId, pair.seq),
   account_id: pair.accountId,
   root_chat_id: pair.rootChatId,
 });

@@ -78,7 +78,7 @@ export function mongoWordsCheck(side: MongoSide): Check<PairKey> {
 async function beside(buckets: MongoBuckets, pairs: readonly MirroredPair[]): Promise<Both[]> {
   const named = pairs.map((pair) => ({
     pair,
-    name: bucketId(pair.chat_id, bucketOf(pair.seq, pair.fork_seq!)),
+    name: bucketId(pair.account_id, pair.chat_id, bucketOf(pair.seq, pair.fork_seq!)),
   }));
   const found = await buckets.whole([...new Set(named.map(({ name }) => name))]);
   const both = named.map(({ pair, name }) => {
@@ -90,10 +90,13 @@ async function beside(buckets: MongoBuckets, pairs: readonly MirroredPair[]): Pr
   });
   const apart = await buckets.apart(
     both.flatMap(({ pair, element }) =>
-      element?.parts_apart ? [partsId(pair.chat_id, pair.seq)] : [],
+      element?.parts_apart ? [partsId(pair.account_id, pair.chat_id, pair.seq)] : [],
     ),
   );
-  return both.map((one) => ({ ...one, apart: apart.get(partsId(one.pair.chat_id, one.pair.seq)) }));
+  return both.map((one) => ({
+    ...one,
+    apart: apart.get(partsId(one.pair.account_id, one.pair.chat_id, one.pair.seq)),
+  }));
 }
 
 const keyOf = ({ account_id, chat_id, seq }: PairKey): PairKey => ({ account_id, chat_id, seq });

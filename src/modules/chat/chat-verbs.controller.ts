@@ -55,7 +55,7 @@ export class ChatVerbsController {
   @ApiOperation({ operationId: 'createChatVerb', summary: 'Start a conversation' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  @ApiProblems(problems.messageNotFound)
+  @ApiProblems(problems.messageNotFound, problems.chatIdTaken)
   create(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

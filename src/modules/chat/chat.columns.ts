@@ -78,8 +78,11 @@ const OF_ROOT = {
   active_chat_id: column<string | null>(activeOf('chat_id')),
 };
 
-/** Shown in lists besides: how long the path of that chat is. */
-export const LISTED_COLUMN = `${activeOf('last_seq')} AS active_message_count`;
+/** By what conversations are listed: their age. An index has the same words. */
+export const LISTED_AS = 'coalesce(v.listed_as, v.chat_id)';
+
+/** Shown in lists besides: how long the path of that chat is. And for the cursor. */
+export const LISTED_COLUMN = `${activeOf('last_seq')} AS active_message_count, ${LISTED_AS} AS listed_as`;
 
 function activeOf(field: string): string {
   return `CASE WHEN c.chat_id = c.root_chat_id THEN (
@@ -91,7 +94,7 @@ function activeOf(field: string): string {
 /** A living chat with what it shares with its conversation. */
 export type ChatView = Values<typeof SHOWN> &
   Values<typeof OF_ROOT> &
-  Values<typeof INNER> & { active_message_count?: number };
+  Values<typeof INNER> & { active_message_count?: number; listed_as?: string };
 
 /** What clients say of a chat of their own, as the row keeps it. */
 const SAID = {

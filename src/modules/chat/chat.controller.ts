@@ -65,7 +65,7 @@ export class ChatController {
   @ApiOperation({ operationId: 'createChat', summary: 'Start a conversation' })
   @ApiCreatedResponse({ type: ChatDto })
   @ApiIdempotent()
-  @ApiProblems(problems.messageNotFound)
+  @ApiProblems(problems.messageNotFound, problems.chatIdTaken)
   create(
     @CurrentAccount() account: string,
     @Idempotent() key: IdempotentRequest | null,

@@ -18,6 +18,14 @@ export class StartedByDto {
 }
 
 export class CreateChatDto {
+  /**
+   * An id of the client's own: the same request again answers the same chat, and another one with
+   * this id is refused. The server chooses one where it is absent.
+   */
+  @Optional()
+  @IsId()
+  chat_id?: string;
+
   /** Shown in the chat list. At most 200 characters. @example "Trip to Norway" */
   @ApiPropertyOptional({ type: String, nullable: true, maxLength: 200 })
   @IsOptional()

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
+import { canonicalDigest } from '../../common/canonical-json.js';
 import { newId, UUID } from '../../common/ids.js';
 import { metadataTerm } from '../../common/metadata.js';
 import { problems } from '../../common/problems.js';
@@ -16,6 +17,8 @@ import { TreeChanges } from './tree-changes.service.js';
 import { lockTree, switchActive } from './tree-lock.js';
 
 export interface NewChat extends ChatFields {
+  /** An id of the client's own, perhaps that of a chat of somebody else. */
+  chat_id?: string;
   chat_type?: ChatType;
   /** A pair of another conversation, which started this one. */
   started_by?: { response_id: string } | null;
@@ -79,12 +82,18 @@ export class ChatService {
   }
 
   /**
-   * A new root, active and empty. @throws message_not_found for a pair that cannot have started it
+   * A new root, active and empty; where the client chose its id and the account has that chat, of
+   * the same making, that one. @throws chat_id_taken; message_not_found for a pair that cannot have
+   * started it
    */
   async create(tx: EntityManager, accountId: string, chat: NewChat): Promise<ChatView> {
+    const chosen =
+      chat.chat_id === undefined ? null : { chatId: chat.chat_id, madeOf: madeOf(chat) };
+    if (chosen && (await isTaken(tx, accountId, chosen)))
+      return findIn(tx, accountId, chosen.chatId);
     const startedBy = chat.started_by?.response_id ?? null;
     if (startedBy !== null) await assertSeen(tx, accountId, startedBy);
-    const chatId = newId();
+    const chatId = chosen?.chatId ?? newId();
     const now = new Date();
     const row = {
       accountId,
@@ -102,6 +111,7 @@ export class ChatService {
       chatsTotal: 1,
       chatsRevision: 0,
       startedBy,
+      ...(chosen && { listedAs: newId(), madeOf: chosen.madeOf }),
     });
     await tx.insert(Chat, {
       ...row,
@@ -115,7 +125,7 @@ export class ChatService {
       chatId,
       createdAt: now,
     });
-    afterCommit(tx, () => this.roots.learn(chatId, chatId));
+    afterCommit(tx, () => this.roots.learn(accountId, chatId, chatId));
     return findIn(tx, accountId, chatId);
   }
 
@@ -147,7 +157,8 @@ export class ChatService {
     const items = rows.slice(0, filter.limit);
     return {
       items,
-      nextCursor: rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.chat_id) : null,
+      nextCursor:
+        rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.listed_as!) : null,
     };
   }
 
@@ -234,6 +245,39 @@ export async function findIn(
   const [chat] = await tx.query<ChatView[]>(`${FIND_CHAT.text} ${lock}`, [accountId, chatId]);
   if (!chat) throw problems.chatNotFound();
   return chat;
+}
+
+/** What makes two requests for a chat the same one; what is absent is null. */
+const madeOf = (chat: NewChat): Buffer =>
+  canonicalDigest({
+    name: chat.name ?? null,
+    chat_type: chat.chat_type ?? 'standard',
+    system_prompt: chat.system_prompt ?? null,
+    model: chat.model ?? null,
+    metadata: chat.metadata ?? null,
+    started_by: chat.started_by?.response_id ?? null,
+  });
+
+/** Two requests for the same id go one after the other, also where neither finds a row to lock. */
+const CLAIM_ID = `SELECT pg_advisory_xact_lock(hashtextextended($1::text || '/' || $2::text, 0))`;
+const CHOSEN = `
+  SELECT c.deleted_at, v.made_of FROM chats c LEFT JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.chat_id
+  WHERE c.account_id = $1 AND c.chat_id = $2`;
+
+/** Whether the account has the chat already, made by the same request. @throws chat_id_taken */
+async function isTaken(
+  tx: EntityManager,
+  accountId: string,
+  { chatId, madeOf: wanted }: { chatId: string; madeOf: Buffer },
+): Promise<boolean> {
+  await tx.query(CLAIM_ID, [accountId, chatId]);
+  const [found] = await tx.query<{ deleted_at: Date | null; made_of: Buffer | null }[]>(CHOSEN, [
+    accountId,
+    chatId,
+  ]);
+  if (!found) return false;
+  if (found.deleted_at === null && found.made_of?.equals(wanted)) return true;
+  throw problems.chatIdTaken({ chat_id: chatId });
 }
 
 /** A pair of a conversation that lives. */

@@ -1,5 +1,5 @@
 import type { Statement } from '../../database/database.js';
-import { CHAT_COLUMNS, LISTED_COLUMN } from './chat.columns.js';
+import { CHAT_COLUMNS, LISTED_AS, LISTED_COLUMN } from './chat.columns.js';
 
 export type { ChatView } from './chat.columns.js';
 
@@ -20,17 +20,17 @@ export const FIND_ACTIVE: Statement = {
     WHERE c.account_id = $1 AND c.chat_id = $2 AND c.deleted_at IS NULL`,
 };
 
-const PAGE = 'ORDER BY v.account_id, v.chat_id DESC LIMIT $6';
+const PAGE = `ORDER BY v.account_id, ${LISTED_AS} DESC LIMIT $6`;
 
 /**
- * $1 account, $2 the chat before, $3 archived, $4 pinned, $5 a pattern for the name, $6 how many;
- * null where nothing is asked for.
+ * $1 account, $2 what the chat before is listed as, $3 archived, $4 pinned, $5 a pattern for the
+ * name, $6 how many; null where nothing is asked for.
  */
 export const LIST_CHATS: Statement = {
   name: 'chat.list',
   text: `SELECT ${CHAT_COLUMNS}, ${LISTED_COLUMN} ${FROM}
     WHERE v.account_id = $1 AND NOT v.deleted AND c.chat_id = c.root_chat_id
-      AND v.chat_id < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
+      AND ${LISTED_AS} < $2 AND ($3::boolean IS NULL OR v.archived = $3) AND ($4::boolean IS NULL OR v.pinned = $4)
       AND ($5::text IS NULL OR v.name ILIKE $5)
     ${PAGE}`,
 };

@@ -1,10 +1,17 @@
-import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { Column, Entity, ForeignKey, Index, PrimaryColumn } from 'typeorm';
+import { Chat } from './chat.entity.js';
 
 /** The whole tree of a root chat: one entry in a person's list. */
 @Entity('conversations')
+@ForeignKey(() => Chat, ['accountId', 'chatId'], ['accountId', 'chatId'], {
+  name: 'conversations_root',
+  deferrable: 'INITIALLY DEFERRED',
+})
 @Index('conversations_started', ['accountId', 'startedBy', 'chatId'], {
   where: 'started_by IS NOT NULL',
 })
+// Of `coalesce(listed_as, chat_id)`, which TypeORM cannot say.
+@Index('conversations_listed', { synchronize: false })
 export class Conversation {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'conversations_pkey' })
   accountId!: string;
@@ -49,6 +56,17 @@ export class Conversation {
   /** The pair of another conversation that started this one; also when that is gone. */
   @Column('uuid', { name: 'started_by', nullable: true })
   startedBy!: string | null;
+
+  /**
+   * Where it stands among the others of its account, if its client chose the id: that of the others
+   * says when they were made.
+   */
+  @Column('uuid', { name: 'listed_as', nullable: true })
+  listedAs!: string | null;
+
+  /** Of a chosen id: the hash of what the chat was made of, to know the same request again. */
+  @Column('bytea', { name: 'made_of', nullable: true })
+  madeOf!: Buffer | null;
 
   @Column({ type: 'timestamptz', name: 'last_message_at', precision: 3, nullable: true })
   lastMessageAt!: Date | null;

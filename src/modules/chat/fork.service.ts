@@ -117,7 +117,7 @@ export class ForkService {
       );
       if (!made) return null;
       this.events.changed(fork.accountId, fork.rootChatId);
-      this.roots.learn(fork.branchId, fork.rootChatId);
+      this.roots.learn(fork.accountId, fork.branchId, fork.rootChatId);
       return made.answer;
     } catch (error) {
       if (fork.idempotent && isUniqueViolation(error)) return null;
@@ -158,7 +158,7 @@ export class ForkService {
       1,
     );
     if (response_id !== null) await this.content.askForBranches(tx, accountId, [response_id]);
-    afterCommit(tx, () => this.roots.learn(branchId, here.root_chat_id));
+    afterCommit(tx, () => this.roots.learn(accountId, branchId, here.root_chat_id));
     return findIn(tx, accountId, branchId);
   }
 }

@@ -89,7 +89,8 @@ export class AppendLanes {
     // Behind its commit a model is asked: a quarter of a commit is nothing beside that.
     if (pair.generation) return (await this.execute([pair]))[0] ?? null;
     const rootChatId =
-      this.roots.known(pair.chatId) ?? (await this.roots.find(pair.accountId, pair.chatId));
+      this.roots.known(pair.accountId, pair.chatId) ??
+      (await this.roots.find(pair.accountId, pair.chatId));
     return rootChatId === null ? null : this.queue(pair, rootChatId);
   }
 

@@ -44,7 +44,7 @@ export class ConversationWriter {
     }
     await tx.query(SETTLE_SOURCE, [...place, brought.rootChatId, digest, work.headId]);
     if (brought.kind !== 'unchanged') tellChanged(tx, accountId, brought.rootChatId);
-    afterCommit(tx, () => this.roots.learn(brought.rootChatId, brought.rootChatId));
+    afterCommit(tx, () => this.roots.learn(accountId, brought.rootChatId, brought.rootChatId));
     return brought;
   }
 

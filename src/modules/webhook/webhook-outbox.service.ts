@@ -57,8 +57,8 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 @Injectable()
 export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Webhooks');
-  /** Conversations with news, and their accounts. */
-  private changed = new Map<string, string>();
+  /** Conversations with news, as `<account>/<root>`: accounts may have chosen the same ids. */
+  private changed = new Set<string>();
   /**
    * One for both, so that this instance needs one connection for them. What fails is found again by
    * a sweep.
@@ -133,7 +133,7 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 
   private note(accountId: string, rootChatId: string): void {
-    if (this.changed.size < CHANGED_MAX) this.changed.set(rootChatId, accountId);
+    if (this.changed.size < CHANGED_MAX) this.changed.add(`${accountId}/${rootChatId}`);
     this.loop.wake();
   }
 
@@ -144,8 +144,12 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
 
   private async dispatchChanged(): Promise<void> {
     const changed = this.changed;
-    this.changed = new Map();
-    await this.dispatch([...changed.values()], [...changed.keys()]);
+    this.changed = new Set();
+    const places = [...changed].map((key) => key.split('/') as [string, string]);
+    await this.dispatch(
+      places.map(([account]) => account),
+      places.map(([, root]) => root),
+    );
   }
 
   private read([accounts, rootChats]: (readonly string[])[]): Promise<
