@@ -21,6 +21,7 @@ import { Files1764000000113 } from '../migrations/1764000000113-files.js';
 import { Redactions1764000000116 } from '../migrations/1764000000116-redactions.js';
 import { ValidStatuses1764000000117 } from '../migrations/1764000000117-valid-statuses.js';
 import { AnswerParts1764000000120 } from '../migrations/1764000000120-answer-parts.js';
+import { SavedTurns1764000000143 } from '../migrations/1764000000143-saved-turns.js';
 import { MessageSearch1764000000128 } from '../migrations/1764000000128-message-search.js';
 import { AnswerEnds1764000000123 } from '../migrations/1764000000123-answer-ends.js';
 import { HistoryPlaces1764000000124 } from '../migrations/1764000000124-history-places.js';
@@ -154,6 +155,7 @@ const MIGRATIONS = [
   AnswerParts1764000000120,
   AnswerEnds1764000000123,
   HistoryPlaces1764000000124,
+  SavedTurns1764000000143,
   MessageSearch1764000000128,
   Imports1764000000131,
   SummaryQuestions1764000000140,

@@ -10,6 +10,8 @@ const CLIENTS: [string, typeof OpenAI7][] = [
   ['openai 6', OpenAI6 as unknown as typeof OpenAI7],
   ['openai 7', OpenAI7],
 ];
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const NOBODYS = '00000000-0000-7000-8000-000000000000';
 const user = (content: string) => ({ type: 'message' as const, role: 'user' as const, content });
 const assistant = (content: string) => ({
@@ -221,6 +223,93 @@ describe.each(MODES)('conversations, words in %s', (mode) => {
     const [three, four] = [await once(path, more), await once(path, more)];
     expect([four.text, textsOf(three.body.data)]).toEqual([three.text, ['q2', 'a2', 'q3']]);
     expect(await ann.questionsOf(chatOf(one.body))).toEqual(['q1', 'q2', 'q3']);
+  });
+
+  describe('of a client that sends its history and saves it again, without ids', () => {
+    const CALL = { tool: { id: 'call_1', name: 'weather', input: { city: 'Oslo' } } };
+    const picture = {
+      ...{ type: 'message', role: 'user' },
+      content: [
+        { type: 'input_text', text: 'See?' },
+        { type: 'input_image', image_url: `data:image/png;base64,${PIXEL}` },
+      ],
+    };
+    let path: string;
+    const items = async (): Promise<any[]> => (await call('GET', `${path}?order=asc`)).body.data;
+    const save = (body: object[], key?: string) =>
+      call('POST', path, { items: body }, ann, key ? { 'idempotency-key': key } : {});
+    const respond = async (...input: object[]) => {
+      const { body, status } = await ann.request('POST', '/v1/responses', {
+        body: { model: 'fake-1', input: [...(await items()), ...input] },
+      });
+      return { status, output: (body.output ?? []).map(({ id: _, ...item }: any) => item) };
+    };
+
+    beforeEach(async () => {
+      const { body } = await call('POST', '', { items: [user('q1'), assistant('a1')] });
+      path = `/${body.id}/items`;
+    });
+
+    it('an answer is there once, as often as it was said', async () => {
+      for (const said of ['once', 'again', 'again']) {
+        const { output } = await respond(user(said));
+        const saved = await save([user(said), ...output]);
+        expect(saved.body.data).toEqual((await items()).slice(-2));
+      }
+      expect(textsOf(await items()).filter((_, at) => at % 2 === 0)).toEqual([
+        ...['q1', 'once', 'again', 'again'],
+      ]);
+      // Whoever says it by himself has said it.
+      await save([user('again'), assistant('Hello from the fake provider.')]);
+      expect(await items()).toHaveLength(10);
+    });
+
+    it('so are calls with what they gave, pictures, and what comes behind', async () => {
+      provider.next({ turn: [CALL], finishReason: 'tool_calls' });
+      const first = await respond(picture);
+      const result = { type: 'function_call_output', call_id: 'call_1', output: 'sunny' };
+      await save([picture, ...first.output, result]);
+      expect((await items()).slice(2).map(({ type }) => type)).toEqual([
+        ...['message', 'function_call', 'function_call_output'],
+      ]);
+      const { body } = await ann.get('/files');
+      expect(body.items).toHaveLength(1);
+    });
+
+    it('so is the question of an answer that failed, and each side that comes by itself', async () => {
+      provider.next({ status: 500 });
+      expect((await respond(user('q2'))).status).toBe(502);
+      await save([user('q2')]);
+      const { output } = await respond(user('q3'));
+      await save([user('q3')]);
+      await save(output);
+      expect(textsOf(await items())).toEqual([
+        ...['q1', 'a1', 'q2', 'q3', 'Hello from the fake provider.'],
+      ]);
+    });
+
+    it('a save that is sent again with its key is one, and another word is another', async () => {
+      const { output } = await respond(user('q2'));
+      const [one, two] = [
+        await save([user('q2'), ...output], 'saved'),
+        await save([user('q2'), ...output], 'saved'),
+      ];
+      expect([two.text, two.headers.get('idempotent-replayed'), (await items()).length]).toEqual([
+        ...[one.text, 'true', 4],
+      ]);
+      await respond(user('q3'));
+      await save([user('q3'), assistant('Another word')]);
+      expect(await items()).toHaveLength(8);
+    });
+
+    it('what a conversation was named for is added, as everywhere', async () => {
+      const conversation = path.slice(1).replace('/items', '');
+      await ann.request('POST', '/v1/responses', {
+        body: { model: 'fake-1', input: 'q2', conversation },
+      });
+      await save([user('q2'), assistant('Hello from the fake provider.')]);
+      expect(await items()).toHaveLength(6);
+    });
   });
 
   it('refuse what they cannot store, name the field, and store nothing', async () => {

@@ -204,6 +204,7 @@ export const ELSEWHERE: Record<string, string> = {
   'file.give_up': 'one row by its key, where an upload broke off',
   'openai.history_places': 'of the messages of one request, by hash',
   'openai.note_history_place': 'one row by its key',
+  'openai.saved_turns': 'of the pairs that one request may save, by key',
   'search.hits.':
     'of the newest matches of an account, 2,000 at most; P13 of the bench looks at it',
   'search.count': 'of the matches of an account, 2,000 at most',

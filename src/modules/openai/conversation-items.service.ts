@@ -6,7 +6,7 @@ import { type Pair, pairJson } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
-import { ItemChanges } from './item-changes.service.js';
+import { type Addition, ItemChanges } from './item-changes.service.js';
 import type { AddItemsDto, ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { type ConversationRef, itemParam, type ItemRef } from './openai-ids.js';
 import { answerItems, questionItemsOf } from './part-items.js';
@@ -14,6 +14,7 @@ import { ResponseInputs } from './response-inputs.service.js';
 import type { ItemDto } from './response-items.dto.js';
 import { itemStatusOf, stateOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
+import type { StoredTurn } from './saved-turns.service.js';
 import type { Turn } from './turns.js';
 
 /** So many places has a pair: more than twice the parts that a side may have. */
@@ -67,9 +68,8 @@ export class ConversationItems {
 
   /**
    * Stores them behind the newest pair, all or none; answers them. What the assistant says first is
-   * the answer to the newest pair, where that has none. An answer of this conversation that comes
-   * back with its id is there already, with its question: agents save again what they were
-   * answered.
+   * the answer to the newest pair, where that has none. What `/v1/responses` put there is there
+   * already: agents save again what they were answered, with its id or without.
    * @throws 422; chat_not_found and what `PostService.post` throws
    */
   async add(
@@ -80,20 +80,23 @@ export class ConversationItems {
   ): Promise<ItemListDto> {
     const told = await this.inputs.turns(accountId, items);
     const chatId = await this.branchOf(accountId, conversation);
-    const { here, others } = await this.sorted(accountId, conversation, told);
-    if (others.length === 0) return listOf(here.flatMap(placedOf), false);
-    const turns = await this.inputs.kept(accountId, others, 'items');
-    const { pairs, onlyAnswer } = await this.changes.add(
-      { accountId, chatId, conversation, key: idempotent },
-      turns,
-    );
-    const added = pairs.flatMap(placed);
-    const shown = onlyAnswer ? added.filter(isOfAnswer) : added;
-    return listOf([...here.flatMap(placedOf), ...shown], false);
+    const addition = { accountId, chatId, conversation, key: idempotent };
+    for (;;) {
+      const saved = await this.changes.savedIn(addition, told);
+      const { here, others } = await this.sorted(addition, told.slice(saved.length));
+      const there = [...saved.flatMap(itemsOfTurn), ...here.flatMap(placedOf)];
+      if (others.length > 0) {
+        const turns = await this.inputs.kept(accountId, others, 'items');
+        const added = await this.changes.add(addition, turns);
+        await this.changes.mark({ ...addition, key: null }, saved);
+        return listOf([...there, ...added.flatMap(itemsOfTurn)], false);
+      }
+      if (await this.changes.mark(addition, saved)) return listOf(there, false);
+    }
   }
 
   /** The pairs of the conversation that some of the turns are, and the other turns. */
-  private async sorted(accountId: string, { chatId }: ConversationRef, turns: readonly Turn[]) {
+  private async sorted({ accountId, chatId }: Addition, turns: readonly Turn[]) {
     const { root_chat_id: root } = await this.chats.get(accountId, chatId);
     const here: QaPairDto[] = [];
     const others: Turn[] = [];
@@ -237,7 +240,9 @@ function placedOf(dto: QaPairDto): Placed[] {
   ];
 }
 
-const isOfAnswer = ({ place }: Placed): boolean => place % PLACES >= PLACES / 2;
+/** The items of the sides that a turn has. */
+const itemsOfTurn = ({ pair, hasQuestion, hasResponse }: StoredTurn): Placed[] =>
+  placed(pair).filter(({ place }) => (place % PLACES < PLACES / 2 ? hasQuestion : hasResponse));
 
 function listOf(placedItems: readonly Placed[], hasMore: boolean): ItemListDto {
   const data = placedItems.map(({ item }) => item);

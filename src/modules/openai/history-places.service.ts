@@ -49,11 +49,12 @@ export class HistoryPlaces {
   }
 
   /**
-   * Keeps by which history a question was asked. Where this is lost, its next one begins a new
-   * conversation.
+   * Keeps by which history a question was asked; null where ids told its place. Where this is lost,
+   * its next one begins a new conversation.
    */
-  async note(accountId: string, responseId: string, turns: readonly Turn[]): Promise<void> {
-    await this.database.query(NOTE, [accountId, responseId, questionHashes(turns).at(-1)]);
+  async note(accountId: string, responseId: string, turns: readonly Turn[] | null): Promise<void> {
+    const hash = turns && questionHashes(turns).at(-1);
+    await this.database.query(NOTE, [accountId, responseId, hash]);
   }
 
   /** Where all of a history was said before, or its beginning; null for one that is new here. */

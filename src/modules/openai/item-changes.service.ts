@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { PostService } from '../answer/post.service.js';
-import type { Pair } from '../chat/pair.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import type { ConversationRef } from './openai-ids.js';
 import { ItemRemoval } from './item-removal.service.js';
 import { PairCompletion } from './pair-completion.service.js';
+import { SavedTurns, type StoredTurn, storedTurn } from './saved-turns.service.js';
 import { spokenOf, type Turn } from './turns.js';
 
 /** Where turns are added, and by which request. */
@@ -18,13 +18,6 @@ export interface Addition {
   key: IdempotentRequest | null;
 }
 
-/** What was stored. */
-export interface Added {
-  pairs: Pair[];
-  /** Whether the question of the one pair was there before. */
-  onlyAnswer: boolean;
-}
-
 /** What clients add to a branch by themselves, or take out: nobody is asked for an answer. */
 @Injectable()
 export class ItemChanges {
@@ -33,7 +26,21 @@ export class ItemChanges {
     private readonly completion: PairCompletion,
     private readonly paths: PathService,
     private readonly removal: ItemRemoval,
+    private readonly saved: SavedTurns,
   ) {}
+
+  /**
+   * The turns that the branch ends with already, as far as their client has not saved them before:
+   * those that are to be added are the ones behind them. @throws like `SavedTurns.find`
+   */
+  savedIn({ accountId, chatId }: Addition, turns: readonly Turn[]): Promise<StoredTurn[]> {
+    return this.saved.find(accountId, chatId, turns);
+  }
+
+  /** @throws like `SavedTurns.mark` */
+  mark({ accountId, key }: Addition, saved: readonly StoredTurn[]): Promise<boolean> {
+    return this.saved.mark(accountId, saved, key);
+  }
 
   /** @throws like `ItemRemoval.remove` */
   remove(...item: Parameters<ItemRemoval['remove']>): Promise<void> {
@@ -44,17 +51,17 @@ export class ItemChanges {
    * All or none. An answer alone is that to the newest pair, where it waits for one. @throws what
    * `PostService.post` throws
    */
-  async add(addition: Addition, turns: readonly Turn[]): Promise<Added> {
+  async add(addition: Addition, turns: readonly Turn[]): Promise<StoredTurn[]> {
     const { accountId, chatId, key } = addition;
     const [first] = turns as [Turn];
     const isAnswer = turns.length === 1 && first.question.length === 0;
     const completed = isAnswer && (await this.completion.complete(accountId, chatId, first, key));
-    if (completed) return { pairs: [completed], onlyAnswer: true };
+    if (completed) return [storedTurn(completed, first)];
     const last = await this.append(addition, turns);
     const { pairs } = await this.paths.page(accountId, last.chat_id, turns.length, {
       before: last.seq + 1,
     });
-    return { pairs, onlyAnswer: false };
+    return pairs.map((pair, at) => storedTurn(pair, turns[at]!));
   }
 
   private async append(

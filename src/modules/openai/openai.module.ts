@@ -32,6 +32,7 @@ import { OpenAiFilesController } from './openai-files.controller.js';
 import { ResponseReader } from './response.reader.js';
 import { ResponsesController } from './responses.controller.js';
 import { ResponsesService } from './responses.service.js';
+import { SavedTurns } from './saved-turns.service.js';
 
 /**
  * OpenAI's API, for the clients that people already have. Its errors are in OpenAI's envelope: see
@@ -59,7 +60,7 @@ import { ResponsesService } from './responses.service.js';
     ...[ResponseReader, ResponseTargets, HistoryPlaces, ResponseInputs, PartFiles],
     ...[ResponsesService, DirectResponses, KeptResponses, PathTurns, ResponseHelp],
     ...[ConversationsService, NotesOfConversations, ConversationItems],
-    ...[PairCompletion, ItemChanges, ItemRemoval],
+    ...[PairCompletion, ItemChanges, ItemRemoval, SavedTurns],
     ...[ResponseFrames, ResponseSockets],
   ],
 })

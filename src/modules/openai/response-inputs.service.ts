@@ -25,7 +25,9 @@ export interface Asking {
   target: Target | null;
   /** What is new; the last one is asked now. */
   turns: readonly Turn[];
-  /** All that was sent, where the client said nothing of its place. */
+  /** Whether the client said nothing of its place: it was found. */
+  isFound: boolean;
+  /** All that was sent, where that told the place. */
   history: readonly Turn[] | null;
 }
 
@@ -55,15 +57,18 @@ export class ResponseInputs {
     const target = await this.targets.of(accountId, body);
     if (target) return this.behind(accountId, items, target);
     const known = await this.places.byIds(accountId, turnsOf(items.map(placeholder)));
-    if (known) return this.behind(accountId, items, await this.targets.behind(accountId, known));
+    if (known) {
+      const found = await this.targets.behind(accountId, known);
+      return { ...(await this.behind(accountId, items, found)), isFound: true };
+    }
     const history = [...before, ...(await this.asked(accountId, body.input))];
     const place = await this.places.bySaid(accountId, history);
     if (!place) {
       assertResults(history);
-      return { target: null, turns: history, history };
+      return { target: null, turns: history, history, isFound: true };
     }
     const there = await this.targets.behind(accountId, place.responseId);
-    return { target: there, turns: place.turns, history };
+    return { target: there, turns: place.turns, history, isFound: true };
   }
 
   /** Where the request says that it goes on; null where it says nothing. @throws like `place` */
@@ -71,9 +76,9 @@ export class ResponseInputs {
     return this.targets.of(accountId, body);
   }
 
-  /** Keeps by which history a question was asked. */
-  note(accountId: string, responseId: string, history: readonly Turn[]): Promise<void> {
-    return this.places.note(accountId, responseId, history);
+  /** Keeps by which history a question was asked, where its place was found. */
+  async note(accountId: string, responseId: string, { isFound, history }: Asking): Promise<void> {
+    if (isFound) await this.places.note(accountId, responseId, history);
   }
 
   /**
@@ -88,7 +93,7 @@ export class ResponseInputs {
 
   private async behind(accountId: string, items: Sent, target: Target): Promise<Asking> {
     const turns = await this.turnsBehind(accountId, items, target.parent);
-    return { target, turns: asked(turns), history: null };
+    return { target, turns: asked(turns), history: null, isFound: false };
   }
 
   /** An input that is all there is. @throws 422; message_not_found for an item of nobody */

@@ -10,7 +10,7 @@ import type { CreateResponseDto } from './create-response.dto.js';
 import type { ResponseEvent } from './item-events.js';
 import { failureOf, modelProblem } from './model-problem.js';
 import { keptEvents } from './response-events.js';
-import { type Asking, ResponseInputs } from './response-inputs.service.js';
+import { ResponseInputs } from './response-inputs.service.js';
 import { settingsOf } from './response-settings.js';
 import { BEGUN, type ResponseHead, responseOf, stateOf } from './response-wire.js';
 import { ResponseReader } from './response.reader.js';
@@ -91,12 +91,8 @@ export class ResponsesService {
             ...{ said: post.body, response: undefined, model, settings: post.settings },
           }),
         });
-    await this.note(accountId, answer, asking);
+    await this.inputs.note(accountId, answer.responseId, asking);
     return answer;
-  }
-
-  private async note(accountId: string, answer: Answer, { history }: Asking): Promise<void> {
-    if (history) await this.inputs.note(accountId, answer.responseId, history);
   }
 
   private async headOf(accountId: string, { responseId, entry }: Answer): Promise<ResponseHead> {

@@ -1,4 +1,11 @@
-import { Agent, OpenAIProvider, Runner, setTracingDisabled, tool } from '@openai/agents';
+import {
+  Agent,
+  OpenAIConversationsSession,
+  OpenAIProvider,
+  Runner,
+  setTracingDisabled,
+  tool,
+} from '@openai/agents';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import {
@@ -70,7 +77,20 @@ await run({
     const right = (await say('Right', { previousResponseId: root })).lastResponseId;
     includes((await say(COUNT, { previousResponseId: right })).finalOutput, '3 questions');
   },
-  session: 'saves without ids what /v1/responses has stored: its items are there twice',
+  session: async () => {
+    const session = new OpenAIConversationsSession({ client });
+    await say('One', { session });
+    await say('Weather?', { session, agent: agentOf({ tools: [weather] }) });
+    includes((await say(COUNT, { session })).finalOutput, '3 questions');
+    const has = async (length) => {
+      const items = await session.getItems();
+      check(items.length === length, `should have ${length} items`, items);
+    };
+    // What was asked and answered three times, and a call with what it gave.
+    await has(8);
+    await session.popItem();
+    await has(7);
+  },
   error: async () => {
     const error = await thrown(() => say(FAIL));
     check(error.status >= 500, 'should be an HTTP error', error.message);
