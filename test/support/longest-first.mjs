@@ -6,7 +6,8 @@ import { createRequire } from 'node:module';
 const { default: Sequencer } = createRequire(import.meta.resolve('jest'))('@jest/test-sequencer');
 
 const LONGEST = [
-  ...['e2e/lock-order', 'e2e/body-budget', 'crash/crash', 'crash/answers', 'e2e/fsck'],
+  ...['e2e/lock-order', 'e2e/plans', 'e2e/body-budget', 'crash/answers', 'crash/crash'],
+  ...['e2e/fsck', 'e2e/openapi-valid', 'e2e/maintenance', 'e2e/webhook-instances', 'e2e/start'],
   ...['crash/realtime', 'crash/webhooks', 'e2e/demo', 'e2e/realtime-outages', 'e2e/page'],
   ...['contract/content-store', 'e2e/concurrency', 'e2e/session-sockets', 'e2e/statements'],
 ];
