@@ -42,6 +42,25 @@ function remote(program, usage, description, work) {
     .action(talking(work));
 }
 
+function searching(all) {
+  const one = (flags, description, choices) => new Option(flags, description).choices(choices);
+  remote(all, 'search <words...>', 'find what was said', search)
+    .option('--chat <chat_id>', 'only what that branch sees')
+    .addOption(one('--side <side>', 'only on this side', ['question', 'response']))
+    .addOption(one('--type <type>', 'only pairs of this kind', ['text', 'link', 'code']))
+    .option('--from <time>', 'only what was said then or later: a day, or ISO 8601')
+    .option('--to <time>', 'only what was said then or before')
+    .addOption(one('--sort <order>', 'the best first, or the newest', ['best', 'newest']))
+    .option('--limit <number>', 'how many', '20')
+    .addHelpText(
+      'after',
+      `
+Words, "phrases", begin*, -not, this OR that. Examples:
+  banyan search midnight sun
+  banyan search '"arctic circle" -winter' --sort newest`,
+    );
+}
+
 function program() {
   const all = new Command('banyan')
     .description('Banyan, the self-hosted backend for AI conversations that branch.')
@@ -85,9 +104,7 @@ ${CODES}`,
     )
     .option('-o, --output <file>', 'the file; stdout when absent')
     .addHelpText('after', '\nExample:\n  banyan export --format markdown 019aa1b2-… -o norway.md');
-  remote(all, 'search <words...>', 'find what was said', search)
-    .option('--chat <chat_id>', 'only what that branch sees')
-    .option('--limit <number>', 'how many', '20');
+  searching(all);
   remote(
     all,
     'tree [chat_id]',

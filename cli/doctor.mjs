@@ -185,12 +185,14 @@ const reachable = (what, setting, fallback) => async (config) => {
 const DEFAULT_PORTS = { MONGODB_URI: 27017, REDIS_URL: 6379 };
 
 async function model({ OPENAI_API_KEY, OPENAI_BASE_URL, LLM_PROVIDERS }) {
-  if (!OPENAI_API_KEY && !OPENAI_BASE_URL && !LLM_PROVIDERS)
+  if (!OPENAI_API_KEY && !OPENAI_BASE_URL && LLM_PROVIDERS.length === 0)
     return note(
       'Model',
       'none is set: an offline model shows what it was asked',
       'Set OPENAI_API_KEY, or OPENAI_BASE_URL for one of your own.',
     );
+  if (!OPENAI_API_KEY && !OPENAI_BASE_URL)
+    return good('Model', `${LLM_PROVIDERS.length} of LLM_PROVIDERS`);
   const base = (OPENAI_BASE_URL ?? 'https://api.openai.com/v1').replace(/\/+$/, '');
   const headers = OPENAI_API_KEY ? { authorization: `Bearer ${OPENAI_API_KEY}` } : {};
   const answer = await fetch(`${base}/models`, {

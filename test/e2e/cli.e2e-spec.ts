@@ -3,11 +3,15 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createDatabase, SETTINGS } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { chatGpt, type Said } from '../support/exports.js';
-import { type SharedServer, sharedServer } from '../support/shared-server.js';
+import { ServerProcess } from '../support/server-process.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BANYAN = join(ROOT, 'cli/banyan.mjs');
+const exec = promisify(execFile);
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 const blockAfter = (comment: string): string =>
   README.slice(README.indexOf(`<!-- ${comment}`)).match(/```\w+\n([\s\S]*?)```/)![1]!;
@@ -31,35 +35,32 @@ interface Run {
 }
 
 describe('the command line', () => {
-  let server: SharedServer;
+  let server: ServerProcess;
   let ann: TestClient;
   let folder: string;
+  /** Of the server, which `start`, `fsck` and `doctor` read. */
+  let settings: Record<string, string>;
   beforeAll(async () => {
-    server = await sharedServer();
-    ann = await TestClient.register(server.url);
     folder = mkdtempSync(join(tmpdir(), 'banyan-cli-'));
+    settings = { ...SETTINGS, DATABASE_URL: await createDatabase() };
+    const started = { cwd: folder, env: settings, program: BANYAN, args: ['start'] };
+    server = await ServerProcess.ready(started);
+    ann = await TestClient.register(server.url);
     const file = [chatGpt('m', SAID, { title: 'Midnight sun' })];
     writeFileSync(join(folder, 'conversations.json'), JSON.stringify(file));
+  }, 120_000);
+  afterAll(async () => {
+    // It ends as a server does that is told to.
+    expect(await server.stop()).toBe(0);
   });
-  afterAll(() => server.close());
 
-  const run = (args: string[], env: Record<string, string> = {}): Promise<Run> =>
-    new Promise((resolve) =>
-      execFile(
-        process.execPath,
-        [join(ROOT, 'cli/banyan.mjs'), ...args],
-        {
-          cwd: folder,
-          env: {
-            PATH: process.env.PATH,
-            BANYAN_URL: server.url,
-            BANYAN_TOKEN: ann.token!,
-            ...env,
-          },
-        },
-        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-      ),
+  const node = (args: string[], env: Record<string, string> = {}): Promise<Run> =>
+    exec(process.execPath, args, { cwd: folder, env: { PATH: process.env.PATH, ...env } }).then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }: Run) => ({ code, stdout, stderr }),
     );
+  const run = (args: string[], env: Record<string, string> = {}): Promise<Run> =>
+    node([BANYAN, ...args], { BANYAN_URL: server.url, BANYAN_TOKEN: ann.token!, ...env });
 
   it('imports and draws what came, as the README prints it', async () => {
     let printed = '';
@@ -71,6 +72,85 @@ describe('the command line', () => {
     expect(withoutIds(printed)).toBe(withoutIds(blockAfter('import output')));
     const again = JSON.parse((await run(['import', 'conversations.json', '--json'])).stdout);
     expect(again.report.conversations).toMatchObject({ added: 0, unchanged: 1 });
+  });
+
+  it('finds what was said, for people and for programs', async () => {
+    const { code, stdout, stderr } = await run(['search', '"arctic circle"', '--side', 'response']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(withoutIds(stdout)).toBe(
+      'Midnight sun  pair 1 of <id>  2023-11-14\n  response: North of the Arctic Circle.',
+    );
+    const { items } = JSON.parse((await run(['search', 'lights', '--json'])).stdout);
+    expect(items).toMatchObject([
+      { seq: 2, highlight: { response: { text: 'Northern lights.' } } },
+    ]);
+    const nothing = await run(['search', 'lights', '--from', '2024-01-01']);
+    expect([nothing.code, nothing.stdout]).toEqual([0, '']);
+    expect(nothing.stderr).toContain('Nothing was found');
+  });
+
+  it('draws the tree of one conversation, and tells it to programs', async () => {
+    const { items } = (await ann.get('/chats')).body;
+    const { stdout } = await run(['tree', items[0].chat_id, '--json']);
+    expect(JSON.parse(stdout)).toMatchObject([
+      { chat_id: items[0].chat_id, parent_chat_id: null },
+      { parent_chat_id: items[0].chat_id, fork_seq: 1 },
+    ]);
+  });
+
+  it('checks the stores of the server', async () => {
+    const { code, stdout } = await run(['fsck', '--json'], settings);
+    expect([code, JSON.parse(stdout).ok]).toEqual([0, true]);
+    const wrong = await run(['fsck', '--sing'], settings);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--sing')]);
+  });
+
+  it('says what a server needs and has not, each with its mend', async () => {
+    const { port } = new URL(server.url);
+    const well = await run(['doctor', '--json'], { ...settings, PORT: port });
+    const { ok, findings } = JSON.parse(well.stdout);
+    expect(findings.filter(({ state }: { state: string }) => state === 'fault')).toEqual([]);
+    expect([well.code, ok, well.stderr]).toEqual([0, true, '']);
+    const states = Object.fromEntries(
+      findings.map(({ what, state }: { what: string; state: string }) => [what, state]),
+    );
+    expect(states).toMatchObject({
+      Node: 'good',
+      Settings: 'good',
+      Port: 'good',
+      Database: 'good',
+    });
+    const ill = await run(['doctor'], {
+      ...{ ...settings, DATABASE_URL: 'postgres://127.0.0.1:9/none' },
+      ...{ REDIS_URL: 'redis://127.0.0.1:9' },
+    });
+    expect(ill.code).toBe(1);
+    expect(ill.stdout).toMatch(/✖ Database: .+\n {4}Start PostgreSQL/);
+    expect(ill.stdout).toMatch(/✖ Redis: 127\.0\.0\.1: ECONNREFUSED\n {4}Start it/);
+    const unset = await run(['doctor'], { ...settings, PORT: 'seven' });
+    expect([unset.code, unset.stdout]).toEqual([1, expect.stringMatching(/✖ Settings: .*PORT/)]);
+  });
+
+  it('shows how far it is on a terminal, and leaves nothing of it there', async () => {
+    const code = `
+      import { Progress } from ${JSON.stringify(join(ROOT, 'cli/progress.mjs'))};
+      const shown = [];
+      const bar = new Progress('reading x', { isTTY: true, write: (text) => shown.push(text) });
+      bar.show(1, 4, '1 conversations');
+      bar.end();
+      new Progress('reading x', { isTTY: false, write: () => shown.push('!') }).show(1, 4);
+      console.log(JSON.stringify(shown));`;
+    const { stdout } = await node(['--input-type=module', '--eval', code]);
+    const bar = `${'█'.repeat(8)}${'░'.repeat(22)}`;
+    expect(JSON.parse(stdout)).toEqual([
+      `\r\x1b[Kreading x ${bar}  25 % 1 conversations`,
+      '\r\x1b[K',
+    ]);
+  });
+
+  it('is there as `npx banyan` in the folder of the project', async () => {
+    const child = await exec('npx', ['--no-install', 'banyan', '--version'], { cwd: ROOT });
+    expect(child.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
   it('exports to stdout and to a file that is there when it is whole', async () => {
@@ -97,7 +177,10 @@ describe('the command line', () => {
     }
     const { code, stdout } = await run(['--help']);
     expect(code).toBe(0);
-    for (const name of ['start', 'import', 'export', 'search', 'tree', 'fsck', 'doctor'])
+    for (const name of ['start', 'import', 'export', 'search', 'tree', 'fsck', 'doctor']) {
       expect(stdout).toContain(`  ${name}`);
+      const help = await run([name, '--help']);
+      expect([name, help.code, help.stdout]).toEqual([name, 0, expect.stringMatching(/usage:/i)]);
+    }
   });
 });

@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** Settings. Of the environment of the test run only PATH and HOME are handed on. */
   env?: Record<string, string>;
   args?: string[];
+  /** The program that is run; the compiled server when absent. */
+  program?: string;
   uid?: number;
   gid?: number;
 }
@@ -29,9 +31,9 @@ export class ServerProcess {
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown[]>;
 
-  constructor({ cwd, env = {}, args = [], uid, gid }: ServerOptions) {
+  constructor({ cwd, env = {}, args = [], program = MAIN, uid, gid }: ServerOptions) {
     const { PATH = '', HOME = '/' } = process.env;
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+    this.child = spawn(process.execPath, [program, ...args], {
       cwd,
       env: { PATH, HOME, PORT: '0', LOG_LEVEL: 'warn', NODE_ENV: 'test', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
