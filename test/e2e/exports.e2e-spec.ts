@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { oddChatGpt, openWebUi } from '../support/exports.js';
+import { oddChatGpt, openWebUi, PNG } from '../support/exports.js';
+import { aForm } from '../support/forms.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 type Json = Record<string, any>;
@@ -79,6 +80,95 @@ describe.each(MODES)('exports, words in %s', (mode) => {
       conversations: { unchanged: 3 },
       added: { pairs: 0, chats: 0 },
     });
+  });
+
+  /** A picture that a question shows and a tool gives back, in the main line and in a branch. */
+  async function anAccountWithFiles(): Promise<TestClient> {
+    const person = await aPerson();
+    const sent = aForm({ name: 'map.png', bytes: PNG });
+    const { file_id } = (await person.request('POST', '/api/v1/files', sent)).body;
+    const picture = { type: 'file', file_id, media_type: 'image/png' };
+    const { id } = await person.aChat();
+    const asked = await person.post(`/chats/${id}/messages`, {
+      question_parts: [{ type: 'text', text: 'Where is this?' }, picture],
+      response_parts: [
+        { type: 'reasoning', text: 'I look.', opaque: { k: 1 } },
+        { type: 'tool_call', call_id: 'c1', name: 'look', input: { zoom: 2 } },
+      ],
+    });
+    expect(asked.status).toBe(201);
+    const branch = await person.aBranch(id, asked.body.response_id);
+    const told = await person.request('POST', `/api/v1/chats/${branch}/messages`, {
+      raw: JSON.stringify({
+        question_parts: [{ type: 'tool_result', call_id: 'c1', output: [picture] }],
+        response_parts: [
+          { type: 'text', text: 'Norway.' },
+          { type: 'data', name: 'n', value: 12345678 },
+        ],
+      }).replace('12345678', '12345678901234567890.50'),
+    });
+    expect(told.status).toBe(201);
+    return person;
+  }
+
+  it('with files, calls and results of tools too, and the files are the same bytes', async () => {
+    const person = await anAccountWithFiles();
+    const first = await fileOf(person);
+    expect(first).toContain('12345678901234567890.50');
+    const other = await aPerson();
+    const { report } = await bring(other, first);
+    expect(report).toMatchObject({ added: { chats: 2, pairs: 2, files: 1 }, changed: {} });
+    expect(withoutIds(await fileOf(other))).toBe(withoutIds(first));
+    const [{ file_id: id, sha256 }] = (await other.get('/files')).body.items;
+    expect(sha256).toBe((await person.get('/files')).body.items[0].sha256);
+    expect((await bring(other, first)).report).toMatchObject({
+      conversations: { unchanged: 1 },
+      added: { pairs: 0, chats: 0, files: 0 },
+    });
+    expect((await other.get('/files')).body.items).toMatchObject([{ file_id: id }]);
+  });
+
+  it.each<[string, RegExp, string, RegExp]>([
+    [
+      'a kind that no side has',
+      /"type":"reasoning"/,
+      '"type":"thought"',
+      /response_parts\.0\.type must be one of/,
+    ],
+    ['a call without a name', /"name":"look",/, '', /response_parts\.1\.name must be given/],
+    [
+      'a field of nobody',
+      /"zoom":2\}/,
+      '"zoom":2},"colour":1',
+      /response_parts\.1\.colour there is no such field/,
+    ],
+  ])(
+    'parts are held to the rules of posts: %s breaks the file',
+    async (_, what, instead, message) => {
+      const spoiled = (await fileOf(await anAccountWithFiles())).replace(what, instead);
+      const other = await aPerson();
+      const { error } = await bring(other, spoiled);
+      expect(error).toEqual({ code: 'banyan_broken', message: expect.stringMatching(message) });
+      expect((await other.get('/chats')).body.items).toEqual([]);
+    },
+  );
+
+  it('a file part is what its bytes are, and none holds bytes in an address', async () => {
+    const person = await anAccountWithFiles();
+    const [{ file_id: id }] = (await person.get('/files')).body.items;
+    const file = await fileOf(person);
+    const other = await aPerson();
+    await bring(other, file.replaceAll('"media_type":"image/png"', '"media_type":"audio/mpeg"'));
+    expect(await fileOf(other)).toContain('"media_type":"image/png"');
+    const third = await aPerson();
+    const address = `"file_id":"${id}"`;
+    const at = file.indexOf(address, file.indexOf('"type":"pair"'));
+    const spoiled = `${file.slice(0, at)}"url":"data:text/plain,x"${file.slice(at + address.length)}`;
+    expect(await bring(third, spoiled)).toMatchObject({ status: 'done' });
+    // It is kept word for word, as what has no name here, within the bounds of that.
+    expect(await fileOf(third)).toContain(
+      '{"type":"other","format":"banyan.file","value":{"type":"file","url":"data:text/plain,x"',
+    );
   });
 
   it('of a newer export of the same conversation comes what is new', async () => {

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { strToU8, zipSync } from 'fflate';
 import { runFsck, violationsOf } from '../crash/fsck.js';
-import { MODES, mongoUriFor, startTestApp, type TestApp } from '../support/app.js';
+import { MODES, mongoUriFor, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import {
   brokenChatGpt,
@@ -235,6 +239,10 @@ describe.each(MODES)('imports, words in %s', (mode) => {
   it.each<[string, Buffer | string, string]>([
     ['is cut off', JSON.stringify([oddChatGpt()]).slice(0, -9), 'not_json'],
     ['is no JSON', '<html></html>', 'not_json'],
+    ['is white space', ' \n', 'no_conversations'],
+    ['is an empty list', '[]', 'no_conversations'],
+    ['is a picture', PNG, 'not_json'],
+    ['calls itself a zip', `PK\u0003\u0004${'x'.repeat(100)}`, 'zip_damaged'],
     ['has other things', JSON.stringify([{ a: 1 }, 2]), 'no_conversations'],
     [
       'is a zip that is cut off',
@@ -291,6 +299,77 @@ describe.each(MODES)('imports, words in %s', (mode) => {
     expect((await person.get('/imports')).body.items).toHaveLength(1);
   });
 
+  it('a file of 512 MiB and one byte is refused, is never in memory, and leaves nothing', async () => {
+    const person = await aPerson();
+    const piece = Buffer.alloc(1024 * 1024);
+    let most = 0;
+    function* body(): Generator<Buffer> {
+      for (let n = 0; n < 512; n++) {
+        most = Math.max(most, process.memoryUsage().arrayBuffers);
+        yield piece;
+      }
+      yield Buffer.alloc(1);
+    }
+    const headers = {
+      ...{ authorization: `Bearer ${person.token}`, 'content-type': 'application/octet-stream' },
+    };
+    const asking = request(`${server.url}/api/v1/imports`, { method: 'POST', headers });
+    const before = process.memoryUsage().arrayBuffers;
+    // The server hangs up on what it does not read.
+    const sent = pipeline(Readable.from(body()), asking).catch(() => undefined);
+    const [answer] = (await once(asking, 'response')) as [Readable & { statusCode: number }];
+    const problem = JSON.parse((await answer.toArray()).join('')) as Json;
+    await sent;
+    expect([answer.statusCode, problem.code]).toEqual([413, 'body_too_large']);
+    expect(problem.detail).toContain('512 MiB');
+    expect(most - before).toBeLessThan(128 * 1024 * 1024);
+    expect((await person.get('/imports')).body.items).toEqual([]);
+    const said = { ...headers, 'content-length': String(513 * 1024 * 1024) };
+    const announced = request(`${server.url}/api/v1/imports`, { method: 'POST', headers: said });
+    announced.on('error', () => undefined).flushHeaders();
+    const [refused] = (await once(announced, 'response')) as [{ statusCode: number }];
+    announced.destroy();
+    expect(refused.statusCode).toBe(413);
+  });
+
+  /** So many conversations that somebody can come between. */
+  const MANY = 250;
+  const many = (): object[] =>
+    Array.from({ length: MANY }, (_, n) =>
+      chatGpt(`many${n}`, [
+        { id: 'q', parent: null, role: 'user', text: `${n}` },
+        { id: 'a', parent: 'q', role: 'assistant', text: 'yes' },
+      ]),
+    );
+  const rowsOf = (person: TestClient, table: string): Promise<number> =>
+    withClient(server.databaseUrl, async (client) => {
+      const counted = `SELECT count(*)::int AS n FROM ${table} WHERE account_id = $1`;
+      return (await client.query<{ n: number }>(counted, [person.accountId])).rows[0]!.n;
+    });
+  /** Sends them, and answers when some are in. */
+  async function begun(person: TestClient): Promise<string> {
+    const raw = JSON.stringify(many());
+    const sent = await person.request('POST', '/api/v1/imports', { raw, headers: JSON_TYPE });
+    while ((await rowsOf(person, 'conversations')) === 0);
+    return sent.body.import_id;
+  }
+
+  it('one that is cancelled while it runs ends between two conversations; the rest comes with the next', async () => {
+    const person = await aPerson();
+    const id = await begun(person);
+    expect((await person.post(`/imports/${id}/cancel`)).status).toBe(200);
+    const { status, report } = await ended(person, id);
+    const { added } = report.conversations;
+    expect([status, added, added]).toEqual([
+      'cancelled',
+      await rowsOf(person, 'conversations'),
+      await rowsOf(person, 'messages'),
+    ]);
+    expect(added).toBeLessThan(MANY);
+    const next = await importOf(person, many());
+    expect(next.report.conversations).toMatchObject({ unchanged: added, added: MANY - added });
+  });
+
   it('another account sees nothing of it', async () => {
     const [person, other] = [await aPerson(), await aPerson()];
     const { import_id: id } = await importOf(person, flatClaude());
@@ -309,5 +388,20 @@ describe.each(MODES)('imports, words in %s', (mode) => {
       '--json',
     );
     expect(violationsOf(run)).toEqual({});
+  });
+
+  it('one whose account is erased meanwhile brings nothing more', async () => {
+    const person = await aPerson();
+    await begun(person);
+    await withClient(server.databaseUrl, (client) =>
+      client.query('DELETE FROM accounts WHERE account_id = $1', [person.accountId]),
+    );
+    const there = await rowsOf(person, 'chats');
+    expect(there).toBeLessThan(MANY);
+    // The one behind it is brought in when it has ended.
+    expect(await importOf(await aPerson(), flatClaude())).toMatchObject({ status: 'done' });
+    expect(await rowsOf(person, 'chats')).toBe(there);
+    for (const table of ['imports', 'import_chunks', 'import_sources'])
+      expect([table, await rowsOf(person, table)]).toEqual([table, 0]);
   });
 });

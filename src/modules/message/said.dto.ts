@@ -12,7 +12,7 @@ import { IsMetadata } from './metadata.js';
 
 export const QUESTION_BYTES_MAX = 128 * 1024;
 export const RESPONSE_BYTES_MAX = 256 * 1024;
-const TEXT_BYTES_MAX = { question: QUESTION_BYTES_MAX, response: RESPONSE_BYTES_MAX };
+export const TEXT_BYTES_MAX = { question: QUESTION_BYTES_MAX, response: RESPONSE_BYTES_MAX };
 const AUTHOR_CHARS_MAX = 200;
 
 const isGiven = (value: unknown): boolean => value !== undefined && value !== null;

@@ -17,6 +17,7 @@ import type { ConversationWriter } from './conversation-writer.service.js';
 import type { Brought } from './conversation-writing.js';
 import { ImportFiles } from './import-files.js';
 import { emptyReport, type ImportReport, withOne, withRefusal } from './import-report.js';
+import type { FilePart } from '../../tree/parts.js';
 import { type ClaimedRow, PROGRESS } from './imports.sql.js';
 import { type Incoming, incomingOf, keyOf } from './incoming.js';
 import { incomingBanyan, LinesDigest } from './incoming-banyan.js';
@@ -49,7 +50,7 @@ export class ImportJob {
   /** Where the file is an export of our own: its lines so far, and of the conversation at hand. */
   private lines: BanyanLines | null = null;
   private readonly digest = new LinesDigest();
-  private files = new Map<string, string>();
+  private files = new Map<string, FilePart>();
   private tally = new Tally();
 
   constructor(
@@ -74,7 +75,7 @@ export class ImportJob {
     this.lines?.finish();
     await this.save();
     const { read, refused } = this.report.conversations;
-    if (read === refused && read > 0)
+    if (this.items === 0 || (read === refused && read > 0))
       throw new Unreadable(
         'no_conversations',
         'Nothing in the file is a conversation of ChatGPT, Claude, LibreChat, Open WebUI or Banyan.',
@@ -106,15 +107,19 @@ export class ImportJob {
     const instead = { type: 'other', format: 'banyan.file', value: id } as const;
     const at = { data: Buffer.concat(data) };
     const [part] = (await kept.in([new SourceFile(at, name ?? undefined, instead)]))!;
-    if (part?.type === 'file') this.files.set(id, part.file_id!);
+    if (part?.type === 'file') this.files.set(id, part);
   }
 
   private async takeOurs(conversation: BanyanConversation): Promise<void> {
     const { files, tally } = this;
     [this.files, this.tally] = [new Map(), new Tally()];
     const incoming = incomingBanyan(conversation, this.digest.take(), files);
-    if (await this.isHere('banyan', incoming.sourceKey, incoming.digest))
+    if (await this.isHere('banyan', incoming.sourceKey, incoming.digest)) {
+      // They came before it could be known that they are here.
+      for (const { file_id: id } of files.values())
+        await this.tools.files.remove(this.accountId, id!);
       return this.tell(withOne(this.report, 'unchanged'));
+    }
     await this.bring(incoming, tally, files.size);
   }
 

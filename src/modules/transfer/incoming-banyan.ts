@@ -16,7 +16,10 @@ import {
 } from '../../formats/banyan.js';
 import { cleaned } from '../../formats/clean.js';
 import { Tally, Unreadable } from '../../formats/source.js';
+import { partsFault, type SideName } from '../../tree/part-rules.js';
+import type { FilePart, Part } from '../../tree/parts.js';
 import { CHAT_TYPES } from '../chat/chat.entity.js';
+import { TEXT_BYTES_MAX } from '../message/said.dto.js';
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../chat/message.entity.js';
 import {
   type GivenLine,
@@ -26,6 +29,9 @@ import {
   keyOf,
 } from './incoming.js';
 
+/** By the ids that they had there. */
+export type KeptFiles = ReadonlyMap<string, FilePart>;
+
 const TEXT_CHARS_MAX = 256 * 1024;
 const SYSTEM_PROMPT_CHARS_MAX = 32 * 1024;
 
@@ -33,7 +39,7 @@ const SYSTEM_PROMPT_CHARS_MAX = 32 * 1024;
 export function incomingBanyan(
   conversation: BanyanConversation,
   sha256: Buffer,
-  files: ReadonlyMap<string, string>,
+  files: KeptFiles,
 ): Incoming {
   const { chats, pairs, chat_id: id, line } = conversation;
   const before = new Map<string, string | null>();
@@ -97,7 +103,7 @@ function fieldsOf(line: BanyanChat['line']): IncomingChat {
 function pairOf(
   { response_id: key, line }: BanyanPair,
   parentKey: string | null,
-  files: ReadonlyMap<string, string>,
+  files: KeptFiles,
 ): IncomingPair {
   const status = wordIn(line, 'status', MESSAGE_STATUSES);
   return {
@@ -115,10 +121,10 @@ function pairOf(
   };
 }
 
-function wordsOf(line: BanyanPair['line'], files: ReadonlyMap<string, string>): Words {
+function wordsOf(line: BanyanPair['line'], files: KeptFiles): Words {
   const parts = {
-    question_parts: withFiles(partsOrNull(line, 'question_parts'), files),
-    response_parts: withFiles(partsOrNull(line, 'response_parts'), files),
+    question_parts: sideOf(line, 'question', files),
+    response_parts: sideOf(line, 'response', files),
     settings: objectOrNull(line, 'settings'),
   };
   const isRich = Object.values(parts).some((one) => one !== null);
@@ -131,27 +137,35 @@ function wordsOf(line: BanyanPair['line'], files: ReadonlyMap<string, string>): 
   return cleaned(words, new Tally());
 }
 
-/** Files have other ids here; those that did not come are named by nothing. */
-function withFiles(
-  parts: Record<string, unknown>[] | null,
-  files: ReadonlyMap<string, string>,
-): Record<string, unknown>[] | null {
-  return (
-    parts &&
-    parts.map((part) => {
-      if (part['type'] === 'tool_result' && Array.isArray(part['output']))
-        return {
-          ...part,
-          output: part['output'].map((one: unknown) =>
-            isObject(one) ? withFiles([one], files)![0] : one,
-          ),
-        };
-      if (part['type'] !== 'file' || typeof part['file_id'] !== 'string') return part;
-      const file_id = files.get(part['file_id']);
-      if (file_id !== undefined) return { ...part, file_id };
-      return { type: 'other', format: 'banyan.file', value: part };
-    })
-  );
+/** The parts of a side, held to the rules that posts are held to. @throws Unreadable */
+function sideOf(line: BanyanPair['line'], side: SideName, files: KeptFiles): Part[] | null {
+  const parts = partsOrNull(line, `${side}_parts`)?.map((part) => withFile(part, files)) ?? null;
+  const fault = parts && partsFault(side, parts, TEXT_BYTES_MAX[side]);
+  if (fault)
+    throw new Unreadable(
+      'banyan_broken',
+      `The export of Banyan is not as it was written: ${side}_parts${fault.path} ${fault.message}.`,
+    );
+  return parts as Part[] | null;
+}
+
+/**
+ * Files have other ids here, and are what their bytes are; those that did not come are named by
+ * nothing. An export holds no bytes in an address.
+ */
+function withFile(part: Record<string, unknown>, files: KeptFiles): Record<string, unknown> {
+  const { type, output, file_id: id, url } = part;
+  if (type === 'tool_result' && Array.isArray(output))
+    return {
+      ...part,
+      output: output.map((one: unknown) => (isObject(one) ? withFile(one, files) : one)),
+    };
+  if (type !== 'file') return part;
+  if (typeof url === 'string' && !url.startsWith('data:')) return part;
+  const kept = typeof id === 'string' ? files.get(id) : undefined;
+  if (!kept) return { type: 'other', format: 'banyan.file', value: part };
+  const facts = Object.entries(kept).filter(([name]) => name !== 'name' && name in part);
+  return { ...part, ...Object.fromEntries(facts) };
 }
 
 /** Of all lines of a conversation. */
