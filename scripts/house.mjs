@@ -9,7 +9,9 @@ import {
   longestFunction,
   longestLine,
   mostParameters,
+  participles,
   testsToSources,
+  typesOfOneName,
   unnumbered,
   walk,
 } from './house/bars.mjs';
@@ -54,6 +56,8 @@ const bars = [
     'cycles of imports: none',
     cycles(sources).map((files) => files.join(' → ')),
   ),
+  none('types that two files export under one name: none', typesOfOneName(sources)),
+  none('participles as types: none', participles(sources)),
   none('decisions without a number of their own: none', unnumbered()),
   {
     bar: 'code of tests : code of sources, in lines ≥ 0.8',

@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
-import { importsOf, nodesOf, ROOT, textOf } from './sources.mjs';
+import { importsOf, nodesOf, ROOT, textOf, typesOf } from './sources.mjs';
 
 const most = (all) => all.reduce((best, one) => (one.value > best.value ? one : best));
 const linesIn = (text) => text.trimEnd().split('\n').length;
@@ -120,6 +120,25 @@ export function unnumbered() {
   const numbers = names.map((name) => name.slice(0, 5));
   return names.filter((name, at) => !/^\d{4}-/.test(name) || numbers.indexOf(numbers[at]) !== at);
 }
+
+/** Names that two files give to types of theirs for others. */
+export function typesOfOneName(sources) {
+  const files = new Map();
+  for (const { name, file, isExported } of sources.flatMap(typesOf))
+    if (isExported) files.set(name, [...(files.get(name) ?? []), file]);
+  return [...files].filter(([, all]) => all.length > 1).map(([name, all]) => `${name} in ${all}`);
+}
+
+/** One word with the end of a participle, and words like it that are nouns. */
+const PARTICIPLE = /^[A-Z][a-z]*([^e]ed|ing|wn|tten|[kos]en|old|aid|[^r]ade|ound|ept|[^mt]ent)$/;
+const NOUNS = new Set(['Event', 'Finding', 'Sibling', 'Token']);
+
+/** Types are named by what they are, not by what was done to them (docs/words.md). */
+export const participles = (sources) =>
+  sources
+    .flatMap(typesOf)
+    .filter(({ name }) => PARTICIPLE.test(name) && !NOUNS.has(name))
+    .map(({ name, file }) => `${name} in ${file}`);
 
 const codeIn = (text) =>
   text.split('\n').filter((line) => line.trim() !== '' && !isComment(line)).length;

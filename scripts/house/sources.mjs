@@ -75,4 +75,8 @@ export const typesOf = ({ file, tree }) =>
         ts.isTypeAliasDeclaration(node) ||
         ts.isClassDeclaration(node),
     )
-    .map(({ name }) => ({ name: name.text, file }));
+    .map(({ name, modifiers = [] }) => ({
+      name: name.text,
+      file,
+      isExported: modifiers.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword),
+    }));
