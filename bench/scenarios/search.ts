@@ -5,7 +5,7 @@ import { PostgresContentStore } from '../../src/content/postgres/postgres-conten
 import { serverOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
 import { SearchHits } from '../../src/modules/search/search-hits.service.js';
-import { type PairKey, SearchIndex } from '../../src/modules/search/search-index.service.js';
+import { type PairName, SearchIndex } from '../../src/modules/search/search-index.service.js';
 import { SearchMatches } from '../../src/modules/search/search-matches.service.js';
 import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import { SearchService } from '../../src/modules/search/search.service.js';
@@ -127,7 +127,7 @@ async function indexing({ stage: { sql }, options }: Play, database: Database): 
          SELECT account_id, response_id FROM message_search TABLESAMPLE SYSTEM (10) LIMIT ${INDEXED})
        RETURNING account_id, response_id`,
     );
-    const pairs = rows.map((row): PairKey => [row.account_id, row.response_id]);
+    const pairs = rows.map((row): PairName => [row.account_id, row.response_id]);
     const started = performance.now();
     const late = await index.bring(pairs);
     if (late.length > 0) throw new Error(`${late.length} pairs were not made findable`);

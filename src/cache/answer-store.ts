@@ -2,7 +2,7 @@ import { type Cache, CACHE_MANAGER } from '@nestjs/cache-manager';
 import { Inject, Injectable } from '@nestjs/common';
 
 /** An answer, and the state that it was read in. */
-export interface Made {
+export interface KeptAnswer {
   state: string;
   /** The `Link` header; empty when there is none. */
   link: string;
@@ -22,21 +22,21 @@ export class AnswerStore {
   constructor(@Inject(CACHE_MANAGER) private readonly cache: Cache) {}
 
   /** Never rejects. */
-  async get(key: string): Promise<Made | null> {
-    return (await this.cache.get<Made>(key).catch(() => undefined)) ?? null;
+  async get(key: string): Promise<KeptAnswer | null> {
+    return (await this.cache.get<KeptAnswer>(key).catch(() => undefined)) ?? null;
   }
 
   /** Nobody waits for it. */
-  set(key: string, made: Made): void {
+  set(key: string, made: KeptAnswer): void {
     if (made.json.length <= ANSWER_BYTES_MAX) void this.cache.set(key, made).catch(() => undefined);
   }
 }
 
 /** State and link in a line each, then the answer: the text of one in a store that keeps texts. */
-export const textOf = ({ state, link, json }: Made): string =>
+export const textOf = ({ state, link, json }: KeptAnswer): string =>
   `${state}\n${link}\n${json.toString()}`;
 
-export function madeOf(text: string): Made {
+export function madeOf(text: string): KeptAnswer {
   const first = text.indexOf('\n');
   const second = text.indexOf('\n', first + 1);
   return {

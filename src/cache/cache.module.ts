@@ -4,7 +4,7 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Keyv } from 'keyv';
 import { Config } from '../config/config.js';
 import { Outage } from '../runtime/outage.js';
-import { AnswerStore, type Made, madeOf, textOf } from './answer-store.js';
+import { AnswerStore, type KeptAnswer, madeOf, textOf } from './answer-store.js';
 import { memoryStore } from './memory-store.js';
 import { ReadCache } from './read-cache.js';
 import { ReadCacheInterceptor } from './read-cache.interceptor.js';
@@ -31,7 +31,7 @@ async function redisStore(url: string): Promise<CacheStore> {
   const keyv = new Keyv({
     store,
     namespace: 'read',
-    serialize: ({ value }) => textOf(value as Made),
+    serialize: ({ value }) => textOf(value as KeptAnswer),
     deserialize: <Value>(text: string) => ({ value: madeOf(text) as Value }),
   });
   return new CacheStore(keyv, () => redis.close());

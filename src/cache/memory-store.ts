@@ -1,7 +1,7 @@
 import { Keyv } from 'keyv';
 import { LRUCache } from 'lru-cache';
 import type { Config } from '../config/config.js';
-import type { Made } from './answer-store.js';
+import type { KeptAnswer } from './answer-store.js';
 
 const MEGABYTE = 1024 * 1024;
 /** What one entry costs besides its answer. */
@@ -26,7 +26,7 @@ export function memoryStore({
   CACHE_TTL_SECONDS,
 }: Pick<Config, 'CACHE_MAX_MB' | 'CACHE_TTL_SECONDS'>): MemoryStore {
   const ttl = CACHE_TTL_SECONDS * 1000;
-  const lru = new LRUCache<string, { value: Made }>({
+  const lru = new LRUCache<string, { value: KeptAnswer }>({
     // A cache of 0 MiB has room for nothing; the library would read 0 as "no bound".
     maxSize: Math.max(1, CACHE_MAX_MB * MEGABYTE),
     sizeCalculation: ({ value: { json, link } }, key) =>
@@ -35,7 +35,7 @@ export function memoryStore({
   });
   const store = {
     get: (key: string) => lru.get(key),
-    set: (key: string, entry: { value: Made }, ttlMs?: number) =>
+    set: (key: string, entry: { value: KeptAnswer }, ttlMs?: number) =>
       void lru.set(key, entry, { ttl: ttlMs }),
     delete: (key: string) => lru.delete(key),
     clear: () => lru.clear(),

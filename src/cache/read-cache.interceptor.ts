@@ -6,7 +6,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { firstValueFrom, from, type Observable } from 'rxjs';
-import type { Made } from './answer-store.js';
+import type { KeptAnswer } from './answer-store.js';
 import { ReadCache } from './read-cache.js';
 import { StatedJson } from './validated.js';
 
@@ -43,7 +43,11 @@ export class ReadCacheInterceptor implements NestInterceptor {
  * `state` was read before the answer is made, for handlers that do not tell it: an answer that is
  * newer than its state harms nobody.
  */
-async function make(reply: FastifyReply, state: string | null, next: CallHandler): Promise<Made> {
+async function make(
+  reply: FastifyReply,
+  state: string | null,
+  next: CallHandler,
+): Promise<KeptAnswer> {
   const answer: unknown = await firstValueFrom(next.handle());
   const link = (reply.getHeader('link') as string | undefined) ?? '';
   if (answer instanceof StatedJson)

@@ -4,7 +4,7 @@ import { etagOf, noneMatches } from '../common/etag.js';
 import { isUuid } from '../common/ids.js';
 import '../common/principal.js';
 import { hasBody } from '../common/unread-body.js';
-import { AnswerStore, type Made } from './answer-store.js';
+import { AnswerStore, type KeptAnswer } from './answer-store.js';
 import type { Validation, ValidatorKind } from './validated.js';
 import { Validators } from './validators.js';
 
@@ -56,7 +56,12 @@ export class ReadCache {
   }
 
   /** Keeps an answer that was made, and answers with it. */
-  keep(read: Read, made: Made, request: FastifyRequest, reply: FastifyReply): Buffer | undefined {
+  keep(
+    read: Read,
+    made: KeptAnswer,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Buffer | undefined {
     this.answers.set(read.key, made);
     return answerOf(made, 'miss', request, reply);
   }
@@ -70,7 +75,7 @@ export class ReadCache {
 
   private async serveKept(
     read: Read,
-    keeping: Promise<Made | null>,
+    keeping: Promise<KeptAnswer | null>,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<boolean> {
@@ -100,7 +105,7 @@ function readOf({ routeOptions, principal, params, query, url }: FastifyRequest)
 }
 
 function answerOf(
-  { state, link, json }: Made,
+  { state, link, json }: KeptAnswer,
   xCache: 'hit' | 'miss',
   { headers }: FastifyRequest,
   reply: FastifyReply,

@@ -97,7 +97,7 @@ interface Plan {
 }
 
 /** One reading of one body. */
-interface Reading {
+interface BodyReading {
   faults: Faults;
   /** Whether strings may hold what a store would change. */
   checkText: boolean;
@@ -115,7 +115,11 @@ const plans = new Map<Type, Plan>();
  * class-validator pay the square of the number of unknown keys, and some 15 µs for each object of a
  * list.
  */
-export function readDto<Dto extends object>(dto: Type<Dto>, input: object, reading: Reading): Dto {
+export function readDto<Dto extends object>(
+  dto: Type<Dto>,
+  input: object,
+  reading: BodyReading,
+): Dto {
   const { faults, path = '' } = reading;
   const plan = plans.get(dto) ?? makePlan(dto);
   const values = input as Record<string, unknown>;
@@ -145,7 +149,7 @@ function membersOf(values: Record<string, unknown>, name: string): object | unde
 function readField(
   field: Field,
   read: Record<string, unknown>,
-  { faults, checkText, path = '' }: Reading,
+  { faults, checkText, path = '' }: BodyReading,
 ): void {
   const value = read[field.name];
   const at = path + field.name;
@@ -164,7 +168,7 @@ function readField(
     read[field.name] = readNested(field.nested(), value, { faults, checkText, path: at });
 }
 
-function readNested(dto: Type, value: unknown, { faults, checkText, path }: Reading): unknown {
+function readNested(dto: Type, value: unknown, { faults, checkText, path }: BodyReading): unknown {
   if (!Array.isArray(value))
     return readDto(dto, value as object, { faults, checkText, path: `${path}.` });
   const list: unknown[] = [];

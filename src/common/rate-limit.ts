@@ -10,7 +10,7 @@ export interface Policy {
 }
 
 /** What is left after a request was counted. */
-export interface Standing {
+export interface RateStanding {
   readonly allowed: boolean;
   readonly remaining: number;
   /** Until the window ends. */
@@ -20,11 +20,13 @@ export interface Standing {
 /** The two headers of draft-ietf-httpapi-ratelimit-headers-11. */
 export const policyHeader = ({ name, quota, windowSeconds }: Policy): string =>
   `"${name}";q=${quota};w=${windowSeconds}`;
-export const standingHeader = ({ name }: Policy, { remaining, resetSeconds }: Standing): string =>
-  `"${name}";r=${remaining};t=${resetSeconds}`;
+export const standingHeader = (
+  { name }: Policy,
+  { remaining, resetSeconds }: RateStanding,
+): string => `"${name}";r=${remaining};t=${resetSeconds}`;
 
 /** The refusal of a request that is over the quota. */
-export const tooMany = (policy: Policy, standing: Standing, detail?: string): Problem =>
+export const tooMany = (policy: Policy, standing: RateStanding, detail?: string): Problem =>
   problems.rateLimited({
     ...(detail && { detail }),
     headers: {

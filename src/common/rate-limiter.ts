@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@ne
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Outage } from '../runtime/outage.js';
 import type { Redis } from '../runtime/redis.js';
-import type { Policy, Standing } from './rate-limit.js';
+import type { Policy, RateStanding } from './rate-limit.js';
 
 /** Given by whoever reads the configuration. 0 is off. */
 export abstract class RateLimitSettings {
@@ -87,7 +87,7 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Counts one request of `key`; null where the policy is off. */
-  async take(policy: Policy, key: string): Promise<Standing | null> {
+  async take(policy: Policy, key: string): Promise<RateStanding | null> {
     if (policy.quota === 0) return null;
     const counted =
       (await this.takeShared(policy, key)) ??

@@ -83,7 +83,7 @@ interface Arrival {
 }
 
 /** An open socket. */
-interface Watched {
+interface WatchedSocket {
   wire: Socket;
   /** Whether it has answered the last ping. */
   alive: boolean;
@@ -103,7 +103,7 @@ export class Upgrades implements OnModuleDestroy {
   private readonly logger = new Logger('Upgrades');
   private readonly routes: { path: RegExp; handler: UpgradeHandler; server: WebSocketServer }[] =
     [];
-  private readonly sockets = new Map<WebSocket, Watched>();
+  private readonly sockets = new Map<WebSocket, WatchedSocket>();
   private readonly server = serverOf(FRAME_BYTES_MAX);
   private origins: Origins = [];
   private looking: NodeJS.Timeout | undefined;
@@ -224,14 +224,14 @@ const stops = (): Problem =>
 @Module({ providers: [Upgrades], exports: [Upgrades] })
 export class UpgradesModule {}
 
-function ping(socket: WebSocket, watched: Watched): void {
+function ping(socket: WebSocket, watched: WatchedSocket): void {
   if (!watched.alive) return socket.terminate();
   watched.alive = false;
   socket.ping();
 }
 
 /** Not by `bufferedAmount`, which grows with what is sent to a reader that takes nothing. */
-function isStalled(socket: WebSocket, watched: Watched, now: number): boolean {
+function isStalled(socket: WebSocket, watched: WatchedSocket, now: number): boolean {
   if (socket.bufferedAmount > 0) {
     const taken = watched.wire.bytesWritten - watched.wire.writableLength;
     if (taken === watched.taken) return now - watched.takenAt >= STALL_MS;

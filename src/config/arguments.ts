@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { buildInfo } from './build-info.js';
 
 /** What the command line asks for. */
-export type Command = { kind: 'serve' } | { kind: 'tell'; text: string; exitCode: number };
+export type CommandLine = { kind: 'serve' } | { kind: 'tell'; text: string; exitCode: number };
 
 const HELP = `Banyan, the self-hosted backend for AI conversations that branch.
 
@@ -28,7 +28,7 @@ Ctrl-C or SIGTERM ends running requests and stops; a second one stops at once.
 `;
 
 /** @param args without node and script */
-export function parseCommand(args: readonly string[]): Command {
+export function parseCommand(args: readonly string[]): CommandLine {
   try {
     const { values } = parseArgs({
       args: [...args],

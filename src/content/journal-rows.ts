@@ -42,7 +42,7 @@ export interface HeldRow {
 }
 
 /** A held row whose pair exists. */
-export interface PairRow extends HeldRow {
+export interface HeldPairRow extends HeldRow {
   pair: JournaledPair;
 }
 
@@ -97,7 +97,7 @@ export class JournalRows {
   }
 
   /** The rows with their pairs; left out are those whose pair is gone from PostgreSQL. */
-  async withPairs(rows: readonly HeldRow[]): Promise<PairRow[]> {
+  async withPairs(rows: readonly HeldRow[]): Promise<HeldPairRow[]> {
     if (rows.length === 0) return [];
     const keys = [
       rows.map((row) => row.accountId),

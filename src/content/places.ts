@@ -5,7 +5,7 @@
  *
  * In all texts `t` is a row of the place, `p` a row of `messages`: the pair whose words go.
  */
-export interface Place {
+export interface WordsPlace {
   readonly table: string;
   /** What of it may hold words, and what is counted of words. */
   readonly columns: readonly string[];
@@ -49,7 +49,7 @@ const WITH_ITS_CHAT = 'SELECT';
  * Beside the stores of words, in the order in which they are walked: rows are locked in one order
  * (docs/decisions/0017-lock-order.md), and what says that a chat is called by the pair goes last.
  */
-export const PLACES: readonly Place[] = [
+export const PLACES: readonly WordsPlace[] = [
   {
     table: 'generation_chunks',
     columns: ['text', 'parts'],
@@ -126,7 +126,7 @@ export const PLACES: readonly Place[] = [
  * What is counted of words, and counted again: a complete pair is not looked at again by who goes
  * on from a mark.
  */
-export const COUNTS: readonly Place[] = [
+export const COUNTS: readonly WordsPlace[] = [
   {
     table: 'summary_marks',
     columns: ['words'],
@@ -141,7 +141,7 @@ export const COUNTS: readonly Place[] = [
  * Places that a redaction writes by itself, since they hold the pair: what they must be afterwards.
  * MongoDB follows by the journal, and is held to the hash in `messages` (fsck, I3).
  */
-export const PAIR_PLACES: readonly Omit<Place, 'blank' | 'cut'>[] = [
+export const PAIR_PLACES: readonly Omit<WordsPlace, 'blank' | 'cut'>[] = [
   {
     table: 'messages',
     columns: ['author', 'error', 'call_ids', 'sha256'],
@@ -166,7 +166,7 @@ export const PAIR_PLACES: readonly Omit<Place, 'blank' | 'cut'>[] = [
  * Files that a pair names: they go with the pair when no other one names them, by the references
  * that `modules/file` keeps; the bytes also out of GridFS and S3.
  */
-export const FILE_PLACES: readonly Pick<Place, 'table' | 'columns'>[] = [
+export const FILE_PLACES: readonly Pick<WordsPlace, 'table' | 'columns'>[] = [
   { table: 'files', columns: ['name'] },
   { table: 'file_blobs', columns: ['sha256', 'media_type'] },
   { table: 'file_chunks', columns: ['data'] },
@@ -257,17 +257,17 @@ const pairs = (which = ''): string =>
 const OF_PAIRS = pairs(` AND status = 'redacted'`);
 
 /** Takes the words of redacted pairs $2 of the account $1 out of a place. Any number of times. */
-export const blanking = ({ blank, of, isBlank }: Place, from = OF_PAIRS): string =>
+export const blanking = ({ blank, of, isBlank }: WordsPlace, from = OF_PAIRS): string =>
   `${blank} ${from} WHERE t.account_id = $1 AND ${of} AND NOT (${isBlank})`;
 
 /** Where the words of an answer may be: in no name of a chat, which only a question gives. */
-export const ANSWER_PLACES: readonly Place[] = PLACES.filter(
+export const ANSWER_PLACES: readonly WordsPlace[] = PLACES.filter(
   ({ table }) => table !== 'conversations',
 ).filter(({ table }) => table !== 'chats');
 
 /** The same of pairs that go on with fewer words ($2). */
-export const erasing = (place: Place): string => blanking(place, pairs());
+export const erasing = (place: WordsPlace): string => blanking(place, pairs());
 
 /** Whether a place still has words of the redacted pair `p`; for fsck. */
-export const leftIn = ({ table, of, isBlank }: Omit<Place, 'blank' | 'cut'>): string =>
+export const leftIn = ({ table, of, isBlank }: Omit<WordsPlace, 'blank' | 'cut'>): string =>
   `EXISTS (SELECT FROM ${table} t WHERE t.account_id = p.account_id AND ${of} AND NOT (${isBlank}))`;

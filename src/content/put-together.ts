@@ -1,6 +1,6 @@
 import type { ContentStore, PairWrite } from './content-store.js';
 
-interface Waiting {
+interface WaitingWrite {
   pair: PairWrite;
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -11,7 +11,7 @@ interface Waiting {
  * committed together costs hardly more than one of them. Nobody waits for anybody who comes later.
  */
 export class PutTogether {
-  private waiting = new Map<string, Waiting>();
+  private waiting = new Map<string, WaitingWrite>();
 
   constructor(private readonly store: ContentStore) {}
 

@@ -9,7 +9,7 @@ import { Config } from '../config/config.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
 import { ContentStore, type StoredPair } from './content-store.js';
-import { type HeldRow, JournalRows, type PairRow, placeOf } from './journal-rows.js';
+import { type HeldRow, JournalRows, type HeldPairRow, placeOf } from './journal-rows.js';
 import { Journal } from './journal.js';
 import { inLanes } from './lanes.js';
 import { Shift } from './shift.js';
@@ -139,7 +139,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return more ? 0 : this.idleMs;
   }
 
-  private async sendAll(rows: readonly PairRow[], shift: Shift): Promise<void> {
+  private async sendAll(rows: readonly HeldPairRow[], shift: Shift): Promise<void> {
     await inLanes(
       LANES,
       groupsOf(rows, ({ body, attempts }) => body === null || attempts > 0),
@@ -150,7 +150,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     await this.rows.sent(shift.sent, this.config.JOURNAL_RETENTION_SECONDS);
   }
 
-  private async send(group: readonly PairRow[], shift: Shift): Promise<void> {
+  private async send(group: readonly HeldPairRow[], shift: Shift): Promise<void> {
     if (shift.isOver || this.loop.isStopped) return void shift.untouched.push(...group);
     let failures: ReadonlyMap<string, Error>;
     try {
@@ -163,7 +163,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     if (failed[0]) await this.fail(failed, shift, failures.get(failed[0].pair.responseId));
   }
 
-  private async write(group: readonly PairRow[]): Promise<ReadonlyMap<string, Error>> {
+  private async write(group: readonly HeldPairRow[]): Promise<ReadonlyMap<string, Error>> {
     const failures = await this.store.putMany(
       group.flatMap(({ pair, body }) => (body === null ? [] : [{ ...pair, body }])),
     );
@@ -172,7 +172,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     return failures;
   }
 
-  private async readBackAll(rows: readonly PairRow[], shift: Shift): Promise<void> {
+  private async readBackAll(rows: readonly HeldPairRow[], shift: Shift): Promise<void> {
     await inLanes(
       LANES,
       groupsOf(rows, ({ attempts }) => attempts > 0),
@@ -187,7 +187,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     if (shift.done.length > 0) failpoint('relay.deleted');
   }
 
-  private async readBack(group: readonly PairRow[], shift: Shift): Promise<void> {
+  private async readBack(group: readonly HeldPairRow[], shift: Shift): Promise<void> {
     if (shift.isOver || this.loop.isStopped) return void shift.untouched.push(...group);
     let found: ReadonlyMap<string, StoredPair>;
     try {
@@ -198,7 +198,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     for (const row of group) this.judge(row, found.get(row.pair.responseId), shift);
   }
 
-  private judge(row: PairRow, stored: StoredPair | undefined, shift: Shift): void {
+  private judge(row: HeldPairRow, stored: StoredPair | undefined, shift: Shift): void {
     const hasWords =
       stored !== undefined &&
       stored.version >= row.version &&
@@ -229,7 +229,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     shift.lost.push(row);
   }
 
-  private async fail(rows: readonly PairRow[], shift: Shift, error: unknown): Promise<void> {
+  private async fail(rows: readonly HeldPairRow[], shift: Shift, error: unknown): Promise<void> {
     if (!shift.away) shift.away = !(await this.storeAnswers());
     // Of those that met a store that is away only one was a try: the others must not wait long when
     // it is back, nor go alone.
@@ -255,7 +255,7 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-const mirrorsBranches = ({ pair }: PairRow, stored: StoredPair): boolean =>
+const mirrorsBranches = ({ pair }: HeldPairRow, stored: StoredPair): boolean =>
   stored.branchesTotal === pair.branchesTotal &&
   stored.branches.length === pair.branches.length &&
   stored.branches.every((chatId, i) => chatId === pair.branches[i]);
@@ -264,7 +264,7 @@ const isFull = (claimed: readonly HeldRow[]): boolean =>
   claimed.length === CLAIM_ROWS ||
   claimed.reduce((sum, { bytes }) => sum + bytes, 0) >= CLAIM_BYTES;
 
-function withoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): HeldRow[] {
+function withoutPair(claimed: readonly HeldRow[], rows: readonly HeldPairRow[]): HeldRow[] {
   const kept = new Set(rows.map(placeOf));
   return claimed.filter((row) => !kept.has(placeOf(row)));
 }
@@ -274,7 +274,10 @@ function withoutPair(claimed: readonly HeldRow[], rows: readonly PairRow[]): Hel
  * before, so that one pair that the store cannot take, or a store that is too slow for many, does
  * not hold up the others.
  */
-function groupsOf(rows: readonly PairRow[], goesAlone: (row: PairRow) => boolean): PairRow[][] {
+function groupsOf(
+  rows: readonly HeldPairRow[],
+  goesAlone: (row: HeldPairRow) => boolean,
+): HeldPairRow[][] {
   const alone = rows.filter(goesAlone).map((row) => [row]);
   const others = rows.filter((row) => !goesAlone(row)).toSorted(byPlace);
   const groups = Array.from({ length: Math.ceil(others.length / GROUP_ROWS) }, (_, i) =>
@@ -283,5 +286,5 @@ function groupsOf(rows: readonly PairRow[], goesAlone: (row: PairRow) => boolean
   return [...groups, ...alone];
 }
 
-const byPlace = (a: PairRow, b: PairRow): number =>
+const byPlace = (a: HeldPairRow, b: HeldPairRow): number =>
   a.chatId === b.chatId ? a.seq - b.seq : a.chatId < b.chatId ? -1 : 1;

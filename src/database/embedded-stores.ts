@@ -7,7 +7,7 @@ import { type EmbeddedMongo, MONGO_FOLDER, startEmbeddedMongo } from './embedded
 import { startEmbeddedPostgres } from './embedded-postgres.js';
 
 /** Where a start tells what it does. */
-export interface Told {
+export interface StartReport {
   /** A sentence for the person at the terminal. */
   say: (sentence: string) => void;
   /** A line for the log, from a server or its supervisor. */
@@ -26,7 +26,7 @@ export interface Stores {
  * MONGODB_URI, JWT_SECRET.
  * @throws Error in plain words with the mend; nothing runs then
  */
-export async function startStores(config: Config, told: Told): Promise<Stores> {
+export async function startStores(config: Config, told: StartReport): Promise<Stores> {
   if (config.DATABASE_URL)
     return { config: { ...config, DATABASE_URL: config.DATABASE_URL }, stop: async () => {} };
   try {
@@ -55,7 +55,7 @@ function unwritable(error: Error, dataDir: string): Error | null {
   );
 }
 
-async function startEmbedded(config: Config, told: Told): Promise<Stores> {
+async function startEmbedded(config: Config, told: StartReport): Promise<Stores> {
   const { DATA_DIR: dataDir } = config;
   const started = performance.now();
   const onFirstStart = () => told.say(`Starting PostgreSQL (first start: creating ${dataDir}) …`);
@@ -90,7 +90,7 @@ async function startEmbedded(config: Config, told: Told): Promise<Stores> {
 async function startMongo(
   dataDir: string,
   firstStart: boolean,
-  { say, log }: Told,
+  { say, log }: StartReport,
 ): Promise<EmbeddedMongo | undefined> {
   const folder = join(dataDir, MONGO_FOLDER);
   const inUse = existsSync(folder);

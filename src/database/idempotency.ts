@@ -100,14 +100,14 @@ const SETTLE_ONCE: Statement = {
 };
 
 /** A write; its result is the answer, as an object or as JSON. */
-export type Work = (tx: EntityManager) => Promise<object | string>;
+export type KeyedWrite = (tx: EntityManager) => Promise<object | string>;
 
 /** What a write made, for those who go on with it after the commit, and its answer. */
-export interface Making<Made> {
+export interface WriteResult<Made> {
   made: Made;
   answer: object | string;
 }
-export type MakingWork<Made> = (tx: EntityManager) => Promise<Making<Made>>;
+export type MakingWork<Made> = (tx: EntityManager) => Promise<WriteResult<Made>>;
 
 /**
  * What is answered, and what the committed run made: null where the key was used before, and
@@ -133,7 +133,11 @@ export class Idempotency {
    * Runs `work` in a transaction and answers its result as JSON; for a key that was used before,
    * the JSON that was answered then.
    */
-  async once(accountId: string, request: IdempotentRequest | null, work: Work): Promise<string> {
+  async once(
+    accountId: string,
+    request: IdempotentRequest | null,
+    work: KeyedWrite,
+  ): Promise<string> {
     return (
       await this.make(accountId, request, async (tx) => ({ made: null, answer: await work(tx) }))
     ).json;

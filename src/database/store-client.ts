@@ -69,7 +69,7 @@ export class StoreClient extends pg.Client {
 }
 
 type Callback = (error: Error | null, result: unknown) => void;
-type Connected = (
+type OnConnect = (
   error: Error | undefined,
   client?: unknown,
   release?: (error?: Error) => void,
@@ -87,8 +87,8 @@ class StorePool extends pg.Pool {
     // The pool calls from within whatever gave the connection back. (`AsyncResource.bind` takes ten
     // times as long.)
     const caller = new AsyncResource('StorePool');
-    const tell: Connected = (...told) =>
-      caller.runInAsyncScope(callback as Connected, undefined, ...told);
+    const tell: OnConnect = (...told) =>
+      caller.runInAsyncScope(callback as OnConnect, undefined, ...told);
     let isLate = false;
     const stop = pulse.watch(() => {
       isLate = true;

@@ -11,7 +11,7 @@ const TRY_AGAIN_MS = 1000;
  */
 export const isStoreAway = (error: unknown): boolean => problemOf(error, 'GET').kind.status === 503;
 
-interface Waiting {
+interface WaitOptions {
   /** For the log: what waits. */
   what: string;
   /** Ends the wait. */
@@ -37,7 +37,7 @@ export class StorePatience {
    */
   async during<Result>(
     work: () => Promise<Result>,
-    { what, signal, always = false }: Waiting,
+    { what, signal, always = false }: WaitOptions,
   ): Promise<Result> {
     const until = performance.now() + this.config.STORE_PATIENCE_SECONDS * 1000;
     for (;;) {

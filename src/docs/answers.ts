@@ -1,7 +1,7 @@
 import { openAiError, openAiStatus, speaksOpenAi } from '../common/openai-error.js';
 import { PROBLEM_CODES } from '../common/api-problems.js';
 import { Problem, problemDocument, type ProblemKind, problems } from '../common/problems.js';
-import { type Components, type Place, takeNote } from './document.js';
+import { type Components, type OperationPlace, takeNote } from './document.js';
 import { headerRef, takes } from './headers.js';
 
 /** How errors look: ours, and those of OpenAI's API. */
@@ -56,7 +56,7 @@ const HEADERS: Readonly<Record<number, readonly string[]>> = {
 /**
  * Adds every problem that the operation can answer: its own, and those that follow from its kind.
  */
-export function addProblems(place: Place, components: Components): void {
+export function addProblems(place: OperationPlace, components: Components): void {
   const { responses } = place.operation;
   const form = speaksOpenAi(place.path) ? OPENAI : OURS;
   const own = takeNote<string[]>(place.operation, PROBLEM_CODES) ?? [];
@@ -68,7 +68,7 @@ export function addProblems(place: Place, components: Components): void {
  * Public routes at the root (health, version) are for machines that want no more than an answer;
  * all others can refuse what they were sent.
  */
-function usualCodes({ method, path, operation }: Place): string[] {
+function usualCodes({ method, path, operation }: OperationPlace): string[] {
   const isOurs = path.startsWith('/api/v1/');
   const isPublic = operation.security?.length === 0;
   if (isPublic && !isOurs) return [];

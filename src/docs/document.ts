@@ -8,7 +8,7 @@ export type Components = NonNullable<OpenAPIObject['components']>;
 export type Schema = Extract<NonNullable<Components['schemas']>[string], { type?: unknown }>;
 
 /** One operation of the document, with where it is. */
-export interface Place {
+export interface OperationPlace {
   /** In capitals. */
   readonly method: string;
   readonly path: string;
@@ -18,7 +18,7 @@ export interface Place {
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 /** All operations, in the order of the document. */
-export function placesOf(document: OpenAPIObject): Place[] {
+export function placesOf(document: OpenAPIObject): OperationPlace[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.flatMap((method) => {
       const operation = item[method];

@@ -10,7 +10,7 @@ import {
   isReference,
   type Operation,
   type Parameter,
-  type Place,
+  type OperationPlace,
   placesOf,
   type Schema,
   successOf,
@@ -138,7 +138,7 @@ function head(): Omit<OpenAPIObject, 'paths'> {
     .build();
 }
 
-function completeOperation(place: Place, components: Components): void {
+function completeOperation(place: OperationPlace, components: Components): void {
   const { operation } = place;
   for (const parameter of operation.parameters ?? [])
     if (!isReference(parameter)) completeParameter(parameter as Parameter);

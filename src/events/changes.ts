@@ -4,7 +4,7 @@ import { afterCommit } from '../database/database.js';
 import type { EventType } from './event.entity.js';
 
 /** Where something changed, and when. */
-export interface Place {
+export interface ChangePlace {
   accountId: string;
   rootChatId: string;
   createdAt: Date;
@@ -40,7 +40,7 @@ const RECORD = `
 
 export const recordChange = (
   tx: EntityManager,
-  { type, chatId, responseId, ...place }: Place & Change,
+  { type, chatId, responseId, ...place }: ChangePlace & Change,
 ): Promise<void> => recordChanges(tx, place, [{ type, chatId, responseId }]);
 
 /**
@@ -52,7 +52,7 @@ export const recordChange = (
  */
 export async function recordChanges(
   tx: EntityManager,
-  { accountId, rootChatId, createdAt }: Place,
+  { accountId, rootChatId, createdAt }: ChangePlace,
   changes: readonly Change[],
   grown = 0,
 ): Promise<void> {

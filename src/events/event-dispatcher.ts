@@ -77,7 +77,7 @@ export type AccountListener = (accountId: string, rootChatId: string | null) => 
 
 const LOOK_MS = 1000;
 
-interface Looked extends Record<string, unknown> {
+interface WatchRow extends Record<string, unknown> {
   account_id: string;
   chat_id: string;
   is_gone: boolean;
@@ -244,7 +244,7 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     const known = (['accountId', 'rootChatId', 'head'] as const).map((field) =>
       watches.map((watch) => watch[field]),
     );
-    const rows = await this.database.query<Looked>(LOOK, known);
+    const rows = await this.database.query<WatchRow>(LOOK, known);
     for (const { account_id: accountId, chat_id: rootChatId, is_gone: isGone } of rows) {
       const watch = this.watches.get(keyOf(accountId, rootChatId));
       if (isGone) watch?.end();

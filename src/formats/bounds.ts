@@ -12,7 +12,7 @@ import {
 import {
   SourceFile,
   type SourceMessage,
-  type SourcePart,
+  type ImportPart,
   type SourceTree,
   type Tally,
 } from './source.js';
@@ -70,7 +70,7 @@ function label(text: string | null, tally: Tally): string | null {
 }
 
 /** A part that is larger than a whole side may be is kept as a file. */
-function smallParts(part: SourcePart, tally: Tally): SourcePart[] {
+function smallParts(part: ImportPart, tally: Tally): ImportPart[] {
   if (part.type === 'text' || part.type === 'source_file') return [part];
   if (bytesOf(part) <= PARTS_BYTES_MAX) return [part];
   tally.add('parts_as_files');
@@ -94,7 +94,7 @@ function smallParts(part: SourcePart, tally: Tally): SourcePart[] {
 function piecesOf(message: SourceMessage): SourceMessage[] {
   const textMax = (message.role === 'assistant' ? RESPONSE_BYTES_MAX : QUESTION_BYTES_MAX) - 1;
   const parts = message.parts.flatMap((part) => shortTexts(part, textMax));
-  const groups: SourcePart[][] = [[]];
+  const groups: ImportPart[][] = [[]];
   let [count, partsSum, textSum] = [0, 0, 0];
   for (const part of parts) {
     const { partsBytes, textBytes } = sizesOf([part]);
@@ -119,7 +119,7 @@ function piecesOf(message: SourceMessage): SourceMessage[] {
   }));
 }
 
-function shortTexts(part: SourcePart, bytesMax: number): SourcePart[] {
+function shortTexts(part: ImportPart, bytesMax: number): ImportPart[] {
   if (part.type !== 'text' || Buffer.byteLength(part.text) <= bytesMax) return [part];
   return textPieces(part.text, bytesMax).map((text) => ({ ...part, text }));
 }

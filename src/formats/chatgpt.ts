@@ -3,7 +3,7 @@ import type { Part } from '../tree/parts.js';
 import {
   SourceFile,
   type SourceMessage,
-  type SourcePart,
+  type ImportPart,
   type SourceRole,
   type SourceTree,
   texts,
@@ -91,7 +91,7 @@ function roleOf(role: string, content: Json): SourceRole {
   return role === 'assistant' || role === 'tool' ? 'assistant' : 'instruction';
 }
 
-function partsOf(id: string, role: string, message: Json, calls: Calls): SourcePart[] {
+function partsOf(id: string, role: string, message: Json, calls: Calls): ImportPart[] {
   const content = objectIn(message['content']);
   const said = saidIn(content);
   if (role === 'tool') return resultOf(id, message, said, calls);
@@ -109,7 +109,7 @@ function partsOf(id: string, role: string, message: Json, calls: Calls): SourceP
   return [...said, ...sourcesOf(objectIn(message['metadata']))];
 }
 
-function resultOf(id: string, message: Json, said: SourcePart[], calls: Calls): SourcePart[] {
+function resultOf(id: string, message: Json, said: ImportPart[], calls: Calls): ImportPart[] {
   if (said.length === 0) return [];
   const content = objectIn(message['content']);
   const call = calls.before(id);
@@ -128,7 +128,7 @@ function resultOf(id: string, message: Json, said: SourcePart[], calls: Calls): 
 }
 
 /** By `content_type`; what has no name here is kept word for word. */
-function saidIn(content: Json): SourcePart[] {
+function saidIn(content: Json): ImportPart[] {
   const type = textIn(content['content_type']);
   switch (type) {
     case null:
@@ -160,7 +160,7 @@ const other = (type: string, value: unknown): Part => ({
 const hasWords = ({ content_type: _, ...content }: Json): boolean =>
   Object.values(content).some((value) => value != null && value !== '');
 
-function pieceOf(piece: unknown): SourcePart[] {
+function pieceOf(piece: unknown): ImportPart[] {
   if (typeof piece === 'string') return texts(piece);
   if (!isObject(piece)) return [];
   const type = textIn(piece['content_type']) ?? 'piece';
@@ -175,7 +175,7 @@ const refOf = (pointer: string): string =>
   pointer.replace(/^[a-z-]+:\/\//, '').replace(/[#?].*$/, '');
 
 /** Files beside a question; pictures stand in its content too. */
-function attachmentsOf(metadata: Json, content: Json): SourcePart[] {
+function attachmentsOf(metadata: Json, content: Json): ImportPart[] {
   const shown = new Set(
     objectsIn(content['parts']).flatMap(({ asset_pointer: pointer }) =>
       typeof pointer === 'string' ? [refOf(pointer)] : [],

@@ -3,7 +3,7 @@ import type { Part } from '../tree/parts.js';
 import {
   SourceFile,
   type SourceMessage,
-  type SourcePart,
+  type ImportPart,
   type SourceTree,
   texts,
 } from './source.js';
@@ -50,7 +50,7 @@ function messageOf(message: Json, before: Json | null, n: number): SourceMessage
   };
 }
 
-function saidIn(message: Json): SourcePart[] {
+function saidIn(message: Json): ImportPart[] {
   const content = objectsIn(message['content']);
   const calls = new Calls();
   const parts = content.flatMap((block) => partsOf(block, calls));
@@ -74,7 +74,7 @@ class Calls {
   }
 }
 
-function partsOf(block: Json, calls: Calls): SourcePart[] {
+function partsOf(block: Json, calls: Calls): ImportPart[] {
   const type = textIn(block['type']);
   switch (type) {
     case 'text':
@@ -150,7 +150,7 @@ const attachmentsOf = (message: Json): Part[] =>
     ...texts(text),
   ]);
 
-const filesOf = (message: Json): SourcePart[] =>
+const filesOf = (message: Json): ImportPart[] =>
   objectsIn(message['files']).map((file) => {
     const name = textIn(file['file_name']) ?? undefined;
     const ref = textIn(file['file_uuid']) ?? name ?? '';

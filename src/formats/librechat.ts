@@ -3,7 +3,7 @@ import type { Part } from '../tree/parts.js';
 import {
   SourceFile,
   type SourceMessage,
-  type SourcePart,
+  type ImportPart,
   type SourceTree,
   texts,
 } from './source.js';
@@ -68,12 +68,12 @@ function messageOf(message: Json, above: string | null, n: number): SourceMessag
   };
 }
 
-function saidIn(message: Json): SourcePart[] {
+function saidIn(message: Json): ImportPart[] {
   const parts = objectsIn(message['content']).flatMap(partsOf);
   return parts.length > 0 ? parts : texts(message['text']);
 }
 
-function partsOf(block: Json): SourcePart[] {
+function partsOf(block: Json): ImportPart[] {
   const type = textIn(block['type']);
   switch (type) {
     case 'text':
@@ -93,7 +93,7 @@ function partsOf(block: Json): SourcePart[] {
 }
 
 /** A call with what came of it. */
-function callOf(call: Json): SourcePart[] {
+function callOf(call: Json): ImportPart[] {
   const call_id = textIn(call['id']) ?? `call_${textIn(call['name']) ?? 'tool'}`;
   const args = call['args'];
   const input = typeof args === 'string' ? jsonOrText(args) : (args ?? null);
@@ -103,10 +103,10 @@ function callOf(call: Json): SourcePart[] {
   return output == null ? [made] : [made, { type: 'tool_result', call_id, output }];
 }
 
-const filesOf = (message: Json): SourcePart[] =>
+const filesOf = (message: Json): ImportPart[] =>
   objectsIn(message['files']).map((file) => fileOf(file, file));
 
-function fileOf(file: Json, value: Json): SourcePart {
+function fileOf(file: Json, value: Json): ImportPart {
   const instead: Part = {
     type: 'other',
     format: `librechat.${textIn(value['type']) ?? 'file'}`,

@@ -4,7 +4,7 @@ import { detailsIn } from './details.js';
 import {
   SourceFile,
   type SourceMessage,
-  type SourcePart,
+  type ImportPart,
   type SourceRole,
   type SourceTree,
   type SourceUsage,
@@ -82,7 +82,7 @@ function messageOf(id: string, message: Json): SourceMessage {
 const roleOf = (role: unknown): SourceRole =>
   role === 'user' ? 'user' : role === 'system' ? 'instruction' : 'assistant';
 
-function saidIn(message: Json, role: SourceRole): SourcePart[] {
+function saidIn(message: Json, role: SourceRole): ImportPart[] {
   const text = textIn(message['content']);
   if (role === 'instruction')
     return text === null ? [] : [{ type: 'instruction', role: 'system', text }];
@@ -151,7 +151,7 @@ const sourceOf = (value: Json): Part[] => {
 
 const DATA_URL = /^data:[^,;]*(?:;[^,;]*)*;base64,/;
 
-function fileOf(file: Json): SourcePart {
+function fileOf(file: Json): ImportPart {
   const inner = objectIn(file['file']);
   const url = textIn(file['url']) ?? '';
   const name = textIn(file['name']) ?? textIn(inner['filename']) ?? undefined;

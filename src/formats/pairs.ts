@@ -1,5 +1,5 @@
 import type { MessageTree, TreeMessage } from './message-tree.js';
-import type { SourcePart } from './source.js';
+import type { ImportPart } from './source.js';
 
 /** Messages of one path that make one pair: questions and instructions, then what answers them. */
 export interface SourcePair {
@@ -26,7 +26,7 @@ export const RESPONSE_BYTES_MAX = 256 * 1024;
 const MESSAGES_MAX = 64;
 
 /** How much of a pair there is at a message. */
-interface Filling {
+interface PairFill {
   /** Its first message. */
   first: TreeMessage;
   messages: number;
@@ -46,7 +46,7 @@ interface Filling {
  * export of a conversation has the same pairs, and more.
  */
 export function pairsOf({ messages, head }: MessageTree): SourcePairs {
-  const fillings = new Map<TreeMessage, Filling>();
+  const fillings = new Map<TreeMessage, PairFill>();
   const ends = new Set<TreeMessage>(head ? [head] : []);
   for (const message of messages) {
     const before = message.parent && fillings.get(message.parent)!;
@@ -59,7 +59,7 @@ export function pairsOf({ messages, head }: MessageTree): SourcePairs {
   return { pairs, head: head?.id ?? null };
 }
 
-function pairAt(end: TreeMessage, fillings: Map<TreeMessage, Filling>): SourcePair {
+function pairAt(end: TreeMessage, fillings: Map<TreeMessage, PairFill>): SourcePair {
   const { first } = fillings.get(end)!;
   const messages = [end];
   for (let at = end; at !== first; at = at.parent!) messages.unshift(at.parent!);
@@ -67,7 +67,7 @@ function pairAt(end: TreeMessage, fillings: Map<TreeMessage, Filling>): SourcePa
 }
 
 /** Whether a pair goes on with a message. */
-function isTaken(before: Filling, message: TreeMessage): boolean {
+function isTaken(before: PairFill, message: TreeMessage): boolean {
   const { role } = message;
   if (before.messages >= MESSAGES_MAX) return false;
   if (role !== 'assistant' && before.isAnswered) return false;
@@ -80,12 +80,12 @@ function isTaken(before: Filling, message: TreeMessage): boolean {
   );
 }
 
-const begun = (message: TreeMessage): Filling =>
+const begun = (message: TreeMessage): PairFill =>
   filled({ ...EMPTY, first: message, isAnswered: message.role === 'assistant' }, message);
 
 const EMPTY = { messages: 0, hasQuestion: false, parts: 0, partsBytes: 0, textBytes: 0 };
 
-function filled(before: Filling, { role, parts }: TreeMessage): Filling {
+function filled(before: PairFill, { role, parts }: TreeMessage): PairFill {
   const isAnswered = role === 'assistant';
   const isNewSide = isAnswered !== before.isAnswered;
   const { partsBytes, textBytes } = sizesOf(parts);
@@ -102,7 +102,7 @@ function filled(before: Filling, { role, parts }: TreeMessage): Filling {
 }
 
 /** What a list of parts takes of the bounds of a side. */
-export function sizesOf(parts: readonly SourcePart[]): { partsBytes: number; textBytes: number } {
+export function sizesOf(parts: readonly ImportPart[]): { partsBytes: number; textBytes: number } {
   let [partsBytes, textBytes] = [0, 0];
   for (const part of parts) {
     if (part.type === 'text') textBytes += Buffer.byteLength(part.text) + 1;
@@ -112,10 +112,10 @@ export function sizesOf(parts: readonly SourcePart[]): { partsBytes: number; tex
 }
 
 /** Of a part as JSON; of a file, what stands in its place. */
-export const bytesOf = (part: SourcePart): number => Buffer.byteLength(JSON.stringify(part));
+export const bytesOf = (part: ImportPart): number => Buffer.byteLength(JSON.stringify(part));
 
 /** The parts of a side in the order of its messages. */
-export const sideOf = (messages: readonly TreeMessage[], isResponse: boolean): SourcePart[] =>
+export const sideOf = (messages: readonly TreeMessage[], isResponse: boolean): ImportPart[] =>
   messages
     .filter(({ role }) => (role === 'assistant') === isResponse)
     .flatMap(({ parts }) => parts);

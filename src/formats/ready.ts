@@ -7,16 +7,16 @@ import { isLibreChat, readLibreChat } from './librechat.js';
 import { treeOf } from './message-tree.js';
 import { isOpenWebUi, readOpenWebUi } from './open-webui.js';
 import { pairsOf, sideOf, type SourcePair } from './pairs.js';
-import type { SourcePart, SourceTree, SourceUsage, Tally } from './source.js';
+import type { ImportPart, SourceTree, SourceUsage, Tally } from './source.js';
 
 /** A pair that is to be written, its files not yet looked for. */
 export interface ReadyPair {
   key: string;
   parentKey: string | null;
   /** Null where the assistant speaks first, or again. */
-  question: SourcePart[] | null;
+  question: ImportPart[] | null;
   /** Null where nobody has answered. */
-  response: SourcePart[] | null;
+  response: ImportPart[] | null;
   model: string | null;
   usage: SourceUsage | null;
   createdAt: Date;

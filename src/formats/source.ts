@@ -22,7 +22,7 @@ export class SourceFile {
   }
 }
 
-export type SourcePart = Part | SourceFile;
+export type ImportPart = Part | SourceFile;
 
 /** Which side of a pair a message stands on; an `instruction` stands before a question. */
 export type SourceRole = 'user' | 'instruction' | 'assistant';
@@ -34,7 +34,7 @@ export interface SourceMessage {
   parentId: string | null;
   role: SourceRole;
   /** Nothing in it: what follows it follows the message before it. */
-  parts: SourcePart[];
+  parts: ImportPart[];
   model: string | null;
   at: Date | null;
   /** The messages that follow it in the order of their source, where the source says it. */

@@ -1,5 +1,5 @@
 import { type Ids, INVARIANTS, type InvariantId } from './check.js';
-import type { Tallies, Tally } from './runner.js';
+import type { Tallies, InvariantTally } from './runner.js';
 
 /** The document of `--json`. */
 export interface Report {
@@ -22,7 +22,7 @@ export interface Report {
   }[];
 }
 
-const NOTHING: Tally = { checked: {}, violations: 0, examples: [], mended: 0, tookMs: 0 };
+const NOTHING: InvariantTally = { checked: {}, violations: 0, examples: [], mended: 0, tookMs: 0 };
 
 export function reportOf(
   content: Report['content'],

@@ -19,7 +19,7 @@ export interface Example {
 }
 
 /** What is known of one invariant after a walk. */
-export interface Tally {
+export interface InvariantTally {
   /** How many of what were looked at, over all checks of this invariant. */
   checked: Record<string, number>;
   violations: number;
@@ -28,14 +28,14 @@ export interface Tally {
   tookMs: number;
 }
 
-export type Tallies = Map<InvariantId, Tally>;
+export type Tallies = Map<InvariantId, InvariantTally>;
 
 export interface RunOptions {
   repair: boolean;
   onProgress: (of: string, count: number) => void;
 }
 
-const emptyTally = (): Tally => ({
+const emptyTally = (): InvariantTally => ({
   checked: {},
   violations: 0,
   examples: [],
@@ -68,7 +68,7 @@ async function timed(check: Check, tallies: Tallies, options: RunOptions): Promi
   for (const id of check.invariants) tallyOf(tallies, id).tookMs += share;
 }
 
-function tallyOf(tallies: Tallies, id: InvariantId): Tally {
+function tallyOf(tallies: Tallies, id: InvariantId): InvariantTally {
   const tally = tallies.get(id) ?? emptyTally();
   tallies.set(id, tally);
   return tally;

@@ -2,7 +2,7 @@ import type { Provider } from '../config/providers.js';
 import { ModelError, type ModelInfo } from './language-model.js';
 
 /** A model with the provider that has it, and its name there. */
-export interface Listing {
+export interface ListedModel {
   info: ModelInfo;
   provider: Provider;
   name: string;
@@ -12,8 +12,8 @@ export interface Listing {
 export class Catalogue {
   /** The default first. */
   readonly models: readonly ModelInfo[];
-  private readonly listings: readonly Listing[];
-  private readonly standard: Listing;
+  private readonly listings: readonly ListedModel[];
+  private readonly standard: ListedModel;
 
   /**
    * @param providers at least one @param standard name of the default model; the first one of all
@@ -34,7 +34,7 @@ export class Catalogue {
   }
 
   /** @throws ModelError model_unknown */
-  find(said: string | null): Listing {
+  find(said: string | null): ListedModel {
     if (said === null) return this.standard;
     const found =
       this.listings.find(({ info }) => info.id === said) ??
@@ -47,10 +47,10 @@ export class Catalogue {
   }
 }
 
-const isCalled = ({ provider, name }: Listing, said: string): boolean =>
+const isCalled = ({ provider, name }: ListedModel, said: string): boolean =>
   said === `${provider.name}/${name}` || said === name;
 
-const listing = (provider: Provider, name: string, id: string): Listing => ({
+const listing = (provider: Provider, name: string, id: string): ListedModel => ({
   info: {
     id,
     provider: provider.name,

@@ -21,7 +21,7 @@ export interface Path<Earlier extends CountedPair> {
 }
 
 /** What a model is given, and what had to be counted for it. */
-export interface Fitted<Earlier extends CountedPair> {
+export interface FittedContext<Earlier extends CountedPair> {
   messages: ModelMessage[];
   counted: Map<Earlier, number>;
 }
@@ -48,7 +48,7 @@ export async function fitToWindow<Earlier extends CountedPair>(
   path: Path<Earlier>,
   window: Window,
   count: CountTokens,
-): Promise<Fitted<Earlier>> {
+): Promise<FittedContext<Earlier>> {
   const { systemPrompt, earlier, question, isCut = false, mayCut = true } = path;
   const { from, counted } = await placeOfCut(path, roomOf(window), count);
   if (!mayCut && (isCut || from > 0)) throw mayNotBeCut();

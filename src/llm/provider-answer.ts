@@ -12,7 +12,7 @@ const PARTS_BYTES_MAX = 448 * 1024;
 /** The contract allows 500, texts included; each of them may part two texts. */
 const PARTS_MAX = 240;
 
-type Said = Exclude<ModelPart, { type: 'end' }>;
+type SaidPart = Exclude<ModelPart, { type: 'end' }>;
 
 /** What is open: its pieces so far, made clean on their way. */
 class Open {
@@ -58,7 +58,7 @@ export class ProviderAnswer {
 
   constructor(private readonly wire: ProviderWire) {}
 
-  *hear(part: ProviderPart): Generator<Said> {
+  *hear(part: ProviderPart): Generator<SaidPart> {
     switch (part.type) {
       case 'text-delta':
         return yield* this.takeText(this.cleaner.push(part.delta));
@@ -77,7 +77,7 @@ export class ProviderAnswer {
   }
 
   /** The rest, when nothing more comes. */
-  *end(): Generator<Said> {
+  *end(): Generator<SaidPart> {
     yield* this.takeText(this.cleaner.end());
     yield* this.endThought();
     const { details, refusal, sources } = this.wire;
@@ -90,7 +90,7 @@ export class ProviderAnswer {
     for (const source of sources) yield* this.part(source);
   }
 
-  private *takeText(clean: string): Generator<Said> {
+  private *takeText(clean: string): Generator<SaidPart> {
     const text = cutToBytes(clean, ANSWER_BYTES_MAX - this.bytes);
     this.isFull ||= text.length < clean.length;
     this.bytes += Buffer.byteLength(text);
@@ -99,11 +99,11 @@ export class ProviderAnswer {
     if (text !== '') yield { type: 'delta', text };
   }
 
-  private *think(text: string): Generator<Said> {
+  private *think(text: string): Generator<SaidPart> {
     if (text !== '' && this.hasRoom(text)) yield { type: 'reasoning', text };
   }
 
-  private *endThought(): Generator<Said> {
+  private *endThought(): Generator<SaidPart> {
     const { thought } = this;
     this.thought = null;
     if (!thought) return;
@@ -112,13 +112,13 @@ export class ProviderAnswer {
     yield* this.part(part, true);
   }
 
-  private *takeInput(open: Open | undefined, delta: string): Generator<Said> {
+  private *takeInput(open: Open | undefined, delta: string): Generator<SaidPart> {
     const text = open?.push(delta) ?? '';
     if (open && text !== '' && this.hasRoom(text))
       yield { type: 'tool_input', call_id: open.id, name: open.name, delta: text };
   }
 
-  private *endCall(call: Extract<ProviderPart, { type: 'tool-call' }>): Generator<Said> {
+  private *endCall(call: Extract<ProviderPart, { type: 'tool-call' }>): Generator<SaidPart> {
     const input = inputOf(call.input);
     // The library ends a call whose input broke off as if it were whole.
     if ((typeof input === 'string' || call.input === '') && this.wire.fault) return;
@@ -131,7 +131,7 @@ export class ProviderAnswer {
   }
 
   /** @param isSaid whether its pieces were counted before */
-  private *part(part: ResponsePart, isSaid = false): Generator<Said> {
+  private *part(part: ResponsePart, isSaid = false): Generator<SaidPart> {
     if (!isSaid && !this.hasRoom(JSON.stringify(part))) return;
     this.parts++;
     this.isFull ||= this.parts >= PARTS_MAX;

@@ -36,37 +36,37 @@ export function refusal(status: number, body: string): ProviderFault {
   return new ProviderFault(code, message, { status, reason });
 }
 
-type Meaning = [code: string, message: string];
-const TOO_LONG: Meaning = [
+type FaultMeaning = [code: string, message: string];
+const TOO_LONG: FaultMeaning = [
   'provider_rejected',
   'The conversation is longer than this model can read. Choose a model with a larger window.',
 ];
-const PAID_UP: Meaning = [
+const PAID_UP: FaultMeaning = [
   'provider_rate_limited',
   `What was paid for at the provider is used up. ${MEND_IT}`,
 ];
-const NO_KEY: Meaning = [
+const NO_KEY: FaultMeaning = [
   'provider_rejected',
   `The provider does not accept this server’s key. ${MEND_IT}`,
 ];
-const FILTERED: Meaning = [
+const FILTERED: FaultMeaning = [
   'question_filtered',
   'The provider’s filter refuses this question. Ask otherwise.',
 ];
-const BUSY: Meaning = [
+const BUSY: FaultMeaning = [
   'provider_rate_limited',
   'The provider takes no more questions at the moment. Try again in a minute.',
 ];
-const SLOW: Meaning = ['provider_timeout', 'The provider took too long. Try again.'];
+const SLOW: FaultMeaning = ['provider_timeout', 'The provider took too long. Try again.'];
 
-const BY_REASON: Record<string, Meaning> = {
+const BY_REASON: Record<string, FaultMeaning> = {
   context_length_exceeded: TOO_LONG,
   insufficient_quota: PAID_UP,
   rate_limit_exceeded: BUSY,
   content_filter: FILTERED,
   content_policy_violation: FILTERED,
 };
-const BY_STATUS: Record<number, Meaning> = {
+const BY_STATUS: Record<number, FaultMeaning> = {
   401: NO_KEY,
   402: PAID_UP,
   403: NO_KEY,
@@ -80,10 +80,10 @@ const BY_STATUS: Record<number, Meaning> = {
   504: SLOW,
 };
 
-const meaningOfReason = (reason: string | undefined): Meaning | undefined =>
+const meaningOfReason = (reason: string | undefined): FaultMeaning | undefined =>
   reason !== undefined && Object.hasOwn(BY_REASON, reason) ? BY_REASON[reason] : undefined;
 
-function meaningOf(status: number, reason: string | undefined): Meaning {
+function meaningOf(status: number, reason: string | undefined): FaultMeaning {
   const known = meaningOfReason(reason) ?? BY_STATUS[status];
   if (known) return known;
   if (status >= 500)

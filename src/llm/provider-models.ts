@@ -4,7 +4,7 @@ import {
 } from '@ai-sdk/openai-compatible';
 import { Logger } from '@nestjs/common';
 import type { Provider } from '../config/providers.js';
-import { type Listing, Catalogue } from './catalogue.js';
+import { type ListedModel, Catalogue } from './catalogue.js';
 import {
   LanguageModel,
   ModelError,
@@ -29,7 +29,7 @@ import { usageByBytes } from './usage-estimate.js';
 
 /** One call of a provider. */
 interface Call {
-  listing: Listing;
+  listing: ListedModel;
   request: ModelRequest;
   patience: Patience;
   wire: ProviderWire;

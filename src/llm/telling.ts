@@ -23,12 +23,12 @@ export interface ToldPair {
   model?: string | null;
 }
 
-type Said = TextPart | FilePart;
-type Thing = TextPart | ReasoningPart | ToolCallPart | FilePart;
+type UserPart = TextPart | FilePart;
+type AssistantPart = TextPart | ReasoningPart | ToolCallPart | FilePart;
 type Line =
   | { role: 'system'; text: string }
-  | { role: 'user'; parts: Said[] }
-  | { role: 'assistant'; parts: Thing[]; isClosed: boolean };
+  | { role: 'user'; parts: UserPart[] }
+  | { role: 'assistant'; parts: AssistantPart[]; isClosed: boolean };
 
 /** Told in the place of a result that never came. */
 const INTERRUPTED = 'The call was interrupted: it has no result.';
@@ -95,7 +95,7 @@ class Lines {
   }
 
   /** To the question of this turn, behind what was said in it. */
-  ask(part: Said, pair: number): void {
+  ask(part: UserPart, pair: number): void {
     const from = this.lines.findLastIndex(({ role }) => role === 'assistant');
     const at = this.lines.findIndex(({ role }, i) => i > from && role === 'user');
     const line = (this.lines[at] ?? { role: 'user', parts: [] }) as Line & { role: 'user' };
@@ -132,7 +132,7 @@ class Lines {
     });
   }
 
-  private add(part: Thing): void {
+  private add(part: AssistantPart): void {
     const last = this.lastSpoken();
     if (last?.role === 'assistant' && !last.isClosed) last.parts.push(part);
     else this.lines.push({ role: 'assistant', parts: [part], isClosed: false });
@@ -149,7 +149,7 @@ class Lines {
 }
 
 /** Texts that follow each other are one. */
-function addSaid(parts: Said[], part: Said, between: string): void {
+function addSaid(parts: UserPart[], part: UserPart, between: string): void {
   const last = parts.at(-1);
   if (part.type === 'text' && last?.type === 'text')
     parts[parts.length - 1] = { type: 'text', text: `${last.text}${between}${part.text}` };

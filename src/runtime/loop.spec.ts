@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { Deadline, requestDeadline, under } from './deadline.js';
-import { Loop, type Rhythm, type Work } from './loop.js';
+import { Loop, type Rhythm, type LoopWork } from './loop.js';
 import { Outage } from './outage.js';
 
 const quiet = new Outage(() => undefined);
@@ -12,7 +12,7 @@ describe('a loop in time', () => {
   const loops: Loop[] = [];
   const aLoop = (
     rhythm: Rhythm,
-    work: Work = (isTime) => void runs.push(isTime),
+    work: LoopWork = (isTime) => void runs.push(isTime),
     outage = quiet,
   ): Loop => {
     const loop = new Loop(work, outage, rhythm);

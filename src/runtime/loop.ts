@@ -29,7 +29,7 @@ export interface Rhythm {
  * @returns in how many milliseconds the next is due, where that is not after `everyMs`; Infinity:
  * not before it is started or woken again
  */
-export type Work = (isTime: boolean) => number | void | Promise<number | void>;
+export type LoopWork = (isTime: boolean) => number | void | Promise<number | void>;
 
 /**
  * Does its work again and again: when it is time, and when it is woken. One run at a time: whoever
@@ -47,7 +47,7 @@ export class Loop {
   private immediate: NodeJS.Immediate | undefined;
 
   constructor(
-    private readonly work: Work,
+    private readonly work: LoopWork,
     private readonly outage: Outage,
     private readonly rhythm: Rhythm = {},
   ) {}

@@ -13,7 +13,7 @@ export const SQLSTATE = {
   cannotConnectNow: '57P03',
 } as const;
 
-interface Failed {
+interface QueryFailure {
   code?: string;
   driverError?: { code?: string };
 }
@@ -23,7 +23,7 @@ interface Failed {
  * TypeORM; '' where it has no name.
  */
 export function sqlStateOf(error: unknown): string {
-  const { code, driverError } = (error ?? {}) as Failed;
+  const { code, driverError } = (error ?? {}) as QueryFailure;
   return driverError?.code ?? code ?? '';
 }
 

@@ -49,13 +49,13 @@ export function bandOf(depth: number): Band {
 }
 
 /** Where a chat is in its tree. */
-export type Place = Pick<Leaf, 'depth' | 'chatId'>;
+export type TreePlace = Pick<Leaf, 'depth' | 'chatId'>;
 
 /**
  * Chats are in the order of their depth, then of their making: so a parent always comes before its
  * children, and nothing ever moves.
  */
-export const inOrder = (a: Place, b: Place): number =>
+export const inOrder = (a: TreePlace, b: TreePlace): number =>
   a.depth - b.depth || (a.chatId < b.chatId ? -1 : Number(a.chatId > b.chatId));
 
 /** The nearest living ancestor, among chats that were read; null when there is none. */

@@ -4,7 +4,7 @@ import {
   type Plan,
   type PlannedPair,
   planOf,
-  type Present,
+  type EarlierImport,
 } from './import-plan.js';
 
 /** A tree of pairs, each behind its parent, and a pair of it where its person was. */
@@ -65,7 +65,7 @@ class House {
     return [...inherited, ...keys].slice(0, end);
   }
 
-  get present(): Present {
+  get present(): EarlierImport {
     const pairs = new Map<string, KnownPair>();
     for (const [chatId, { forkSeq, keys }] of this.chats)
       for (const [n, key] of keys.entries()) pairs.set(key, { chatId, seq: forkSeq + n + 1 });

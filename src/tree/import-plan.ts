@@ -16,7 +16,7 @@ export interface KnownPair {
 export type PlannedChat = number | { readonly chatId: string };
 
 /** A stretch of pairs that go into one chat. */
-export interface Line {
+export interface PlanLine {
   /** `root`: a new conversation; `branch`: a new chat; `longer`: at the end of a chat. */
   readonly kind: 'root' | 'branch' | 'longer';
   /** The chat that owns the pair before it, or that is made longer; null for a root. */
@@ -30,13 +30,13 @@ export interface Line {
 
 export interface Plan {
   /** Each behind the chat that it hangs at. */
-  lines: Line[];
+  lines: PlanLine[];
   /** The line, or the chat, at whose end the head is; null where the head is no end of a chat. */
   head: PlannedChat | null;
 }
 
 /** What is there already, of a conversation that was brought in before. */
-export interface Present {
+export interface EarlierImport {
   /** By key. */
   readonly pairs: ReadonlyMap<string, KnownPair>;
   /** Whether a chat may be made longer behind that `seq`: it is its end, and nobody has a claim. */
@@ -55,7 +55,7 @@ export interface Present {
 export function planOf(
   pairs: readonly PlannedPair[],
   head: string | null,
-  present: Present | null = null,
+  present: EarlierImport | null = null,
 ): Plan {
   return new Planner(pairs, head, present).plan();
 }
@@ -70,14 +70,14 @@ class Planner {
   private readonly following = new Map<string | null, string[]>();
   private readonly spots = new Map<string, Spot>();
   private readonly taken = new Set<string>();
-  private readonly lines: Line[] = [];
+  private readonly lines: PlanLine[] = [];
   /** Pairs on the way to the head. */
   private readonly main = new Set<string>();
 
   constructor(
     pairs: readonly PlannedPair[],
     private readonly head: string | null,
-    private readonly present: Present | null,
+    private readonly present: EarlierImport | null,
   ) {
     this.byKey = new Map(pairs.map((pair) => [pair.key, pair]));
     for (const { key, parentKey } of pairs) {
@@ -111,7 +111,7 @@ class Planner {
     }
   }
 
-  private lineBehind(forkKey: string | null): Line {
+  private lineBehind(forkKey: string | null): PlanLine {
     const keys: string[] = [];
     if (forkKey === null) {
       if (this.present) return this.branchOf({ chatId: this.present.rootChatId }, 0, null);
@@ -127,7 +127,7 @@ class Planner {
     return { kind: 'longer', chat, forkSeq: seq, forkKey, keys };
   }
 
-  private branchOf(chat: PlannedChat, forkSeq: number, forkKey: string | null): Line {
+  private branchOf(chat: PlannedChat, forkSeq: number, forkKey: string | null): PlanLine {
     return { kind: 'branch', chat, forkSeq, forkKey, keys: [] };
   }
 

@@ -25,7 +25,7 @@ interface Write {
 }
 
 /** What became of operations that do not wait for each other; `errors` by their numbers. */
-interface Outcome {
+interface BulkOutcome {
   matched: number;
   errors: ReadonlyMap<number, mongo.WriteError>;
 }
@@ -137,7 +137,7 @@ async function all(
   buckets: Buckets,
   writes: readonly Write[],
   operationOf: (write: Write) => Operation,
-): Promise<Outcome> {
+): Promise<BulkOutcome> {
   try {
     const { matchedCount } = await buckets.bulkWrite(writes.map(operationOf), { ordered: false });
     return { matched: matchedCount, errors: new Map() };

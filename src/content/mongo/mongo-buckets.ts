@@ -5,11 +5,11 @@ import type { ChatParts } from './chat-parts.schema.js';
 import { MongoConnection } from './mongo-connection.js';
 
 /** The place of a pair in a bucket, without its words. */
-export type Place = Pick<StoredQaPair, 'seq' | 'response_id' | 'timestamp'>;
+export type BucketPlace = Pick<StoredQaPair, 'seq' | 'response_id' | 'timestamp'>;
 export type Outline = Pick<
   ChatContents,
   '_id' | 'account_id' | 'root_chat_id' | 'chat_id' | 'bucket'
-> & { qa_pairs: Place[] };
+> & { qa_pairs: BucketPlace[] };
 
 /** What is kept apart of a pair, without what it is. */
 export type ApartOutline = Pick<
@@ -96,7 +96,7 @@ export class MongoBuckets {
   /** Removes one pair from a bucket, and the bucket if nothing is left in it. */
   async removePair(
     name: string,
-    { seq, response_id }: Pick<Place, 'seq' | 'response_id'>,
+    { seq, response_id }: Pick<BucketPlace, 'seq' | 'response_id'>,
   ): Promise<void> {
     await this.run((buckets) =>
       buckets.updateOne({ _id: name }, { $pull: { qa_pairs: { seq, response_id } } }),

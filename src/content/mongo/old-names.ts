@@ -8,7 +8,7 @@ const MARK = 'names';
 const AT_ONCE = 50;
 const DUPLICATE_KEY = 11000;
 
-interface Named {
+interface NamedDocument {
   _id: string;
   account_id: string;
 }
@@ -31,17 +31,17 @@ export async function renameOld(
   soon: Soon,
 ): Promise<void> {
   if (await soon(marks.findOne({ _id: MARK }))) return;
-  await renameIn(chats as unknown as Collection<Named>, soon);
-  await renameIn(parts as unknown as Collection<Named>, soon);
+  await renameIn(chats as unknown as Collection<NamedDocument>, soon);
+  await renameIn(parts as unknown as Collection<NamedDocument>, soon);
   await soon(marks.updateOne({ _id: MARK }, { $set: { at: new Date() } }, { upsert: true }));
 }
 
-async function renameIn(documents: Collection<Named>, soon: Soon): Promise<void> {
+async function renameIn(documents: Collection<NamedDocument>, soon: Soon): Promise<void> {
   for (;;) {
     const old = await soon(
       documents
         .find({ _id: { $regex: OLD_NAME } })
-        .project<Pick<Named, '_id'>>({ _id: 1 })
+        .project<Pick<NamedDocument, '_id'>>({ _id: 1 })
         .limit(AT_ONCE)
         .toArray(),
     );
@@ -51,7 +51,7 @@ async function renameIn(documents: Collection<Named>, soon: Soon): Promise<void>
   }
 }
 
-async function rename(documents: Collection<Named>, _id: string): Promise<void> {
+async function rename(documents: Collection<NamedDocument>, _id: string): Promise<void> {
   const document = await documents.findOne({ _id });
   if (!document) return; // another instance was quicker
   await documents

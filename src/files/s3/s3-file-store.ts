@@ -31,7 +31,7 @@ const PARTS_MAX = 10_000;
 /** What one request reads. A reader that is slow keeps this much waiting, and no connection. */
 const READ_BYTES = 1024 * 1024;
 
-interface Place {
+interface ObjectPlace {
   Bucket: string;
   Key: string;
 }
@@ -129,12 +129,12 @@ export class S3FileStore extends FileStore {
     this.s3.close();
   }
 
-  private at({ accountId, blobId }: BlobRef): Place {
+  private at({ accountId, blobId }: BlobRef): ObjectPlace {
     const { bucket, prefix } = this.address;
     return { Bucket: bucket, Key: `${prefix}${accountId}/${blobId}` };
   }
 
-  private async put(place: Place, Body: Buffer): Promise<void> {
+  private async put(place: ObjectPlace, Body: Buffer): Promise<void> {
     await this.s3.run((client, signal) =>
       client.send(new PutObjectCommand({ ...place, Body }), signal),
     );
@@ -157,7 +157,7 @@ export class S3FileStore extends FileStore {
     });
   }
 
-  private async begun(place: Place): Promise<string[]> {
+  private async begun(place: ObjectPlace): Promise<string[]> {
     try {
       const { Uploads: uploads = [] } = await this.s3.run((client, signal) =>
         client.send(
@@ -182,10 +182,10 @@ class PartsUpload {
 
   private constructor(
     private readonly s3: S3Connection,
-    private readonly upload: Place & { UploadId: string },
+    private readonly upload: ObjectPlace & { UploadId: string },
   ) {}
 
-  static async begin(s3: S3Connection, place: Place): Promise<PartsUpload> {
+  static async begin(s3: S3Connection, place: ObjectPlace): Promise<PartsUpload> {
     const { UploadId } = await s3.run((client, signal) =>
       client.send(new CreateMultipartUploadCommand(place), signal),
     );

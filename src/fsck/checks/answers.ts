@@ -40,7 +40,7 @@ const INSPECT = `
     WHERE m.account_id = c.account_id AND m.chat_id = c.chat_id AND m.status = 'streaming'
   ) waiting`;
 
-interface Side {
+interface AnswerStores {
   dataSource: DataSource;
   ends: AnswerEnds;
   /** While no server runs, nobody has to have seen a dead instance yet. */
@@ -48,7 +48,7 @@ interface Side {
 }
 
 /** I10: who waits for an answer, waits for one that somebody writes. */
-export function answersCheck(side: Side): Check<Key> {
+export function answersCheck(side: AnswerStores): Check<Key> {
   const { dataSource } = side;
   return {
     of: 'answers being written',
@@ -65,7 +65,7 @@ export function answersCheck(side: Side): Check<Key> {
   };
 }
 
-function faultsOf({ dataSource, ends, serverRuns }: Side, row: Row): Finding<Key>[] {
+function faultsOf({ dataSource, ends, serverRuns }: AnswerStores, row: Row): Finding<Key>[] {
   const {
     account_id,
     chat_id,

@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import type { Config } from '../../config/config.js';
 import { expiryOf } from '../../modules/chat/expiry.sql.js';
-import { READ_TREE, type TreeRow } from '../../modules/maintenance/purge.sql.js';
+import { READ_TREE, type PurgeRow } from '../../modules/maintenance/purge.sql.js';
 import { purgePlan } from '../../tree/purge.js';
 import type { Finding } from '../check.js';
 import type { PairKey } from './pairs.sql.js';
@@ -26,7 +26,7 @@ export async function withoutDoomed(
   for (const { account_id, root_chat_id } of await dataSource.query<
     { account_id: string; root_chat_id: string }[]
   >(ROOTS, keys)) {
-    const tree = await dataSource.query<TreeRow[]>(READ_TREE.text, [
+    const tree = await dataSource.query<PurgeRow[]>(READ_TREE.text, [
       account_id,
       root_chat_id,
       ...expiryOf(config),

@@ -15,7 +15,7 @@ interface Row extends Omit<Key, 'bytes'> {
 }
 
 /** What an answer says about the thing that its request made. */
-interface Named {
+interface NamedThing {
   key: Row;
   kind: 'pair' | 'chat';
   id: string;
@@ -115,7 +115,7 @@ const isAnswer = (row: Row): boolean =>
  * Pairs before chats: a pair names its chat too. Answers of other shapes name nothing that could be
  * looked up.
  */
-function namedBy(row: Row): Named[] {
+function namedBy(row: Row): NamedThing[] {
   const { response_id: pair, chat_id: chat } = parsed(row) ?? {};
   if (isUuid(pair)) return [{ key: row, kind: 'pair', id: pair.toLowerCase() }];
   return isUuid(chat) ? [{ key: row, kind: 'chat', id: chat.toLowerCase() }] : [];

@@ -1,6 +1,6 @@
 import { isUuid } from '../../common/ids.js';
 import type { Check, Finding } from '../check.js';
-import type { Outline, Place } from '../../content/mongo/mongo-buckets.js';
+import type { Outline, BucketPlace } from '../../content/mongo/mongo-buckets.js';
 import type { MongoSide } from './mongo-words.js';
 
 /**
@@ -13,7 +13,7 @@ const WINDOW = 500;
 interface Leftover {
   bucket: Outline;
   /** Null for a bucket without any pair. */
-  place: Place | null;
+  place: BucketPlace | null;
   /** A chat misses a pair at this place, so these may be its words, and the last trace of it. */
   ofGap?: boolean;
 }
@@ -48,7 +48,7 @@ const isOld = ({ bucket, place }: Leftover): boolean =>
  * The time of the pair, or of an empty bucket's chat (the first 48 bits of a UUID v7); what has
  * none is as old as can be.
  */
-function madeAt({ chat_id: chatId }: Outline, place: Place | null): number {
+function madeAt({ chat_id: chatId }: Outline, place: BucketPlace | null): number {
   if (place) return place.timestamp instanceof Date ? place.timestamp.getTime() : 0;
   return isUuid(chatId) ? timeOf(chatId) : 0;
 }

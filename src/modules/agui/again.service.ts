@@ -24,15 +24,15 @@ export interface RunPlace {
 }
 
 /** A question whose files are kept. */
-export type Prepared = Unit & { parts: QuestionPart[] };
-export type PreparedTurn = Omit<RunTurn, 'units'> & { units: Prepared[] };
+export type PreparedUnit = Unit & { parts: QuestionPart[] };
+export type PreparedTurn = Omit<RunTurn, 'units'> & { units: PreparedUnit[] };
 
 /** What of a run is there already. */
 export interface FoundRun {
   /** The pair whose answer is asked for; null where something is to be said. */
   again: { chatId: string; pair: Pair } | null;
   /** What is to be said, behind what. */
-  units: Prepared[];
+  units: PreparedUnit[];
   after: ClientPlace | null;
 }
 
@@ -105,7 +105,7 @@ export class Again {
 }
 
 /** Whether it is this question: the same words, with as many files and results. */
-function isSaidIn({ parts }: Prepared, pair: Pair): boolean {
+function isSaidIn({ parts }: PreparedUnit, pair: Pair): boolean {
   const { said, results } = partsOfPair(pair).asked;
   const filesIn = (all: readonly { type: string }[]) =>
     all.filter(({ type }) => type === 'file').length;

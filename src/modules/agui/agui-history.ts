@@ -3,7 +3,7 @@ import { isObject } from '../../common/is-object.js';
 import type { FilePart, ResponsePart, ToolResultPart } from '../../tree/parts.js';
 import type { Pair } from '../chat/pair.js';
 import type { UrlOf } from '../client-chat/client-files.service.js';
-import { type Asked, type PairParts, partsOfPair } from '../client-chat/pair-parts.js';
+import { type QuestionContent, type PairParts, partsOfPair } from '../client-chat/pair-parts.js';
 import { type AguiMessage, fileContent, idsOf, KEPT } from './agui-message.js';
 import { argumentsOf, resultFields } from './tool-content.js';
 
@@ -31,7 +31,7 @@ export function stateOf(pairs: readonly Pair[]): unknown {
   return undefined;
 }
 
-const keptIn = ({ said }: Asked, name: string) =>
+const keptIn = ({ said }: QuestionContent, name: string) =>
   said.find((part) => part.type === 'data' && part.name === name) as { value: unknown } | undefined;
 
 /** What systems, tools and people say in a pair. */
@@ -62,7 +62,7 @@ const resultMessage = (id: string, result: ToolResultPart, urlOf: UrlOf): AguiMe
 });
 
 /** A text where that is all there is. */
-function contentOf({ said }: Asked, urlOf: UrlOf): string | object[] {
+function contentOf({ said }: QuestionContent, urlOf: UrlOf): string | object[] {
   const parts: Record<string, unknown>[] = [];
   for (const part of said) {
     if (part.type === 'text') parts.push({ type: 'text', text: part.text });

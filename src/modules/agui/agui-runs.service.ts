@@ -12,7 +12,7 @@ import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
 import type { RunAgentInputDto } from './agui.dto.js';
 import { stateOf } from './agui-history.js';
 import { type AguiMessage, KEPT, pairIdOf } from './agui-message.js';
-import { Again, type Prepared, type PreparedTurn, type RunPlace } from './again.service.js';
+import { Again, type PreparedUnit, type PreparedTurn, type RunPlace } from './again.service.js';
 import { turnOf, type Unit } from './run-request.js';
 
 /** What is told of a run. */
@@ -39,7 +39,7 @@ export class AguiRuns {
    */
   async prepare(accountId: string, body: RunAgentInputDto): Promise<PreparedTurn> {
     const turn = turnOf(body);
-    const units: Prepared[] = [];
+    const units: PreparedUnit[] = [];
     for (const unit of turn.units)
       units.push({ ...unit, parts: await this.partsOf(accountId, unit) });
     return { ...turn, units };
@@ -114,7 +114,7 @@ export class AguiRuns {
 
 /** Questions as a post: all but the last one have no answer. */
 function saidIn(
-  units: readonly Prepared[],
+  units: readonly PreparedUnit[],
   instructions: readonly QuestionPart[],
   kept: readonly QuestionPart[],
 ): Pick<ClientPost, 'earlier' | 'said'> {

@@ -15,7 +15,7 @@ import type {
   ThreadMessagesQuery,
 } from './agui.dto.js';
 import { messagesOf, stateOf } from './agui-history.js';
-import type { Run } from './run-events.js';
+import type { AgentRun } from './run-events.js';
 import { openCalls, pendingOutcome } from './run-outcome.js';
 import { wordsOf } from '../../content/body.js';
 
@@ -75,7 +75,7 @@ export class AguiThreads {
    * answer that is being written, from its beginning. A thread that nobody has is empty, and is not
    * made. @throws content_unavailable
    */
-  async replay(accountId: string, { threadId, runId }: RunAgentInputDto): Promise<Run> {
+  async replay(accountId: string, { threadId, runId }: RunAgentInputDto): Promise<AgentRun> {
     const ids = { threadId, runId };
     const urlsOf = this.urlsOf(accountId);
     const rootChatId = await this.clientChats.findLiving(accountId, threadId);
@@ -105,7 +105,7 @@ export class AguiThreads {
     return answer?.responseId ?? null;
   }
 
-  urlsOf(accountId: string): Run['urlsOf'] {
+  urlsOf(accountId: string): AgentRun['urlsOf'] {
     return (files) => this.files.urlsOf(accountId, files);
   }
 

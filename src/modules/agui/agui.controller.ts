@@ -37,7 +37,7 @@ import {
   RunAgentInputDto,
   ThreadMessagesQuery,
 } from './agui.dto.js';
-import { type Run, runEvents } from './run-events.js';
+import { type AgentRun, runEvents } from './run-events.js';
 
 const ApiEvents = () =>
   ApiOkResponse({
@@ -180,7 +180,7 @@ export class AguiController {
   }
 }
 
-export function streamed(reply: FastifyReply, run: Run): Readable {
+export function streamed(reply: FastifyReply, run: AgentRun): Readable {
   reply.headers(EVENT_STREAM_HEADERS);
   return serverSent(runEvents(run));
 }

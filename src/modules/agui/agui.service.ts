@@ -6,7 +6,7 @@ import { AguiRuns } from './agui-runs.service.js';
 import { AguiThreads } from './agui-threads.service.js';
 import type { RunAgentInputDto } from './agui.dto.js';
 import { type AguiEvent, idsOf } from './agui-message.js';
-import type { Run } from './run-events.js';
+import type { AgentRun } from './run-events.js';
 import type { PreparedTurn } from './again.service.js';
 import { modelOf, settingsOf } from './run-settings.js';
 import { contentOfResult } from './tool-content.js';
@@ -30,7 +30,7 @@ export class AguiService {
     body: RunAgentInputDto,
     agent: string | null,
     key: IdempotentRequest | null,
-  ): Promise<Run> {
+  ): Promise<AgentRun> {
     const { threadId, runId, parentRunId } = body;
     const model = modelOf(body) ?? agent ?? undefined;
     // What is wrong with them is told before the chat is made.
@@ -57,7 +57,7 @@ export class AguiService {
 }
 
 /** Answers to interrupts, as the messages that they are from now on. */
-function resumedIn({ units }: PreparedTurn, { resume }: RunAgentInputDto): Run['resultsOf'] {
+function resumedIn({ units }: PreparedTurn, { resume }: RunAgentInputDto): AgentRun['resultsOf'] {
   const ids = new Set((resume ?? []).map(({ interruptId }) => interruptId));
   const results = units[0]?.results ?? [];
   return (responseId) =>

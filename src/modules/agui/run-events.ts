@@ -6,12 +6,12 @@ import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 import type { UrlOf } from '../client-chat/client-files.service.js';
 import type { AguiEvent, AguiMessage } from './agui-message.js';
 import { AnswerEvents } from './answer-events.js';
-import { type Outcome, outcomeOf, type StoredPair } from './run-outcome.js';
+import { type RunOutcome, outcomeOf, type PairEnd } from './run-outcome.js';
 
 export const PROTOCOL_VERSION = '1.0';
 
 /** A run, and what is told of it. */
-export interface Run {
+export interface AgentRun {
   threadId: string;
   runId: string;
   parentRunId?: string | null;
@@ -24,16 +24,16 @@ export interface Run {
   /** Null: none is being written. */
   events: AnswerStream | null;
   /** How it ends where no answer is told. */
-  outcome?: Outcome;
+  outcome?: RunOutcome;
   urlsOf: (files: readonly FilePart[]) => Promise<UrlOf>;
 }
 
 /** A run as AG-UI 1.0 tells it: server-sent events without names. */
-export async function* runEvents(run: Run): AsyncGenerator<string> {
+export async function* runEvents(run: AgentRun): AsyncGenerator<string> {
   for await (const event of eventsOf(run)) yield sentEvent(exactJson(event));
 }
 
-async function* eventsOf(run: Run): AsyncGenerator<AguiEvent> {
+async function* eventsOf(run: AgentRun): AsyncGenerator<AguiEvent> {
   const { threadId, runId, events, messages, state, outcome = {} } = run;
   const ids = { threadId, runId };
   const began = (metadata: object | null): AguiEvent[] => [
@@ -59,7 +59,7 @@ class ToldRun {
   private answer: AnswerEvents | null = null;
 
   constructor(
-    private readonly run: Run,
+    private readonly run: AgentRun,
     private readonly began: (metadata: object | null) => AguiEvent[],
   ) {}
 
@@ -90,7 +90,7 @@ class ToldRun {
   }
 
   private async finish(json: string): Promise<AguiEvent[]> {
-    const pair = JSON.parse(json) as StoredPair;
+    const pair = JSON.parse(json) as PairEnd;
     rememberMembers(pair, json, ['response_parts']);
     const parts = partsOfSide({ text: pair.response, parts: pair.response_parts });
     // Of an answer that was there already nothing may be known but its end.

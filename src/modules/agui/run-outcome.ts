@@ -1,11 +1,11 @@
 import { isObject } from '../../common/is-object.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { ResponsePart, ToolCallPart } from '../../tree/parts.js';
-import type { Usage } from '../chat/message.entity.js';
+import type { AnswerUsage } from '../chat/message.entity.js';
 import { toolMetadataOf } from './run-settings.js';
 
 /** What is read of a stored pair (`QaPairDto`). */
-export interface StoredPair {
+export interface PairEnd {
   response_id: string;
   chat_id: string;
   response: string | null;
@@ -13,12 +13,12 @@ export interface StoredPair {
   status: string;
   error?: { code: string; message: string };
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   settings: AnswerSettings | null;
 }
 
 /** How a run ends, as `RUN_FINISHED` says it. */
-export interface Outcome {
+export interface RunOutcome {
   result?: object;
   outcome?: object;
   usage?: object[];
@@ -32,7 +32,7 @@ export interface Failure {
 }
 
 /** How the run of an answer ended. */
-export function outcomeOf(pair: StoredPair, parts: readonly ResponsePart[]): Outcome | Failure {
+export function outcomeOf(pair: PairEnd, parts: readonly ResponsePart[]): RunOutcome | Failure {
   const { status, error, chat_id: chatId, response_id: responseId } = pair;
   const usage = usageOf(pair);
   if (status !== 'complete' && status !== 'cancelled')
@@ -83,7 +83,7 @@ function interruptOf({ id, tool }: { id: string; tool: Record<string, unknown> }
 }
 
 /** What it took; what nobody counted is absent. */
-function usageOf({ usage, model }: StoredPair): Pick<Outcome, 'usage'> {
+function usageOf({ usage, model }: PairEnd): Pick<RunOutcome, 'usage'> {
   if (!usage) return {};
   const { input_tokens: inputTokens, output_tokens: outputTokens } = usage;
   return {

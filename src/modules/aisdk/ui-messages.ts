@@ -74,7 +74,7 @@ function questionsOf(pair: Pair, parts: PairParts, urlOf: UrlOf): UiStoredMessag
   return [system, user].filter((one) => one.parts.length > 0);
 }
 
-interface Showing {
+interface UiContext {
   open: Map<string, UiPart>;
   urlOf: UrlOf;
 }
@@ -84,7 +84,7 @@ function stepOf(
   pair: Pair,
   { answered, isPlain }: PairParts,
   isJoined: boolean,
-  showing: Showing,
+  showing: UiContext,
 ): UiPart[] {
   if (isPlain && !isJoined)
     return answered.map((part) => ({ type: 'text', text: (part as { text: string }).text }));
@@ -97,7 +97,7 @@ function stepOf(
   return [STEP, ...shown];
 }
 
-function shownOf(part: Exclude<ResponsePart, SourcePart>, { open, urlOf }: Showing): UiPart[] {
+function shownOf(part: Exclude<ResponsePart, SourcePart>, { open, urlOf }: UiContext): UiPart[] {
   switch (part.type) {
     case 'text':
     case 'refusal':

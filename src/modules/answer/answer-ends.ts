@@ -7,7 +7,7 @@ import { failpoint } from '../../common/failpoint.js';
 import { problems } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
-import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
+import type { AnswerError, MessageStatus, AnswerUsage } from '../chat/message.entity.js';
 import { callIdsOf } from '../../tree/parts.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { refOf } from '../chat/path.service.js';
@@ -43,13 +43,13 @@ export interface GenerationRef {
 }
 
 /** How an answer ended. */
-export interface Ending {
+export interface AnswerOutcome {
   status: Exclude<MessageStatus, 'pending' | 'streaming'>;
   /** Absent: what the chunks have. */
   parts?: readonly ResponsePart[];
   /** The model that answered. */
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
 }
 
@@ -77,14 +77,14 @@ interface EndOptions {
 
 type End = Pick<Pair, 'status' | 'model' | 'usage' | 'error' | 'body'>;
 
-interface Written {
+interface WrittenPair {
   endedAt: Date;
   version: number;
   round: number;
   sha256: Buffer;
 }
 
-interface Stored {
+interface EndedAnswer {
   endedAt: Date;
   pair: Pair;
   /** The name that the chat got by this answer. */
@@ -118,7 +118,7 @@ export class AnswerEnds {
    */
   async end(
     ref: GenerationRef,
-    ending: Ending,
+    ending: AnswerOutcome,
     { question, ifAbandoned = false }: EndOptions = {},
   ): Promise<StoredEnd | null> {
     const asked = question ?? (await this.questionOf(ref));
@@ -188,8 +188,8 @@ export class AnswerEnds {
     tx: EntityManager,
     ref: GenerationRef,
     { pair: asked }: Question,
-    { ending, ifAbandoned }: { ending: Ending; ifAbandoned: boolean },
-  ): Promise<Stored | null> {
+    { ending, ifAbandoned }: { ending: AnswerOutcome; ifAbandoned: boolean },
+  ): Promise<EndedAnswer | null> {
     const { accountId, generationId, chatId, responseId } = ref;
     const [ended] = await tx.query<EndRow[]>(END, [accountId, chatId, generationId, ifAbandoned]);
     if (!ended) return null;
@@ -224,7 +224,7 @@ export class AnswerEnds {
     ref: GenerationRef,
     end: End,
     [title, callIds]: [title: string | null, callIds: string[] | null],
-  ): Promise<Written | undefined> {
+  ): Promise<WrittenPair | undefined> {
     const sha256 = sha256Of(end.body);
     const endedAt = new Date();
     const [row] = await tx.query<{ version: number; round: number }[]>(this.storeEnd, [
@@ -256,9 +256,9 @@ export class AnswerEnds {
  * answer had been cut short with stays, and so it counts as interrupted: it did not fail there.
  */
 function keptBy(
-  ending: Ending,
+  ending: AnswerOutcome,
   { response, response_parts = null }: Words,
-): Ending & Pick<Words, 'response' | 'response_parts'> {
+): AnswerOutcome & Pick<Words, 'response' | 'response_parts'> {
   const { text, parts } = sideOf(ending.parts ?? []);
   if (text !== null || parts !== null || ending.status === 'complete')
     return { ...ending, response: text, response_parts: parts };
@@ -274,9 +274,9 @@ function keptBy(
 async function fromChunks(
   tx: EntityManager,
   ref: GenerationRef,
-  ending: Ending,
+  ending: AnswerOutcome,
   question: string,
-): Promise<Ending> {
+): Promise<AnswerOutcome> {
   const rows = await tx.query<StoredChunk[]>(CHUNKS, [ref.accountId, ref.generationId]);
   const pieces: Piece[] = [];
   for (const row of rows) addPieces(pieces, chunkFrom(row), 0);

@@ -7,9 +7,9 @@ import { usageByBytes } from '../../llm/usage-estimate.js';
 import type { PartPiece } from '../../tree/part-pieces.js';
 import { Problem } from '../../common/problems.js';
 import { requestDeadline } from '../../runtime/deadline.js';
-import type { AnswerError, Usage } from '../chat/message.entity.js';
+import type { AnswerError, AnswerUsage } from '../chat/message.entity.js';
 import { Contexts } from '../context/contexts.service.js';
-import { type Ending, AnswerEnds, type StoredEnd } from './answer-ends.js';
+import { type AnswerOutcome, AnswerEnds, type StoredEnd } from './answer-ends.js';
 import { AnswerHub } from './answer-hub.js';
 import { type BegunAnswer, type Cut, RunningAnswer } from './running-answer.js';
 import { Titles } from './titles.service.js';
@@ -75,7 +75,7 @@ export class AnswerWriter {
   }
 
   /** Never throws: what goes wrong is an ending too. */
-  private async answer(generation: RunningAnswer): Promise<Ending> {
+  private async answer(generation: RunningAnswer): Promise<AnswerOutcome> {
     const asking: { request?: ModelRequest; span?: AnswerSpan; model: string | null } = {
       model: generation.ref.model,
     };
@@ -110,7 +110,7 @@ export class AnswerWriter {
     generation: RunningAnswer,
     error: unknown,
     request: ModelRequest | undefined,
-  ): Ending {
+  ): AnswerOutcome {
     // Not cut short by anybody and aborted all the same: it was ended elsewhere, and nobody will
     // read this.
     const reason = generation.signal.aborted ? LOST : this.reasonOf(error);
@@ -132,7 +132,7 @@ export class AnswerWriter {
   }
 
   /** After the patience the lease ends, and with it the answer. */
-  private store(generation: RunningAnswer, ending: Ending): Promise<StoredEnd | null> {
+  private store(generation: RunningAnswer, ending: AnswerOutcome): Promise<StoredEnd | null> {
     const { ref } = generation;
     const question = { pair: { ...ref.question, seq: ref.seq }, forkSeq: ref.forkSeq };
     return this.patience.during(() => this.ends.end(ref, ending, { question }), {
@@ -158,7 +158,7 @@ export class AnswerWriter {
   }
 }
 
-const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): Usage =>
+const usageOf = ({ usage, finishReason }: Extract<ModelPart, { type: 'end' }>): AnswerUsage =>
   finishReason === 'stop' ? usage : { ...usage, finish_reason: finishReason };
 
 const reasonTold = ({ code, message }: ModelError): AnswerError => ({ code, message });
@@ -174,17 +174,17 @@ const cutShort = (
   generation: RunningAnswer,
   status: Cut,
   request: ModelRequest | undefined,
-): Ending => ({ ...keptOf(generation, request), status, model: null, error: null });
+): AnswerOutcome => ({ ...keptOf(generation, request), status, model: null, error: null });
 
 /** What is there is kept, and counted. */
 function keptOf(
   generation: RunningAnswer,
   request: ModelRequest | undefined,
-): Pick<Ending, 'parts' | 'usage'> {
+): Pick<AnswerOutcome, 'parts' | 'usage'> {
   const { parts, bytes } = generation.log;
   const usage = bytes > 0 ? usageByBytes(request?.messages ?? [], bytes) : null;
   return { parts, usage: usage && timed(usage, generation) };
 }
 
-const timed = (usage: Usage, { firstPieceMs }: RunningAnswer): Usage =>
+const timed = (usage: AnswerUsage, { firstPieceMs }: RunningAnswer): AnswerUsage =>
   firstPieceMs === undefined ? usage : { ...usage, first_token_ms: firstPieceMs };

@@ -8,7 +8,7 @@ import { AnswerController } from './answer.controller.js';
 import { AnswerPieces } from './answer-pieces.service.js';
 import { AnswerReader } from './answer-reader.js';
 import { Answers } from './answers.service.js';
-import { Draining } from './draining.service.js';
+import { AnswerDrain } from './draining.service.js';
 import { FanOutService } from './fan-out.service.js';
 import { AnswerEnds } from './answer-ends.js';
 import { AnswerHub } from './answer-hub.js';
@@ -36,7 +36,7 @@ import { Turns } from './turns.js';
       FanOutService,
       Turns,
     ],
-    ...[AnswerHub, AnswerWriter, AnswerEnds, Titles, Sweeper, Draining],
+    ...[AnswerHub, AnswerWriter, AnswerEnds, Titles, Sweeper, AnswerDrain],
   ],
   exports: [Answers, UsageModule, PostService, RetryService, RevisionService],
 })

@@ -1,7 +1,12 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
-import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
+import type {
+  AnswerError,
+  MessageStatus,
+  MessageType,
+  AnswerUsage,
+} from '../chat/message.entity.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
 import { spend } from '../usage/spend.sql.js';
 
@@ -173,7 +178,7 @@ export interface QuestionRow extends Record<string, unknown> {
   status: MessageStatus;
   author: string | null;
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
   created_at: Date;
   body: string | null;

@@ -62,7 +62,7 @@ export interface AnswerRef {
 }
 
 /** What is known of an answer, beside whose it is. */
-interface Known {
+interface KnownAnswer {
   /** How it ended, if it has. */
   end: AnswerEnd | null;
   /**
@@ -90,7 +90,7 @@ export class Answer {
   constructor(
     private readonly ref: AnswerRef,
     private readonly reader: AnswerReader,
-    private readonly known: Known,
+    private readonly known: KnownAnswer,
   ) {}
 
   /** Of the pair. */

@@ -16,7 +16,7 @@ const LOOK_MS = 50;
  * interrupted, with what is there of them.
  */
 @Injectable()
-export class Draining implements BeforeApplicationShutdown {
+export class AnswerDrain implements BeforeApplicationShutdown {
   constructor(
     private readonly hub: AnswerHub,
     private readonly events: EventDispatcher,

@@ -12,8 +12,8 @@ import type {
   Draft,
   Entry,
   ForkTarget,
-  Said,
-  Spoken,
+  Utterance,
+  WholePair,
 } from '../message/append.service.js';
 import type { AddMessageDto } from '../message/message.dto.js';
 import { draftOf, draftsOf, isAsked } from '../message/append.service.js';
@@ -23,7 +23,7 @@ import { TakenFiles } from '../file/taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** What is posted, and on which terms. */
-export type PostBody = Said &
+export type PostBody = Utterance &
   Pick<Draft, 'response_parts'> &
   Pick<
     AddMessageDto,
@@ -39,7 +39,7 @@ export interface Post {
   key: IdempotentRequest | null;
   body: PostBody;
   /** Pairs that go before it, all in one step: all of them or nothing. */
-  earlier?: readonly Spoken[];
+  earlier?: readonly WholePair[];
   /** The model that is asked; that of the chat when absent. */
   model?: string | null;
   settings?: AnswerSettings;

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { sha256Of, wordsOf } from '../../content/body.js';
-import type { Making, Outcome } from '../../database/idempotency.js';
+import type { WriteResult, Outcome } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import type { MessageStatus } from '../chat/message.entity.js';
 import { type Pair, pairJson } from '../chat/pair.js';
@@ -104,7 +104,11 @@ function questionAgain(accountId: string, pair: Pair, generation: NewAnswer): Ne
   };
 }
 
-async function restartIn(tx: EntityManager, pair: NewPair, seq: number): Promise<Making<Entry[]>> {
+async function restartIn(
+  tx: EntityManager,
+  pair: NewPair,
+  seq: number,
+): Promise<WriteResult<Entry[]>> {
   const { accountId, chatId, responseId, version, generation } = pair;
   const [place] = await tx.query<PlaceState[]>(LOCK_PLACE, [accountId, chatId, seq]);
   if (!place) throw problems.chatNotFound();

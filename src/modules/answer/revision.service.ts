@@ -5,7 +5,7 @@ import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import type { Append } from '../message/append.service.js';
-import type { Said } from '../message/append.service.js';
+import type { Utterance } from '../message/append.service.js';
 import type { ResponsePart } from '../../tree/parts.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { Answer } from './answer.js';
@@ -44,7 +44,7 @@ export class RevisionService {
    * @throws chat_not_found, message_not_found, content_unavailable, store_unavailable,
    * too_many_answers, tokens_spent
    */
-  async revise(revision: Revision, said?: Said): Promise<Answer> {
+  async revise(revision: Revision, said?: Utterance): Promise<Answer> {
     const kept = await this.answers.kept(revision.accountId, revision.key);
     if (kept) return kept;
     const { accountId } = revision;
@@ -63,7 +63,7 @@ export class RevisionService {
   async siblings(
     { accountId, chatId, responseId, key, ...told }: Revision,
     models: readonly (string | null)[],
-    said?: Said,
+    said?: Utterance,
   ): Promise<Append & { to: { chatId: string; behind: string | null } }> {
     const pair = await this.paths.pair(accountId, chatId, responseId);
     const before = await this.paths.page(accountId, chatId, 1, { before: pair.seq });
@@ -80,7 +80,7 @@ export class RevisionService {
 }
 
 /** What was asked in a pair. @throws message_redacted */
-function saidIn({ status, body, messageType, author }: Pair): Said {
+function saidIn({ status, body, messageType, author }: Pair): Utterance {
   if (status === 'redacted') throw problems.messageRedacted();
   const { question, question_parts, metadata } = wordsOf(body);
   return { question, question_parts, metadata, message_type: messageType, author };

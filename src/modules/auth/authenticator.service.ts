@@ -10,7 +10,7 @@ import { TokenVerifier } from './token-verifier.service.js';
 const VERIFIED_MS = 60_000;
 const VERIFIED_MAX = 50_000;
 
-interface Verified {
+interface VerifiedToken {
   principal: Principal;
   untilMs: number;
 }
@@ -24,7 +24,7 @@ interface Verified {
 export class Authenticator {
   // Keyed by hash: the memory of the process, and a dump of it, then holds no token that could be
   // used.
-  private readonly verified = new LRUCache<string, Verified>({ max: VERIFIED_MAX });
+  private readonly verified = new LRUCache<string, VerifiedToken>({ max: VERIFIED_MAX });
 
   constructor(
     private readonly verifier: TokenVerifier,

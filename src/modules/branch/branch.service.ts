@@ -9,14 +9,14 @@ import {
   inOrder,
   nestedPage,
   NODES_MAX,
-  type Place,
+  type TreePlace,
 } from '../../tree/branch-tree.js';
 import { RootsService } from '../chat/roots.service.js';
 import type { BranchItemDto, BranchNodeDto, BranchTreeDto, TreeQuery } from './branch.dto.js';
 import { COUNT, DEPTH_MAX, TREE_PAGE, type TreeRow } from './tree.sql.js';
 
 /** Where the first page begins: behind this. */
-const START: Place = { depth: -1, chatId: '00000000-0000-0000-0000-000000000000' };
+const START: TreePlace = { depth: -1, chatId: '00000000-0000-0000-0000-000000000000' };
 const PLACE = /^\d{1,9}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface TreePage {
@@ -89,7 +89,7 @@ export class BranchService {
   }
 }
 
-function placeOf(key: string): Place {
+function placeOf(key: string): TreePlace {
   const [depth, chatId] = key.split('.') as [string, string];
   return { depth: Number(depth), chatId };
 }

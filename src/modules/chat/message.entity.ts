@@ -17,7 +17,7 @@ export type MessageStatus = (typeof MESSAGE_STATUSES)[number];
 export const FINISH_REASONS = ['length', 'content_filter', 'tool_calls', 'error', 'other'] as const;
 
 /** Tokens of one answer. What the provider did not say is absent. */
-export interface Usage {
+export interface AnswerUsage {
   input_tokens: number;
   /** Of the input, those that the provider had read before. */
   cached_tokens?: number;
@@ -99,7 +99,7 @@ export class Message {
   model!: string | null;
 
   @Column('jsonb', { nullable: true })
-  usage!: Usage | null;
+  usage!: AnswerUsage | null;
 
   @Column('jsonb', { nullable: true })
   error!: AnswerError | null;

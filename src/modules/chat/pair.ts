@@ -1,6 +1,6 @@
 import { isPlainBody } from '../../content/body.js';
 import type { PairWrite } from '../../content/content-store.js';
-import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
+import type { AnswerError, MessageStatus, MessageType, AnswerUsage } from './message.entity.js';
 
 /** A QA pair with its words, as a path shows it. */
 export interface Pair {
@@ -13,7 +13,7 @@ export interface Pair {
   status: MessageStatus;
   author: string | null;
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
   createdAt: Date;
   /** JSON of all that was said (`content/body.ts`), served as it was stored. */

@@ -1,7 +1,7 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
-import type { AnswerError, MessageStatus, MessageType, Usage } from './message.entity.js';
+import type { AnswerError, MessageStatus, MessageType, AnswerUsage } from './message.entity.js';
 import { STRETCH_CTE, stretchCte } from './lineage.sql.js';
 
 /**
@@ -24,7 +24,7 @@ export interface PathRow {
   facts: string;
   author: string | null;
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
   /** Of the words, where `body` is null. */
   sha256: Buffer | null;
@@ -136,7 +136,7 @@ export interface PageRow extends Record<string, unknown> {
 type MoreOfPair = [
   author: string | null,
   model: string | null,
-  usage: Usage | null,
+  usage: AnswerUsage | null,
   error: AnswerError | null,
   sha256: string | null,
   branches: string[] | null,

@@ -55,7 +55,7 @@ const STOP_ANSWERS = `
   )
   UPDATE generations g SET status = 'stopping' FROM running WHERE g.account_id = $1 AND g.generation_id = running.generation_id`;
 
-interface Raised {
+interface RaisedChat {
   chat_id: string;
   fork_response_id: string | null;
 }
@@ -176,10 +176,14 @@ export class RemovalService {
 }
 
 /** Brings back what was deleted together, parents first. */
-async function raise(tx: EntityManager, accountId: string, chat: LockedChat): Promise<Raised[]> {
-  const raised: Raised[] = [];
+async function raise(
+  tx: EntityManager,
+  accountId: string,
+  chat: LockedChat,
+): Promise<RaisedChat[]> {
+  const raised: RaisedChat[] = [];
   for (let rows = PART_ROWS; rows === PART_ROWS;) {
-    const part = await tx.query<Raised[]>(RAISE, [
+    const part = await tx.query<RaisedChat[]>(RAISE, [
       accountId,
       chat.root_chat_id,
       chat.deleted_at,

@@ -7,7 +7,7 @@ import {
   type IdempotentRequest,
   type MakingWork,
   type Outcome,
-  type Work,
+  type KeyedWrite,
 } from '../../database/idempotency.js';
 import { RootsService } from './roots.service.js';
 
@@ -44,7 +44,7 @@ export class TreeChanges {
     accountId: string,
     chatId: string,
     request: IdempotentRequest | null,
-    work: Work,
+    work: KeyedWrite,
   ): Promise<string> {
     return this.inTurn(accountId, chatId, () => this.idempotency.once(accountId, request, work));
   }

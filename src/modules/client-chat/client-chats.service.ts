@@ -26,7 +26,7 @@ const NAMES: Statement = {
   text: `SELECT chat_id, min(client_chat_id) AS name FROM client_chats WHERE account_id = $1 AND chat_id = ANY ($2) GROUP BY chat_id`,
 };
 
-interface Found {
+interface ChatIdRow {
   [column: string]: unknown;
   chat_id: string;
   living: boolean;
@@ -80,7 +80,7 @@ export class ClientChatsService {
   private async make(accountId: string, name: string): Promise<string> {
     return this.database.transaction(async (tx) => {
       await tx.query(CLAIM, [accountId, name]);
-      const [made] = await tx.query<Found[]>(FIND.text, [accountId, name, null]);
+      const [made] = await tx.query<ChatIdRow[]>(FIND.text, [accountId, name, null]);
       if (made) return made.chat_id;
       const { chat_id: chatId } = await this.chats.create(tx, accountId, {});
       await tx.query(ASSIGN, [accountId, name, chatId]);
@@ -88,8 +88,8 @@ export class ClientChatsService {
     });
   }
 
-  private async lookUp(accountId: string, name: string): Promise<Found | null> {
-    const [found] = await this.database.query<Found>(FIND, [
+  private async lookUp(accountId: string, name: string): Promise<ChatIdRow | null> {
+    const [found] = await this.database.query<ChatIdRow>(FIND, [
       accountId,
       name,
       isUuid(name) ? name : null,

@@ -11,7 +11,7 @@ import {
 import type { Pair } from '../chat/pair.js';
 
 /** What is said in a question, by whom. */
-export interface Asked {
+export interface QuestionContent {
   instructions: InstructionPart[];
   results: ToolResultPart[];
   /** By a person. */
@@ -20,7 +20,7 @@ export interface Asked {
 
 /** A pair, with its digits for `exactJson`. */
 export interface PairParts {
-  asked: Asked;
+  asked: QuestionContent;
   answered: readonly ResponsePart[];
   /** Whether the answer is a text and nothing else. */
   isPlain: boolean;
@@ -39,8 +39,8 @@ export function partsOfPair({ body }: Pick<Pair, 'body'>): PairParts {
   };
 }
 
-function askedIn(parts: readonly QuestionPart[]): Asked {
-  const asked: Asked = { instructions: [], results: [], said: [] };
+function askedIn(parts: readonly QuestionPart[]): QuestionContent {
+  const asked: QuestionContent = { instructions: [], results: [], said: [] };
   for (const part of parts) {
     if (part.type === 'instruction') asked.instructions.push(part);
     else if (part.type === 'tool_result') asked.results.push(part);

@@ -16,9 +16,9 @@ import { removeFiles } from './removal.js';
 import { agreedType } from './sniffer.js';
 
 type Parts = readonly Part[] | null | undefined;
-type Kept = FilePart & { file_id: string };
+type KeptFilePart = FilePart & { file_id: string };
 
-const isKept = (part: unknown): part is Kept =>
+const isKept = (part: unknown): part is KeptFilePart =>
   typeof part === 'object' &&
   part !== null &&
   (part as FilePart).type === 'file' &&
@@ -112,7 +112,7 @@ function filledIn(
 }
 
 function filled(
-  part: Kept,
+  part: KeptFilePart,
   path: string,
   files: ReadonlyMap<string, FileRow>,
   errors: FieldError[],

@@ -20,7 +20,7 @@ import {
 } from './file.sql.js';
 import { removeFiles } from './removal.js';
 import { agreedType } from './sniffer.js';
-import { type Staged, Staging } from './staging.service.js';
+import { type StagedBytes, StagingArea } from './staging.service.js';
 
 export interface NewFile {
   name?: string | null;
@@ -63,7 +63,7 @@ export class Files {
   constructor(
     private readonly database: Database,
     private readonly stores: FileStores,
-    private readonly staging: Staging,
+    private readonly staging: StagingArea,
   ) {}
 
   /**
@@ -105,7 +105,7 @@ export class Files {
   async make(
     tx: EntityManager,
     accountId: string,
-    staged: Staged,
+    staged: StagedBytes,
     { name = null, purpose = null, taken = false }: NewFile,
   ): Promise<FileRow | null> {
     await this.staging.adopt(tx, accountId, staged);
@@ -189,7 +189,7 @@ export class Files {
     );
   }
 
-  private async giveUp(accountId: string, staged: Staged, error: unknown): Promise<never> {
+  private async giveUp(accountId: string, staged: StagedBytes, error: unknown): Promise<never> {
     await this.staging.giveUp(accountId, staged).catch(() => undefined);
     throw error;
   }

@@ -11,7 +11,7 @@ import { ADOPT, EXPECT, FIND_BLOB, GIVE_UP, LOCK_ACCOUNT } from './file.sql.js';
 import { Sniffer } from './sniffer.js';
 
 /** Bytes that are in the store and no file yet. */
-export interface Staged {
+export interface StagedBytes {
   /** Null where the account had these bytes already, and nothing was written. */
   blobId: string | null;
   bytes: number;
@@ -23,7 +23,7 @@ const MIB = 1024 * 1024;
 
 /** Takes bytes into the store, before anybody has a file of them. */
 @Injectable()
-export class Staging {
+export class StagingArea {
   constructor(
     private readonly database: Database,
     private readonly stores: FileStores,
@@ -34,13 +34,13 @@ export class Staging {
    * Writes the bytes as they come, and finds out what they are. A buffer whose bytes the account
    * has already is not written again. @throws body_too_large; what the source throws
    */
-  async stage(accountId: string, source: Buffer | Readable): Promise<Staged> {
+  async stage(accountId: string, source: Buffer | Readable): Promise<StagedBytes> {
     if (!Buffer.isBuffer(source)) return this.write(accountId, source);
     return (await this.known(accountId, source)) ?? this.restage(accountId, source);
   }
 
   /** As `stage`, of bytes that the account had a moment ago. */
-  restage(accountId: string, source: Buffer): Promise<Staged> {
+  restage(accountId: string, source: Buffer): Promise<StagedBytes> {
     return this.write(accountId, Readable.from([source]));
   }
 
@@ -48,7 +48,7 @@ export class Staging {
    * Makes the bytes the account's own, unless it has them already; then those that were written are
    * taken away, soon. @throws files_full
    */
-  async adopt(tx: EntityManager, accountId: string, staged: Staged): Promise<void> {
+  async adopt(tx: EntityManager, accountId: string, staged: StagedBytes): Promise<void> {
     const { blobId, sha256, bytes, mediaType } = staged;
     await tx.query(LOCK_ACCOUNT, [accountId]);
     if (blobId === null) return;
@@ -59,11 +59,11 @@ export class Staging {
   }
 
   /** What was staged for nothing is taken away, soon. */
-  async giveUp(accountId: string, { blobId }: Pick<Staged, 'blobId'>): Promise<void> {
+  async giveUp(accountId: string, { blobId }: Pick<StagedBytes, 'blobId'>): Promise<void> {
     if (blobId !== null) await this.database.query(GIVE_UP, [accountId, blobId]);
   }
 
-  private async known(accountId: string, bytes: Buffer): Promise<Staged | null> {
+  private async known(accountId: string, bytes: Buffer): Promise<StagedBytes | null> {
     assertFits(bytes.length, this.config.FILE_BYTES_MAX);
     const sha256 = createHash('sha256').update(bytes).digest();
     const [blob] = await this.database.query<{ media_type: string }>(FIND_BLOB, [
@@ -73,11 +73,11 @@ export class Staging {
     return blob ? { blobId: null, bytes: bytes.length, sha256, mediaType: blob.media_type } : null;
   }
 
-  private async write(accountId: string, source: Readable): Promise<Staged> {
+  private async write(accountId: string, source: Readable): Promise<StagedBytes> {
     const blobId = newId();
     const { main } = this.stores;
     await this.database.query(EXPECT, [accountId, blobId, main.name]);
-    const measured = new Measured(source, this.config.FILE_BYTES_MAX);
+    const measured = new MeasuredBytes(source, this.config.FILE_BYTES_MAX);
     try {
       await main.write({ accountId, blobId }, measured.chunks());
       return { blobId, ...(await measured.found()) };
@@ -115,7 +115,7 @@ function assertFits(bytes: number, bytesMax: number): void {
 }
 
 /** Bytes on their way, and what is learned of them in passing. */
-class Measured {
+class MeasuredBytes {
   private readonly hash: Hash = createHash('sha256');
   private readonly sniffer = new Sniffer();
   private bytes = 0;
@@ -135,7 +135,7 @@ class Measured {
     }
   }
 
-  async found(): Promise<Omit<Staged, 'blobId'>> {
+  async found(): Promise<Omit<StagedBytes, 'blobId'>> {
     return {
       bytes: this.bytes,
       sha256: this.hash.digest(),

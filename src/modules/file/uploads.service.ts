@@ -5,11 +5,11 @@ import { problems } from '../../common/problems.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
 import type { FileRow } from './file.sql.js';
 import { Files } from './files.service.js';
-import { type Staged, Staging } from './staging.service.js';
+import { type StagedBytes, StagingArea } from './staging.service.js';
 
 /** A file that has come, and is not made yet. */
-interface Arrived {
-  staged: Staged;
+interface ArrivedFile {
+  staged: StagedBytes;
   name: string | null;
 }
 
@@ -26,7 +26,7 @@ export interface UploadKind {
 export class Uploads {
   constructor(
     private readonly files: Files,
-    private readonly staging: Staging,
+    private readonly staging: StagingArea,
     private readonly idempotency: Idempotency,
   ) {}
 
@@ -40,7 +40,7 @@ export class Uploads {
     request: FastifyRequest,
     kind: UploadKind,
   ): Promise<string> {
-    const form = await readForm<Arrived>(request, kind.form, async ({ bytes, name }) => ({
+    const form = await readForm<ArrivedFile>(request, kind.form, async ({ bytes, name }) => ({
       staged: await this.staging.stage(accountId, bytes),
       name,
     }));
@@ -56,7 +56,7 @@ export class Uploads {
     accountId: string,
     key: IdempotentRequest | null,
     request: FastifyRequest,
-    { file, fields, faults }: Form<Arrived>,
+    { file, fields, faults }: Form<ArrivedFile>,
     { purposeIn, answerOf }: UploadKind,
   ): Promise<string> {
     faults.throwIfAny();

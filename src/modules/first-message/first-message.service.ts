@@ -4,13 +4,13 @@ import type { ContentState } from '../../content/journal.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { AppendService, type Entry } from '../message/append.service.js';
-import type { Said } from '../message/append.service.js';
+import type { Utterance } from '../message/append.service.js';
 import { ChatNumbersService } from './chat-numbers.service.js';
 import type { FirstMessageAnswerDto, FirstMessageDto } from './first-message.dto.js';
 import { asMessage, questionOf } from './numbered-message.js';
 
 /** The JSON of an answer, and where its words are. */
-export interface Stored {
+export interface StoredMessage {
   json: string;
   /** Null for an answer that is given again. */
   contentState: ContentState | null;
@@ -32,7 +32,7 @@ export class FirstMessageService {
     accountId: string,
     key: IdempotentRequest | null,
     first: FirstMessageDto,
-  ): Promise<Stored> {
+  ): Promise<StoredMessage> {
     const said = questionOf(first);
     const outcome = await this.appends.commit({
       accountId,
@@ -48,7 +48,7 @@ export class FirstMessageService {
   /** Last, since from here on the account's other new chats wait for this transaction. */
   private async answerOf(
     tx: EntityManager,
-    said: Said,
+    said: Utterance,
     { pair }: Entry,
   ): Promise<FirstMessageAnswerDto> {
     const names = {

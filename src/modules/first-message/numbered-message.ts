@@ -6,7 +6,7 @@ import type { ChatNames } from './chat-numbers.service.js';
 import type { FirstMessageDto, NumberedMessageDto } from './first-message.dto.js';
 
 /** The parts of a pair that are seen here. */
-type Said = Pick<
+type ShownPair = Pick<
   QaPairDto,
   'response_id' | 'question' | 'response' | 'metadata' | 'author' | 'model' | 'timestamp'
 >;
@@ -14,7 +14,7 @@ type Said = Pick<
 /**
  * A message with its place in the chat: twice the `seq` of its pair, and one more for the response.
  */
-export interface Placed {
+export interface PlacedMessage {
   place: number;
   message: NumberedMessageDto;
 }
@@ -36,7 +36,7 @@ export const questionOf = ({
 /** The question of a pair as a message. */
 export function asMessage(
   names: ChatNames,
-  { response_id, question, metadata, author, timestamp }: Said,
+  { response_id, question, metadata, author, timestamp }: ShownPair,
 ): NumberedMessageDto {
   const system = metadata?.['system'] === true;
   return {
@@ -53,7 +53,7 @@ export function asMessage(
  * A pair as messages: its question, and its response where somebody answered (by another door: here
  * nobody does). None of one that was redacted.
  */
-export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
+export function placedMessages(names: ChatNames, pair: Pair): PlacedMessage[] {
   if (pair.status === 'redacted') return [];
   const said = {
     response_id: pair.responseId,
@@ -69,7 +69,7 @@ export function placedMessages(names: ChatNames, pair: Pair): Placed[] {
 }
 
 /** The same without their places. */
-export function messagesOf(names: ChatNames, said: Said): NumberedMessageDto[] {
+export function messagesOf(names: ChatNames, said: ShownPair): NumberedMessageDto[] {
   const message = asMessage(names, said);
   const asked = said.question === null ? [] : [message];
   if (said.response === null) return asked;

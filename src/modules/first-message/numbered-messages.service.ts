@@ -15,7 +15,7 @@ import {
   type PostMessageDto,
   type ReadMessagesQuery,
 } from './first-message.dto.js';
-import type { Stored } from './first-message.service.js';
+import type { StoredMessage } from './first-message.service.js';
 import { asMessage, placedMessages, questionOf } from './numbered-message.js';
 
 /** That of the response of the last pair that there can be. */
@@ -43,7 +43,7 @@ export class NumberedMessagesService {
     accountId: string,
     key: IdempotentRequest | null,
     body: PostMessageDto,
-  ): Promise<Stored> {
+  ): Promise<StoredMessage> {
     const names = await this.numbers.find(accountId, chatNameOf(body)!);
     const post = {
       accountId,

@@ -21,7 +21,7 @@ import {
   REMOVE_WEBHOOK_ROWS,
   type Tomb,
   type Tree,
-  type TreeRow,
+  type PurgeRow,
 } from './purge.sql.js';
 
 const TOMBS = 200;
@@ -115,7 +115,7 @@ export class PurgeJob implements Job {
   }
 
   private async plan(tree: Tree): Promise<Purge> {
-    const rows = await this.database.query<TreeRow>(READ_TREE, [
+    const rows = await this.database.query<PurgeRow>(READ_TREE, [
       tree.account_id,
       tree.root_chat_id,
       ...expiryOf(this.config),

@@ -42,7 +42,7 @@ export const READ_TREE: Statement = {
       EXISTS (SELECT FROM generations g WHERE g.account_id = c.account_id AND g.chat_id = c.chat_id AND g.status <> 'ended') AS "isBusy"
     FROM chats c WHERE c.account_id = $1 AND c.root_chat_id = $2 ORDER BY c.depth, c.chat_id`,
 };
-export interface TreeRow extends Mortal, Record<string, unknown> {
+export interface PurgeRow extends Mortal, Record<string, unknown> {
   /** How long ago it was deleted; null while it lives. */
   deadMs: number | null;
   /** An answer is still being written there. */

@@ -7,14 +7,14 @@ import { AppendService } from '../message/append.service.js';
 import type { MergeDto } from './merge.dto.js';
 import { MergeSources, type Sources } from './merge-sources.js';
 import { type MergedRow, NOTE } from './merge.sql.js';
-import { copyOf, type Merging, summaryOf } from './merged-drafts.js';
+import { copyOf, type MergedDraft, summaryOf } from './merged-drafts.js';
 import { BranchSummary } from './summary-of-branch.js';
 
 /** How often a merge may be overtaken by other posts. */
 const ATTEMPTS_MAX = 20;
 
 /** What is asked, and by whom. */
-export interface Asked {
+export interface MergeRequest {
   accountId: string;
   chatId: string;
   key: IdempotentRequest | null;
@@ -38,7 +38,7 @@ export class MergeService {
    * The JSON of a `MergedDto`: the pairs that came of it, now or before.
    * @throws like `MergeSources.find` and `BranchSummary.of`; store_unavailable
    */
-  async merge(asked: Asked): Promise<string> {
+  async merge(asked: MergeRequest): Promise<string> {
     const { accountId, chatId, key, body } = asked;
     const kept = key && (await this.idempotency.find(accountId, key));
     if (kept) return kept;
@@ -60,7 +60,7 @@ export class MergeService {
     accountId: string,
     found: Sources,
     { mode, text }: MergeDto,
-  ): Promise<Merging[]> {
+  ): Promise<MergedDraft[]> {
     if (mode === 'pairs') return found.pairs.map((pair) => copyOf(found, pair));
     const { into, pairs } = found;
     return [summaryOf(found, text ?? (await this.summaries.of(accountId, into.model, pairs)))];
@@ -68,9 +68,9 @@ export class MergeService {
 
   /** What was brought, and that it was, in one transaction. */
   private async append(
-    { accountId, chatId, key, body }: Asked,
+    { accountId, chatId, key, body }: MergeRequest,
     { into }: Sources,
-    merging: readonly Merging[],
+    merging: readonly MergedDraft[],
   ): Promise<string> {
     const sources = merging.map((one) => `{${one.sources.join(',')}}`);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -95,7 +95,10 @@ export class MergeService {
   }
 
   /** Pairs that were brought before, as they are now. */
-  private async again({ accountId, chatId }: Asked, rows: readonly MergedRow[]): Promise<string> {
+  private async again(
+    { accountId, chatId }: MergeRequest,
+    rows: readonly MergedRow[],
+  ): Promise<string> {
     return answerOf(chatId, pairsJson(await this.sources.read(accountId, chatId, rows)));
   }
 }

@@ -5,13 +5,13 @@ import type { Draft } from '../message/append.service.js';
 import type { Sources } from './merge-sources.js';
 
 /** A pair to be made, and the pairs that it comes from. */
-export interface Merging {
+export interface MergedDraft {
   draft: Draft;
   sources: string[];
 }
 
 /** A pair as it was said there. How it was asked for stays there. */
-export function copyOf({ from }: Pick<Sources, 'from'>, pair: Pair): Merging {
+export function copyOf({ from }: Pick<Sources, 'from'>, pair: Pair): MergedDraft {
   const { question, response, question_parts, response_parts, metadata } = wordsOf(pair.body);
   const sources = [pair.responseId];
   const said = {
@@ -22,7 +22,10 @@ export function copyOf({ from }: Pick<Sources, 'from'>, pair: Pair): Merging {
 }
 
 /** One pair that says what came of them. */
-export function summaryOf({ from, pairs }: Pick<Sources, 'from' | 'pairs'>, text: string): Merging {
+export function summaryOf(
+  { from, pairs }: Pick<Sources, 'from' | 'pairs'>,
+  text: string,
+): MergedDraft {
   const sources = pairs.map(({ responseId }) => responseId);
   const said = {
     question: from.name === null ? 'What came of the branch?' : `What came of “${from.name}”?`,

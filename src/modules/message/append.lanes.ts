@@ -17,7 +17,7 @@ import {
 } from './append.sql.js';
 import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
-interface Waiting {
+interface WaitingPair {
   pair: NewPair;
   /** The conversation. */
   rootChatId: string;
@@ -27,7 +27,7 @@ interface Waiting {
 }
 
 interface Lane {
-  waiting: Waiting[];
+  waiting: WaitingPair[];
   busy: boolean;
 }
 
@@ -112,7 +112,7 @@ export class AppendLanes {
     lane.busy = false;
   }
 
-  private async flush(batch: readonly Waiting[]): Promise<void> {
+  private async flush(batch: readonly WaitingPair[]): Promise<void> {
     try {
       // Under the limit of the one that has waited longest.
       settle(
@@ -146,10 +146,10 @@ export class AppendLanes {
  * The longest-waiting appends, one for each conversation and in the order of these; the others keep
  * their place.
  */
-function takeBatch(lane: Lane): Waiting[] {
-  const batch: Waiting[] = [];
+function takeBatch(lane: Lane): WaitingPair[] {
+  const batch: WaitingPair[] = [];
   const roots = new Set<string>();
-  const left: Waiting[] = [];
+  const left: WaitingPair[] = [];
   for (const one of lane.waiting) {
     if (batch.length >= BATCH_MAX || roots.has(one.rootChatId)) left.push(one);
     else {
@@ -161,7 +161,7 @@ function takeBatch(lane: Lane): Waiting[] {
   return batch.sort((a, b) => (a.rootChatId < b.rootChatId ? -1 : 1));
 }
 
-function settle(batch: readonly Waiting[], rows: readonly AppendRow[]): void {
+function settle(batch: readonly WaitingPair[], rows: readonly AppendRow[]): void {
   const appended = new Map(rows.map((row) => [row.response_id, row]));
   for (const { pair, resolve } of batch) resolve(appended.get(pair.responseId) ?? null);
 }

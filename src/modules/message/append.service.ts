@@ -5,7 +5,7 @@ import { invalidField, problems } from '../../common/problems.js';
 import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
 import { type ContentState, Journal } from '../../content/journal.js';
-import type { IdempotentRequest, Making, Outcome } from '../../database/idempotency.js';
+import type { IdempotentRequest, WriteResult, Outcome } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { callIdsOf, type QuestionPart, type ResponsePart, sideOf } from '../../tree/parts.js';
@@ -20,7 +20,7 @@ import { Places } from './places.service.js';
 import { appendOf, type AppendRow, type NewAnswer, type NewPair } from './append.sql.js';
 
 /** What a person said. */
-export interface Said {
+export interface Utterance {
   /** Its text; what `question_parts` say where they are given. */
   question?: string | null;
   question_parts?: readonly QuestionPart[] | null;
@@ -31,7 +31,7 @@ export interface Said {
 
 /** What a pair is made of. */
 export interface Draft {
-  said: Said;
+  said: Utterance;
   /** Given with it, or none (null). Undefined: a model answers, unless there are parts. */
   response: string | null | undefined;
   response_parts?: readonly ResponsePart[] | null;
@@ -229,7 +229,7 @@ export class AppendService {
     append: Append,
     chatId: string,
     { place, chat }: { place?: Omit<ChatTarget, 'chatId'>; chat?: ChatView } = {},
-  ): Promise<Making<Entry[]>> {
+  ): Promise<WriteResult<Entry[]>> {
     const made: Entry[] = [];
     for (const [at, draft] of append.drafts.entries()) {
       const endKey = at === append.drafts.length - 1 ? append.key : null;
@@ -275,12 +275,12 @@ async function answered(
   { answerOf }: Append,
   made: Entry[],
   chat: ChatView | null = null,
-): Promise<Making<Entry[]>> {
+): Promise<WriteResult<Entry[]>> {
   return { made, answer: answerOf ? await answerOf(tx, made, chat) : made.at(-1)!.json };
 }
 
 /** A pair that is there as a whole. */
-export type Spoken = Omit<Words, 'metadata' | 'settings'> & Partial<Pick<Words, 'metadata'>>;
+export type WholePair = Omit<Words, 'metadata' | 'settings'> & Partial<Pick<Words, 'metadata'>>;
 
 /** What was said, with the response or the settings for one, as a draft. */
 export const draftOf = ({ response, response_parts, settings, ...said }: SaidPair): Draft => ({
@@ -291,14 +291,14 @@ export const draftOf = ({ response, response_parts, settings, ...said }: SaidPai
 });
 
 /** A pair as clients say it. */
-export interface SaidPair extends Said {
+export interface SaidPair extends Utterance {
   response?: string | null;
   response_parts?: readonly ResponsePart[] | null;
   settings?: AnswerSettings | null;
 }
 
 /** Pairs that were said before, and the last one. */
-export const draftsOf = (earlier: readonly Spoken[] = [], last: Draft): Draft[] => [
+export const draftsOf = (earlier: readonly WholePair[] = [], last: Draft): Draft[] => [
   ...earlier.map(({ response, response_parts, ...said }) => ({ said, response, response_parts })),
   last,
 ];

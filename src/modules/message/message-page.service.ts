@@ -7,7 +7,7 @@ import { type Pair, pairJson, pairsJson } from '../chat/pair.js';
 import { type Anchor, SEQ_MAX } from '../chat/path.sql.js';
 import { PathService } from '../chat/path.service.js';
 import type { ListMessagesQuery } from './message.dto.js';
-import { type Standing, STANDINGS } from './siblings.sql.js';
+import { type SiblingPlace, STANDINGS } from './siblings.sql.js';
 
 /** A page as JSON, with the cursors of its neighbours (null where there is none). */
 export interface MessagePage {
@@ -56,7 +56,7 @@ export class MessagePageService {
 
   /** The pairs, each with its place among the continuations of the same pair. */
   private async besideSiblings(accountId: string, pairs: readonly Pair[]): Promise<string> {
-    const rows = await this.database.query<Standing>(STANDINGS, [
+    const rows = await this.database.query<SiblingPlace>(STANDINGS, [
       accountId,
       pairs.map(({ chatId }) => chatId),
       pairs.map(({ seq }) => seq),

@@ -1,7 +1,7 @@
 import type { Statement } from '../../database/database.js';
 
 /** Where a pair stands among the continuations of its place, in the order of their making. */
-export interface Standing extends Record<string, unknown> {
+export interface SiblingPlace extends Record<string, unknown> {
   /** Of the pair that was asked for, from 1. */
   place: number;
   /** From 1. */

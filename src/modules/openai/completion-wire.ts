@@ -2,7 +2,7 @@ import { newId } from '../../common/ids.js';
 import type { FinishReason } from '../../llm/language-model.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import type { Part, RefusalPart, ResponsePart, TextPart, ToolCallPart } from '../../tree/parts.js';
-import type { Usage } from '../chat/message.entity.js';
+import type { AnswerUsage } from '../chat/message.entity.js';
 import type {
   ChatCompletionDto,
   CompletionCallDto,
@@ -28,7 +28,7 @@ export const completionOf = (
   { id, created, model }: Head,
   parts: readonly ResponsePart[],
   reason: FinishReason,
-  usage: Usage,
+  usage: AnswerUsage,
 ): ChatCompletionDto => ({
   id,
   object: 'chat.completion',
@@ -130,7 +130,7 @@ export class Chunks {
     ].join('');
   }
 
-  end(reason: FinishReason, usage: Usage): string {
+  end(reason: FinishReason, usage: AnswerUsage): string {
     const last = this.withUsage
       ? `${this.before}[],"usage":${JSON.stringify(usageOf(usage))}}\n\n`
       : '';
@@ -143,7 +143,7 @@ export class Chunks {
 }
 
 /** What the provider did not say is absent. */
-function usageOf(usage: Usage): CompletionUsageDto {
+function usageOf(usage: AnswerUsage): CompletionUsageDto {
   const { input_tokens, cached_tokens, output_tokens, reasoning_tokens } = usage;
   return {
     prompt_tokens: input_tokens,

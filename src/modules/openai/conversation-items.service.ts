@@ -21,13 +21,13 @@ import type { Turn } from './turns.js';
 const PLACES = 2048;
 
 /** An item with its place on the path. */
-interface Placed {
+interface PlacedItem {
   item: ItemDto;
   place: number;
 }
 
-interface Found {
-  shown: Placed[];
+interface ItemPage {
+  shown: PlacedItem[];
   hasMore: boolean;
 }
 
@@ -181,8 +181,8 @@ export class ConversationItems {
     limit: number,
     last: number,
     end: number,
-  ): Promise<Found> {
-    const shown: Placed[] = [];
+  ): Promise<ItemPage> {
+    const shown: PlacedItem[] = [];
     // A pair may have no item, as one whose words were erased.
     for (let after = Math.max(0, seqAt(last) - 1); ;) {
       const { pairs, lastSeq } = await this.paths.page(accountId, chatId, limit + 1, { after });
@@ -199,8 +199,8 @@ export class ConversationItems {
     limit: number,
     last: number,
     end: number,
-  ): Promise<Found> {
-    const shown: Placed[] = [];
+  ): Promise<ItemPage> {
+    const shown: PlacedItem[] = [];
     for (let before = Math.min(SEQ_MAX, seqAt(last) + 1); ;) {
       const { pairs } = await this.paths.page(accountId, chatId, limit + 1, { before });
       const found = pairs.flatMap(placed).filter(({ place }) => place < last && place < end);
@@ -221,15 +221,15 @@ export class ConversationItems {
 
 const seqAt = (place: number): number => Math.floor(place / PLACES);
 
-const cutTo = (limit: number, shown: Placed[]): Found => ({
+const cutTo = (limit: number, shown: PlacedItem[]): ItemPage => ({
   shown: shown.slice(0, limit),
   hasMore: shown.length > limit,
 });
 
 /** The items of a pair; those of its answer have the second half of its places. */
-const placed = (pair: Pair): Placed[] => placedOf(JSON.parse(pairJson(pair)) as QaPairDto);
+const placed = (pair: Pair): PlacedItem[] => placedOf(JSON.parse(pairJson(pair)) as QaPairDto);
 
-function placedOf(dto: QaPairDto): Placed[] {
+function placedOf(dto: QaPairDto): PlacedItem[] {
   const first = dto.seq * PLACES;
   const state = stateOf(dto, null);
   return [
@@ -241,10 +241,10 @@ function placedOf(dto: QaPairDto): Placed[] {
 }
 
 /** The items of the sides that a turn has. */
-const itemsOfTurn = ({ pair, hasQuestion, hasResponse }: StoredTurn): Placed[] =>
+const itemsOfTurn = ({ pair, hasQuestion, hasResponse }: StoredTurn): PlacedItem[] =>
   placed(pair).filter(({ place }) => (place % PLACES < PLACES / 2 ? hasQuestion : hasResponse));
 
-function listOf(placedItems: readonly Placed[], hasMore: boolean): ItemListDto {
+function listOf(placedItems: readonly PlacedItem[], hasMore: boolean): ItemListDto {
   const data = placedItems.map(({ item }) => item);
   return {
     object: 'list',

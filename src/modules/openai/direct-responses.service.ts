@@ -18,7 +18,7 @@ import { assertChoice } from './tool-fields.js';
 import { assertResults, toldOf, type Turn } from './turns.js';
 
 /** A response that is kept nowhere, as whoever goes on from it remembers it. */
-export interface Remembered {
+export interface RememberedResponse {
   responseId: string;
   /** All that was said, the answer included. */
   turns: readonly Turn[];
@@ -113,7 +113,7 @@ export class DirectResponses {
   }
 
   /** All that was said, once its events have ended; null where it failed. */
-  after({ head, turns, heard }: DirectResponse): Remembered | null {
+  after({ head, turns, heard }: DirectResponse): RememberedResponse | null {
     const asked = turns.at(-1)!;
     if (!heard.end) return null;
     const answered = { ...asked, response: heard.parts };

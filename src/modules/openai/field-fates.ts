@@ -5,10 +5,10 @@ import { Unsupported } from './checked-field.js';
  * What becomes of a field: the server acts on it itself, it is passed on to the model, it is kept
  * with the pair and told again, or it is refused by its name. Nothing is dropped in silence.
  */
-export type Fate = 'served' | 'passed' | 'kept' | Refused;
+export type Fate = 'served' | 'passed' | 'kept' | RefusedField;
 
 /** A field that has no effect here: only a value that asks for nothing passes. */
-export interface Refused {
+export interface RefusedField {
   mend: string;
   /** What passes all the same, beside null, nothing and an empty list. */
   passes?: (value: unknown) => boolean;
@@ -16,22 +16,23 @@ export interface Refused {
 
 export type Fates = Readonly<Record<string, Fate>>;
 
-const leaveOut = (what: string): Refused => ({ mend: `${what}; leave the field out` });
-const only = (value: unknown, mend: string): Refused => ({
+const leaveOut = (what: string): RefusedField => ({ mend: `${what}; leave the field out` });
+const only = (value: unknown, mend: string): RefusedField => ({
   mend,
   passes: (given) => JSON.stringify(given) === JSON.stringify(value),
 });
 const USUAL_TIERS = ['auto', 'default'];
-const usualTier: Refused = {
+const usualTier: RefusedField = {
   mend: 'must be auto or default: there is one tier here',
   passes: (tier) => USUAL_TIERS.includes(tier as string),
 };
-const noOddsOf = (what: string): Refused => only(0, `${what} are not given here; leave it out`);
+const noOddsOf = (what: string): RefusedField =>
+  only(0, `${what} are not given here; leave it out`);
 const moderation = leaveOut('nothing is moderated here');
 const cacheOptions = leaveOut('caches of prompts are the provider’s own');
 /** Of the options of a stream. */
-export const NO_PADDING: Refused = only(false, 'must be false: nothing is padded here');
-const plainStream: Refused = {
+export const NO_PADDING: RefusedField = only(false, 'must be false: nothing is padded here');
+const plainStream: RefusedField = {
   mend: 'include_obfuscation must be false: nothing is padded here',
   passes: (value) =>
     typeof value === 'object' && Object.values(value as object).every((one) => one !== true),

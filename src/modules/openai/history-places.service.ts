@@ -29,7 +29,7 @@ const NOTE: Statement = {
 };
 
 /** Where a history goes on: behind which pair, and which turns are new there. */
-export interface Place {
+export interface HistoryPath {
   responseId: string;
   turns: readonly Turn[];
 }
@@ -58,7 +58,7 @@ export class HistoryPlaces {
   }
 
   /** Where all of a history was said before, or its beginning; null for one that is new here. */
-  async bySaid(accountId: string, turns: readonly Turn[]): Promise<Place | null> {
+  async bySaid(accountId: string, turns: readonly Turn[]): Promise<HistoryPath | null> {
     const earlier = turns.slice(0, -1);
     const hashes = questionHashes(earlier).slice(-TURNS_MAX);
     if (hashes.length === 0) return null;

@@ -22,14 +22,14 @@ export interface InputContent {
 }
 
 /** What may stand where: files in questions and in what tools say, texts everywhere. */
-export type Place = 'question' | 'output' | 'text';
+export type ContentPlace = 'question' | 'output' | 'text';
 
 type FaultOf = (part: Record<string, unknown>) => string | null;
 
 const FILES: Readonly<Record<string, FaultOf>> = { input_image: imageFault, input_file: fileFault };
 
 /** What is wrong with the list of parts at `path`, for people; null when nothing is. */
-export function contentFault(content: unknown, place: Place, path: string): string | null {
+export function contentFault(content: unknown, place: ContentPlace, path: string): string | null {
   if (!Array.isArray(content) || content.length === 0)
     return `${path} must be a string or a list of parts`;
   let says = place === 'output';
@@ -42,7 +42,7 @@ export function contentFault(content: unknown, place: Place, path: string): stri
   return says ? null : `${path} must not be empty or blank`;
 }
 
-function partFault(part: unknown, place: Place): string | null {
+function partFault(part: unknown, place: ContentPlace): string | null {
   if (!isObject(part) || typeof part['type'] !== 'string') return ' must be an object with a type';
   const { type } = part;
   if (TEXTS.includes(type))

@@ -14,14 +14,14 @@ export interface ResponseEvent {
   [field: string]: unknown;
 }
 
-type Told = [type: string, fields: object];
+type EventFields = [type: string, fields: object];
 
 /** What is told of an item: before its text, the text in pieces, and behind it. */
 interface Script {
-  opening: Told[];
+  opening: EventFields[];
   text: string;
-  piece: (delta: string) => Told;
-  closing: Told[];
+  piece: (delta: string) => EventFields;
+  closing: EventFields[];
 }
 
 /** Where an item stands among the events of its response. */
@@ -82,18 +82,18 @@ export class ItemEvents {
       : callScript(item as CallItemDto, outputIndex);
   }
 
-  private numbered(told: readonly Told[], first: number): ResponseEvent[] {
+  private numbered(told: readonly EventFields[], first: number): ResponseEvent[] {
     return told
       .map(([type, fields], at) => ({ type, sequence_number: first + at, ...fields }))
       .filter(({ sequence_number: number }) => number > this.stage.after);
   }
 }
 
-const added = (outputIndex: number, item: ItemDto, nothing: object): Told => [
+const added = (outputIndex: number, item: ItemDto, nothing: object): EventFields => [
   'response.output_item.added',
   { output_index: outputIndex, item: { ...item, ...nothing, status: 'in_progress' } },
 ];
-const done = (outputIndex: number, item: ItemDto): Told => [
+const done = (outputIndex: number, item: ItemDto): EventFields => [
   'response.output_item.done',
   { output_index: outputIndex, item },
 ];
@@ -111,7 +111,7 @@ function messageScript(item: MessageItemDto, outputIndex: number): Script {
 }
 
 /** A script whose text is told at once. */
-const wholeOf = ({ opening, text, piece, closing }: Script): Told[] => [
+const wholeOf = ({ opening, text, piece, closing }: Script): EventFields[] => [
   ...opening,
   ...(text === '' ? [] : [piece(text)]),
   ...closing,
@@ -124,7 +124,7 @@ function contentScript(part: ItemContentDto, at: object): Script {
   const name = isRefusal ? 'response.refusal' : 'response.output_text';
   const empty = isRefusal ? { refusal: '' } : isText ? { text: '', annotations: [] } : {};
   const more = isRefusal ? {} : { logprobs: [] };
-  const whole: Told = [
+  const whole: EventFields = [
     `${name}.done`,
     { ...at, ...(isRefusal ? { refusal: text } : { text }), ...more },
   ];

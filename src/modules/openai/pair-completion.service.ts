@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
-import type { IdempotentRequest, Making } from '../../database/idempotency.js';
+import type { IdempotentRequest, WriteResult } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
 import {
@@ -20,7 +20,7 @@ import { TreeChanges } from '../chat/tree-changes.service.js';
 import type { Turn } from './turns.js';
 
 /** A pair as it is written, and what its store has to be told. */
-interface Written {
+interface CompletedPair {
   pair: Pair;
   rootChatId: string;
   forkSeq: number;
@@ -98,7 +98,7 @@ export class PairCompletion {
     accountId: string,
     open: Pair,
     body: string,
-  ): Promise<Making<Written>> {
+  ): Promise<WriteResult<CompletedPair>> {
     const { chatId, responseId, seq, version } = open;
     const [place] = await tx.query<PlaceState[]>(LOCK_PLACE, [accountId, chatId, seq]);
     const [state] = await tx.query<State[]>(STATE, [accountId, chatId, seq]);

@@ -16,7 +16,7 @@ import { type ItemKind, itemName } from './openai-ids.js';
 import type { ItemDto, MessageItemDto } from './response-items.dto.js';
 
 export type ItemStatus = MessageItemDto['status'];
-type Said = TextPart | FilePart | RefusalPart;
+type MessageContent = TextPart | FilePart | RefusalPart;
 
 /** A side of a pair as OpenAI's items, in order. */
 function questionItems(responseId: string, parts: readonly QuestionPart[]): ItemDto[] {
@@ -58,7 +58,7 @@ export const partsOf = <Some extends Part>(
 export function withoutItem<Some extends Part>(
   responseId: string,
   parts: readonly Some[],
-  side: Side,
+  side: PairSide,
   name: string,
 ): Some[] | null {
   const runs = new Items(responseId, 'completed').runs(parts, side);
@@ -66,7 +66,7 @@ export function withoutItem<Some extends Part>(
   return found ? parts.filter((part) => !found.run.includes(part)) : null;
 }
 
-type Side = 'question' | 'answer';
+type PairSide = 'question' | 'answer';
 
 /** Numbers items by their kind. */
 class Items {
@@ -78,23 +78,23 @@ class Items {
     private readonly asSummary = false,
   ) {}
 
-  of(parts: readonly Part[], side: Side): ItemDto[] {
+  of(parts: readonly Part[], side: PairSide): ItemDto[] {
     return this.runs(parts, side).map(({ item }) => item);
   }
 
   /** With the parts that each of them is. */
-  runs(parts: readonly Part[], side: Side): { item: ItemDto; run: readonly Part[] }[] {
+  runs(parts: readonly Part[], side: PairSide): { item: ItemDto; run: readonly Part[] }[] {
     return runsOf(parts).map((run) => ({ item: this.one(run, side), run }));
   }
 
-  private one(run: readonly Part[], side: Side): ItemDto {
+  private one(run: readonly Part[], side: PairSide): ItemDto {
     const [first] = run as [Part];
     if (first.type === 'instruction')
       return this.message('instruction', first.role, [inputText(first.text)]);
     if (first.type === 'tool_call') return this.call(first);
     if (first.type === 'tool_result') return this.result(first);
     if (first.type === 'reasoning') return this.reasoning(first);
-    const said = run as Said[];
+    const said = run as MessageContent[];
     return side === 'question'
       ? this.message('question', 'user', said.map(inputContent))
       : {
@@ -186,16 +186,16 @@ function runsOf(parts: readonly Part[]): Part[][] {
 const isShown = ({ type }: Part): boolean =>
   type !== 'data' && type !== 'other' && type !== 'source';
 
-const isSaid = (part: Part): part is Said =>
+const isSaid = (part: Part): part is MessageContent =>
   part.type === 'text' || part.type === 'file' || part.type === 'refusal';
 
-const phaseOf = ([first]: readonly Said[]): TextPart['phase'] =>
+const phaseOf = ([first]: readonly MessageContent[]): TextPart['phase'] =>
   first?.type === 'text' ? first.phase : undefined;
 
 const inputText = (text: string) => ({ type: 'input_text', text });
 
 /** What a user or a tool says. */
-function inputContent(part: Said): MessageItemDto['content'][number] {
+function inputContent(part: MessageContent): MessageItemDto['content'][number] {
   if (part.type !== 'file') return inputText(part.text);
   const { file_id, url, name, detail, media_type } = part;
   const bytes = url?.startsWith('data:');
@@ -213,7 +213,7 @@ function inputContent(part: Said): MessageItemDto['content'][number] {
       };
 }
 
-function outputContent(part: Said): MessageItemDto['content'][number] {
+function outputContent(part: MessageContent): MessageItemDto['content'][number] {
   if (part.type === 'refusal') return { type: 'refusal', refusal: part.text };
   return part.type === 'file' ? inputContent(part) : outputText(part.text, part.annotations);
 }
@@ -233,5 +233,5 @@ function outputOf(output: unknown): string | MessageItemDto['content'] {
   if (typeof output === 'string') return output;
   const isParts =
     Array.isArray(output) && output.length > 0 && output.every((part: Part) => isSaid(part));
-  return isParts ? (output as Said[]).map(inputContent) : exactJson(output);
+  return isParts ? (output as MessageContent[]).map(inputContent) : exactJson(output);
 }

@@ -12,7 +12,7 @@ import { CreateResponseDto } from './create-response.dto.js';
 import { RESPONSE_FIELDS } from './field-fates.js';
 import { furtherFields } from './further-fields.js';
 import type { ResponseEvent } from './item-events.js';
-import type { Remembered } from './direct-responses.service.js';
+import type { RememberedResponse } from './direct-responses.service.js';
 import type { ResponseFrames } from './response-frames.service.js';
 
 /** Frames of one socket that may wait for their turn; with more, nothing is read from it. */
@@ -37,7 +37,7 @@ export class ResponseConnection {
   private readonly gone = new AbortController();
   private answering: Promise<void> = Promise.resolve();
   private waiting = 0;
-  private remembered: Remembered | null = null;
+  private remembered: RememberedResponse | null = null;
 
   constructor(
     private readonly socket: WebSocket,

@@ -1,25 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { invalidField } from '../../common/problems.js';
 import type { CreateResponseDto } from './create-response.dto.js';
-import { DirectResponses, type Remembered } from './direct-responses.service.js';
+import { DirectResponses, type RememberedResponse } from './direct-responses.service.js';
 import type { ResponseEvent } from './item-events.js';
 import { responseIn } from './openai-ids.js';
 import { previousNotFound } from './response-targets.service.js';
 import { ResponsesService } from './responses.service.js';
 
 /** A frame that asks for a response. */
-export interface Asked {
+export interface ResponseFrame {
   accountId: string;
   body: CreateResponseDto;
   signal: AbortSignal;
   /** What the connection knows of its last response; null where it knows nothing. */
-  remembered: Remembered | null;
+  remembered: RememberedResponse | null;
 }
 
 /** The events of a response, and what the connection is to remember of it when they have ended. */
-export interface Answered {
+export interface FrameAnswer {
   events: AsyncIterable<ResponseEvent[]>;
-  remember: () => Remembered | null;
+  remember: () => RememberedResponse | null;
 }
 
 /** Responses that are asked for by frames of a socket. */
@@ -34,7 +34,7 @@ export class ResponseFrames {
    * Goes on from what the connection remembers where the frame names that, else as a request would.
    * @throws like `ResponsesService.createStreamed`; previous_response_not_found
    */
-  async answer({ accountId, body, signal, remembered }: Asked): Promise<Answered> {
+  async answer({ accountId, body, signal, remembered }: ResponseFrame): Promise<FrameAnswer> {
     const named = responseIn(body.previous_response_id);
     const isRemembered = named !== null && named === remembered?.responseId;
     if (isRemembered && body.conversation != null)

@@ -20,7 +20,7 @@ import { assertFit, assertResults, type Turn, turnsOf } from './turns.js';
 const REFERENCES_MAX = 100;
 
 /** What is to be stored, and where. */
-export interface Asking {
+export interface PlacedInput {
   /** Null: a new chat. */
   target: Target | null;
   /** What is new; the last one is asked now. */
@@ -52,7 +52,7 @@ export class ResponseInputs {
     accountId: string,
     body: CreateResponseDto,
     before: readonly Turn[] = [],
-  ): Promise<Asking> {
+  ): Promise<PlacedInput> {
     const items = itemsOf(body.input);
     const target = await this.targets.of(accountId, body);
     if (target) return this.behind(accountId, items, target);
@@ -77,7 +77,11 @@ export class ResponseInputs {
   }
 
   /** Keeps by which history a question was asked, where its place was found. */
-  async note(accountId: string, responseId: string, { isFound, history }: Asking): Promise<void> {
+  async note(
+    accountId: string,
+    responseId: string,
+    { isFound, history }: PlacedInput,
+  ): Promise<void> {
     if (isFound) await this.places.note(accountId, responseId, history);
   }
 
@@ -91,7 +95,7 @@ export class ResponseInputs {
     return made;
   }
 
-  private async behind(accountId: string, items: Sent, target: Target): Promise<Asking> {
+  private async behind(accountId: string, items: Sent, target: Target): Promise<PlacedInput> {
     const turns = await this.turnsBehind(accountId, items, target.parent);
     return { target, turns: asked(turns), history: null, isFound: false };
   }

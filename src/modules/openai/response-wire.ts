@@ -1,5 +1,5 @@
 import type { ResponsePart } from '../../tree/parts.js';
-import type { AnswerError, MessageStatus, Usage } from '../chat/message.entity.js';
+import type { AnswerError, MessageStatus, AnswerUsage } from '../chat/message.entity.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { conversationName, responseName } from './openai-ids.js';
 import type { Metadata } from './openai-metadata.js';
@@ -26,7 +26,7 @@ export interface ResponseHead {
 export interface ResponseState {
   status: MessageStatus;
   parts: readonly ResponsePart[];
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
   /** The model that answered, once it is known. */
   model: string | null;
@@ -98,7 +98,7 @@ export function statusOf({ status, usage, parts }: ResponseState): ResponseDto['
   return status === 'complete' && isCut(usage) ? 'incomplete' : STATUSES[status];
 }
 
-const isCut = (usage: Usage | null): boolean =>
+const isCut = (usage: AnswerUsage | null): boolean =>
   usage?.finish_reason !== undefined && !['stop', 'tool_calls'].includes(usage.finish_reason);
 
 export const itemStatusOf = (state: ResponseState): ItemStatus => {
@@ -119,7 +119,7 @@ const errorOf = ({ error }: ResponseState): ResponseDto['error'] => ({
   message: error?.message ?? 'The model could not answer.',
 });
 
-export function usageOf(usage: Usage): ResponseUsageDto {
+export function usageOf(usage: AnswerUsage): ResponseUsageDto {
   const { input_tokens, output_tokens, cached_tokens, reasoning_tokens } = usage;
   return {
     input_tokens,

@@ -110,13 +110,13 @@ export class ResponsesService {
   }
 }
 
-type Unplaced = Omit<Post, 'chatId' | 'toActive'>;
+type UnplacedPost = Omit<Post, 'chatId' | 'toActive'>;
 
 function postOf(
   body: CreateResponseDto,
   turns: readonly Turn[],
   asked: Pick<Post, 'accountId' | 'key' | 'model'>,
-): Unplaced {
+): UnplacedPost {
   const { question } = turns.at(-1)!;
   return {
     ...asked,
@@ -126,7 +126,7 @@ function postOf(
   };
 }
 
-function placed(post: Unplaced, { chatId, toActive, parent }: Target): Post {
+function placed(post: UnplacedPost, { chatId, toActive, parent }: Target): Post {
   const place =
     parent === undefined ? {} : { parent_response_id: parent, on_conflict: 'fork' as const };
   return { ...post, chatId, toActive, body: { ...post.body, ...place } };

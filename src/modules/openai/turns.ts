@@ -8,7 +8,7 @@ import {
 } from '../../tree/parts.js';
 import { invalidField } from '../../common/problems.js';
 import type { ToldPair } from '../../llm/telling.js';
-import type { Draft, Spoken } from '../message/append.service.js';
+import type { Draft, WholePair } from '../message/append.service.js';
 import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { compactedText } from './compaction.js';
 import { contentParts } from './input-content.js';
@@ -159,7 +159,7 @@ function reasoningPart({ summary, content, encrypted_content }: ReasoningItem): 
 }
 
 /** A turn as a pair that is there as a whole. */
-export const spokenOf = ({ question, response }: Turn): Spoken => ({
+export const spokenOf = ({ question, response }: Turn): WholePair => ({
   question: null,
   response: null,
   question_parts: question,

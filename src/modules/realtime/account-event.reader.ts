@@ -8,7 +8,7 @@ import { Imports } from '../transfer/imports.service.js';
 import { type AccountEventRow, EVENTS_AFTER } from './account-events.sql.js';
 import { Envelope } from './envelope.js';
 import { CHATS } from './event-page.sql.js';
-import type { Page } from './event.reader.js';
+import type { EventPage } from './event.reader.js';
 
 const PAGE_EVENTS = 100;
 
@@ -25,7 +25,7 @@ export class AccountEventReader {
   ) {}
 
   /** The next events after `since`, oldest first, at most 100 of them; none when there are none. */
-  async after(accountId: string, since: number): Promise<Page> {
+  async after(accountId: string, since: number): Promise<EventPage> {
     const rows = await this.database.query<AccountEventRow>(EVENTS_AFTER, [
       accountId,
       since,

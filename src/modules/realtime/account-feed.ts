@@ -1,12 +1,12 @@
 import type { Envelope } from './envelope.js';
-import type { Page } from './event.reader.js';
-import type { Source, Subscription } from './subscription.js';
+import type { EventPage } from './event.reader.js';
+import type { FeedSource, Subscription } from './subscription.js';
 
 /** What the feed of an account needs of its surroundings. */
 export interface AccountFeedPort {
   /** Numbers what is new in some conversations; null: in all of them. */
   number(accountId: string, rootChatIds: readonly string[] | null): Promise<void>;
-  read(accountId: string, since: number): Promise<Page>;
+  read(accountId: string, since: number): Promise<EventPage>;
   /** Nobody reads the feed any more. */
   drop(feed: AccountFeed): void;
 }
@@ -18,13 +18,13 @@ const NOTED_MAX = 1000;
  * The events of one account at this instance, numbered and read once for all its subscriptions. It
  * knows which conversations have news and nothing else of them, so a slow reader costs no memory.
  */
-export class AccountFeed implements Source {
+export class AccountFeed implements FeedSource {
   readonly key = 'account';
   readonly isPurged = false;
   /** When all conversations are to be looked at, in `performance.now()`. */
   lookAtMs = 0;
   private readonly subscriptions = new Set<Subscription>();
-  private readonly readings = new Map<number, Promise<Page>>();
+  private readonly readings = new Map<number, Promise<EventPage>>();
   /** Conversations with news; null: any. */
   private noted: Set<string> | null = new Set();
   private pumping = false;
@@ -72,7 +72,7 @@ export class AccountFeed implements Source {
     return (await this.page(since)).events;
   }
 
-  private page(since: number): Promise<Page> {
+  private page(since: number): Promise<EventPage> {
     const running = this.readings.get(since);
     if (running) return running;
     const reading = this.port

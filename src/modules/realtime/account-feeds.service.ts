@@ -20,7 +20,7 @@ import { AccountFeed, type AccountFeedPort } from './account-feed.js';
 import { type Sink, Subscription } from './subscription.js';
 
 /** An account that somebody is about to follow. */
-export interface Followed {
+export interface FollowTarget {
   accountId: string;
   /** The number of its newest event. */
   eventSeq: number;
@@ -68,7 +68,7 @@ export class AccountFeeds implements OnModuleDestroy {
   }
 
   /** What a reader who comes now has not missed: all that was committed before has its number. */
-  async find(accountId: string): Promise<Followed> {
+  async find(accountId: string): Promise<FollowTarget> {
     const open = this.feeds.get(accountId);
     if (open) await open.settle();
     else {
@@ -80,7 +80,7 @@ export class AccountFeeds implements OnModuleDestroy {
   }
 
   /** A reader who has the events up to `since`. Nothing is taken before its `resume()`. */
-  subscribe({ accountId, eventSeq }: Followed, sink: Sink, since: number): Subscription {
+  subscribe({ accountId, eventSeq }: FollowTarget, sink: Sink, since: number): Subscription {
     const feed = this.feeds.get(accountId) ?? this.open(accountId, eventSeq);
     const subscription = new Subscription(feed, sink, Math.min(since, eventSeq));
     feed.join(subscription);

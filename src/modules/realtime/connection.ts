@@ -2,15 +2,15 @@ import type { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
 import type { Principal } from '../../common/principal.js';
 import { FrameBucket } from '../../common/frame-bucket.js';
-import type { Standing } from '../../common/rate-limit.js';
+import type { RateStanding } from '../../common/rate-limit.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
 import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
-import type { Conversation } from './event.reader.js';
-import type { AccountFeeds, Followed } from './account-feeds.service.js';
+import type { ConversationHead } from './event.reader.js';
+import type { AccountFeeds, FollowTarget } from './account-feeds.service.js';
 import type { FeedsService } from './feeds.service.js';
-import { type Command, type Fault, isFault, readFrame } from './frames.js';
+import { type SocketCommand, type Fault, isFault, readFrame } from './frames.js';
 import type { Pieces } from './pieces.js';
 import type { Sink, Subscription } from './subscription.js';
 
@@ -24,7 +24,7 @@ export interface ConnectionPort {
    */
   authenticate(token: string): Principal | null | Promise<Principal | null>;
   /** Counts a request of the account; null where nothing is limited. */
-  count(accountId: string): Promise<Standing | null>;
+  count(accountId: string): Promise<RateStanding | null>;
 }
 
 /** Who connects. */
@@ -61,8 +61,8 @@ export class Connection implements Guest, Sink {
   private principal: Principal | null = null;
   private readonly arrival: Arrival;
   /** By root: two chats of one conversation are one subscription. That of the account beside. */
-  private readonly subscriptions = new Map<string, Named>();
-  private inbox: (Command | Fault)[] | null = null;
+  private readonly subscriptions = new Map<string, NamedSubscription>();
+  private inbox: (SocketCommand | Fault)[] | null = null;
   private tray: DeltaTray | null = null;
   /** Replays that wait for room. */
   private readonly waiting: Subscription[] = [];
@@ -135,12 +135,12 @@ export class Connection implements Guest, Sink {
     else this.socket.terminate();
   }
 
-  private enqueue(frame: Command | Fault): void {
+  private enqueue(frame: SocketCommand | Fault): void {
     if (this.inbox) this.inbox.push(frame);
     else void this.work((this.inbox = [frame]));
   }
 
-  private async work(inbox: (Command | Fault)[]): Promise<void> {
+  private async work(inbox: (SocketCommand | Fault)[]): Promise<void> {
     for (let next = inbox.shift(); next && this.isOpen; next = inbox.shift()) {
       try {
         await this.answer(next);
@@ -152,7 +152,7 @@ export class Connection implements Guest, Sink {
     this.inbox = null;
   }
 
-  private async answer(frame: Command | Fault): Promise<void> {
+  private async answer(frame: SocketCommand | Fault): Promise<void> {
     if (!this.principal && (isFault(frame) || frame.event !== 'auth')) {
       this.fail({ code: 'unauthorized', message: 'The first frame must be auth.' });
       return this.close(CLOSE.unauthorized, 'the first frame must be auth');
@@ -194,7 +194,7 @@ export class Connection implements Guest, Sink {
     else this.fail(NOT_FOUND);
   }
 
-  private followAccount(found: Followed, since: number | undefined): void {
+  private followAccount(found: FollowTarget, since: number | undefined): void {
     if (!this.isOpen) return;
     const old = this.subscriptions.get(ACCOUNT);
     if (!old && !this.hasPlace()) return this.fail(TOO_MANY);
@@ -204,7 +204,7 @@ export class Connection implements Guest, Sink {
     this.begin(ACCOUNT, { subscription, chatIds: [] });
   }
 
-  private follow(found: Conversation, chatId: string, since: number | undefined): void {
+  private follow(found: ConversationHead, chatId: string, since: number | undefined): void {
     const old = this.subscriptions.get(found.rootChatId);
     if (!old && !this.hasPlace()) return this.fail(TOO_MANY);
     this.send(control('subscribed', { chat_id: chatId, seq: found.eventSeq }));
@@ -216,7 +216,7 @@ export class Connection implements Guest, Sink {
     this.begin(found.rootChatId, { subscription, chatIds });
   }
 
-  private begin(key: string, named: Named): void {
+  private begin(key: string, named: NamedSubscription): void {
     this.subscriptions.get(key)?.subscription.close();
     this.subscriptions.set(key, named);
     named.subscription.resume();
@@ -273,12 +273,12 @@ export class Connection implements Guest, Sink {
   }
 }
 
-const tooManyRequests = ({ resetSeconds }: Standing): Fault => ({
+const tooManyRequests = ({ resetSeconds }: RateStanding): Fault => ({
   code: 'rate_limited',
   message: `Too many requests. Try again in ${resetSeconds} s.`,
 });
 
-interface Named {
+interface NamedSubscription {
   subscription: Subscription;
   /** The chats by which the client named the conversation. */
   chatIds: readonly string[];

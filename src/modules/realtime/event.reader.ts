@@ -8,14 +8,14 @@ import { CHATS, CONVERSATION, EVENTS_AFTER, type EventRow } from './event-page.s
 import { Envelope } from './envelope.js';
 
 /** Some events that follow each other. */
-export interface Page {
+export interface EventPage {
   events: Envelope[];
   /** Whether more of them were there. */
   hasMore: boolean;
 }
 
 /** A conversation of an account. */
-export interface Conversation {
+export interface ConversationHead {
   accountId: string;
   rootChatId: string;
   /** `seq` of its newest event when it was looked for. */
@@ -38,7 +38,7 @@ export class EventReader {
    * The conversation of a chat; null when there is no such chat, it is deleted, or of another
    * account.
    */
-  async find(accountId: string, chatId: string): Promise<Conversation | null> {
+  async find(accountId: string, chatId: string): Promise<ConversationHead | null> {
     const [row] = await this.database.query<{ root_chat_id: string; event_seq: number }>(
       CONVERSATION,
       [accountId, chatId],
@@ -52,9 +52,9 @@ export class EventReader {
    * without them
    */
   async after(
-    { accountId, rootChatId }: Omit<Conversation, 'eventSeq'>,
+    { accountId, rootChatId }: Omit<ConversationHead, 'eventSeq'>,
     since: number,
-  ): Promise<Page> {
+  ): Promise<EventPage> {
     const rows = await this.database.query<EventRow>(EVENTS_AFTER, [
       accountId,
       rootChatId,

@@ -1,12 +1,12 @@
 import type { Delta, Progress, Watch } from '../../events/event-dispatcher.js';
 import { Envelope } from './envelope.js';
-import type { Conversation, Page } from './event.reader.js';
+import type { ConversationHead, EventPage } from './event.reader.js';
 import { Pieces } from './pieces.js';
-import type { Source, Subscription } from './subscription.js';
+import type { FeedSource, Subscription } from './subscription.js';
 
 /** What a feed needs of its surroundings. */
 export interface FeedPort {
-  read(feed: Feed, since: number): Promise<Page>;
+  read(feed: Feed, since: number): Promise<EventPage>;
   /** Has the feed hear the rest of answers that have ended. */
   tellRest(feed: Feed, responseIds: readonly string[]): Promise<void>;
   /** Nobody reads the feed any more. */
@@ -28,7 +28,7 @@ interface Answer {
 const ENDED_MAX = 1000;
 
 /** The events of one conversation at this instance, read once for all its subscriptions. */
-export class Feed implements Watch, Source {
+export class Feed implements Watch, FeedSource {
   readonly accountId: string;
   readonly rootChatId: string;
   head: number;
@@ -37,7 +37,7 @@ export class Feed implements Watch, Source {
    * Readings that are under way: a thousand readers who come back at once with the same `since`
    * read once.
    */
-  private readonly readings = new Map<number, Promise<Page>>();
+  private readonly readings = new Map<number, Promise<EventPage>>();
   /** By pair. */
   private readonly answers = new Map<string, Answer>();
   private readonly ended = new Set<string>();
@@ -47,7 +47,7 @@ export class Feed implements Watch, Source {
   private wakeAgain = false;
 
   constructor(
-    { accountId, rootChatId, eventSeq }: Conversation,
+    { accountId, rootChatId, eventSeq }: ConversationHead,
     private readonly port: FeedPort,
   ) {
     this.accountId = accountId;
@@ -124,7 +124,7 @@ export class Feed implements Watch, Source {
     return (await this.page(since)).events;
   }
 
-  private page(since: number): Promise<Page> {
+  private page(since: number): Promise<EventPage> {
     const running = this.readings.get(since);
     if (running) return running;
     const reading = this.read(since).finally(() => this.readings.delete(since));
@@ -132,7 +132,7 @@ export class Feed implements Watch, Source {
     return reading;
   }
 
-  private async read(since: number): Promise<Page> {
+  private async read(since: number): Promise<EventPage> {
     const page = await this.port.read(this, since);
     return page.events.length === 0 && this.last ? { events: [this.last], hasMore: false } : page;
   }

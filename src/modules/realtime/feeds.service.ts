@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { AccountFeeds } from './account-feeds.service.js';
-import { type Conversation, EventReader } from './event.reader.js';
+import { type ConversationHead, EventReader } from './event.reader.js';
 import { Feed, type FeedPort } from './feed.js';
 import { type Sink, Subscription } from './subscription.js';
 
@@ -24,19 +24,19 @@ export class FeedsService {
   ) {}
 
   /** Finds what a chat belongs to; null when there is no such chat of this account. */
-  find(accountId: string, chatId: string): Promise<Conversation | null> {
+  find(accountId: string, chatId: string): Promise<ConversationHead | null> {
     return this.reader.find(accountId, chatId);
   }
 
   /** A reader who has the events up to `since`. Nothing is taken before its `resume()`. */
-  subscribe(conversation: Conversation, sink: Sink, since: number): Subscription {
+  subscribe(conversation: ConversationHead, sink: Sink, since: number): Subscription {
     const feed = this.feeds.get(keyOf(conversation)) ?? this.open(conversation);
     const subscription = new Subscription(feed, sink, Math.min(since, conversation.eventSeq));
     feed.join(subscription);
     return subscription;
   }
 
-  private open(conversation: Conversation): Feed {
+  private open(conversation: ConversationHead): Feed {
     const feed = new Feed(conversation, this.port);
     this.feeds.set(keyOf(feed), feed);
     this.dispatcher.watch(feed);
@@ -51,5 +51,7 @@ export class FeedsService {
   }
 }
 
-const keyOf = ({ accountId, rootChatId }: Pick<Conversation, 'accountId' | 'rootChatId'>): string =>
-  `${accountId}/${rootChatId}`;
+const keyOf = ({
+  accountId,
+  rootChatId,
+}: Pick<ConversationHead, 'accountId' | 'rootChatId'>): string => `${accountId}/${rootChatId}`;

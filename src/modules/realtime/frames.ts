@@ -3,7 +3,7 @@ import type { RawData } from 'ws';
 import { isUuid } from '../../common/ids.js';
 
 /** What a client may say. `chatId` is null where the whole account is meant. */
-export type Command =
+export type SocketCommand =
   | { event: 'auth'; token: string }
   | { event: 'subscribe'; chatId: string | null; since: number | undefined }
   | { event: 'unsubscribe'; chatId: string | null }
@@ -35,7 +35,7 @@ export interface Fault {
 export const SEQ_MAX = 2_147_483_647;
 
 /** Reads `{event, data}`. Fields that the event does not know are ignored. */
-export function readFrame(raw: RawData, isBinary: boolean): Command | Fault {
+export function readFrame(raw: RawData, isBinary: boolean): SocketCommand | Fault {
   if (isBinary) return { code: 'invalid_frame', message: 'Send JSON in text frames.' };
   let frame: unknown;
   try {
@@ -51,9 +51,9 @@ export function readFrame(raw: RawData, isBinary: boolean): Command | Fault {
   return commandOf(frame.event, data);
 }
 
-export const isFault = (read: Command | Fault): read is Fault => 'code' in read;
+export const isFault = (read: SocketCommand | Fault): read is Fault => 'code' in read;
 
-function commandOf(event: string, data: Record<string, unknown>): Command | Fault {
+function commandOf(event: string, data: Record<string, unknown>): SocketCommand | Fault {
   switch (event) {
     case 'auth':
       return typeof data.token === 'string'
@@ -81,8 +81,8 @@ function commandOf(event: string, data: Record<string, unknown>): Command | Faul
 /** `{account: true}` or `{chat_id}`, and not both. */
 function about(
   { account, chat_id: chatId }: Record<string, unknown>,
-  commandOn: (chatId: string | null) => Command,
-): Command | Fault {
+  commandOn: (chatId: string | null) => SocketCommand,
+): SocketCommand | Fault {
   const isOfChat = chatId !== undefined && chatId !== null;
   if (account === true)
     return isOfChat ? invalid('Say chat_id or account, not both.') : commandOn(null);

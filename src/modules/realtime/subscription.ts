@@ -2,7 +2,7 @@ import type { Envelope } from './envelope.js';
 import type { Pieces } from './pieces.js';
 
 /** Where they come from: a conversation, or an account. */
-export interface Source {
+export interface FeedSource {
   /** What a reader of several knows it by. */
   readonly key: string;
   /** The number of the newest event that it has. */
@@ -55,7 +55,7 @@ export class Subscription {
 
   /** @param at `seq` of the last event that the reader has */
   constructor(
-    readonly feed: Source,
+    readonly feed: FeedSource,
     private readonly sink: Sink,
     private at: number,
   ) {}

@@ -34,7 +34,7 @@ const SHA256 = sha256Of(REDACTED_BODY);
 const ATTEMPTS_MAX = 5;
 
 /** Which pair, and by which chat that sees it. */
-interface Wanted {
+interface RedactionTarget {
   accountId: string;
   chatId: string;
   responseId: string;
@@ -43,7 +43,7 @@ interface Wanted {
 }
 
 /** What is to be written to the store of words now. */
-interface Redacted {
+interface RedactedWrite {
   write: PairWrite;
   round: number;
 }
@@ -77,13 +77,13 @@ export class RedactionService {
    * What was merged from it goes first, so that all of it is found again if this is killed; and
    * what was merged meanwhile after it. Whoever merges looks whether it is redacted.
    */
-  private async one(wanted: Wanted): Promise<void> {
+  private async one(wanted: RedactionTarget): Promise<void> {
     await this.copies(wanted);
     await this.blankOne(wanted);
     await this.copies(wanted);
   }
 
-  private async copies(wanted: Wanted): Promise<void> {
+  private async copies(wanted: RedactionTarget): Promise<void> {
     const { accountId, chatId, responseId } = wanted;
     const copies = await this.trees.run(accountId, chatId, async (tx) => {
       // Whoever may not redact it may not redact what came of it.
@@ -97,7 +97,7 @@ export class RedactionService {
       });
   }
 
-  private async blankOne(wanted: Wanted): Promise<void> {
+  private async blankOne(wanted: RedactionTarget): Promise<void> {
     const { accountId, chatId, responseId } = wanted;
     const title = await this.titleBy(wanted);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
@@ -109,7 +109,11 @@ export class RedactionService {
   }
 
   /** The name that the words would give to a chat; null where they cannot be read. */
-  private async titleBy({ accountId, chatId, responseId }: Wanted): Promise<string | null> {
+  private async titleBy({
+    accountId,
+    chatId,
+    responseId,
+  }: RedactionTarget): Promise<string | null> {
     try {
       const { question } = wordsOf((await this.paths.pair(accountId, chatId, responseId)).body);
       return question && titleOf(question);
@@ -121,9 +125,9 @@ export class RedactionService {
 
   private async attempt(
     tx: EntityManager,
-    wanted: Wanted,
+    wanted: RedactionTarget,
     title: string | null,
-  ): Promise<Redacted | 'streaming' | null> {
+  ): Promise<RedactedWrite | 'streaming' | null> {
     const { accountId, responseId } = wanted;
     const before = await targetIn(tx, wanted);
     await tx.query(HOLD_OWNER, [accountId, before.chat_id]);
@@ -141,7 +145,7 @@ export class RedactionService {
     accountId: string,
     responseId: string,
     target: TargetRow,
-  ): Promise<Redacted> {
+  ): Promise<RedactedWrite> {
     const { root_chat_id: rootChatId, chat_id: chatId, fork_seq: forkSeq, seq } = target;
     const ids = [accountId, responseId];
     const pair = await redactedPair(tx, accountId, responseId, target);
@@ -162,14 +166,14 @@ export class RedactionService {
     return { write: pairWrite(pair, place), round: words!.round };
   }
 
-  private async deliver(redacted: Redacted | null): Promise<void> {
+  private async deliver(redacted: RedactedWrite | null): Promise<void> {
     failpoint('redaction.after_commit');
     if (redacted) await this.journal.deliver(redacted.write, redacted.round);
   }
 }
 
 /** Locks the tree. @throws chat_not_found, message_not_found */
-async function targetIn(tx: EntityManager, wanted: Wanted): Promise<TargetRow> {
+async function targetIn(tx: EntityManager, wanted: RedactionTarget): Promise<TargetRow> {
   const { deleted_at: deletedAt } = await lockTree(tx, wanted.accountId, wanted.chatId);
   if (deletedAt !== null && !wanted.isCopy) throw problems.chatNotFound();
   return targetOf(tx, wanted);
@@ -177,7 +181,7 @@ async function targetIn(tx: EntityManager, wanted: Wanted): Promise<TargetRow> {
 
 async function targetOf(
   tx: EntityManager,
-  { accountId, chatId, responseId, isCopy }: Wanted,
+  { accountId, chatId, responseId, isCopy }: RedactionTarget,
 ): Promise<TargetRow> {
   const values = [accountId, chatId, responseId, isCopy];
   const [target] = await tx.query<TargetRow[]>(TARGET, values);

@@ -1,5 +1,10 @@
 import type { ContentStore } from '../../content/content-store.js';
-import type { AnswerError, MessageStatus, MessageType, Usage } from '../chat/message.entity.js';
+import type {
+  AnswerError,
+  MessageStatus,
+  MessageType,
+  AnswerUsage,
+} from '../chat/message.entity.js';
 import { STRETCH_CTE } from '../chat/lineage.sql.js';
 
 /** The pair that is to be redacted, as it is now, and where it stands. */
@@ -13,7 +18,7 @@ export interface TargetRow {
   message_type: MessageType;
   status: MessageStatus;
   model: string | null;
-  usage: Usage | null;
+  usage: AnswerUsage | null;
   error: AnswerError | null;
   created_at: Date;
 }

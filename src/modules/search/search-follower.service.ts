@@ -10,7 +10,7 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { NEWS, type NewsRow } from './search-index.sql.js';
-import { type PairKey, SearchIndex } from './search-index.service.js';
+import { type PairName, SearchIndex } from './search-index.service.js';
 import { SearchWalks } from './search-walks.service.js';
 
 /** Changes that come within this time are looked at together. */
@@ -31,7 +31,7 @@ const SEEN_MAX = 50_000;
 export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
   /** Conversations with news, as `<account>/<root>`: accounts may have chosen the same ids. */
   private readonly changed = new Set<string>();
-  private late: PairKey[] = [];
+  private late: PairName[] = [];
   /** The number of the last event of a conversation that was looked at, by the same. */
   private readonly seen = new LRUCache<string, number>({ max: SEEN_MAX });
   private readonly loop = new Loop(
@@ -89,7 +89,7 @@ export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
     ]);
     for (const row of rows) if (row.has_more) this.walks.ask(row.account_id);
     const pairs = rows.flatMap(({ account_id: account, response_ids: ids }) =>
-      ids.map((id): PairKey => [account, id]),
+      ids.map((id): PairName => [account, id]),
     );
     this.late.push(...(await this.index.bring(pairs)));
     for (const row of rows) this.seen.set(`${row.account_id}/${row.root_chat_id}`, row.event_seq);

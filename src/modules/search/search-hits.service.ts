@@ -8,7 +8,7 @@ import { excerptOf } from './search-excerpt.js';
 import { bodyOf } from './search-index.service.js';
 import type { SearchQuery } from './search-query.js';
 import { textsOf } from './search-text.js';
-import type { Side } from './search-vector.js';
+import type { TextSide } from './search-vector.js';
 import type { HitHighlightDto, HitDto } from './search.dto.js';
 import { type HitRow, hitsStatement } from './search.sql.js';
 
@@ -29,7 +29,7 @@ export class SearchHits {
     accountId: string,
     ids: readonly string[],
     query: SearchQuery,
-    side: Side | undefined,
+    side: TextSide | undefined,
   ): Promise<HitDto[]> {
     if (ids.length === 0) return [];
     const rows = await this.database.query<HitRow>(this.statement, [accountId, ids]);
@@ -64,7 +64,11 @@ export class SearchHits {
 const contentUnavailable = (cause: string): Error =>
   Object.assign(problems.contentUnavailable({ headers: { 'retry-after': '2' } }), { cause });
 
-function highlightOf(body: string, query: SearchQuery, side: Side | undefined): HitHighlightDto {
+function highlightOf(
+  body: string,
+  query: SearchQuery,
+  side: TextSide | undefined,
+): HitHighlightDto {
   const texts = textsOf(body);
   const sides = side ? [side] : (['question', 'response'] as const);
   return Object.fromEntries(

@@ -8,7 +8,7 @@ import { textsOf } from './search-text.js';
 import { vectorOf } from './search-vector.js';
 
 /** A pair, and whose it is. */
-export type PairKey = readonly [accountId: string, responseId: string];
+export type PairName = readonly [accountId: string, responseId: string];
 
 /** Pairs whose words are in memory at once. */
 const PAIRS = 100;
@@ -33,15 +33,15 @@ export class SearchIndex {
    * have to be tried again: somebody is changing them, or their words cannot be read.
    * @throws when a store is away
    */
-  async bring(pairs: readonly PairKey[]): Promise<PairKey[]> {
-    const late: PairKey[] = [];
+  async bring(pairs: readonly PairName[]): Promise<PairName[]> {
+    const late: PairName[] = [];
     const each = [...new Map(pairs.map((pair) => [pair[1], pair])).values()];
     for (let from = 0; from < each.length; from += PAIRS)
       late.push(...(await this.bringSome(each.slice(from, from + PAIRS))));
     return late;
   }
 
-  private async bringSome(pairs: readonly PairKey[]): Promise<PairKey[]> {
+  private async bringSome(pairs: readonly PairName[]): Promise<PairName[]> {
     const rows = await this.database.query<UnfoundRow>(this.readPairs, columnsOf(pairs));
     const isGone = ({ status }: UnfoundRow): boolean => status === 'redacted';
     const gone = rows.filter(isGone);
@@ -82,9 +82,9 @@ export const bodyOf = (
 ): string | null =>
   stored?.version === version && sha256 && stored.sha256.equals(sha256) ? stored.body : null;
 
-const keyOf = ({ account_id, response_id }: UnfoundRow): PairKey => [account_id, response_id];
+const keyOf = ({ account_id, response_id }: UnfoundRow): PairName => [account_id, response_id];
 
-const columnsOf = (pairs: readonly PairKey[]): unknown[][] => [
+const columnsOf = (pairs: readonly PairName[]): unknown[][] => [
   pairs.map(([account]) => account),
   pairs.map(([, pair]) => pair),
 ];

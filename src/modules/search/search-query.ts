@@ -1,5 +1,5 @@
 import { type Token, tokensOf } from './search-tokens.js';
-import { accountKey, neighbours, type Side, WEIGHTS } from './search-vector.js';
+import { accountKey, neighbours, type TextSide, WEIGHTS } from './search-vector.js';
 
 /** One word that is looked for. */
 export interface Step {
@@ -97,7 +97,7 @@ function wholeOf(tokens: readonly Token[], steps: readonly Step[]): Step | null 
 export function tsqueryOf(
   query: SearchQuery,
   accountId: string,
-  side: Side | undefined,
+  side: TextSide | undefined,
   to: 'find' | 'rank' = 'find',
 ): string {
   const key = accountKey(accountId);

@@ -6,10 +6,10 @@ export interface SideTexts {
   response: string;
 }
 
-export type Side = keyof SideTexts;
+export type TextSide = keyof SideTexts;
 
 /** A side is told by the weight of its words, which PostgreSQL has four of. */
-export const WEIGHTS: Readonly<Record<Side, 'A' | 'B'>> = { question: 'A', response: 'B' };
+export const WEIGHTS: Readonly<Record<TextSide, 'A' | 'B'>> = { question: 'A', response: 'B' };
 
 /** PostgreSQL has positions up to 16383: in longer texts they begin anew. */
 const POSITIONS = 16_383;

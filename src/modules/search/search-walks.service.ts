@@ -14,7 +14,7 @@ import {
   WALKED,
   WALKED_TO,
 } from './search-index.sql.js';
-import { type PairKey, SearchIndex } from './search-index.service.js';
+import { type PairName, SearchIndex } from './search-index.service.js';
 
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /**
@@ -113,7 +113,7 @@ export class SearchWalks implements OnModuleDestroy {
     for (let after: string | null = place?.walked_to ?? FIRST_UUID; after !== null && !isOver();) {
       const parts: PartRow[] = await this.database.query(NEXT_PART, [accountId, after, PART]);
       const { last, behind }: PartRow = parts[0]!;
-      late = late.concat(await this.index.bring(behind.map((id): PairKey => [accountId, id])));
+      late = late.concat(await this.index.bring(behind.map((id): PairName => [accountId, id])));
       found += behind.length;
       // Behind a pair that is still to come nothing is done.
       if (last !== null && late.length === 0)
@@ -130,5 +130,5 @@ const idAt = (ms: number): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 };
 
-const keysOf = (accountId: string, rows: readonly BehindRow[]): PairKey[] =>
-  rows.map(({ response_id: id }): PairKey => [accountId, id]);
+const keysOf = (accountId: string, rows: readonly BehindRow[]): PairName[] =>
+  rows.map(({ response_id: id }): PairName => [accountId, id]);

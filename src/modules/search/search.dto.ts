@@ -2,9 +2,9 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Read } from '../../common/dto-reader.js';
 import { IsId, IsInstant, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
-import type { Side } from './search-vector.js';
+import type { TextSide } from './search-vector.js';
 
-const SIDES = ['question', 'response'] as const satisfies readonly Side[];
+const SIDES = ['question', 'response'] as const satisfies readonly TextSide[];
 export const SORTS = ['best', 'newest'] as const;
 export const SCOPES = ['branch', 'conversation'] as const;
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -44,7 +44,7 @@ export class SearchQueryDto {
   @ApiPropertyOptional({ enum: SIDES })
   @Optional()
   @OneOf(SIDES)
-  side?: Side;
+  side?: TextSide;
 
   /** Only pairs made at this time or later: ISO 8601 with an offset, or a day (UTC). */
   @ApiPropertyOptional({ type: String, example: '2026-11-01' })

@@ -21,20 +21,20 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 const LAST_MS = Date.UTC(9999, 11, 31);
 
 /** Where a page begins. */
-interface Place {
+interface PageStart {
   /** Behind this one. */
   before: Key;
   /** Of matches in the order of their rank: the oldest one of those that are ordered together. */
   until: Key | null;
   /** The last one that was shown of them. */
-  shown: Ranked | null;
+  shown: RankedKey | null;
 }
 
-type Ranked = Key & { rank: number };
+type RankedKey = Key & { rank: number };
 
-interface Page {
+interface MatchPage {
   keys: Key[];
-  next: Place | null;
+  next: PageStart | null;
 }
 
 /** Finds pairs of an account by what was said in them. */
@@ -94,7 +94,7 @@ export class SearchService {
     return place.root_chat_id;
   }
 
-  private async newest(ask: Ask, { before }: Place, limit: number): Promise<Page> {
+  private async newest(ask: Ask, { before }: PageStart, limit: number): Promise<MatchPage> {
     const found = await this.matches.find(ask, before, limit + 1, limit + 1);
     const keys = found.keys.slice(0, limit);
     const hasMore = found.keys.length > limit;
@@ -102,11 +102,11 @@ export class SearchService {
   }
 
   /** Windows of matches, each from its best one on. */
-  private async best(ask: Ask, from: Place, limit: number): Promise<Page> {
+  private async best(ask: Ask, from: PageStart, limit: number): Promise<MatchPage> {
     const keys: Key[] = [];
-    let next: Place | null = from;
+    let next: PageStart | null = from;
     while (next !== null && keys.length < limit) {
-      const place: Place = next;
+      const place: PageStart = next;
       const { rest, oldest, hasMore } = await this.window(ask, place, limit);
       const some = rest.slice(0, limit - keys.length);
       keys.push(...some);
@@ -119,9 +119,9 @@ export class SearchService {
   /** Matches that are ordered together, behind those that were shown. */
   private async window(
     ask: Ask,
-    { before, until, shown }: Place,
+    { before, until, shown }: PageStart,
     limit: number,
-  ): Promise<{ rest: Ranked[]; oldest: Key | null; hasMore: boolean }> {
+  ): Promise<{ rest: RankedKey[]; oldest: Key | null; hasMore: boolean }> {
     const found = await this.matches.find(ask, before, limit + 1, BEST_OF);
     const keys = until ? found.keys.filter((key) => orderOf(key, until) <= 0) : found.keys;
     const ids = keys.map(({ id }) => id);
@@ -138,7 +138,7 @@ export class SearchService {
 
 /** Of the newest first: negative where `a` comes before `b`. */
 const orderOf = (a: Key, b: Key): number => b.at - a.at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
-const bestFirst = (a: Ranked, b: Ranked): number => b.rank - a.rank || orderOf(a, b);
+const bestFirst = (a: RankedKey, b: RankedKey): number => b.rank - a.rank || orderOf(a, b);
 
 /** A cursor is good for the query that it was given for. */
 function scopeOf({ cursor: _, limit: __, ...asked }: SearchQueryDto): string {
@@ -146,14 +146,14 @@ function scopeOf({ cursor: _, limit: __, ...asked }: SearchQueryDto): string {
   return `search:${createHash('sha256').update(text).digest('base64url').slice(0, 12)}`;
 }
 
-const firstPlace = ({ to }: SearchQueryDto): Place => ({
+const firstPlace = ({ to }: SearchQueryDto): PageStart => ({
   before: { at: to === undefined ? LAST_MS : Date.parse(to) + 1, id: FIRST_UUID },
   until: null,
   shown: null,
 });
 
 const textOfKey = ({ at, id }: Key): string => `${at}.${id}`;
-const textOfPlace = ({ before, until, shown }: Place): string =>
+const textOfPlace = ({ before, until, shown }: PageStart): string =>
   [
     textOfKey(before),
     until ? textOfKey(until) : '',
@@ -164,7 +164,7 @@ const KEY = '(\\d{1,15})\\.([0-9a-f-]{36})';
 const PLACE = new RegExp(`^${KEY}~(?:${KEY})?~(?:(\\d{1,10})\\.${KEY})?$`);
 
 /** @throws 422 where it is the cursor of another query */
-function placeOf(cursor: string, scope: string): Place {
+function placeOf(cursor: string, scope: string): PageStart {
   const [, at, id, untilAt, untilId, rank, shownAt, shownId] = PLACE.exec(
     decodeCursor(cursor, scope, 'cursor', PLACE),
   )!;

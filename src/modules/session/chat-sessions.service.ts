@@ -12,7 +12,7 @@ import { SessionFeed, type Tell } from './session-feed.js';
 import { type SessionKey, type SessionMessage, SessionStore } from './session-store.js';
 
 /** What is kept of an Idempotency-Key: nobody's words, and nothing that grows with the session. */
-interface Posted {
+interface PostAnswer {
   message_id: string;
 }
 
@@ -71,9 +71,9 @@ export class ChatSessionsService {
       messages = await this.store.post(key, message);
       // Two requests with one key and two bodies, at once: one of them was first.
       if (!isSame(messages.at(-1)!, message)) throw problems.idempotencyKeyReused();
-      return JSON.stringify({ message_id: message.id } satisfies Posted);
+      return JSON.stringify({ message_id: message.id } satisfies PostAnswer);
     });
-    messages ??= upTo(await this.store.read(key), JSON.parse(kept) as Posted);
+    messages ??= upTo(await this.store.read(key), JSON.parse(kept) as PostAnswer);
     return { session_id: key.sessionId, messages };
   }
 
@@ -98,7 +98,7 @@ const isSame = (one: SessionMessage, other: SessionMessage): boolean =>
  * A session only grows, so this is what was answered first. One that was cleared since is answered
  * as it is now.
  */
-function upTo(messages: SessionMessage[], { message_id: id }: Posted): SessionMessage[] {
+function upTo(messages: SessionMessage[], { message_id: id }: PostAnswer): SessionMessage[] {
   const place = messages.findIndex((message) => message.id === id);
   return place < 0 ? messages : messages.slice(0, place + 1);
 }

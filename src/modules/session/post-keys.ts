@@ -29,14 +29,14 @@ export abstract class PostKeys {
   ): Promise<string>;
 }
 
-interface Used {
+interface UsedKey {
   fingerprint: Buffer;
   answer: Promise<string>;
 }
 
 /** Of posts whose effect is in the memory of this process. */
 export class ProcessKeys extends PostKeys {
-  private readonly used = new LRUCache<string, Used>({ max: KEYS_MAX, ttl: KEPT_MS });
+  private readonly used = new LRUCache<string, UsedKey>({ max: KEYS_MAX, ttl: KEPT_MS });
 
   async remember(
     accountId: string,

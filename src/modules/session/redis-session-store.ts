@@ -11,7 +11,7 @@ import {
   sessionFull,
   tooManySessions,
 } from './session-store.js';
-import type { Change, Wake } from './session-store.js';
+import type { SessionChange, Wake } from './session-store.js';
 import { textOf, Watchers } from './watchers.js';
 
 /**
@@ -120,7 +120,7 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     const session = JSON.parse(text.slice(0, split)) as string;
     // Most sessions are followed by nobody here, and a message may be long.
     if (this.watchers.has(session))
-      this.watchers.wake(session, JSON.parse(text.slice(split)) as Change);
+      this.watchers.wake(session, JSON.parse(text.slice(split)) as SessionChange);
   }
 }
 

@@ -1,5 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Change, SessionKey, SessionMessage, SessionStore, Wake } from './session-store.js';
+import type {
+  SessionChange,
+  SessionKey,
+  SessionMessage,
+  SessionStore,
+  Wake,
+} from './session-store.js';
 
 /** How long to wait after a store that was away. */
 const RETRY_MS = 1000;
@@ -96,7 +102,7 @@ export class SessionFeed {
     if (isNext) await this.pass(wake);
   }
 
-  private async pass({ message }: Change): Promise<void> {
+  private async pass({ message }: SessionChange): Promise<void> {
     if (!message) return this.forget();
     await this.tell('message.created', message);
     this.stand([message]);

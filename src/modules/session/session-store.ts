@@ -33,7 +33,7 @@ export interface SessionCount {
  * What was done to a session: a message was put at its end, or it was cleared (message: null),
  * which is worth telling of an empty one too.
  */
-export interface Change {
+export interface SessionChange {
   message: SessionMessage | null;
   /** The id of the message that was the last one before; '' in an empty session. */
   after: string;
@@ -43,7 +43,7 @@ export interface Change {
  * Why somebody who watches a session is woken: a change, or `look`, because changes may have been
  * missed.
  */
-export type Wake = Change | 'look';
+export type Wake = SessionChange | 'look';
 
 /**
  * What a session, and an account, can hold. A session is read and answered as a whole, so its bytes

@@ -26,7 +26,7 @@ const SHARES_MAX = 100;
 const PREFIX = '/api/v1/shared';
 
 /** What a link shows: some pairs of the branch, and where the next ones begin. */
-export interface Shared {
+export interface SharedPage {
   share: OpenRow;
   pairs: Pair[];
   nextCursor: string | null;
@@ -108,7 +108,7 @@ export class ShareService {
    * @throws share_not_found for a token that is none, or whose link has ended, or whose branch is
    * gone; content_unavailable; 422 for a cursor of another one
    */
-  async read(token: string, { limit, cursor }: ReadSharedQuery): Promise<Shared> {
+  async read(token: string, { limit, cursor }: ReadSharedQuery): Promise<SharedPage> {
     const known = readToken('bsh', token);
     const [share] = known
       ? await this.database.query<OpenRow>(OPEN, [known.accountId, known.hash])

@@ -2,7 +2,7 @@ import { exactJson } from '../../common/exact-json.js';
 import { wordsOf } from '../../content/body.js';
 import type { Part } from '../../tree/parts.js';
 import type { Pair } from '../chat/pair.js';
-import type { Shared } from './share.service.js';
+import type { SharedPage } from './share.service.js';
 
 /** A pair as strangers see it. */
 export interface SharedPair {
@@ -39,7 +39,7 @@ function shownOf(parts: readonly Part[] | null): readonly Part[] | null {
 }
 
 /** A `SharedDto`. */
-export function sharedJson({ share, pairs, nextCursor }: Shared): string {
+export function sharedJson({ share, pairs, nextCursor }: SharedPage): string {
   const { name, last_seq, expires_at, created_at } = share;
   const head = JSON.stringify({
     name,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { exactJson } from '../../common/exact-json.js';
 import type { Part } from '../../tree/parts.js';
-import type { Shared } from './share.service.js';
+import type { SharedPage } from './share.service.js';
 import { sharedPair, type SharedPair } from './shared-json.js';
 
 const STYLE = `
@@ -28,7 +28,7 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 };
 
 /** The same as `sharedJson` for people: a page without scripts, in which all is text. */
-export function sharedPage(shared: Shared): string {
+export function sharedPage(shared: SharedPage): string {
   const { share, pairs, nextCursor } = shared;
   const name = escaped(share.name ?? 'A shared conversation');
   const said = pairs.map(sharedPair).map(sectionOf).join('\n');

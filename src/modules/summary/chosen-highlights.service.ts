@@ -11,7 +11,7 @@ import { type Highlight, highlightsOf, type Quotable } from './highlights.js';
 import { quoteRequest, quotesIn } from './quote-request.js';
 
 /** Highlights, and who chose them. */
-export interface Chosen {
+export interface HighlightChoice {
   highlights: Highlight[];
   generatedBy: string;
 }
@@ -59,7 +59,11 @@ export class ChosenHighlightsService {
   ) {}
 
   /** @param texts of the chat at its `revision`, in the order of the path */
-  async of(accountId: string, chat: ChatView, texts: readonly Quotable[]): Promise<Chosen> {
+  async of(
+    accountId: string,
+    chat: ChatView,
+    texts: readonly Quotable[],
+  ): Promise<HighlightChoice> {
     const model = this.modelOf(chat);
     if (!model || texts.length === 0) return extracted(texts);
     const state = [accountId, chat.chat_id, chat.revision];
@@ -76,12 +80,18 @@ export class ChosenHighlightsService {
     model: ModelInfo,
     texts: readonly Quotable[],
     state: unknown[],
-  ): Promise<Chosen> {
-    const [kept] = await this.database.query<Chosen & Record<string, unknown>>(FIND, state);
+  ): Promise<HighlightChoice> {
+    const [kept] = await this.database.query<HighlightChoice & Record<string, unknown>>(
+      FIND,
+      state,
+    );
     if (kept) return kept;
     const made = (await this.asked(accountId, model, texts)) ?? extracted(texts);
     await this.database.query(KEEP, [...state, JSON.stringify(made.highlights), made.generatedBy]);
-    const [first] = await this.database.query<Chosen & Record<string, unknown>>(FIND, state);
+    const [first] = await this.database.query<HighlightChoice & Record<string, unknown>>(
+      FIND,
+      state,
+    );
     return first ?? made;
   }
 
@@ -102,7 +112,7 @@ export class ChosenHighlightsService {
     accountId: string,
     { id: model }: ModelInfo,
     texts: readonly Quotable[],
-  ): Promise<Chosen | null> {
+  ): Promise<HighlightChoice | null> {
     try {
       await this.quotas.check(accountId);
       const request = {
@@ -131,7 +141,7 @@ export class ChosenHighlightsService {
   }
 }
 
-const extracted = (texts: readonly Quotable[]): Chosen => ({
+const extracted = (texts: readonly Quotable[]): HighlightChoice => ({
   highlights: highlightsOf(texts),
   generatedBy: EXTRACTIVE,
 });

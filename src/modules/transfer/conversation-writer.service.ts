@@ -7,7 +7,7 @@ import { afterCommit } from '../../database/database.js';
 import { tellChanged } from '../../events/changes.js';
 import { RootsService } from '../chat/roots.service.js';
 import { type Brought, ConversationWriting } from './conversation-writing.js';
-import type { Incoming } from './incoming.js';
+import type { IncomingConversation } from './incoming.js';
 import { CLAIM_SOURCE, FORGET_PAIRS, SETTLE_SOURCE } from './write.sql.js';
 
 /** So many pairs are on their way to MongoDB at once. */
@@ -26,7 +26,11 @@ export class ConversationWriter {
   ) {}
 
   /** Whatever of it is not there yet, in that transaction. */
-  async write(tx: EntityManager, accountId: string, incoming: Incoming): Promise<Brought> {
+  async write(
+    tx: EntityManager,
+    accountId: string,
+    incoming: IncomingConversation,
+  ): Promise<Brought> {
     const { source, sourceKey, digest } = incoming;
     const rootChatId = v7({ msecs: incoming.root.createdAt.getTime() });
     const place = [accountId, source, sourceKey];

@@ -2,15 +2,20 @@ import type { EntityManager } from 'typeorm';
 import { newId } from '../../common/ids.js';
 import { partsOf } from '../../common/parts.js';
 import type { ContentStore, PairWrite } from '../../content/content-store.js';
-import { type Line, planOf, type PlannedChat, type Present } from '../../tree/import-plan.js';
+import {
+  type PlanLine,
+  planOf,
+  type PlannedChat,
+  type EarlierImport,
+} from '../../tree/import-plan.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
 import { switchActive } from '../chat/tree-lock.js';
 import { branchFields, chatRow, filesIn, pairRow } from './incoming-rows.js';
-import { type GivenLine, type Incoming, type IncomingPair, keyOf } from './incoming.js';
+import { type GivenLine, type IncomingConversation, type IncomingPair, keyOf } from './incoming.js';
 import {
   type ChatRow,
   chatValues,
-  type EventRow,
+  type NewEventRow,
   eventValues,
   FIND_PAIRS,
   GROW_CONVERSATION,
@@ -21,7 +26,7 @@ import {
   insertPairs,
   LENGTHEN,
   NAME_FILES,
-  type PairRow,
+  type NewPairRow,
   pairValues,
   READ_CHATS,
 } from './write.sql.js';
@@ -47,7 +52,7 @@ interface Chat extends Link {
   isBusy: boolean;
 }
 
-interface Known {
+interface SourcePairRow {
   key: string;
   response_id: string;
   chat_id: string;
@@ -60,18 +65,18 @@ const BATCH_ROWS = 1000;
 /** One conversation on its way. */
 export class ConversationWriting {
   private readonly chats = new Map<string, Chat>();
-  private readonly known = new Map<string, Known>();
+  private readonly known = new Map<string, SourcePairRow>();
   private readonly byKey: Map<string, IncomingPair>;
   private readonly made = new Map<string, { responseId: string; chatId: string; seq: number }>();
-  private readonly events: EventRow[] = [];
-  private readonly rows: PairRow[] = [];
+  private readonly events: NewEventRow[] = [];
+  private readonly rows: NewPairRow[] = [];
   private readonly newChats: ChatRow[] = [];
   private rootChatId = '';
 
   constructor(
     private readonly tx: EntityManager,
     private readonly accountId: string,
-    private readonly incoming: Incoming,
+    private readonly incoming: IncomingConversation,
     private readonly content: ContentStore,
   ) {
     this.byKey = new Map(incoming.pairs.map((pair) => [pair.key, pair]));
@@ -89,7 +94,7 @@ export class ConversationWriting {
     const plan = incoming.lines
       ? { lines: incoming.lines, head: null }
       : planOf(incoming.pairs, incoming.head);
-    const lines: Line[] =
+    const lines: PlanLine[] =
       plan.lines.length > 0
         ? plan.lines
         : [{ kind: 'root', chat: null, forkSeq: 0, forkKey: null, keys: [] }];
@@ -118,7 +123,7 @@ export class ConversationWriting {
     if (chats.length === 0 || chats[0]!.isDeleted) return false;
     for (const chat of chats) this.chats.set(chat.chatId, chat);
     const place = [accountId, this.incoming.source, this.incoming.sourceKey, rootChatId];
-    for (const known of await tx.query<Known[]>(FIND_PAIRS, place))
+    for (const known of await tx.query<SourcePairRow[]>(FIND_PAIRS, place))
       this.known.set(known.key, known);
     return true;
   }
@@ -153,7 +158,7 @@ export class ConversationWriting {
     return row!.before;
   }
 
-  private present(): Present {
+  private present(): EarlierImport {
     const pairs = new Map(
       this.incoming.pairs.flatMap(({ key }) => {
         const known = this.known.get(keyOf(key).toString('hex'));
@@ -171,7 +176,7 @@ export class ConversationWriting {
   }
 
   /** Makes rows of lines; answers the chat of each. */
-  private layOut(lines: readonly Line[], rootChatId: string): string[] {
+  private layOut(lines: readonly PlanLine[], rootChatId: string): string[] {
     const ids: string[] = [];
     for (const line of lines) {
       const chatId =
@@ -187,7 +192,7 @@ export class ConversationWriting {
     return ids;
   }
 
-  private makeChat(chatId: string, line: Line, ids: readonly string[]): void {
+  private makeChat(chatId: string, line: PlanLine, ids: readonly string[]): void {
     const parent = line.chat === null ? null : this.chats.get(idOf(line.chat, ids))!;
     const link: Link = {
       chatId,
@@ -211,7 +216,7 @@ export class ConversationWriting {
   private rowOfChat(
     link: Link,
     forkResponseId: string | null,
-    line: Line,
+    line: PlanLine,
     parent: Chat | null,
   ): ChatRow {
     const [first, last] = [line.keys[0], line.keys.at(-1)].map((key) =>
@@ -227,7 +232,7 @@ export class ConversationWriting {
     return chatRow(this.accountId, place, fields, isDeleted, last?.createdAt);
   }
 
-  private makePairs(chatId: string, { forkSeq, keys }: Line): void {
+  private makePairs(chatId: string, { forkSeq, keys }: PlanLine): void {
     const chat = this.newChats.at(-1)?.chatId === chatId ? this.newChats.at(-1)! : null;
     for (const [n, key] of keys.entries()) {
       const pair = this.byKey.get(key)!;
@@ -239,12 +244,12 @@ export class ConversationWriting {
     }
   }
 
-  private async lengthenAll(lines: readonly Line[], ids: readonly string[]): Promise<void> {
+  private async lengthenAll(lines: readonly PlanLine[], ids: readonly string[]): Promise<void> {
     for (const [n, line] of lines.entries())
       if (line.kind === 'longer') await this.lengthen(ids[n]!, line);
   }
 
-  private async lengthen(chatId: string, { forkSeq, keys }: Line): Promise<void> {
+  private async lengthen(chatId: string, { forkSeq, keys }: PlanLine): Promise<void> {
     const last = keys.at(-1)!;
     const at = this.byKey.get(last)!.createdAt;
     const values = [forkSeq + keys.length, this.responseOf(last), at];
@@ -329,14 +334,14 @@ export class ConversationWriting {
   }
 }
 
-const isGiven = (line: Line): line is GivenLine => 'fields' in line;
+const isGiven = (line: PlanLine): line is GivenLine => 'fields' in line;
 
 const idOf = (chat: PlannedChat, ids: readonly string[]): string =>
   typeof chat === 'number' ? ids[chat]! : chat.chatId;
 
 /** In their order, bounded in rows and words. */
-function* batches(rows: readonly PairRow[]): Generator<PairRow[]> {
-  let batch: PairRow[] = [];
+function* batches(rows: readonly NewPairRow[]): Generator<NewPairRow[]> {
+  let batch: NewPairRow[] = [];
   let bytes = 0;
   for (const row of rows) {
     if (batch.length >= BATCH_ROWS || (batch.length > 0 && bytes + row.bytes > BATCH_BYTES)) {

@@ -6,7 +6,7 @@ import { CurrentAccount } from '../../common/current-account.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { ExportChatQuery, ExportQuery } from './export.dto.js';
-import { type Exported, Exports } from './export.service.js';
+import { type ExportFile, Exports } from './export.service.js';
 
 /** Lines of JSON, JSON or Markdown, as it was asked. */
 const TEXT = { schema: {} } as const;
@@ -54,7 +54,7 @@ export class ExportController {
   }
 }
 
-function send(reply: FastifyReply, { mediaType, fileName, bytes }: Exported): void {
+function send(reply: FastifyReply, { mediaType, fileName, bytes }: ExportFile): void {
   // Read on by whoever reads, long after it was asked for.
   reply.request.deadline?.lift();
   void reply

@@ -13,7 +13,7 @@ export const EXPORT_SCOPES = ['chat', 'conversation'] as const;
 export type ExportScope = (typeof EXPORT_SCOPES)[number];
 
 /** A file on its way out. */
-export interface Exported {
+export interface ExportFile {
   mediaType: string;
   fileName: string;
   bytes: Readable;
@@ -43,7 +43,7 @@ export class Exports {
     chatId: string,
     format: ExportFormat,
     scope: ExportScope = format === 'markdown' ? 'chat' : 'conversation',
-  ): Promise<Exported> {
+  ): Promise<ExportFile> {
     const tree =
       scope === 'chat'
         ? await this.reader.path(accountId, chatId)
@@ -55,7 +55,7 @@ export class Exports {
   }
 
   /** All conversations of the account but temporary ones, oldest first. */
-  ofAccount(accountId: string, format: ExportFormat): Exported {
+  ofAccount(accountId: string, format: ExportFormat): ExportFile {
     const { reader } = this;
     async function* all(): AsyncGenerator<ExportedTree> {
       for await (const root of reader.roots(accountId)) {
@@ -104,7 +104,11 @@ export class Exports {
   }
 }
 
-const exported = (name: string, format: ExportFormat, pieces: AsyncIterable<string>): Exported => ({
+const exported = (
+  name: string,
+  format: ExportFormat,
+  pieces: AsyncIterable<string>,
+): ExportFile => ({
   mediaType: FILES[format].mediaType,
   fileName: `banyan-${name}.${FILES[format].ending}`,
   bytes: Readable.from(lots(pieces), { objectMode: false, highWaterMark: 1 }),

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Problem, problems } from '../../common/problems.js';
-import { SourceFile, type SourcePart, type Tally } from '../../formats/source.js';
+import { SourceFile, type ImportPart, type Tally } from '../../formats/source.js';
 import type { Part } from '../../tree/parts.js';
 import type { Files } from '../file/files.service.js';
 import type { SourceArchive } from './source-archive.js';
@@ -21,17 +21,17 @@ export class ImportFiles {
   ) {}
 
   /** Parts with their files, or with what stands in their place. */
-  async in(parts: SourcePart[] | null): Promise<Part[] | null> {
+  async in(parts: ImportPart[] | null): Promise<Part[] | null> {
     if (parts === null) return null;
     const found: Part[] = [];
     for (const part of parts) found.push(await this.partOf(part));
     return found;
   }
 
-  private async partOf(part: SourcePart): Promise<Part> {
+  private async partOf(part: ImportPart): Promise<Part> {
     if (part instanceof SourceFile) return this.fileOf(part);
     if (part.type !== 'tool_result' || !Array.isArray(part.output)) return part;
-    const output = part.output as SourcePart[];
+    const output = part.output as ImportPart[];
     if (!output.some((one) => one instanceof SourceFile)) return part;
     const pieces: Part[] = [];
     for (const one of output) pieces.push(await this.partOf(one));

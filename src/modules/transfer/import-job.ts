@@ -19,7 +19,7 @@ import { ImportFiles } from './import-files.js';
 import { emptyReport, type ImportReport, withOne, withRefusal } from './import-report.js';
 import type { FilePart } from '../../tree/parts.js';
 import { type ClaimedRow, PROGRESS } from './imports.sql.js';
-import { type Incoming, incomingOf, keyOf } from './incoming.js';
+import { type IncomingConversation, incomingOf, keyOf } from './incoming.js';
 import { incomingBanyan, LinesDigest } from './incoming-banyan.js';
 import type { SourceArchive } from './source-archive.js';
 import { FIND_SOURCE } from './write.sql.js';
@@ -149,7 +149,7 @@ export class ImportJob {
     return found !== undefined && !found.deleted && found.digest.equals(digest);
   }
 
-  private async bring(incoming: Incoming, tally: Tally, files: number): Promise<void> {
+  private async bring(incoming: IncomingConversation, tally: Tally, files: number): Promise<void> {
     const { database, writer } = this.tools;
     const { brought, report } = await database.transaction(async (tx) => {
       const made = await writer.write(tx, this.accountId, incoming);
@@ -163,7 +163,12 @@ export class ImportJob {
     await writer.deliver(brought.writes);
   }
 
-  private reportWith(made: Brought, incoming: Incoming, tally: Tally, files: number): ImportReport {
+  private reportWith(
+    made: Brought,
+    incoming: IncomingConversation,
+    tally: Tally,
+    files: number,
+  ): ImportReport {
     const { kind, chats, pairs } = made;
     const messages = kind === 'added' ? { messages: incoming.messageCount } : {};
     return withOne(this.report, kind, { chats, pairs, files, ...messages }, tally);

@@ -21,7 +21,7 @@ import {
 } from './imports.sql.js';
 
 /** A file as it comes. */
-export interface Upload {
+export interface ImportUpload {
   name: string | null;
   bytes: AsyncIterable<Buffer>;
 }
@@ -45,7 +45,11 @@ export class Imports {
    * Keeps a file, whole, and has it brought in; answers the JSON of an `ImportDto`. What breaks off
    * leaves nothing. @throws body_too_large, too_many_imports, validation_failed for an empty one
    */
-  async receive(accountId: string, key: IdempotentRequest | null, upload: Upload): Promise<string> {
+  async receive(
+    accountId: string,
+    key: IdempotentRequest | null,
+    upload: ImportUpload,
+  ): Promise<string> {
     const [count] = await this.database.query<{ open: number }>(COUNT_OPEN, [accountId]);
     if (count!.open >= OPEN_MAX) throw problems.tooManyImports();
     const importId = newId();

@@ -23,7 +23,7 @@ import { TEXT_BYTES_MAX } from '../message/said.dto.js';
 import { MESSAGE_STATUSES, MESSAGE_TYPES } from '../chat/message.entity.js';
 import {
   type GivenLine,
-  type Incoming,
+  type IncomingConversation,
   type IncomingChat,
   type IncomingPair,
   keyOf,
@@ -40,7 +40,7 @@ export function incomingBanyan(
   conversation: BanyanConversation,
   sha256: Buffer,
   files: KeptFiles,
-): Incoming {
+): IncomingConversation {
   const { chats, pairs, chat_id: id, line } = conversation;
   const before = new Map<string, string | null>();
   for (const chat of chats) before.set(chat.chat_id, chat.fork_response_id);

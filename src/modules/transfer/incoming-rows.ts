@@ -4,7 +4,7 @@ import { bodyOf, sha256Of } from '../../content/body.js';
 import type { Words } from '../../content/content-store.js';
 import { callIdsOf, type Part } from '../../tree/parts.js';
 import type { IncomingChat, IncomingPair } from './incoming.js';
-import type { ChatRow, PairRow } from './write.sql.js';
+import type { ChatRow, NewPairRow } from './write.sql.js';
 
 /** What a branch has from the chat that it leaves. */
 export const branchFields = (
@@ -52,8 +52,8 @@ export function chatRow(
 
 export function pairRow(
   pair: IncomingPair,
-  place: Pick<PairRow, 'responseId' | 'chatId' | 'seq'>,
-): PairRow {
+  place: Pick<NewPairRow, 'responseId' | 'chatId' | 'seq'>,
+): NewPairRow {
   const body = bodyOf(pair.words);
   const callIds = callIdsOf(pair.words.response_parts);
   return {

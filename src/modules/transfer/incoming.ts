@@ -11,10 +11,10 @@ import {
   type ResponsePart,
   textOf,
 } from '../../tree/parts.js';
-import type { Line } from '../../tree/import-plan.js';
+import type { PlanLine } from '../../tree/import-plan.js';
 
 /** A conversation that is to be written: its files are kept, its parts are final. */
-export interface Incoming {
+export interface IncomingConversation {
   source: Source;
   /** Of its id at its source. */
   sourceKey: Buffer;
@@ -43,7 +43,7 @@ export interface IncomingChat {
 }
 
 /** A chat of our own that comes back. */
-export interface GivenLine extends Line {
+export interface GivenLine extends PlanLine {
   fields: IncomingChat;
   isActive: boolean;
   isDeleted: boolean;
@@ -75,7 +75,7 @@ export async function incomingOf(
   ready: ReadyConversation,
   filed: (parts: ReadyPair['question']) => Promise<Part[] | null>,
   tally: Tally,
-): Promise<Incoming> {
+): Promise<IncomingConversation> {
   const pairs: IncomingPair[] = [];
   for (const pair of ready.pairs) {
     const words = wordsOf(await filed(pair.question), await filed(pair.response), pair.metadata);

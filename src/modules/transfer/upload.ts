@@ -3,7 +3,7 @@ import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { FastifyRequest } from 'fastify';
 import { problems } from '../../common/problems.js';
 import { IMPORT_BYTES_MAX, tooLarge } from './import-chunks.service.js';
-import type { Upload } from './imports.service.js';
+import type { ImportUpload } from './imports.service.js';
 
 /** What may stand around a file in a multipart body. */
 const AROUND_BYTES_MAX = 64 * 1024;
@@ -13,7 +13,7 @@ const NAME_CHARS_MAX = 255;
  * The file of a request: its body, or the first file of a multipart one.
  * @throws body_too_large where the client says so beforehand; invalid_request for a broken body
  */
-export async function uploadOf(request: FastifyRequest, name?: string): Promise<Upload> {
+export async function uploadOf(request: FastifyRequest, name?: string): Promise<ImportUpload> {
   const { raw, headers, uploadType = '' } = request;
   if (Number(headers['content-length'] ?? 0) > IMPORT_BYTES_MAX + AROUND_BYTES_MAX)
     throw tooLarge();

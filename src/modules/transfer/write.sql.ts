@@ -27,7 +27,7 @@ export interface ChatRow {
 }
 
 /** A pair as it is written, without account and root. */
-export interface PairRow {
+export interface NewPairRow {
   chatId: string;
   responseId: string;
   seq: number;
@@ -46,7 +46,7 @@ export interface PairRow {
 }
 
 /** An event as it is written, without account, root and number. */
-export interface EventRow {
+export interface NewEventRow {
   type: string;
   chatId: string;
   responseId: string | null;
@@ -76,7 +76,7 @@ const CHAT: Columns<ChatRow> = {
   deletedAt: ['deleted_at', 'timestamptz'],
 };
 
-const PAIR: Columns<PairRow> = {
+const PAIR: Columns<NewPairRow> = {
   chatId: ['chat_id', 'uuid'],
   responseId: ['response_id', 'uuid'],
   seq: ['seq', 'int'],
@@ -93,7 +93,7 @@ const PAIR: Columns<PairRow> = {
   callIds: ['call_ids', 'text'],
 };
 
-const EVENT: Columns<EventRow> = {
+const EVENT: Columns<NewEventRow> = {
   type: ['type', 'text'],
   chatId: ['chat_id', 'uuid'],
   responseId: ['response_id', 'uuid'],
@@ -112,8 +112,8 @@ const namesOf = (columns: Record<string, readonly [string, string]>): string =>
 const valuesOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): unknown[] =>
   (Object.keys(columns) as (keyof Row)[]).map((name) => rows.map((row) => row[name]));
 export const chatValues = (rows: readonly ChatRow[]): unknown[] => valuesOf(CHAT, rows);
-export const pairValues = (rows: readonly PairRow[]): unknown[] => valuesOf(PAIR, rows);
-export const eventValues = (rows: readonly EventRow[]): unknown[] => valuesOf(EVENT, rows);
+export const pairValues = (rows: readonly NewPairRow[]): unknown[] => valuesOf(PAIR, rows);
+export const eventValues = (rows: readonly NewEventRow[]): unknown[] => valuesOf(EVENT, rows);
 
 /** $1 account. */
 export const INSERT_CHATS = `

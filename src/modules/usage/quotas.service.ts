@@ -19,7 +19,7 @@ const SPENT: Statement = {
 const SPEND_APART: Statement = { name: 'quota.spend', text: SPEND };
 const SOON_SECONDS = 2;
 
-interface Spent {
+interface SpentRow {
   [column: string]: unknown;
   running: number;
   tokens: number;
@@ -60,7 +60,7 @@ export class Quotas {
   async check(accountId: string, answers = 1): Promise<void> {
     const { ANSWERS_PER_ACCOUNT: atOnce, TOKENS_PER_DAY: tokensMax } = this.config;
     if (atOnce === 0 && tokensMax === 0) return;
-    const [spent] = await this.database.query<Spent>(SPENT, [accountId, atOnce > 0]);
+    const [spent] = await this.database.query<SpentRow>(SPENT, [accountId, atOnce > 0]);
     const { running, tokens, seconds_left: secondsLeft } = spent!;
     if (tokensMax > 0 && tokens >= tokensMax)
       throw problems.tokensSpent({ headers: { 'retry-after': String(secondsLeft) } });

@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { isAllowedAddress, type Network } from './public-address.js';
-import { type Allowed, allowedBy, hostOf, isAllowedHost } from './webhook-url.js';
+import { type AddressRules, allowedBy, hostOf, isAllowedHost } from './webhook-url.js';
 
 /** Why a receiver gave no answer. */
 export const SEND_ERRORS = [
@@ -19,7 +19,7 @@ export const SEND_ERRORS = [
 export type SendError = (typeof SEND_ERRORS)[number];
 
 /** What became of one attempt: the status that was answered, or why there was none. */
-export type Outcome = { status: number; error: null } | { status: null; error: SendError };
+export type SendOutcome = { status: number; error: null } | { status: null; error: SendError };
 
 /** Asks DNS. */
 export type Resolve = (host: string) => Promise<string[]>;
@@ -42,7 +42,7 @@ const CERTIFICATE_CODES =
  */
 @Injectable()
 export class ReceiverClient {
-  private readonly allowed: Allowed;
+  private readonly allowed: AddressRules;
   private readonly agent: Agent;
   private readonly underWay = new Set<AbortController>();
   private readonly timeoutMs: number;
@@ -61,7 +61,7 @@ export class ReceiverClient {
   }
 
   /** Sends once. Never throws; ends at the latest when its time is over, or soon after `cutOff`. */
-  post(address: string, headers: Record<string, string>, body: string): Promise<Outcome> {
+  post(address: string, headers: Record<string, string>, body: string): Promise<SendOutcome> {
     const url = new URL(address);
     // Addresses are not looked up, so the agent never sees them; and the list of hosts may have
     // changed.
@@ -91,9 +91,9 @@ export class ReceiverClient {
     headers: Record<string, string>,
     body: string,
     signal: AbortSignal,
-  ): Promise<Outcome> {
+  ): Promise<SendOutcome> {
     return new Promise((resolve) => {
-      let outcome: Outcome | null = null;
+      let outcome: SendOutcome | null = null;
       const length = String(Buffer.byteLength(body));
       const sent = request(url, {
         method: 'POST',
@@ -155,7 +155,7 @@ export async function askDns(host: string, servers?: readonly string[]): Promise
   return answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
 }
 
-const failure = (error: SendError): Outcome => ({ status: null, error });
+const failure = (error: SendError): SendOutcome => ({ status: null, error });
 
 function reasonOf(error: Error & { code?: string }): SendError {
   if (error instanceof Refusal) return error.reason;

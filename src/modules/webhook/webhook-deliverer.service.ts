@@ -20,7 +20,7 @@ import {
   SETTLE_DELIVERED,
   SETTLE_FAILED,
 } from './delivery.sql.js';
-import { type Outcome, ReceiverClient } from './receiver-client.js';
+import { type SendOutcome, ReceiverClient } from './receiver-client.js';
 import { waitAfter } from './retry-schedule.js';
 import { signedHeaders } from './signature.js';
 
@@ -148,7 +148,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     old_secret,
     delivery_id,
     payload,
-  }: ClaimedDelivery): Promise<Outcome> {
+  }: ClaimedDelivery): Promise<SendOutcome> {
     const secrets = old_secret === null ? [secret] : [secret, old_secret];
     const headers = {
       'content-type': 'application/json',
@@ -161,7 +161,7 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
   private async fail(
     { account_id, webhook_id, attempts }: ClaimedDelivery,
     held: string[],
-    { status, error }: Outcome,
+    { status, error }: SendOutcome,
   ): Promise<void> {
     const isGone = status === GONE;
     const waitSeconds = isGone ? null : waitAfter(attempts + 1);

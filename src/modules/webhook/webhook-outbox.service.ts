@@ -21,7 +21,7 @@ import {
 import { WebhookDeliverer } from './webhook-deliverer.service.js';
 import { payloadOf, type ReadEvent, webhookEventOf, type WebhookEvent } from './webhook-events.js';
 
-interface Listening {
+interface ListenerRow {
   account_id: string;
   webhook_id: string;
   events: WebhookEvent[];
@@ -161,9 +161,10 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   private async write(events: readonly ReadEvent[]): Promise<number> {
     // Asked after the events were read: a webhook that was there before an event is seen here.
     const accounts = [...new Set(events.map((event) => event.account_id))];
-    const webhooks = await this.database.query<Listening & Record<string, unknown>>(READ_WEBHOOKS, [
-      accounts,
-    ]);
+    const webhooks = await this.database.query<ListenerRow & Record<string, unknown>>(
+      READ_WEBHOOKS,
+      [accounts],
+    );
     const rows = events.flatMap((event) => rowsOf(event, webhooks));
     const values = Array.from({ length: 7 }, (_, column) => rows.map((row) => row[column]));
     return (await this.database.query(WRITE_DELIVERIES, [...positionsAfter(events), ...values]))
@@ -171,7 +172,7 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
   }
 }
 
-function rowsOf(event: ReadEvent, webhooks: readonly Listening[]): Row[] {
+function rowsOf(event: ReadEvent, webhooks: readonly ListenerRow[]): Row[] {
   const type = webhookEventOf(event);
   if (!type) return [];
   const { account_id, root_chat_id, seq } = event;

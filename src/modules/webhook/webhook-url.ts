@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.js';
 import { isAllowedAddress, type Network, networkOf } from './public-address.js';
 
 /** Where webhooks may go, as the operator says. */
-export interface Allowed {
+export interface AddressRules {
   /** Besides the addresses of the internet. */
   networks: readonly Network[];
   /** Hosts, and `*.` with a domain for all below it; none: any. */
@@ -13,7 +13,7 @@ export interface Allowed {
 export const allowedBy = ({
   WEBHOOK_ALLOWED_PRIVATE_NETWORKS,
   WEBHOOK_HOSTS,
-}: Config): Allowed => ({
+}: Config): AddressRules => ({
   networks: WEBHOOK_ALLOWED_PRIVATE_NETWORKS.map(networkOf),
   hosts: WEBHOOK_HOSTS.map((host) => host.toLowerCase()),
 });
@@ -25,7 +25,7 @@ export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]
  * Whether the host of a URL is one of those; where a name leads is another question, asked whenever
  * it is connected to.
  */
-export function isAllowedHost(host: string, { hosts, networks }: Allowed): boolean {
+export function isAllowedHost(host: string, { hosts, networks }: AddressRules): boolean {
   const isListed =
     hosts.length === 0 ||
     hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one));
@@ -37,7 +37,7 @@ export function isAllowedHost(host: string, { hosts, networks }: Allowed): boole
  * nothing is. A name may lead anywhere: where it leads is looked at whenever it is connected to
  * (`receiver-client.ts`).
  */
-export function urlFault(text: string, allowed: Allowed): string | null {
+export function urlFault(text: string, allowed: AddressRules): string | null {
   if (!URL.canParse(text)) return 'must be an absolute https URL';
   const url = new URL(text);
   if (url.protocol !== 'https:') return 'must begin with https://';

@@ -8,7 +8,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { newSecret } from './signature.js';
 import { WebhookDeliverer } from './webhook-deliverer.service.js';
 import { testPayloadOf, WEBHOOK_EVENTS, type WebhookEvent } from './webhook-events.js';
-import { type Allowed, allowedBy, urlFault } from './webhook-url.js';
+import { type AddressRules, allowedBy, urlFault } from './webhook-url.js';
 import {
   COUNT,
   type DeliveryRow,
@@ -44,7 +44,7 @@ export interface PageAsked {
   cursor?: string;
 }
 
-export interface Page<Row> {
+export interface ListPage<Row> {
   items: Row[];
   nextCursor: string | null;
 }
@@ -64,7 +64,7 @@ const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** Webhooks and what their owner does with them. */
 @Injectable()
 export class WebhookService {
-  private readonly allowed: Allowed;
+  private readonly allowed: AddressRules;
 
   constructor(
     private readonly database: Database,
@@ -109,7 +109,7 @@ export class WebhookService {
   }
 
   /** The webhooks of an account, newest first. */
-  list(accountId: string, asked: PageAsked): Promise<Page<WebhookRow>> {
+  list(accountId: string, asked: PageAsked): Promise<ListPage<WebhookRow>> {
     return this.page<WebhookRow>(LIST, [accountId], asked, { scope: 'webhooks', id: 'webhook_id' });
   }
 
@@ -169,7 +169,7 @@ export class WebhookService {
     accountId: string,
     webhookId: string,
     asked: PageAsked & { status?: string },
-  ): Promise<Page<DeliveryRow>> {
+  ): Promise<ListPage<DeliveryRow>> {
     await this.get(accountId, webhookId);
     const scope = `deliveries:${webhookId}`;
     return this.page<DeliveryRow>(
@@ -210,7 +210,7 @@ export class WebhookService {
     { limit, cursor }: PageAsked,
     { scope, id }: { scope: string; id: string },
     after: readonly unknown[] = [],
-  ): Promise<Page<Row>> {
+  ): Promise<ListPage<Row>> {
     const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, scope, 'cursor', UUID);
     const rows = await this.database.query<Row>(statement, [...before, last, limit + 1, ...after]);
     const items = rows.slice(0, limit);
