@@ -232,7 +232,7 @@ export const WRITERS: Record<string, Writer> = {
   'word counts':
     async ({ ann, chat }) =>
     (server) =>
-      query(server, WRITE_MARK, [ann.accountId, chat.id, 3, 6, 3, [], []]),
+      query(server, WRITE_MARK, [ann.accountId, chat.id, 3, 6, 3, [], [], 3]),
   'words to be found by': async (scene) => {
     await unfound(scene);
     const { ann, chat } = scene;

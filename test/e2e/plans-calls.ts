@@ -180,7 +180,16 @@ export const FURTHER: Record<string, Work> = {
     ...[ann.accountId, chat.pairs, `'word'`],
   ]),
   'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),
-  'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [ann.accountId, chat.id, 3, 1, 1, [], []]),
+  'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [
+    ann.accountId,
+    chat.id,
+    3,
+    1,
+    1,
+    [],
+    [],
+    1,
+  ]),
   'a stop': ask(generations.ASK_TO_STOP, ({ ann, chat }) => [ann.accountId, chat.pairs[1]]),
   'pieces of an answer': ask(generations.CHUNKS_OF_PAIR, ({ ann, chat }) => [
     ann.accountId,
