@@ -65,7 +65,8 @@ export async function renew(stale: string): Promise<boolean> {
       setSession({ ...kept, ...((await answer.json()) as Session) });
       return true;
     }
-    if (answer.status === 401) setSession(null);
+    // 422: what is kept is no token of this server.
+    if (answer.status === 401 || answer.status === 422) setSession(null);
     return false;
   };
   // Only pages of https and of this machine have locks.

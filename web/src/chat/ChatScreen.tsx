@@ -71,7 +71,7 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
   const [current, setCurrent] = useState<string | null>(around ?? null);
   const [editing, setEditing] = useState<string | null>(null);
   const running = pairs.find(({ status }) => status === 'streaming');
-  const scroller = useScroll(pairs, around);
+  const scroller = useScroll(path, around);
   useCurrentKeys({ chatId, pairs, current, setCurrent, setEditing, go });
   useEffect(() => {
     // Where a person is goes with them to their other devices.
@@ -82,7 +82,7 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
   return (
     <section className="chat" aria-label={chat?.name ?? 'Conversation'}>
       <ChatHeader chat={chat ?? null} onList={onList} />
-      <div className="path" ref={scroller.element} onScroll={scroller.onScroll(path)}>
+      <div className="path" ref={scroller.element} onScroll={scroller.onScroll}>
         {path.hasPreviousPage && <p className="hint center">Older messages …</p>}
         {pairs.map((pair) => (
           <PairView
@@ -113,18 +113,36 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
   );
 }
 
-/** Stays at the newest words while a person is there, and reads further pages at both ends. */
-function useScroll(pairs: readonly Pair[], around: string | undefined) {
+type Path = ReturnType<typeof usePath>;
+
+/** So near to an end of what is there, in pixels, the next page is asked for. */
+const NEAR = 400;
+const AT_END = 40;
+
+/**
+ * Stays at the newest words while a person is there, else at the words that they look at, whatever
+ * comes or goes above; and reads further pages at both ends.
+ */
+function useScroll(path: Path, around: string | undefined) {
   const element = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(around === undefined);
   const isPlaced = useRef(false);
+  const seen = useRef<Seen | null>(null);
+  const { pairs } = path;
+  const readOn = (): void => {
+    if (path.isFetching || !isPlaced.current || !element.current) return;
+    const { scrollTop, scrollHeight, clientHeight } = element.current;
+    const below = scrollHeight - scrollTop - clientHeight;
+    if (scrollTop < NEAR && path.hasPreviousPage) void path.fetchPreviousPage();
+    else if (below < NEAR && path.hasNextPage) void path.fetchNextPage();
+  };
   useLayoutEffect(() => {
     const { current } = element;
     if (!current || pairs.length === 0) return;
-    if (!isPlaced.current && around) {
+    if (!isPlaced.current && around)
       document.getElementById(`m-${around}`)?.scrollIntoView({ block: 'center' });
-      isPlaced.current = true;
-    }
+    else if (!isAtEnd.current) goTo(current, seen.current);
+    isPlaced.current = true;
     if (!isAtEnd.current) return;
     const stay = (): void => {
       if (isAtEnd.current) current.scrollTop = current.scrollHeight;
@@ -134,17 +152,39 @@ function useScroll(pairs: readonly Pair[], around: string | undefined) {
     for (const child of current.children) observer.observe(child);
     return () => observer.disconnect();
   }, [pairs, around]);
-  const onScroll = (path: ReturnType<typeof usePath>) => (): void => {
+  // A page that came may be shorter than the screen.
+  useEffect(readOn, [path.isFetching]);
+  const onScroll = (): void => {
     const { scrollTop, scrollHeight, clientHeight } = element.current!;
-    const below = scrollHeight - scrollTop - clientHeight;
-    isAtEnd.current = below < 40 && !path.hasNextPage;
-    if (scrollTop < 400 && path.hasPreviousPage && !path.isFetching) void path.fetchPreviousPage();
-    else if (below < 400 && path.hasNextPage && !path.isFetching) void path.fetchNextPage();
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < AT_END && !path.hasNextPage;
+    seen.current = seenIn(element.current!);
+    readOn();
   };
   const toEnd = (): void => {
     isAtEnd.current = true;
   };
   return { element, onScroll, toEnd };
+}
+
+/** The first words on the screen, and how far below its upper edge they begin. */
+interface Seen {
+  id: string;
+  top: number;
+}
+
+const topIn = (scroller: Element, child: Element): number =>
+  child.getBoundingClientRect().top - scroller.getBoundingClientRect().top;
+
+function seenIn(scroller: Element): Seen | null {
+  const first = [...scroller.children].find(
+    (child) => child.id && topIn(scroller, child) + child.clientHeight > 0,
+  );
+  return first ? { id: first.id, top: topIn(scroller, first) } : null;
+}
+
+function goTo(scroller: Element, seen: Seen | null): void {
+  const child = seen && document.getElementById(seen.id);
+  if (child) scroller.scrollTop += topIn(scroller, child) - seen.top;
 }
 
 interface Keys {

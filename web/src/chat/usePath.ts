@@ -1,4 +1,5 @@
 import { type InfiniteData, type QueryClient, useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { getPage } from '../api/banyan';
 import type { Page, Pair } from '../api/types';
 
@@ -21,8 +22,9 @@ export function usePath(chatId: string, around: string | undefined) {
       next_cursor === null ? undefined : { after: next_cursor },
     maxPages: PAGES_MAX,
   });
-  const pairs = query.data?.pages.flatMap(({ qa_pairs }) => qa_pairs) ?? [];
-  return { ...query, pairs: unique(pairs) };
+  const pages = query.data?.pages;
+  const pairs = useMemo(() => unique((pages ?? []).flatMap(({ qa_pairs }) => qa_pairs)), [pages]);
+  return { ...query, pairs };
 }
 
 /** A page that was read anew may begin where its neighbour ends. */

@@ -17,7 +17,7 @@ import { activate, getBranches, merge } from '../api/banyan';
 import type { BranchItem } from '../api/types';
 import { useKeys } from '../app/keys';
 import { attempt, say } from '../app/notices';
-import { type BranchNode, edgesOf, neighbour, NODE, placed } from './layout';
+import { type BranchNode, edgesOf, isLarge, neighbour, NODE, type Place, placed } from './layout';
 
 interface Props {
   chatId: string;
@@ -32,6 +32,9 @@ export default function TreeScreen(props: Props) {
   );
 }
 
+/** Where the open branch of a large tree stands first: some rows above it are seen. */
+const FIRST = { x: 96, y: 200 };
+
 function Tree({ chatId, onList }: Props) {
   const [, go] = useLocation();
   const flow = useReactFlow();
@@ -41,11 +44,10 @@ function Tree({ chatId, onList }: Props) {
     queryFn: () => getBranches(chatId),
   });
   const items = useMemo(() => data?.items ?? [], [data]);
-  const nodes = useNodes(items, chatId, chosen);
-  const edges = useMemo(() => edgesOf(items), [items]);
-  useEffect(() => {
-    if (items.length > 0) void flow.fitView({ maxZoom: 1, padding: 0.15 });
-  }, [items.length, flow]);
+  const places = useMemo(() => placed(items), [items]);
+  const nodes = useNodes(items, places, chatId, chosen);
+  const edges = useMemo(() => edgesOf(items, places), [items, places]);
+  useFirstLook(items.length, isLarge(items) ? places.get(chatId) : undefined);
 
   const open = (id: string): void =>
     attempt(async () => {
@@ -77,34 +79,57 @@ function Tree({ chatId, onList }: Props) {
         nodesConnectable={false}
         disableKeyboardA11y
         onlyRenderVisibleElements
+        panOnScroll={isLarge(items)}
         minZoom={0.05}
         colorMode="system"
       >
         <Background />
         <Controls showInteractive={false} />
-        <MiniMap pannable zoomable ariaLabel="The whole tree" />
+        {!isLarge(items) && <MiniMap pannable zoomable ariaLabel="The whole tree" />}
       </ReactFlow>
     </section>
   );
 }
 
-function useNodes(items: readonly BranchItem[], open: string, chosen: string): BranchNode[] {
-  const places = useMemo(() => placed(items), [items]);
-  return useMemo(
+/** The whole of a small tree, also when it grows; of a large one, once, where the person is. */
+function useFirstLook(count: number, open: Place | undefined): void {
+  const flow = useReactFlow();
+  useEffect(() => {
+    if (count > 0 && !open) void flow.fitView({ maxZoom: 1, padding: 0.15 });
+  }, [count, open, flow]);
+  // Not for each branch that comes to it: whoever looks around would be led back.
+  const isThere = open !== undefined;
+  useEffect(() => {
+    if (open) void flow.setViewport({ x: FIRST.x - open.x, y: FIRST.y - open.y, zoom: 1 });
+  }, [isThere, flow]);
+}
+
+/** A node that does not change stays the same object, so that an arrow draws two cards anew. */
+function useNodes(
+  items: readonly BranchItem[],
+  places: ReadonlyMap<string, Place>,
+  open: string,
+  chosen: string,
+): BranchNode[] {
+  const isRow = isLarge(items);
+  const plain = useMemo(
     () =>
-      items.map((branch) => ({
+      items.map((branch): BranchNode => ({
         id: branch.chat_id,
         type: 'branch',
         position: places.get(branch.chat_id)!,
         ...NODE,
-        data: {
-          branch,
-          isOpen: branch.chat_id === open,
-          isChosen: branch.chat_id === chosen,
-        },
-        ariaLabel: `${branch.name ?? 'Branch'}, ${branch.message_count} messages`,
+        data: { branch, isRow, isOpen: branch.chat_id === open, isChosen: false },
+        ariaLabel: `${branch.name ?? 'Branch'}, ${lengthOf(branch)}`,
       })),
-    [items, places, open, chosen],
+    [items, places, open, isRow],
+  );
+  return useMemo(
+    () =>
+      plain.map((node) =>
+        node.id === chosen ? { ...node, data: { ...node.data, isChosen: true } } : node,
+      ),
+    [plain, chosen],
   );
 }
 
@@ -158,14 +183,19 @@ function TreeBar({ chatId, chosen, total, onOpen, onList }: BarProps) {
   );
 }
 
-const BranchCard = memo(({ data: { branch, isOpen, isChosen } }: NodeProps<BranchNode>) => (
+const lengthOf = ({ message_count: count }: BranchItem): string =>
+  `${count} ${count === 1 ? 'message' : 'messages'}`;
+
+const BranchCard = memo(({ data: { branch, isRow, isOpen, isChosen } }: NodeProps<BranchNode>) => (
   <div
-    className={`branch${branch.active ? ' active' : ''}${isOpen ? ' open' : ''}${isChosen ? ' chosen' : ''}`}
+    className={`branch${isRow ? ' row' : ''}${branch.active ? ' active' : ''}${isOpen ? ' open' : ''}${isChosen ? ' chosen' : ''}`}
   >
-    <Handle type="target" position={Position.Top} />
+    <Handle type="target" position={isRow ? Position.Left : Position.Top} />
     <strong dir="auto">{branch.name ?? (branch.parent_chat_id ? 'Branch' : 'Untitled')}</strong>
     <small>
-      {branch.message_count} messages{branch.active ? ' · active' : ''}
+      {lengthOf(branch)}
+      {branch.parent_chat_id ? ` · from ${branch.fork_seq}` : ''}
+      {branch.active ? ' · active' : ''}
     </small>
     <Handle type="source" position={Position.Bottom} />
   </div>

@@ -1,42 +1,82 @@
-import dagre from '@dagrejs/dagre';
 import type { Edge, Node } from '@xyflow/react';
+import { hierarchy, type HierarchyNode, tree } from 'd3-hierarchy';
 import type { BranchItem } from '../api/types';
 
 export const NODE = { width: 190, height: 64 };
+const GAP = { beside: 24, below: 56, row: 14, indent: 40 };
+/** More branches cannot be read where all of them are seen, and stand in rows like folders. */
+export const WHOLE_MAX = 40;
 
 export interface BranchData extends Record<string, unknown> {
   branch: BranchItem;
+  /** In a row of its own: the line comes from the side. */
+  isRow: boolean;
   isOpen: boolean;
   isChosen: boolean;
 }
 export type BranchNode = Node<BranchData, 'branch'>;
 
-/** Where each branch stands: parents above their children, in the order of their making. */
-export function placed(items: readonly BranchItem[]): Map<string, { x: number; y: number }> {
-  const graph = new dagre.graphlib.Graph();
-  graph.setGraph({ rankdir: 'TB', nodesep: 24, ranksep: 56 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const { chat_id } of items) graph.setNode(chat_id, { ...NODE });
-  for (const { chat_id, parent_chat_id } of items) {
-    if (parent_chat_id) graph.setEdge(parent_chat_id, chat_id);
-  }
-  dagre.layout(graph);
-  return new Map(
-    items.map(({ chat_id }) => {
-      const { x, y } = graph.node(chat_id);
-      return [chat_id, { x: x - NODE.width / 2, y: y - NODE.height / 2 }];
-    }),
-  );
+export interface Place {
+  x: number;
+  y: number;
+}
+type Places = Map<string, Place>;
+type Tree = HierarchyNode<BranchItem | null>;
+
+export const isLarge = (items: readonly BranchItem[]): boolean => items.length > WHOLE_MAX;
+
+/**
+ * Where each branch stands, in the order of their making: of a small tree, parents above their
+ * children; of a large one each in a row of its own, below its parent and further right. Linear in
+ * the number of branches.
+ */
+export function placed(items: readonly BranchItem[]): Places {
+  const root = treeOf(items);
+  return isLarge(items) ? inRows(root) : inLevels(root);
 }
 
-export const edgesOf = (items: readonly BranchItem[]): Edge[] =>
+function inLevels(root: Tree): Places {
+  const places: Places = new Map();
+  const layout = tree<BranchItem | null>().nodeSize([
+    NODE.width + GAP.beside,
+    NODE.height + GAP.below,
+  ]);
+  for (const { data, x, y } of layout(root)) {
+    if (data) places.set(data.chat_id, { x: x - NODE.width / 2, y });
+  }
+  return places;
+}
+
+function inRows(root: Tree): Places {
+  const places: Places = new Map();
+  root.eachBefore(({ data, depth }) => {
+    const y = places.size * (NODE.height + GAP.row);
+    if (data) places.set(data.chat_id, { x: depth * GAP.indent, y });
+  });
+  return places;
+}
+
+/** Below a root of nobody, as a page of a tree may have several. */
+function treeOf(items: readonly BranchItem[]): Tree {
+  const known = new Set(items.map(({ chat_id }) => chat_id));
+  const children = new Map<string | null, BranchItem[]>();
+  for (const item of items) {
+    const parent = known.has(item.parent_chat_id ?? '') ? item.parent_chat_id : null;
+    const there = children.get(parent);
+    if (there) there.push(item);
+    else children.set(parent, [item]);
+  }
+  return hierarchy<BranchItem | null>(null, (branch) => children.get(branch?.chat_id ?? null));
+}
+
+export const edgesOf = (items: readonly BranchItem[], places: ReadonlyMap<string, Place>): Edge[] =>
   items
-    .filter(({ parent_chat_id }) => parent_chat_id !== null)
-    .map(({ chat_id, parent_chat_id, fork_seq }) => ({
+    .filter(({ parent_chat_id }) => parent_chat_id !== null && places.has(parent_chat_id))
+    .map(({ chat_id, parent_chat_id }) => ({
       id: chat_id,
       source: parent_chat_id!,
       target: chat_id,
-      label: `after ${fork_seq}`,
+      ...(isLarge(items) && { type: 'smoothstep' }),
     }));
 
 /** The branch that an arrow leads to: parent, first child, or the neighbour among its siblings. */
