@@ -15,14 +15,14 @@ export function isSameSide(kept: readonly Part[], sent: readonly Part[]): boolea
 }
 
 /** What it is, and what it says. */
-interface Said {
+interface SaidThing {
   kind: string;
   text: string;
   file?: FilePart;
 }
 
-function saidIn(parts: readonly Part[], hasThoughts: boolean): Said[] {
-  const all: Said[] = [];
+function saidIn(parts: readonly Part[], hasThoughts: boolean): SaidThing[] {
+  const all: SaidThing[] = [];
   for (const part of parts) {
     if (part.type === 'reasoning' && !hasThoughts) continue;
     const said = saidOf(part);
@@ -35,7 +35,7 @@ function saidIn(parts: readonly Part[], hasThoughts: boolean): Said[] {
   return all;
 }
 
-function saidOf(part: Part): Said {
+function saidOf(part: Part): SaidThing {
   switch (part.type) {
     case 'text':
     case 'refusal':
@@ -55,7 +55,7 @@ function saidOf(part: Part): Said {
   }
 }
 
-function isSame(kept: Said, sent: Said): boolean {
+function isSame(kept: SaidThing, sent: SaidThing): boolean {
   if (kept.kind !== sent.kind) return false;
   if (kept.file && sent.file) return isSameFile(kept.file, sent.file);
   return kept.text === sent.text;

@@ -17,7 +17,7 @@ const KEEP_ALIVE_MS = 15_000;
 const COME_BACK = 'retry: 1000\n\n';
 
 /** What can be followed. */
-interface Found {
+interface FoundSource {
   eventSeq: number;
   /** The data of `subscribed`. */
   subscribed: object;
@@ -68,7 +68,7 @@ export class StreamsService implements OnModuleDestroy {
     return stream;
   }
 
-  private async chat(accountId: string, chatId: string): Promise<Found> {
+  private async chat(accountId: string, chatId: string): Promise<FoundSource> {
     const conversation = await this.feeds.find(accountId, chatId);
     if (!conversation) throw problems.chatNotFound();
     const { eventSeq } = conversation;
@@ -79,7 +79,7 @@ export class StreamsService implements OnModuleDestroy {
     };
   }
 
-  private async account(accountId: string): Promise<Found> {
+  private async account(accountId: string): Promise<FoundSource> {
     const followed = await this.feeds.accounts.find(accountId);
     const { eventSeq } = followed;
     return {
