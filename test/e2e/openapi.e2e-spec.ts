@@ -237,6 +237,7 @@ describe('an answer', () => {
       ({ method, path, parameters }) =>
         method === 'POST' &&
         !path.includes('/auth/') &&
+        !path.endsWith('/events/ticket') &&
         !['/v1/chat/completions', '/api/chat', '/agui', '/agui/connect', '/mcp'].includes(path) &&
         !/^\/v1\/responses\/(input_tokens|compact)$/.test(path) &&
         !parameters.some(({ name }) => name === 'Idempotency-Key'),
