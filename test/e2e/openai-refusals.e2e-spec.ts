@@ -179,3 +179,78 @@ describe('completions', () => {
     expect(provider.asked).toHaveLength(0);
   });
 });
+
+describe('thoughts that only their provider can read', () => {
+  const WEATHER = { type: 'function', name: 'weather', parameters: { type: 'object' } } as const;
+  const CALL = { tool: { id: 'call_1', name: 'weather', input: { city: 'Oslo' } } };
+  const user = (content: unknown) => ({ role: 'user', content });
+  const said = (content: unknown, more: object = {}) => ({ role: 'assistant', content, ...more });
+  const told = (): any[] => provider.asked.at(-1)!.body.messages;
+  const branchOf = (response: any): string => response.metadata.branch_id;
+  const items = async (id: string): Promise<any[]> =>
+    (await ann.request('GET', `/v1/conversations/${id}/items?order=asc`)).body.data;
+  const complete = (body: object) =>
+    ann.request('POST', '/v1/chat/completions', {
+      body: { model: 'fake-1', messages: [user('Why?')], ...body },
+    });
+  const detail = { type: 'reasoning.encrypted', index: 0, data: 'c2VjcmV0', format: 'v1' };
+  const THOUGHT = {
+    turn: [{ reasoning: 'Hm. ' }, { delta: { reasoning_details: [detail] } }, CALL],
+    finishReason: 'tool_calls',
+  };
+  const result = { type: 'function_call_output', call_id: 'call_1', output: 'Rain' };
+  const assistant = () => told().find(({ role }) => role === 'assistant');
+
+  it.each([true, false])(
+    'go back to it as they were, of a response that is kept nowhere, streamed: %s',
+    async (stream) => {
+      provider.next(THOUGHT);
+      const asked = { input: [user('Rain?')], tools: [WEATHER], store: false };
+      const { body, text } = await respond({ ...asked, stream });
+      const frames = stream ? text.trim().split('\n\n').slice(0, -1) : [];
+      const { output } = stream
+        ? JSON.parse(frames.at(-1)!.replace(/^.*data: /s, '')).response
+        : body;
+      expect(output.map(({ type }: any) => type).sort()).toEqual([
+        ...['function_call', 'reasoning', 'reasoning'],
+      ]);
+      expect(output.filter((item: any) => item.encrypted_content)).toHaveLength(1);
+      await respond({ ...asked, input: [...asked.input, ...output, result] });
+      expect(assistant()).toMatchObject({
+        ...{ reasoning_content: 'Hm. ', reasoning_details: [detail] },
+        tool_calls: [{ id: 'call_1' }],
+      });
+    },
+  );
+
+  it.each([true, false])('go both ways through completions, streamed: %s', async (stream) => {
+    provider.next(THOUGHT);
+    const { type: _type, ...made } = WEATHER;
+    const tools = [{ type: 'function', function: made }];
+    const { body, text } = await complete({ tools, stream });
+    const deltas = stream
+      ? [...text.matchAll(/^data: (\{.*)$/gm)].map(
+          ([, json]) => JSON.parse(json!).choices[0]?.delta,
+        )
+      : [body.choices[0].message];
+    expect(deltas.flatMap((delta) => delta?.reasoning_details ?? [])).toEqual([detail]);
+    const call = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{}' } };
+    const message = said(null, { reasoning_details: [detail], tool_calls: [call] });
+    const answer = { role: 'tool', tool_call_id: 'call_1', content: 'Rain' };
+    await complete({ tools, messages: [user('Rain?'), message, answer] });
+    expect(assistant()).toMatchObject({ reasoning_details: [detail] });
+    const broken = said('x', { reasoning_details: 'x' });
+    expect((await complete({ messages: [broken, user('?')] })).body.error.param).toBe('messages');
+  });
+
+  it.each([
+    ['of another provider', 'gAAAAB=='],
+    ['that nobody can keep', `rsn1.${Buffer.from('["\\u0000"]').toString('base64url')}`],
+    ['nested deep', `rsn1.${Buffer.from('['.repeat(5e4) + ']'.repeat(5e4)).toString('base64url')}`],
+  ])('are kept and shown as they came, %s', async (_, encrypted_content) => {
+    const thought = { type: 'reasoning', summary: [], encrypted_content };
+    const { body } = await respond({ input: [user('1'), thought, said('2'), user('3')] });
+    const [, item] = await items(`conv_${branchOf(body)}`);
+    expect(item).toMatchObject({ type: 'reasoning', encrypted_content });
+  });
+});

@@ -144,7 +144,8 @@ function frameOf(chunks: Chunks, event: Exclude<AnswerEvent, { type: 'accepted' 
   if (event.type === 'delta') return chunks.delta(event.delta);
   if (event.type !== 'part') return endOf(chunks, JSON.parse(event.json) as QaPairDto);
   const { part } = event;
-  if (!isGrowing(part)) return part.type === 'tool_call' ? chunks.wholeCall(part) : '';
+  // All else that is whole is told at the end.
+  if (!isGrowing(part)) return part.type === 'tool_call' ? chunks.whole(part) : '';
   return part.type === 'reasoning'
     ? chunks.thought(part.delta)
     : chunks.call(part.call_id, part.name, part.delta);

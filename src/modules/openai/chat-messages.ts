@@ -1,6 +1,7 @@
 import { isObject } from '../../common/is-object.js';
 import { contentFault, type InputContent, isGiven } from './input-content.js';
 import { callFault, callIdFault, type InputItem } from './input-items.js';
+import { sealed } from './sealed-thoughts.js';
 
 export const ROLES = ['developer', 'system', 'user', 'assistant', 'tool'] as const;
 const CALLS_MAX = 128;
@@ -28,6 +29,8 @@ export interface ChatMessage {
   tool_calls?: readonly ToolCall[] | null;
   tool_call_id?: string;
   reasoning_content?: string | null;
+  /** What only a provider can read of its thoughts. */
+  reasoning_details?: readonly object[] | null;
 }
 
 /** What is wrong with the `messages` of a request, for people; null when nothing is. */
@@ -62,19 +65,28 @@ function assistantFault({
   content,
   tool_calls: calls,
   refusal,
+  reasoning_details: details,
 }: Record<string, unknown>): string | null {
+  if (isGiven(details) && !isListOfObjects(details))
+    return '.reasoning_details must be a list of objects';
   if (isGiven(refusal) && typeof refusal !== 'string') return '.refusal must be a string';
-  if (isGiven(calls)) {
-    if (!Array.isArray(calls) || calls.length > CALLS_MAX)
-      return `.tool_calls must be a list of at most ${CALLS_MAX} calls`;
-    for (const [at, call] of calls.entries()) {
-      const fault = toolCallFault(call);
-      if (fault) return `.tool_calls[${at}]${fault}`;
-    }
-  }
+  const fault = isGiven(calls) ? callsFault(calls) : null;
+  if (fault) return fault;
   const isEmpty = !isGiven(content) || content === '' || isEmptyList(content);
   return isEmpty ? null : contentOf(content, 'text');
 }
+
+function callsFault(calls: unknown): string | null {
+  if (!Array.isArray(calls) || calls.length > CALLS_MAX)
+    return `.tool_calls must be a list of at most ${CALLS_MAX} calls`;
+  for (const [at, call] of calls.entries()) {
+    const fault = toolCallFault(call);
+    if (fault) return `.tool_calls[${at}]${fault}`;
+  }
+  return null;
+}
+
+const isListOfObjects = (value: unknown): boolean => Array.isArray(value) && value.every(isObject);
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
 
@@ -122,19 +134,29 @@ export const itemsOfMessages = (messages: readonly ChatMessage[]): InputItem[] =
   messages.flatMap(itemsOfMessage);
 
 function itemsOfMessage(message: ChatMessage): InputItem[] {
-  const { role, tool_calls: calls, reasoning_content: thought } = message;
+  const { role, tool_calls: calls } = message;
   const content = contentIn(message);
   if (role === 'tool')
     return [{ type: 'function_call_output', call_id: message.tool_call_id!, output: content }];
   if (role !== 'assistant') return [{ role, content }];
   return [
-    ...(thought ? [{ type: 'reasoning', content: [{ text: thought }] } as const] : []),
+    ...thoughtsIn(message),
     ...(content.length > 0 || !calls?.length ? [{ role, content } as const] : []),
     ...(calls ?? []).map(({ id, function: { name, arguments: input } }) => ({
       ...({ type: 'function_call', call_id: id } as const),
       ...{ name, arguments: input },
     })),
   ];
+}
+
+function thoughtsIn({
+  reasoning_content: thought,
+  reasoning_details: details,
+}: ChatMessage): InputItem[] {
+  if (!thought && !details?.length) return [];
+  const opaque = details?.length ? sealed({ reasoning_details: details }) : null;
+  const content = thought ? [{ text: thought }] : [];
+  return [{ type: 'reasoning', content, encrypted_content: opaque }];
 }
 
 function contentIn({ content, refusal }: ChatMessage): string | InputContent[] {

@@ -1,4 +1,5 @@
 import { newId } from '../../common/ids.js';
+import { isObject } from '../../common/is-object.js';
 import type { FinishReason } from '../../llm/language-model.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import type { Part, RefusalPart, ResponsePart, TextPart, ToolCallPart } from '../../tree/parts.js';
@@ -45,19 +46,32 @@ const ofType = <Type extends Part['type']>(parts: readonly Part[], type: Type) =
 const joined = (parts: readonly (TextPart | RefusalPart)[]): string | null =>
   parts.length === 0 ? null : parts.map(({ text }) => text).join('');
 
-function messageOf(parts: readonly ResponsePart[]): CompletionMessageDto {
+/** With what its provider wants back, where there is any. */
+type Message = CompletionMessageDto & { reasoning_details?: object[] };
+
+function messageOf(parts: readonly ResponsePart[]): Message {
   const calls = ofType(parts, 'tool_call');
   const thought = ofType(parts, 'reasoning')
     .map(({ text }) => text)
     .join('');
+  const details = detailsOf(parts);
   const content = joined(ofType(parts, 'text'));
   return {
     role: 'assistant',
     content: content ?? (calls.length > 0 ? null : ''),
     refusal: joined(ofType(parts, 'refusal')),
     ...(thought && { reasoning_content: thought }),
+    ...(details.length > 0 && { reasoning_details: details }),
     ...(calls.length > 0 && { tool_calls: calls.map(callOf) }),
   };
+}
+
+/** What only a provider can read of thoughts. */
+export function detailsOf(parts: readonly ResponsePart[]): object[] {
+  return ofType(parts, 'reasoning').flatMap(({ opaque }) => {
+    const details = isObject(opaque) ? opaque['reasoning_details'] : null;
+    return Array.isArray(details) ? details.filter(isObject) : [];
+  });
 }
 
 const callOf = ({ call_id: id, name, input }: ToolCallPart): CompletionCallDto => ({
@@ -99,9 +113,15 @@ export class Chunks {
     return this.chunk({ content }, null);
   }
 
-  refusal = (refusal: string): string => this.chunk({ refusal }, null);
-
   thought = (text: string): string => this.chunk({ reasoning_content: text }, null);
+
+  /** What is whole, as far as it was not told in pieces. */
+  whole(part: ResponsePart): string {
+    if (part.type === 'tool_call') return this.wholeCall(part);
+    if (part.type === 'refusal') return this.chunk({ refusal: part.text }, null);
+    const details = detailsOf([part]);
+    return details.length > 0 ? this.chunk({ reasoning_details: details }, null) : '';
+  }
 
   /** A further piece of the input of a call. */
   call(id: string, name: string, input: string): string {
@@ -113,8 +133,7 @@ export class Chunks {
     return this.chunk({ tool_calls: [{ index, ...begun, function: made }] }, null);
   }
 
-  /** A call that is whole, as far as it was not told in pieces. */
-  wholeCall({ call_id: id, name, input }: ToolCallPart): string {
+  private wholeCall({ call_id: id, name, input }: ToolCallPart): string {
     return this.calls.get(id) ? '' : this.call(id, name, argumentsOf(input));
   }
 
@@ -122,12 +141,7 @@ export class Chunks {
   rest(parts: readonly ResponsePart[]): string {
     const text = joined(ofType(parts, 'text')) ?? '';
     const missing = text.slice(this.text);
-    const refusal = joined(ofType(parts, 'refusal'));
-    return [
-      missing && this.delta(missing),
-      refusal === null ? '' : this.refusal(refusal),
-      ...ofType(parts, 'tool_call').map((call) => this.wholeCall(call)),
-    ].join('');
+    return [missing && this.delta(missing), ...parts.map((part) => this.whole(part))].join('');
   }
 
   end(reason: FinishReason, usage: AnswerUsage): string {

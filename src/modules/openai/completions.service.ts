@@ -2,7 +2,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { openAiError } from '../../common/openai-error.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { requestOf } from '../../llm/settings.js';
-import { messagesOf } from '../../llm/telling.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { itemsOfMessages } from './chat-messages.js';
 import { furtherOf, settingsOf } from './completion-settings.js';
@@ -12,7 +11,7 @@ import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
 import { assertChoice } from './tool-fields.js';
-import { assertResults, toldOf, turnsOf } from './turns.js';
+import { assertResults, toldByClient, turnsOf } from './turns.js';
 
 /** An answer that has begun. */
 interface BegunCompletion extends Pick<Begun, 'parts'> {
@@ -73,8 +72,7 @@ export class CompletionsService {
         else if (part.type === 'delta') yield chunks.delta(part.text);
         else if (part.type === 'reasoning') yield chunks.thought(part.text);
         else if (part.type === 'tool_input') yield chunks.call(part.call_id, part.name, part.delta);
-        else if (part.part.type === 'tool_call') yield chunks.wholeCall(part.part);
-        else if (part.part.type === 'refusal') yield chunks.refusal(part.part.text);
+        else yield chunks.whole(part.part);
       }
     } catch (error) {
       yield sentEvent(JSON.stringify(openAiError(this.problemOf(error))));
@@ -105,7 +103,7 @@ export class CompletionsService {
       ...requestOf(settings),
       more: furtherOf(body),
       model: body.model,
-      messages: messagesOf(null, turns.map(toldOf)),
+      messages: toldByClient(null, turns),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'messages', signal);
     return { head: newHead(model), parts };

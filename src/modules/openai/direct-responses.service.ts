@@ -2,7 +2,6 @@ import { Injectable, Logger } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { requestOf } from '../../llm/settings.js';
-import { messagesOf } from '../../llm/telling.js';
 import { usageByBytes } from '../../llm/usage-estimate.js';
 import type { CreateResponseDto } from './create-response.dto.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
@@ -15,7 +14,7 @@ import { settingsOf } from './response-settings.js';
 import { type ResponseHead, responseOf, type ResponseState } from './response-wire.js';
 import type { ResponseDto } from './response.dto.js';
 import { assertChoice } from './tool-fields.js';
-import { assertResults, toldOf, type Turn } from './turns.js';
+import { assertResults, toldByClient, type Turn } from './turns.js';
 
 /** A response that is kept nowhere, as whoever goes on from it remembers it. */
 export interface RememberedResponse {
@@ -97,7 +96,7 @@ export class DirectResponses {
     const request = {
       ...requestOf(settings),
       model: body.model ?? null,
-      messages: messagesOf(settings.instructions ?? null, turns.map(toldOf)),
+      messages: toldByClient(settings.instructions ?? null, turns),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'input', signal);
     const head = {

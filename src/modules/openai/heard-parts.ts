@@ -17,9 +17,10 @@ export class HeardParts {
     else if (part.type === 'reasoning') this.grow('reasoning', part.text);
   }
 
-  /** A whole thought stands for its pieces. */
+  /** A whole thought stands for its pieces; one without words has none. */
   private whole(part: ResponsePart): void {
-    if (part.type === 'reasoning' && this.parts.at(-1)?.type === 'reasoning') this.parts.pop();
+    const isOfPieces = part.type === 'reasoning' && part.text !== '';
+    if (isOfPieces && this.parts.at(-1)?.type === 'reasoning') this.parts.pop();
     this.parts.push(part);
   }
 

@@ -14,6 +14,7 @@ import {
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { type ItemKind, itemName } from './openai-ids.js';
 import type { ItemDto, MessageItemDto } from './response-items.dto.js';
+import { sealed } from './sealed-thoughts.js';
 
 export type ItemStatus = MessageItemDto['status'];
 type MessageContent = TextPart | FilePart | RefusalPart;
@@ -145,7 +146,7 @@ class Items {
     return {
       ...{ type: 'reasoning' as const, id: this.name('reasoning'), status },
       ...thoughtOf(asSummary ? '' : text, summary || (asSummary ? text : '')),
-      ...(typeof opaque === 'string' && { encrypted_content: opaque }),
+      ...(opaque !== undefined && { encrypted_content: sealed(opaque) }),
     };
   }
 }

@@ -7,13 +7,15 @@ import {
   type TextPart,
 } from '../../tree/parts.js';
 import { invalidField } from '../../common/problems.js';
-import type { ToldPair } from '../../llm/telling.js';
+import type { ModelMessage } from '../../llm/language-model.js';
+import { messagesOf, type ToldPair } from '../../llm/telling.js';
 import type { Draft, WholePair } from '../message/append.service.js';
 import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { compactedText } from './compaction.js';
 import { contentParts } from './input-content.js';
 import type { CallItem, InputItem, MessageItem, ReasoningItem, ResultItem } from './input-items.js';
 import { itemIn } from './openai-ids.js';
+import { unsealed } from './sealed-thoughts.js';
 
 /**
  * What becomes a pair: what people, systems and tools say, and what the model says behind it. A
@@ -154,7 +156,7 @@ function reasoningPart({ summary, content, encrypted_content }: ReasoningItem): 
     type: 'reasoning',
     text: joined(content),
     ...(short && { summary: short }),
-    ...(encrypted_content && { opaque: encrypted_content }),
+    ...(encrypted_content && { opaque: unsealed(encrypted_content) }),
   };
 }
 
@@ -219,3 +221,14 @@ export const toldOf = ({ question, response }: Turn): ToldPair => ({
   question_parts: question.length > 0 ? question : null,
   response_parts: response.length > 0 ? response : null,
 });
+
+/** Of whom a client's thoughts are that nobody keeps here: it knows to whom it sends them. */
+const THE_ASKED = 'the model that is asked';
+
+/** What a model is told where nothing is kept: all that the client sends, thoughts too. */
+export const toldByClient = (instructions: string | null, turns: readonly Turn[]): ModelMessage[] =>
+  messagesOf(
+    instructions,
+    turns.map((turn) => ({ ...toldOf(turn), model: THE_ASKED })),
+    THE_ASKED,
+  );
