@@ -34,5 +34,6 @@ Flows: a plain answer; one that is streamed; three turns of which the last knows
 continuations of one answer; a conversation that the server keeps; a provider that fails; a stream that is left and gone on with; an answer that is ended.
 
 AG-UI 1.0 is held against the unmodified \`@ag-ui/client\` in \`test/e2e/agui.e2e-spec.ts\`; what becomes of each field is in [a record](decisions/0025-ag-ui.md).
+\`assistant-cloud\` 0.2.11, unmodified, is in \`test/e2e/aui.e2e-spec.ts\` ([what is there, and what is not](decisions/0026-assistant-cloud.md)).
 `;
 }

@@ -34,3 +34,64 @@ export const agUi = [
     tests: { 'there was nothing to stop': 'answer.stopped === null' },
   },
 ];
+
+const auiThread = { thread_id: 'trip-by-aui' };
+const auiMessage = (role, text) => ({ role, content: [{ type: 'text', text }] });
+
+export const aui = [
+  {
+    op: 'createAuiThread',
+    body: {
+      title: 'Trip',
+      external_id: 'trip-by-aui',
+      last_message_at: '2026-11-29T00:00:00.000Z',
+    },
+    tests: { 'it has an id': 'answer.thread_id.length === 36' },
+  },
+  {
+    op: 'getAuiThread',
+    path: auiThread,
+    tests: { 'it has its title': "answer.thread.title === 'Trip'" },
+  },
+  { op: 'updateAuiThread', path: auiThread, body: { title: 'Trip to the north' } },
+  {
+    op: 'listAuiThreads',
+    tests: { 'it is in it': "answer.threads.some(({ title }) => title === 'Trip to the north')" },
+  },
+  {
+    op: 'createAuiMessage',
+    path: auiThread,
+    body: { parent_id: null, format: 'aui/v0', content: auiMessage('user', 'Where?') },
+    set: { aui_message_id: 'answer.message_id' },
+  },
+  {
+    op: 'createAuiMessage',
+    name: 'Keep its answer',
+    path: auiThread,
+    body: {
+      parent_id: '{{aui_message_id}}',
+      ...{ format: 'aui/v0', content: auiMessage('assistant', 'There.') },
+    },
+    set: { aui_message_id: 'answer.message_id' },
+  },
+  {
+    op: 'updateAuiMessage',
+    path: { ...auiThread, message_id: '{{aui_message_id}}' },
+    body: { content: auiMessage('assistant', 'Up there.') },
+  },
+  {
+    op: 'listAuiMessages',
+    path: auiThread,
+    tests: { 'both are in it': 'answer.messages.length === 2' },
+  },
+  {
+    op: 'streamAuiRun',
+    body: {
+      ...{ ...auiThread, assistant_id: 'system/thread_title' },
+      messages: [auiMessage('user', 'Where?')],
+    },
+    stream: true,
+    tests: { 'it is a title': "answer === 'Where?'" },
+  },
+  { op: 'deleteAuiThread', path: auiThread },
+];

@@ -20,7 +20,7 @@ import {
 } from './postman-facades.mjs';
 import { files, openAiFiles } from './postman-files.mjs';
 import { end } from './postman-end.mjs';
-import { agUi } from './postman-pages.mjs';
+import { agUi, aui } from './postman-pages.mjs';
 import { events, health, nobody } from './postman-service.mjs';
 import { shares, shareVariables } from './postman-shares.mjs';
 import { transfer } from './postman-transfer.mjs';
@@ -54,6 +54,7 @@ export const VARIABLES = {
   conversation_id: '',
   ...shareVariables,
   item_id: '',
+  aui_message_id: '',
 };
 
 const chats = [
@@ -391,6 +392,7 @@ export const FOLDERS = {
   'AI SDK': aiSdk,
   MCP: mcp,
   'AG-UI': agUi,
+  'Assistant Cloud': aui,
   health,
   errors,
   'the end': end,

@@ -16,6 +16,7 @@ import { LlmModule } from './llm/llm.module.js';
 import { AnswerModule } from './modules/answer/answer.module.js';
 import { AguiModule } from './modules/agui/agui.module.js';
 import { AiSdkModule } from './modules/aisdk/aisdk.module.js';
+import { AuiModule } from './modules/aui/aui.module.js';
 import { AuthModule } from './modules/auth/auth.module.js';
 import { BranchModule } from './modules/branch/branch.module.js';
 import { ChatModule } from './modules/chat/chat.module.js';
@@ -87,6 +88,7 @@ export class AppModule {
         AiSdkModule,
         McpModule,
         AguiModule,
+        AuiModule,
         MaintenanceModule,
         HealthModule,
       ],

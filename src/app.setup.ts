@@ -32,7 +32,7 @@ import { servePage } from './page.setup.js';
 
 export const BODY_BYTES_MAX = 512 * 1024;
 const TAKES_CHATS =
-  /^\/(api\/chat|agui(\/connect)?|v1\/(chat\/completions|responses(\/(compact|input_tokens))?|conversations(\/:conversation_id\/items)?))$/;
+  /^\/(api\/chat|agui(\/connect)?|aui\/v1\/(runs\/stream|threads\/:thread_id\/messages(\/:message_id)?)|v1\/(chat\/completions|responses(\/(compact|input_tokens))?|conversations(\/:conversation_id\/items)?))$/;
 /** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
 const PART_BYTES_MAX = 2 * 1024 * 1024;
 const PART_BOUNDS: BodyBounds = { levels: 64, values: 100_000, members: 100 };
@@ -55,7 +55,7 @@ export const AT_THE_ROOT = [
     'v1/files{/*path}',
   ],
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
-  ...['api/chat{/*path}', 'agui{/*path}', 'mcp'],
+  ...['api/chat{/*path}', 'agui{/*path}', 'aui{/*path}', 'mcp'],
 ];
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 

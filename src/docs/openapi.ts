@@ -79,6 +79,10 @@ const TAGS: readonly (readonly [name: string, description: string])[] = [
     'AG-UI',
     'The wire of AG-UI 1.0 (`HttpAgent` of `@ag-ui/client`), over ordinary chats. Fields that are not known are kept.',
   ],
+  [
+    'Assistant Cloud',
+    'The API of `assistant-cloud` (assistant-ui), over ordinary chats: base URL `/aui`.',
+  ],
   ['MCP', 'The Model Context Protocol, for agents: tools over ordinary chats.'],
   ['health', 'For load balancers and people; without a token.'],
 ];

@@ -290,6 +290,31 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   listThreads: () => ({ query: { limit: '1', archived: 'false' } }),
   getThreadMessages: ({ chat }) => ({ path: { thread_id: chat.id }, query: { limit: '1' } }),
   stopThread: ({ chat }) => ({ path: { thread_id: chat.id } }),
+  listAuiThreads: () => ({ query: { limit: '1', is_archived: 'false' } }),
+  createAuiThread: () => ({ body: { title: 'Trip', last_message_at: '2026-11-29T00:00:00.000Z' } }),
+  getAuiThread: ({ chat }) => ({ path: { thread_id: chat.id } }),
+  updateAuiThread: ({ chat }) => ({ path: { thread_id: chat.id }, body: { title: 'Trip' } }),
+  deleteAuiThread: ({ chat }) => ({ path: { thread_id: chat.id } }),
+  listAuiMessages: ({ chat }) => ({ path: { thread_id: chat.id }, query: { format: 'aui/v0' } }),
+  createAuiMessage: ({ chat }) => ({
+    path: { thread_id: chat.id },
+    body: {
+      parent_id: chat.pairs[2]!,
+      format: 'aui/v0',
+      content: { role: 'user', content: 'Where?' },
+    },
+  }),
+  updateAuiMessage: ({ chat }) => ({
+    path: { thread_id: chat.id, message_id: chat.pairs[2]! },
+    body: { content: { role: 'assistant', content: 'There.' } },
+  }),
+  streamAuiRun: ({ chat }) => ({
+    body: {
+      thread_id: chat.id,
+      assistant_id: 'system/thread_title',
+      messages: [{ role: 'user', content: 'Where?' }],
+    },
+  }),
   createResponse: ({ chat }) => ({
     body: {
       model: 'offline',

@@ -78,7 +78,8 @@ describe('a refusal', () => {
   /** Clients of other protocols send their whole chat, and the parts of a pair hold much. */
   const takesMuch = ({ path, operationId }: Operation): boolean =>
     path.startsWith('/v1/') ||
-    ['/api/chat', '/agui', '/agui/connect'].includes(path) ||
+    ['/api/chat', '/agui', '/agui/connect', '/aui/v1/runs/stream'].includes(path) ||
+    /^(create|update)AuiMessage$/.test(operationId) ||
     /^(addMessage|addMessageVerb|editMessage|regenerateMessage)$/.test(operationId);
 
   const brokenBodies = async (
@@ -102,7 +103,10 @@ describe('a refusal', () => {
    * unknown chat gets one.
    */
   // So is a pair that starts a conversation: most conversations have none.
-  const ANYBODYS = ['streamUiMessage', 'runAgent', 'readShared', 'createChat', 'createChatVerb'];
+  const ANYBODYS = [
+    ...['streamUiMessage', 'runAgent', 'listAuiThreads', 'createAuiThread', 'readShared'],
+    ...['createChat', 'createChatVerb'],
+  ];
   const isOwned = ([, { tags, operationId, responses }]: [string, Operation]): boolean =>
     responses[404] !== undefined && !tags.includes('openai') && !ANYBODYS.includes(operationId);
 

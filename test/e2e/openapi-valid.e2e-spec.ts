@@ -39,6 +39,11 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   // What is new stands behind what is known; parts and calls are looked for in it.
   runAgent:
     /must say something|no answer yet|must not be empty or blank|must be a text|content|toolCallId|metadata|"?messages\b|is of no call|forwardedProps|tools|There is no such message/,
+  // Parents are looked for, and messages have a role.
+  createAuiMessage: /content|"parent_id"|"parent_external_id"|"lease_id"|There is no such message/,
+  updateAuiMessage: /content|"lease_id"|There is no such message/,
+  listAuiMessages: /"after"|There is no such message/,
+  listAuiThreads: /There is no such chat/,
   // A link that goes on with the branch ends at no pair, and no link has ended before it began.
   shareChat: /goes with no response_id|must be in the future/,
   // What is named may not be there, and what was said has an order.

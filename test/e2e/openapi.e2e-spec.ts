@@ -238,7 +238,14 @@ describe('an answer', () => {
         method === 'POST' &&
         !path.includes('/auth/') &&
         !path.endsWith('/events/ticket') &&
-        !['/v1/chat/completions', '/api/chat', '/agui', '/agui/connect', '/mcp'].includes(path) &&
+        ![
+          '/v1/chat/completions',
+          '/api/chat',
+          '/agui',
+          '/agui/connect',
+          '/mcp',
+          '/aui/v1/runs/stream',
+        ].includes(path) &&
         !/^\/v1\/responses\/(input_tokens|compact)$/.test(path) &&
         !parameters.some(({ name }) => name === 'Idempotency-Key'),
     );

@@ -94,6 +94,8 @@ async function goOnFrom({ ann, chat }: Scene): Promise<void> {
   ];
   await ann.request('POST', '/api/chat', { body: { id: chat.id, messages } });
   await ann.request('GET', '/agui/threads');
+  const tree = `/aui/v1/threads/${chat.id}/messages?limit=50`;
+  await ann.request('GET', `${tree}&after=${chat.pairs[0]!}`);
 }
 
 async function readWords({ server, ann, chat }: Scene): Promise<void> {

@@ -41,14 +41,8 @@ export class Titles {
     question: string,
     given: string,
   ): Promise<void> {
-    const { LLM_TITLE_MODEL: model } = this.config;
-    if (!model) return;
     try {
-      await this.patience.during(() => this.quotas.check(accountId, 0), WAITING);
-      const { text, usage } = await this.ask(model, question);
-      if (usage) await this.quotas.spend(accountId, usage);
-      const said = text.slice(0, QUESTION_CHARS_MAX).replace(THOUGHTS, '');
-      const name = titleOf(said.replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, ''));
+      const name = await this.find(accountId, question);
       if (name)
         await this.patience.during(
           () => this.chats.renameFrom(accountId, rootChatId, given, name),
@@ -61,6 +55,20 @@ export class Titles {
         cause: (error as Error).message,
       });
     }
+  }
+
+  /**
+   * What a model calls a conversation that begins with this question; null where none is set for
+   * that, or it says nothing. @throws ModelError; tokens_spent, store_unavailable
+   */
+  async find(accountId: string, question: string): Promise<string | null> {
+    const { LLM_TITLE_MODEL: model } = this.config;
+    if (!model) return null;
+    await this.patience.during(() => this.quotas.check(accountId, 0), WAITING);
+    const { text, usage } = await this.ask(model, question);
+    if (usage) await this.quotas.spend(accountId, usage);
+    const said = text.slice(0, QUESTION_CHARS_MAX).replace(THOUGHTS, '');
+    return titleOf(said.replace(/^[\s"'“„«#*]+|[\s"'”“»*.]+$/g, '')) || null;
   }
 
   private async ask(

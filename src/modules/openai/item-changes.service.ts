@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
+import { PairCompletion } from '../answer/pair-completion.service.js';
 import { PostService } from '../answer/post.service.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';
 import type { ConversationRef } from './openai-ids.js';
 import { ItemRemoval } from './item-removal.service.js';
-import { PairCompletion } from './pair-completion.service.js';
 import { SavedTurns, type StoredTurn, storedTurn } from './saved-turns.service.js';
 import { spokenOf, type Turn } from './turns.js';
 
@@ -55,7 +55,8 @@ export class ItemChanges {
     const { accountId, chatId, key } = addition;
     const [first] = turns as [Turn];
     const isAnswer = turns.length === 1 && first.question.length === 0;
-    const completed = isAnswer && (await this.completion.complete(accountId, chatId, first, key));
+    const completed =
+      isAnswer && (await this.completion.complete(accountId, chatId, first.response, key));
     if (completed) return [storedTurn(completed, first)];
     const last = await this.append(addition, turns);
     const { pairs } = await this.paths.page(accountId, last.chat_id, turns.length, {

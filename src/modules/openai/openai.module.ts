@@ -21,7 +21,6 @@ import { ItemRemoval } from './item-removal.service.js';
 import { KeptResponses } from './kept-responses.service.js';
 import { ModelsController } from './models.controller.js';
 import { PartFiles } from './part-files.service.js';
-import { PairCompletion } from './pair-completion.service.js';
 import { ResponseFrames } from './response-frames.service.js';
 import { PathTurns } from './path-turns.service.js';
 import { ResponseHelp } from './response-help.service.js';
@@ -60,7 +59,7 @@ import { SavedTurns } from './saved-turns.service.js';
     ...[ResponseReader, ResponseTargets, HistoryPlaces, ResponseInputs, PartFiles],
     ...[ResponsesService, DirectResponses, KeptResponses, PathTurns, ResponseHelp],
     ...[ConversationsService, NotesOfConversations, ConversationItems],
-    ...[PairCompletion, ItemChanges, ItemRemoval, SavedTurns],
+    ...[ItemChanges, ItemRemoval, SavedTurns],
     ...[ResponseFrames, ResponseSockets],
   ],
 })

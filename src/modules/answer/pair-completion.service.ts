@@ -6,18 +6,12 @@ import { Journal } from '../../content/journal.js';
 import type { IdempotentRequest, WriteResult } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
-import {
-  BRANCHES,
-  IS_INHERITED,
-  LOCK_PLACE,
-  type PlaceState,
-  storeEnd,
-} from '../answer/answer.sql.js';
+import { BRANCHES, IS_INHERITED, LOCK_PLACE, type PlaceState, storeEnd } from './answer.sql.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
-import type { Turn } from './turns.js';
+import type { ResponsePart } from '../../tree/parts.js';
 
 /** A pair as it is written, and what its store has to be told. */
 interface CompletedPair {
@@ -56,14 +50,32 @@ export class PairCompletion {
   async complete(
     accountId: string,
     chatId: string,
-    { response }: Turn,
+    response: readonly ResponsePart[],
     key: IdempotentRequest | null,
   ): Promise<Pair | null> {
     const open = await this.openPair(accountId, chatId);
     if (!open) return null;
     const words = wordsOf(open.body);
     const { text, parts } = sideOf(response);
-    const body = bodyOf({ ...words, response: text, response_parts: parts });
+    return this.rewrite(
+      accountId,
+      open,
+      bodyOf({ ...words, response: text, response_parts: parts }),
+      key,
+    );
+  }
+
+  /**
+   * The last pair of a branch with other words, as a further version; null where it is not the last
+   * one, is being answered, or somebody inherited it (R3). @throws like `complete`
+   */
+  async rewrite(
+    accountId: string,
+    open: Pair,
+    body: string,
+    key: IdempotentRequest | null,
+  ): Promise<Pair | null> {
+    const { chatId } = open;
     const outcome = await this.trees
       .make(accountId, chatId, key, (tx) => this.store(tx, accountId, open, body))
       .catch((error: unknown) => {

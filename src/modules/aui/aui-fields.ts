@@ -1,0 +1,28 @@
+import { Held } from '../../common/fields.js';
+import { problems } from '../../common/problems.js';
+
+const MESSAGE_ID = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(-question)?$/i;
+
+/** The side of a pair that a message is. */
+export interface MessageRef {
+  responseId: string;
+  isQuestion: boolean;
+}
+
+/** An id of a message. */
+export const MessageIdRule = (): PropertyDecorator =>
+  Held('messageId', (value) =>
+    typeof value === 'string' && MESSAGE_ID.test(value) ? null : 'must be the id of a message',
+  );
+
+/** A field that has nothing to say here: only null passes. */
+export const NothingHere = (mend: string): PropertyDecorator => Held('nothingHere', () => mend);
+
+/** @throws message_not_found for what is no id of ours */
+export function messageRef(id: string): MessageRef {
+  const [, responseId, question] = MESSAGE_ID.exec(id) ?? [];
+  if (responseId === undefined) throw problems.messageNotFound();
+  return { responseId: responseId.toLowerCase(), isQuestion: question !== undefined };
+}
+
+export const questionId = (responseId: string): string => `${responseId}-question`;

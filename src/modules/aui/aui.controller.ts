@@ -1,0 +1,232 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Put,
+  Query,
+  Res,
+} from '@nestjs/common';
+import {
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiParam,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { ApiIdempotent } from '../../common/api-headers.js';
+import { ApiProblems } from '../../common/api-problems.js';
+import { CurrentAccount } from '../../common/current-account.js';
+import { exactJson } from '../../common/exact-json.js';
+import { JsonText } from '../../common/json-text.js';
+import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
+import { problems } from '../../common/problems.js';
+import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
+import { ClientChatsService } from '../client-chat/client-chats.service.js';
+import { AuiMessages } from './aui-messages.service.js';
+import { AuiThreads } from './aui-threads.service.js';
+import { AuiTree } from './aui-tree.service.js';
+import {
+  AuiMessageMadeDto,
+  AuiMessagesDto,
+  AuiRunStreamDto,
+  AuiThreadAnswerDto,
+  AuiThreadMadeDto,
+  AuiThreadsDto,
+  CreateAuiMessageDto,
+  CreateAuiThreadDto,
+  ListAuiMessagesQuery,
+  ListAuiThreadsQuery,
+  UpdateAuiMessageDto,
+  UpdateAuiThreadDto,
+} from './aui.dto.js';
+
+const ApiThreadId = () =>
+  ApiParam({
+    name: 'thread_id',
+    schema: { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX },
+    description: 'A `chat_id` of a root, or an `external_id`.',
+  });
+
+/** The API of the Assistant Cloud (`assistant-cloud`, assistant-ui), over ordinary chats. */
+@ApiTags('Assistant Cloud')
+@Controller('aui/v1')
+export class AuiController {
+  constructor(
+    private readonly threads: AuiThreads,
+    private readonly tree: AuiTree,
+    private readonly messages: AuiMessages,
+    private readonly clientChats: ClientChatsService,
+    private readonly idempotency: Idempotency,
+  ) {}
+
+  @Get('threads')
+  @JsonText()
+  @ApiOperation({
+    operationId: 'listAuiThreads',
+    summary: 'The threads of the account, newest first',
+  })
+  @ApiOkResponse({ type: AuiThreadsDto })
+  @ApiProblems(problems.chatNotFound)
+  async list(
+    @CurrentAccount() accountId: string,
+    @Query() query: ListAuiThreadsQuery,
+  ): Promise<string> {
+    return exactJson({ threads: await this.threads.list(accountId, query) });
+  }
+
+  @Post('threads')
+  @HttpCode(HttpStatus.OK)
+  @JsonText()
+  @ApiOperation({ operationId: 'createAuiThread', summary: 'Begin a thread' })
+  @ApiOkResponse({ type: AuiThreadMadeDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.chatNotFound)
+  create(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Body() body: CreateAuiThreadDto,
+  ): Promise<string> {
+    const made = (thread_id: string) => JSON.stringify({ thread_id } satisfies AuiThreadMadeDto);
+    const { external_id: name } = body;
+    // What has a name of the client's own is found by that again.
+    if (name)
+      return this.idempotency.remember(accountId, key, async () =>
+        made(await this.threads.named(accountId, name, body)),
+      );
+    return this.idempotency.once(accountId, key, async (tx) =>
+      made(await this.threads.create(tx, accountId, body)),
+    );
+  }
+
+  @Get('threads/:thread_id')
+  @JsonText()
+  @ApiOperation({ operationId: 'getAuiThread', summary: 'A thread' })
+  @ApiThreadId()
+  @ApiOkResponse({ type: AuiThreadAnswerDto })
+  @ApiProblems(problems.chatNotFound)
+  async get(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+  ): Promise<string> {
+    return exactJson({ thread: await this.threads.get(accountId, threadId) });
+  }
+
+  @Put('threads/:thread_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ operationId: 'updateAuiThread', summary: 'Rename a thread, or put it away' })
+  @ApiThreadId()
+  @ApiNoContentResponse()
+  @ApiProblems(problems.chatNotFound)
+  update(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Body() body: UpdateAuiThreadDto,
+  ): Promise<void> {
+    return this.threads.update(accountId, threadId, body);
+  }
+
+  @Delete('threads/:thread_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'deleteAuiThread',
+    summary: 'Delete a thread with all its branches',
+  })
+  @ApiThreadId()
+  @ApiNoContentResponse()
+  @ApiProblems(problems.chatNotFound)
+  remove(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+  ): Promise<void> {
+    return this.threads.remove(accountId, threadId);
+  }
+
+  @Get('threads/:thread_id/messages')
+  @JsonText()
+  @ApiOperation({
+    operationId: 'listAuiMessages',
+    summary: 'The messages of all branches, parents before their children',
+    description: 'A page that is shorter than `limit` is the last one.',
+  })
+  @ApiThreadId()
+  @ApiOkResponse({ type: AuiMessagesDto })
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  async page(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Query() query: ListAuiMessagesQuery,
+  ): Promise<string> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    return exactJson({ messages: await this.tree.page(accountId, rootChatId, query) });
+  }
+
+  @Post('threads/:thread_id/messages')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'createAuiMessage',
+    summary: 'Keep a message behind its parent',
+    description:
+      'What an assistant says is the answer to the question that it follows; a second one is a branch beside it.',
+  })
+  @ApiThreadId()
+  @ApiOkResponse({ type: AuiMessageMadeDto })
+  @ApiIdempotent()
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound, problems.contentUnavailable)
+  async add(
+    @CurrentAccount() accountId: string,
+    @Idempotent() key: IdempotentRequest | null,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Body() body: CreateAuiMessageDto,
+  ): Promise<AuiMessageMadeDto> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    return { message_id: await this.messages.add({ accountId, rootChatId, key }, body) };
+  }
+
+  @Put('threads/:thread_id/messages/:message_id')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ operationId: 'updateAuiMessage', summary: 'Say a message anew, in its place' })
+  @ApiThreadId()
+  @ApiNoContentResponse()
+  @ApiProblems(
+    problems.chatNotFound,
+    problems.messageNotFound,
+    problems.branchHeadMoved,
+    problems.contentUnavailable,
+  )
+  async change(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Param('message_id', NamePipe) messageId: string,
+    @Body() { content }: UpdateAuiMessageDto,
+  ): Promise<void> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    await this.messages.update({ accountId, rootChatId, key: null }, messageId, content);
+  }
+
+  @Post('runs/stream')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'streamAuiRun',
+    summary: 'Find a title for a thread',
+    description: 'The client sets it. There is no other `assistant_id`.',
+  })
+  @ApiOkResponse({
+    description: 'The title.',
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  })
+  @ApiProblems(problems.chatNotFound)
+  async title(
+    @CurrentAccount() accountId: string,
+    @Body() body: AuiRunStreamDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    reply.header('content-type', 'text/plain; charset=utf-8');
+    return this.threads.titleFor(accountId, body);
+  }
+}

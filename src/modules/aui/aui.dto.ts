@@ -1,0 +1,217 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional } from 'class-validator';
+import { IsInstant, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { IsPlainMetadata } from '../../common/metadata.js';
+import { NAME_CHARS_MAX } from '../../common/name.js';
+import { Lenient } from '../../common/strict-input.guard.js';
+import { MessageIdRule, NothingHere } from './aui-fields.js';
+
+const PAGE_MAX = 200;
+const FORMAT_CHARS_MAX = 100;
+const TITLED_MESSAGES_MAX = 1000;
+const FREE_OBJECT = { type: 'object', additionalProperties: true } as const;
+const TITLE_ASSISTANT = 'system/thread_title';
+
+export class ListAuiThreadsQuery {
+  @ApiPropertyOptional({ minimum: 1, maximum: 100, default: 50 })
+  @Optional()
+  @QueryInt(1, 100)
+  limit: number = 50;
+
+  /** The `id` of the last thread of the page before. */
+  @Optional()
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
+  after?: string;
+
+  /** Only the archived ones, or only the others. */
+  @Optional()
+  @QueryBoolean()
+  is_archived?: boolean;
+}
+
+export class CreateAuiThreadDto {
+  @IsOptional()
+  @IsSaid({ charsMax: NAME_CHARS_MAX, blank: true })
+  title?: string | null;
+
+  /** Taken for what it says and not kept: the server knows when its messages came. */
+  @Optional()
+  @IsInstant()
+  last_message_at?: string;
+
+  @ApiPropertyOptional(FREE_OBJECT)
+  @IsOptional()
+  @IsPlainMetadata()
+  metadata?: Record<string, unknown> | null;
+
+  /**
+   * A name of the client's own, by which the thread can be asked for too. Used again, it is that
+   * thread.
+   */
+  @IsOptional()
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
+  external_id?: string | null;
+
+  /** A thread with that `external_id` is found either way. */
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  upsert?: boolean;
+}
+
+export class UpdateAuiThreadDto {
+  @Optional()
+  @IsSaid({ charsMax: NAME_CHARS_MAX, blank: true })
+  title?: string;
+
+  @Optional()
+  @IsInstant()
+  last_message_at?: string;
+
+  @ApiPropertyOptional(FREE_OBJECT)
+  @IsOptional()
+  @IsPlainMetadata()
+  metadata?: Record<string, unknown> | null;
+
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  is_archived?: boolean;
+}
+
+export class ListAuiMessagesQuery {
+  /** In which messages are told that were said elsewhere. @example "aui/v0" */
+  @Optional()
+  @IsSaid({ charsMax: FORMAT_CHARS_MAX })
+  format?: string;
+
+  @ApiPropertyOptional({ minimum: 1, maximum: PAGE_MAX, default: PAGE_MAX })
+  @Optional()
+  @QueryInt(1, PAGE_MAX)
+  limit: number = PAGE_MAX;
+
+  /** The `id` of the last message of the page before. */
+  @Optional()
+  @MessageIdRule()
+  after?: string;
+}
+
+export class CreateAuiMessageDto {
+  /** Null: it begins the thread. A message that another one follows already gets a branch. */
+  @ApiProperty({ type: String, nullable: true })
+  @IsOptional()
+  @MessageIdRule()
+  parent_id?: string | null;
+
+  /** @example "aui/v0" */
+  @IsSaid({ charsMax: FORMAT_CHARS_MAX })
+  format!: string;
+
+  /** The message as the client has it, with its `role`: kept word for word, and told again. */
+  @ApiProperty(FREE_OBJECT)
+  @IsObject({ message: 'must be an object' })
+  content!: Record<string, unknown>;
+
+  /** The client's id of the message, told again. */
+  @IsOptional()
+  @IsSaid({ charsMax: 255 })
+  external_id?: string | null;
+
+  @IsOptional()
+  @NothingHere('is not looked for here; say parent_id')
+  parent_external_id?: unknown;
+
+  /** No lease is given: the answer has none, and the client goes on without. */
+  @Optional()
+  @IsBoolean({ message: 'must be true or false' })
+  open_run?: boolean;
+
+  @IsOptional()
+  @NothingHere('names a lease, and none are given here')
+  lease_id?: unknown;
+}
+
+export class UpdateAuiMessageDto {
+  @ApiProperty(FREE_OBJECT)
+  @IsObject({ message: 'must be an object' })
+  content!: Record<string, unknown>;
+
+  @IsOptional()
+  @NothingHere('names a lease, and none are given here')
+  lease_id?: unknown;
+}
+
+@Lenient()
+export class AuiRunStreamDto {
+  @IsSaid({ charsMax: NAME_CHARS_MAX })
+  thread_id!: string;
+
+  @OneOf([TITLE_ASSISTANT])
+  assistant_id!: string;
+
+  @ApiProperty({ type: 'array', items: FREE_OBJECT, maxItems: TITLED_MESSAGES_MAX })
+  @IsArray({ message: 'must be a list' })
+  @ArrayMaxSize(TITLED_MESSAGES_MAX)
+  @IsObject({ each: true, message: 'must hold objects' })
+  messages!: Record<string, unknown>[];
+}
+
+export class AuiThreadDto {
+  @ApiProperty({ format: 'uuid' })
+  id!: string;
+  title!: string;
+  @ApiProperty({ format: 'date-time' })
+  last_message_at!: string;
+  @ApiProperty({ ...FREE_OBJECT, nullable: true })
+  metadata!: unknown;
+  @ApiProperty({ type: String, nullable: true })
+  external_id!: string | null;
+  /** The account: there are no projects here. */
+  project_id!: string;
+  /** The account. */
+  workspace_id!: string;
+  @ApiProperty({ format: 'date-time' })
+  created_at!: string;
+  @ApiProperty({ format: 'date-time' })
+  updated_at!: string;
+  is_archived!: boolean;
+}
+
+export class AuiThreadsDto {
+  threads!: AuiThreadDto[];
+}
+
+export class AuiThreadAnswerDto {
+  thread!: AuiThreadDto;
+}
+
+export class AuiThreadMadeDto {
+  @ApiProperty({ format: 'uuid' })
+  thread_id!: string;
+}
+
+export class AuiMessageDto {
+  /**
+   * Of an answer the `response_id` of its pair; of a question the same with `-question` behind it.
+   */
+  id!: string;
+  @ApiProperty({ type: String, nullable: true })
+  parent_id!: string | null;
+  height!: number;
+  @ApiProperty({ format: 'date-time' })
+  created_at!: string;
+  @ApiProperty({ format: 'date-time' })
+  updated_at!: string;
+  format!: string;
+  @ApiProperty(FREE_OBJECT)
+  content!: object;
+  @ApiProperty({ type: String, nullable: true })
+  external_id!: string | null;
+}
+
+export class AuiMessagesDto {
+  /** Of all branches; a parent comes before its children. */
+  messages!: AuiMessageDto[];
+}
+
+export class AuiMessageMadeDto {
+  message_id!: string;
+}

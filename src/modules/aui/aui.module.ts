@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { AnswerModule } from '../answer/answer.module.js';
+import { ChatModule } from '../chat/chat.module.js';
+import { ClientChatModule } from '../client-chat/client-chat.module.js';
+import { AuiController } from './aui.controller.js';
+import { AuiMessages } from './aui-messages.service.js';
+import { AuiThreads } from './aui-threads.service.js';
+import { AuiTree } from './aui-tree.service.js';
+
+@Module({
+  imports: [ChatModule, AnswerModule, ClientChatModule],
+  controllers: [AuiController],
+  providers: [AuiMessages, AuiThreads, AuiTree],
+})
+export class AuiModule {}
