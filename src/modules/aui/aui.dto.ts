@@ -144,6 +144,7 @@ export class AuiRunStreamDto {
   @IsSaid({ charsMax: NAME_CHARS_MAX })
   thread_id!: string;
 
+  @ApiProperty({ enum: [TITLE_ASSISTANT] })
   @OneOf([TITLE_ASSISTANT])
   assistant_id!: string;
 
