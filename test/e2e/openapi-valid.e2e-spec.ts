@@ -39,6 +39,7 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   // What is new stands behind what is known; parts and calls are looked for in it.
   runAgent:
     /must say something|no answer yet|must not be empty or blank|must be a text|content|toolCallId|metadata|"?messages\b|is of no call|forwardedProps|tools|There is no such message/,
+  connectAgent: /"?messages\b/,
   // Parents are looked for, and messages have a role.
   createAuiMessage: /content|"parent_id"|"parent_external_id"|"lease_id"|There is no such message/,
   updateAuiMessage: /content|"lease_id"|There is no such message/,
