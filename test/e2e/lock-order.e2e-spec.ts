@@ -24,6 +24,7 @@ import {
   wayOf,
 } from '../support/interleaving.js';
 import { WRITERS } from './background-writers.js';
+import { MET_ORDERS } from './met-orders.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
 
 /**
@@ -205,6 +206,27 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
       jobs.filter((job) => !Object.keys(WRITERS).some((name) => name.startsWith(job))),
     ).toEqual([]);
   });
+
+  it.each(MET_ORDERS.filter(({ modes }) => modes.includes(mode)))(
+    'takes its locks in one order: $what',
+    async ({ prepare }) => {
+      const [work] = await prepare(await restored());
+      const steps = await meetings.steps(scene.ann.accountId, () => work(here));
+      const stops = stopsOf(steps);
+      const deadlocks: number[] = [];
+      for (const at of stops) {
+        const [one, two] = await prepare(await restored());
+        const met = await meetings.meet(
+          scene.ann.accountId,
+          at,
+          () => one(here),
+          () => two(there),
+        );
+        deadlocks.push(met.deadlocks);
+      }
+      expect(deadlocks).toEqual(stops.map(() => 0));
+    },
+  );
 
   it('and those who take them in two orders would be seen', async () => {
     const { chat } = await restored();

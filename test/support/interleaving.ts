@@ -249,14 +249,16 @@ export const wayOf = (transaction: readonly Step[]): string =>
 /**
  * Where it is worth to stop a transaction: with each new lock in its hands, and with all of them at
  * the end. What only reads locks nothing; the last row of a statement is held before the next one
- * as well; of many rows of one kind the first and the last will do.
+ * as well; of many rows of one kind it will do to stop at the first, and at the last with all the
+ * others in its hands.
  */
 export function stopsOf(transaction: readonly Step[]): number[] {
   const own = transaction.filter(isLocking);
   const stops = own.filter(({ what }, i) => {
     const [last, next] = [own[i - 1]?.what, own[i + 1]?.what];
     if (what.startsWith('before')) return !(last?.startsWith('before') && isRead(last));
-    return next?.startsWith('BEFORE') && (what !== last || what !== next);
+    if (what === last) return what !== next;
+    return next?.startsWith('BEFORE');
   });
   return [...new Set([...stops.map(({ n }) => n), transaction.at(-1)!.n])];
 }

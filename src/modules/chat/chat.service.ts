@@ -187,7 +187,8 @@ export class ChatService {
     return this.trees.run(accountId, chatId, async (tx) => {
       const locked = await lockTree(tx, accountId, chatId);
       if (locked.deleted_at !== null) throw problems.chatNotFound();
-      const before = await findIn(tx, accountId, chatId, 'FOR UPDATE');
+      // Not its conversation: that comes after the chat that is active now (`switchActive`).
+      const before = await findIn(tx, accountId, chatId, 'FOR UPDATE OF c');
       assertMatches(ifMatch, before.revision);
       if (Object.values(changes).every((value) => value === undefined)) return before;
       await applyChanges(tx, before, changes);
@@ -199,7 +200,7 @@ export class ChatService {
   async renameFrom(accountId: string, chatId: string, from: string, name: string): Promise<void> {
     await this.trees.run(accountId, chatId, async (tx) => {
       await lockTree(tx, accountId, chatId);
-      const chat = await findIn(tx, accountId, chatId, 'FOR UPDATE');
+      const chat = await findIn(tx, accountId, chatId, 'FOR UPDATE OF c');
       if (chat.name !== from || name === from) return;
       const namedBy = await namedByIn(tx, accountId, chatId);
       await applyChanges(tx, chat, { name }, { namedBy });

@@ -140,9 +140,12 @@ export const NAME = `
   made AS (
     INSERT INTO file_references (account_id, response_id, file_id) SELECT $1, $2, file_id FROM named ON CONFLICT DO NOTHING
   ),
+  loose AS MATERIALIZED (
+    SELECT f.file_id FROM named JOIN files f ON f.account_id = $1 AND f.file_id = named.file_id
+    WHERE f.loose_since IS NOT NULL ORDER BY f.file_id FOR NO KEY UPDATE OF f
+  ),
   bound AS (
-    UPDATE files f SET loose_since = NULL FROM named
-    WHERE f.account_id = $1 AND f.file_id = named.file_id AND f.loose_since IS NOT NULL
+    UPDATE files f SET loose_since = NULL FROM loose WHERE f.account_id = $1 AND f.file_id = loose.file_id
   )
   SELECT file_id FROM named`;
 

@@ -115,30 +115,35 @@ const MANY_INPUTS = `
  * on the newest version of it. No row of `chat`, nothing happens: an input that is missing from the
  * result was refused, and `PostService` finds out why. A key that is taken meanwhile breaks the
  * whole statement by its primary key. The inputs of one statement must be of different
- * conversations.
+ * conversations; several are locked in one order (`HELD_IN_ORDER`).
  *
  * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question
  * that a model is to answer the same statement makes the answer's row: from then on somebody
  * answers, or the answer is known to be interrupted.
  */
-const appendText = (input: string, table: ContentStore['table'], generating = false): string => `
-  WITH input AS MATERIALIZED (${input}),${generating ? BEFORE_CTE : ''}
+const appendText = (
+  input: string,
+  table: ContentStore['table'],
+  generating = false,
+  held: Held = HELD_ALONE,
+): string => `
+  WITH input AS MATERIALIZED (${input}),${generating ? BEFORE_CTE : ''}${held.chats}
   chat AS (
     UPDATE chats c
     SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at${
       generating ? ', generation_id = i.generation_id' : ''
     }
-    FROM input i${generating ? ' JOIN before b USING (account_id, chat_id)' : ''}
+    FROM input i${generating ? ' JOIN before b USING (account_id, chat_id)' : ''}${held.chat}
     WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL AND c.generation_id IS NULL
       AND (NOT i.has_parent OR c.last_response_id IS NOT DISTINCT FROM i.parent)
       AND (NOT i.must_be_active OR c.active)
       AND (i.key IS NULL OR NOT EXISTS (
         SELECT FROM idempotency_keys k WHERE k.account_id = i.account_id AND k.scope = i.scope AND k.key = i.key))
     RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, ${generating ? CHAT_TOLD : NOTHING_TOLD}, i.*
-  ),
+  ),${held.conversations}
   conversation AS (
     UPDATE conversations v SET event_seq = v.event_seq + 1, last_message_at = chat.created_at
-    FROM chat WHERE v.account_id = chat.account_id AND v.chat_id = chat.root_chat_id
+    FROM chat${held.conversation} WHERE v.account_id = chat.account_id AND v.chat_id = chat.root_chat_id
     RETURNING v.account_id, v.chat_id AS root_chat_id, v.event_seq
   ),
   message AS (
@@ -158,6 +163,37 @@ const appendText = (input: string, table: ContentStore['table'], generating = fa
     SELECT account_id, scope, key, fingerprint, 201, answer_before || seq || answer_after, created_at FROM chat WHERE key IS NOT NULL
   )
   SELECT response_id, root_chat_id, fork_seq, seq, parent_response_id, chat_model, system_prompt FROM chat`;
+
+/** What locks rows before they are changed, and how the changes are joined with it. */
+interface Held {
+  chats: string;
+  chat: string;
+  conversations: string;
+  conversation: string;
+}
+
+/** One row of each table: nothing to bring into an order. */
+const HELD_ALONE: Held = { chats: '', chat: '', conversations: '', conversation: '' };
+
+/**
+ * Several conversations: their chats in the order of these, and then themselves, as those who
+ * append to other branches of them have other chats. An update would take them as its join finds
+ * them: by a scan of a small table as they lie there, which is no order at all.
+ */
+const HELD_IN_ORDER: Held = {
+  chats: `
+  held AS MATERIALIZED (
+    SELECT c.account_id, c.chat_id FROM input i
+    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id ORDER BY c.root_chat_id FOR NO KEY UPDATE OF c
+  ),`,
+  chat: ' JOIN held USING (account_id, chat_id)',
+  conversations: `
+  held_conversation AS MATERIALIZED (
+    SELECT v.account_id, v.chat_id AS root_chat_id FROM chat
+    JOIN conversations v ON v.account_id = chat.account_id AND v.chat_id = chat.root_chat_id ORDER BY v.chat_id FOR NO KEY UPDATE OF v
+  ),`,
+  conversation: ' JOIN held_conversation USING (account_id, root_chat_id)',
+};
 
 /**
  * The chat before it has the pair, locked as its update locks it: so its last pair is that before
@@ -202,7 +238,10 @@ export interface AppendStatements {
 
 export const appendStatements = (table: ContentStore['table']): AppendStatements => ({
   one: { name: `append.one.${table}`, text: appendText(selectOf(INPUT), table) },
-  many: { name: `append.many.${table}`, text: appendText(MANY_INPUTS, table) },
+  many: {
+    name: `append.many.${table}`,
+    text: appendText(MANY_INPUTS, table, false, HELD_IN_ORDER),
+  },
   generating: {
     name: `append.generating.${table}`,
     text: appendText(selectOf(GENERATING_INPUT), table, true),

@@ -185,9 +185,11 @@ export const NAME_FILES = `
   WITH given AS MATERIALIZED (
     SELECT response_id, file_id FROM unnest($2::uuid[], $3::uuid[]) AS given (response_id, file_id)
   ),
+  held AS MATERIALIZED (
+    SELECT file_id FROM files WHERE account_id = $1 AND file_id IN (SELECT file_id FROM given) ORDER BY file_id FOR NO KEY UPDATE
+  ),
   named AS (
-    UPDATE files f SET loose_since = NULL FROM (SELECT DISTINCT file_id FROM given) one
-    WHERE f.account_id = $1 AND f.file_id = one.file_id RETURNING f.file_id
+    UPDATE files f SET loose_since = NULL FROM held WHERE f.account_id = $1 AND f.file_id = held.file_id RETURNING f.file_id
   )
   INSERT INTO file_references (account_id, response_id, file_id)
   SELECT $1, given.response_id, given.file_id FROM given JOIN named USING (file_id) ON CONFLICT DO NOTHING`;
