@@ -284,9 +284,10 @@ export const BATCHES: Record<string, { buffers: number; of: string }> = {
   },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
   'content.find_many': {
-    buffers: 800,
-    of: '100 pairs and their chats by key, where the words are not those that PostgreSQL knows',
+    buffers: 3000,
+    of: '400 pairs (200 of a page, and those before them) and their chats by key, where the words are not those that PostgreSQL knows',
   },
+  'aui.tree': { buffers: 1500, of: '200 pairs of all branches, and those before them by key' },
   'webhook.': {
     buffers: 8000,
     of: '1,000 conversations of the account, whatever is in them, and the rows of their deliveries',

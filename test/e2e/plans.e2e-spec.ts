@@ -91,9 +91,7 @@ describe.each(MODES)(
     const reader = new PlanReader();
 
     beforeAll(async () => {
-      // A window that a long chat of short pairs fills many times over, and that is read in no time
-      // on a busy machine too.
-      server = await startTestApp(mode, { LLM_CONTEXT_TOKENS: '16000' });
+      server = await startTestApp(mode);
       const ann = await TestClient.register(server.url);
       await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
       // What is looked at here are requests, not what goes on beside them.

@@ -79,7 +79,7 @@ export class PlanReader {
       .prototype as { query: (...all: any[]) => any };
     const { query } = prototype;
     const look = (client: unknown, sent: Sent): Promise<void> =>
-      this.look((config) => query.call(client, config), sent);
+      this.look((config) => query.call(client, patient(config)), sent);
     const wants = (sent: Sent | null): sent is Sent => sent !== null && this.wants(sent);
     prototype.query = function (...all: any[]) {
       const sent = sentOf(all[0], all[1]);
@@ -158,6 +158,13 @@ export class PlanReader {
       known.set(side, cost);
   }
 }
+
+/** What is counted is the same however long it takes. */
+const PATIENCE_MS = 60_000;
+const patient = (config: string | Sent): object => ({
+  ...(typeof config === 'string' ? { text: config } : config),
+  query_timeout: PATIENCE_MS,
+});
 
 /** Null for what has no plan, and for locks of a session, which no rollback gives back. */
 function sentOf(config: unknown, given: unknown): Sent | null {
