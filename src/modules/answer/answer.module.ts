@@ -14,7 +14,6 @@ import { AnswerEnds } from './answer-ends.js';
 import { AnswerHub } from './answer-hub.js';
 import { AnswerWriter } from './answer-writer.js';
 import { PostController, PostVerbsController } from './post.controller.js';
-import { PairCompletion } from './pair-completion.service.js';
 import { PostService } from './post.service.js';
 import { RetryService } from './retry.service.js';
 import { RevisionService } from './revision.service.js';
@@ -37,11 +36,8 @@ import { Turns } from './turns.js';
       FanOutService,
       Turns,
     ],
-    ...[AnswerHub, AnswerWriter, AnswerEnds, PairCompletion, Titles, Sweeper, AnswerDrain],
+    ...[AnswerHub, AnswerWriter, AnswerEnds, Titles, Sweeper, AnswerDrain],
   ],
-  exports: [
-    ...[Answers, UsageModule, PairCompletion, PostService],
-    ...[RetryService, RevisionService, Titles],
-  ],
+  exports: [...[Answers, UsageModule, PostService], ...[RetryService, RevisionService, Titles]],
 })
 export class AnswerModule {}

@@ -3,6 +3,7 @@ import { UpgradesModule } from '../../common/upgrades.js';
 import { AuthModule } from '../auth/auth.module.js';
 import { ChatModule } from '../chat/chat.module.js';
 import { AnswerModule } from '../answer/answer.module.js';
+import { ClientChatModule } from '../client-chat/client-chat.module.js';
 import { FileModule } from '../file/file.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { RedactionModule } from '../redaction/redaction.module.js';
@@ -39,6 +40,7 @@ import { SavedTurns } from './saved-turns.service.js';
  */
 @Module({
   imports: [
+    ClientChatModule,
     AuthModule,
     UpgradesModule,
     ChatModule,
