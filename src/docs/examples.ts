@@ -102,6 +102,22 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
     asked: { summary: 'By the model', value: {} },
     stored: { summary: 'Given', value: { response: 'A little north of Bodø.' } },
   },
+  CreateAuiMessageDto: {
+    first: {
+      summary: 'Begins a thread',
+      value: {
+        parent_id: null,
+        format: 'aui/v0',
+        content: { role: 'user', content: 'Where is the midnight sun?' },
+      },
+    },
+  },
+  UpdateAuiMessageDto: {
+    said: {
+      summary: 'In its place',
+      value: { content: { role: 'assistant', content: 'A little north of Bodø.' } },
+    },
+  },
   FanOutDto: { two: { summary: 'Two models', value: { models: ['gpt-5-mini', 'gpt-5'] } } },
   RetryMessageDto: {
     whole: { summary: 'The whole answer', value: {} },
