@@ -170,6 +170,7 @@ browsers('the page, in a real browser,', () => {
       await tryIt();
       const other = await page.context().newPage();
       await other.goto(page.url());
+      await other.locator('.pair').first().waitFor();
       await other.keyboard.press('t');
       await other.locator('.branch').nth(3).waitFor();
       const before = await other.locator('.branch').count();

@@ -272,7 +272,7 @@ describe('with PostgreSQL alone between the instances', () => {
     const { id } = await ann.aChat();
     const sockets = [await socketOn(ann.at(there.url), id), await socketOn(ann.at(there.url), id)];
     await withClient(here.databaseUrl, async (client) => {
-      for (const table of ['events', 'chats', 'conversations'])
+      for (const table of ['events', 'conversations', 'chats'])
         await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
     });
     for (const socket of sockets) {
@@ -292,12 +292,13 @@ describe('with PostgreSQL alone between the instances', () => {
     };
     expect((await ann.delete(`/chats/${id}`)).status).toBe(204);
     expect(await socket.upTo(2)).toHaveLength(1);
-    expect(feeds.has(id)).toBe(true);
+    const key = `${ann.accountId}/${id}`;
+    expect(feeds.has(key)).toBe(true);
     await withClient(here.databaseUrl, async (client) => {
-      for (const table of ['events', 'chats', 'conversations'])
+      for (const table of ['events', 'conversations', 'chats'])
         await client.query(`DELETE FROM ${table} WHERE chat_id = $1`, [id]);
     });
-    await until(() => !feeds.has(id), 'the end of the subscription');
+    await until(() => !feeds.has(key), 'the end of the subscription');
     expect(socket.events).toHaveLength(1);
   });
 

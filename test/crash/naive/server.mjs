@@ -5,6 +5,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import mongoose from 'mongoose';
 import pg from 'pg';
+import { bucketId } from '../../../dist/src/content/mongo/chat-contents.schema.js';
 import { dataSourceOptions } from '../../../dist/src/data-source.js';
 import { migrate } from '../../../dist/src/database/migrate.js';
 
@@ -21,9 +22,10 @@ const failpoint = (name) => void (name === FAILPOINT && process.kill(process.pid
 
 async function createChat(account) {
   const id = randomUUID();
-  await rows(`INSERT INTO conversations (account_id, chat_id) VALUES ($1, $2)`, [account, id]);
   await rows(
-    `INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, active, created_at, updated_at) VALUES ($1, $2, $2, $2, true, now(), now())`,
+    `WITH conversation AS (INSERT INTO conversations (account_id, chat_id) VALUES ($1, $2))
+     INSERT INTO chats (account_id, chat_id, root_chat_id, jump_chat_id, active, created_at, updated_at)
+     VALUES ($1, $2, $2, $2, true, now(), now())`,
     [account, id],
   );
   return { chat_id: id };
@@ -91,8 +93,8 @@ async function putWords({ account, chatId, id, seq, question, response, body }) 
   };
   const push = { $setOnInsert: copies, $push: { qa_pairs: element } };
   await buckets
-    .updateOne({ _id: `${chatId}:${bucket}` }, push, { upsert: true })
-    .catch(() => buckets.updateOne({ _id: `${chatId}:${bucket}` }, push));
+    .updateOne({ _id: bucketId(account, chatId, bucket) }, push, { upsert: true })
+    .catch(() => buckets.updateOne({ _id: bucketId(account, chatId, bucket) }, push));
 }
 
 async function page(account, chatId, before) {
