@@ -18,8 +18,11 @@ const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth']
 /** The files of `npm run test:unit`, which need neither a build nor a database. */
 const UNIT = 'src/';
 
-/** One more than there are cores, of few: files wait for servers, timers and leases as well. */
-const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism() + 1, 4));
+/**
+ * As many as there are cores, of few. One more fills their waits, and makes a store seem to be away
+ * for longer than the deadlines that other files hold.
+ */
+const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism(), 4));
 
 /**
  * With arguments one run of jest; without, all files, some at a time, and then those that run

@@ -128,7 +128,7 @@ describe('the command line', () => {
     expect(ill.stdout).toMatch(/✖ Database: .+\n {4}Start PostgreSQL/);
     expect(ill.stdout).toMatch(/✖ Redis: 127\.0\.0\.1: ECONNREFUSED\n {4}Start it/);
     const unset = await run(['doctor'], { ...settings, PORT: 'seven' });
-    expect([unset.code, unset.stdout]).toEqual([1, expect.stringMatching(/✖ Settings: .*PORT/)]);
+    expect([unset.code, unset.stdout]).toEqual([1, expect.stringMatching(/✖ Settings: [^]*PORT/)]);
   });
 
   it('shows how far it is on a terminal, and leaves nothing of it there', async () => {
