@@ -35,7 +35,7 @@ COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
 COPY cli cli
-RUN ln -s /app/cli/banyan.mjs /usr/local/bin/banyan
+RUN ln -sf /app/cli/banyan.mjs /usr/local/bin/banyan
 # Served at /docs/errors, where the `type` of every problem points.
 COPY docs/errors.md docs/errors.md
 USER node
