@@ -1,25 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { FakeProvider, type Script } from '../../test/support/fake-provider.js';
-import { loadConfig } from '../config/config.js';
-import { providersOf } from '../config/providers.js';
-import { Catalogue } from './catalogue.js';
-import type { ModelError, ModelPart, ModelRequest } from './language-model.js';
+import { ask, heard, modelsOf, never } from '../../test/support/heard-model.js';
+import type { ModelPart } from './language-model.js';
 import type { Limits } from './patience.js';
 import { ANSWER_BYTES_MAX } from './provider-answer.js';
 import { ProviderModels } from './provider-models.js';
 import { TokenCounter } from './token-counter.js';
 
-/** Longer than any of these tests: whatever ends before was ended on purpose. */
-const PATIENT: Limits = { firstMs: 60_000, idleMs: 60_000, wholeMs: 60_000 };
 const KEY = 'sk-fake-provider-key';
-const never = (): AbortSignal => new AbortController().signal;
-const ask = (more: Partial<ModelRequest> = {}): ModelRequest => ({
-  model: null,
-  messages: [{ role: 'user', content: 'Why?' }],
-  ...more,
-});
-
 let provider: FakeProvider;
 let logged: unknown[];
 const counter = new TokenCounter();
@@ -36,34 +25,8 @@ beforeEach(() => {
   });
 });
 
-function aModel(
-  settings: Record<string, string> = provider.settings(),
-  limits: Partial<Limits> = {},
-): ProviderModels {
-  const config = loadConfig(settings);
-  return new ProviderModels(
-    new Catalogue(providersOf(config), config.LLM_MODEL),
-    { ...PATIENT, ...limits },
-    counter.count,
-  );
-}
-
-/** All that a model said, and the error that it ended with. */
-async function heard(
-  model: ProviderModels,
-  request = ask(),
-  signal = never(),
-): Promise<{ parts: ModelPart[]; text: string; error?: ModelError }> {
-  const parts: ModelPart[] = [];
-  const textOf = (): string =>
-    parts.map((part) => (part.type === 'delta' ? part.text : '')).join('');
-  try {
-    for await (const part of model.stream(request, signal)) parts.push(part);
-    return { parts, text: textOf() };
-  } catch (error) {
-    return { parts, text: textOf(), error: error as ModelError };
-  }
-}
+const aModel = (settings = provider.settings(), limits: Partial<Limits> = {}): ProviderModels =>
+  modelsOf(settings, counter, limits);
 
 describe('a provider that is well', () => {
   it('is asked as OpenAI is, and its answer comes piece by piece with its usage', async () => {

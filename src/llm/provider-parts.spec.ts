@@ -1,16 +1,13 @@
 import { Logger } from '@nestjs/common';
 import { FakeProvider, type Script } from '../../test/support/fake-provider.js';
+import { ask, heard as heardOf, modelsOf } from '../../test/support/heard-model.js';
 import { D, DONE, F, frame } from '../../test/support/provider-turns.js';
 import { exactJson } from '../common/exact-json.js';
-import { loadConfig } from '../config/config.js';
-import { providersOf } from '../config/providers.js';
-import { Catalogue } from './catalogue.js';
-import type { ModelError, ModelPart, ModelRequest } from './language-model.js';
-import { ProviderModels } from './provider-models.js';
+import type { ModelRequest } from './language-model.js';
+import type { Limits } from './patience.js';
 import { requestOf } from './settings.js';
 import { TokenCounter } from './token-counter.js';
 
-const LIMITS = { firstMs: 60_000, idleMs: 60_000, wholeMs: 60_000 };
 const PNG = Buffer.from('89504e470d0a1a0a', 'hex');
 const counter = new TokenCounter();
 let provider: FakeProvider;
@@ -25,21 +22,11 @@ beforeEach(() => provider.reset());
 async function heard(
   script: Script,
   request: Partial<ModelRequest> = {},
-  limits: Partial<typeof LIMITS> = {},
+  limits: Partial<Limits> = {},
 ) {
   provider.next(script);
-  const config = loadConfig(provider.settings());
-  const catalogue = new Catalogue(providersOf(config), config.LLM_MODEL);
-  const model = new ProviderModels(catalogue, { ...LIMITS, ...limits }, counter.count);
-  const parts: ModelPart[] = [];
-  const asked = { model: null, messages: [{ role: 'user' as const, content: 'Q?' }], ...request };
-  let error: ModelError | undefined;
-  try {
-    for await (const part of model.stream(asked, new AbortController().signal)) parts.push(part);
-  } catch (fault) {
-    error = fault as ModelError;
-  }
-  const text = parts.map((part) => (part.type === 'delta' ? part.text : '')).join('');
+  const model = modelsOf(provider.settings(), counter, limits);
+  const { parts, text, error } = await heardOf(model, ask(request));
   const whole = parts.flatMap((part) => (part.type === 'part' ? [part.part] : []));
   const end = parts.find((part) => part.type === 'end');
   return { parts, text, whole, end, error, body: provider.asked.at(-1)!.body };

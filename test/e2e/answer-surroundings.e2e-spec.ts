@@ -1,54 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
-import {
-  MODES,
-  mongoUriFor,
-  SETTINGS,
-  startTestApp,
-  type TestApp,
-  withClient,
-} from '../support/app.js';
+import { MODES, mongoUriFor, SETTINGS, startTestApp, withClient } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
-import { TestClient } from '../support/client.js';
-import { FakeProvider } from '../support/fake-provider.js';
 import { TestSocket } from './realtime-client.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
+import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
 
 const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
 
 describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
-  let provider: FakeProvider;
-  let here: TestApp;
-  let there: TestApp;
-  let ann: TestClient;
-  let annThere: TestClient;
+  let servers: AnsweringServers;
+  let { provider, here, ann, annThere } = {} as AnsweringServers;
 
   beforeAll(async () => {
-    provider = await FakeProvider.start();
-    const models = [
-      {
-        name: 'fake',
-        base_url: provider.url,
-        api_key: 'sk-fake',
-        models: ['fake-1', 'fake-2', 'broken'],
-      },
-    ];
-    const settings = {
-      LLM_PROVIDERS: JSON.stringify(models),
-      SHUTDOWN_TIMEOUT_SECONDS: '0',
-      ANSWERS_PER_ACCOUNT: '0',
-    };
-    here = await startTestApp(mode, settings);
-    there = await startTestApp(mode, settings, here.databaseUrl);
-    ann = await TestClient.register(here.url);
-    annThere = ann.at(there.url);
+    servers = await startAnswering(mode);
+    ({ provider, here, ann, annThere } = servers);
   });
   afterEach(() => provider.reset());
-  afterAll(async () => {
-    await Promise.all([here.close(), there.close()]);
-    await provider.close();
-  });
+  afterAll(() => stopAnswering(servers));
 
   const messageOf = async (chatId: string, responseId: string) =>
     (await ann.get(`/chats/${chatId}/messages/${responseId}`)).body;

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { SETTINGS, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { randomUUID } from 'node:crypto';
+import { SETTINGS, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import {
-  AuthTester,
   anEmail,
   expectProblem,
   PASSWORD,
@@ -11,54 +10,22 @@ import {
   laterAt,
   sameForAll,
 } from './auth-tester.js';
-import { encode, forge, hmac, Issuer, rs256 } from './token-forge.js';
+import { encode, forge, hmac, rs256 } from './token-forge.js';
+import { IssuerServer, rsa, rsaOfStranger } from './issuer-server.js';
 
-const ISSUER = 'https://issuer.example';
-const AUDIENCE = 'banyan-api';
 const now = () => Math.floor(Date.now() / 1000);
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const rsaOfStranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-let server: TestApp;
-let tester: AuthTester;
-const issuer = new Issuer();
-/** Counts whoever follows an address in a token. */
-const trap = new Issuer();
-let trapUrl: string;
-let refusal: Answer;
+let scene: IssuerServer;
+let { server, tester, trap, trapUrl } = {} as IssuerServer;
 
 beforeAll(async () => {
-  issuer.publish('rsa-1', rsa.publicKey, 'RS256');
-  issuer.publish('ec-1', ec.publicKey, 'ES256');
-  trap.publish('trap', rsaOfStranger.publicKey, 'RS256');
-  trapUrl = await trap.start();
-  server = await startTestApp('postgres', {
-    JWKS_URI: await issuer.start(),
-    JWKS_ISSUER: ISSUER,
-    JWKS_AUDIENCE: AUDIENCE,
-    PASSWORD_BLOCKLIST: 'on',
-  });
-  tester = new AuthTester(server.url);
-  refusal = await me('nonsense');
+  scene = await IssuerServer.start();
+  ({ server, tester, trap, trapUrl } = scene);
 });
-afterAll(async () => {
-  issuer.stop();
-  trap.stop();
-  await server.close();
-});
+afterAll(() => scene.stop());
 
-const me = (token: string): Promise<Answer> => new TestClient(server.url, token).get('/auth/me');
-
-/** One body for every refusal, and the same challenge. */
-function expectTheRefusal(answer: Answer): void {
-  expectRefused(answer);
-  expect(sameForAll(answer)).toEqual(sameForAll(refusal));
-  expect(answer.headers.get('www-authenticate')).toBe(
-    'Bearer realm="banyan", error="invalid_token"',
-  );
-}
+const me = (token: string): Promise<Answer> => scene.me(token);
+const expectTheRefusal = (answer: Answer): void => scene.expectTheRefusal(answer);
 
 describe('our own access tokens', () => {
   const header = { alg: 'HS256', typ: 'at+jwt' };
@@ -252,7 +219,7 @@ describe('our own access tokens', () => {
       expectRefused(await send(header));
 
     const without = await new TestClient(server.url).get('/auth/me');
-    expect(sameForAll(without)).toEqual(sameForAll(refusal));
+    expect(sameForAll(without)).toEqual(sameForAll(scene.refusal));
     expect(without.headers.get('www-authenticate')).toBe('Bearer realm="banyan"');
   });
 

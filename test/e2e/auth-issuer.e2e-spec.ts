@@ -1,64 +1,24 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { generateKeyPairSync, randomUUID, sign } from 'node:crypto';
-import { SETTINGS, startTestApp, type TestApp } from '../support/app.js';
+import { SETTINGS, startTestApp } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
-import {
-  AuthTester,
-  anEmail,
-  expectProblem,
-  PASSWORD,
-  expectRefused,
-  laterAt,
-  sameForAll,
-} from './auth-tester.js';
-import { es256, forge, hmac, Issuer, rs256 } from './token-forge.js';
+import { AuthTester, anEmail, expectProblem, PASSWORD, laterAt } from './auth-tester.js';
+import { es256, forge, hmac, rs256 } from './token-forge.js';
+import { AUDIENCE, ec, ISSUER, IssuerServer, rsa, rsaOfStranger } from './issuer-server.js';
 
-const ISSUER = 'https://issuer.example';
-const AUDIENCE = 'banyan-api';
 const now = () => Math.floor(Date.now() / 1000);
 
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const rsaOfStranger = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-
-let server: TestApp;
-let tester: AuthTester;
-const issuer = new Issuer();
-/** Counts whoever follows an address in a token. */
-const trap = new Issuer();
-let trapUrl: string;
-let refusal: Answer;
+let scene: IssuerServer;
+let { server, tester, issuer, trap, trapUrl } = {} as IssuerServer;
 
 beforeAll(async () => {
-  issuer.publish('rsa-1', rsa.publicKey, 'RS256');
-  issuer.publish('ec-1', ec.publicKey, 'ES256');
-  trap.publish('trap', rsaOfStranger.publicKey, 'RS256');
-  trapUrl = await trap.start();
-  server = await startTestApp('postgres', {
-    JWKS_URI: await issuer.start(),
-    JWKS_ISSUER: ISSUER,
-    JWKS_AUDIENCE: AUDIENCE,
-    PASSWORD_BLOCKLIST: 'on',
-  });
-  tester = new AuthTester(server.url);
-  refusal = await me('nonsense');
+  scene = await IssuerServer.start();
+  ({ server, tester, issuer, trap, trapUrl } = scene);
 });
-afterAll(async () => {
-  issuer.stop();
-  trap.stop();
-  await server.close();
-});
+afterAll(() => scene.stop());
 
-const me = (token: string): Promise<Answer> => new TestClient(server.url, token).get('/auth/me');
-
-/** One body for every refusal, and the same challenge. */
-function expectTheRefusal(answer: Answer): void {
-  expectRefused(answer);
-  expect(sameForAll(answer)).toEqual(sameForAll(refusal));
-  expect(answer.headers.get('www-authenticate')).toBe(
-    'Bearer realm="banyan", error="invalid_token"',
-  );
-}
+const me = (token: string): Promise<Answer> => scene.me(token);
+const expectTheRefusal = (answer: Answer): void => scene.expectTheRefusal(answer);
 
 describe('tokens of the outside issuer', () => {
   const claimsOf = (fields: object = {}) => ({
