@@ -1,5 +1,6 @@
 // Reads an export of ChatGPT of so many MB, as it would come out of a file, into pairs and chats, and
 // tells the most memory that this process had. Its generator is counted in.
+import { readFileSync } from 'node:fs';
 import { itemsOf } from '../../dist/src/formats/json-items.js';
 import { conversationOf } from '../../dist/src/formats/ready.js';
 import { Tally } from '../../dist/src/formats/source.js';
@@ -43,4 +44,6 @@ for await (const item of itemsOf(pieces(told), 'list')) {
   told.pairs += pairs.length;
   told.chats += planOf(pairs, head).lines.length;
 }
-console.log(JSON.stringify({ ...told, peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6 }));
+// Not `maxRSS`: that begins with what the process had which started this one.
+const [, peakKb] = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
+console.log(JSON.stringify({ ...told, peakMb: (Number(peakKb) * 1024) / 1e6 }));
