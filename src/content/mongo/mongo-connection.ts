@@ -37,6 +37,10 @@ export class StoreAwayError extends Error {
   override readonly name = 'StoreAwayError';
 }
 
+/** A step of connecting, of which the driver's selection of a server takes a whole limit itself. */
+const soon = <Result>(work: Promise<Result>): Promise<Result> =>
+  within(2 * MONGO_TIMEOUT_MS, work, () => new StoreAwayError('MongoDB did not answer in time.'));
+
 /** Used where the URI names no database; MongoDB's own default is `test`. */
 const DEFAULT_DATABASE = 'banyan';
 const namesDatabase = (uri: string): boolean => /^mongodb(?:\+srv)?:\/\/[^/]+\/[^?]/.test(uri);
@@ -180,11 +184,10 @@ export class MongoConnection {
     this.connection.on('error', () => undefined); // told by the call that meets it
     this.chats = this.connection.model<ChatContents>('ChatContents', ChatContentsSchema);
     this.parts = this.connection.model<ChatParts>('ChatParts', ChatPartsSchema);
-    await this.connection.openUri(this.uri, {
-      ...OPTIONS,
-      ...(namesDatabase(this.uri) ? {} : { dbName: DEFAULT_DATABASE }),
-    });
-    const hello = await this.connection.db?.admin().command({ hello: 1 });
+    const database = namesDatabase(this.uri) ? {} : { dbName: DEFAULT_DATABASE };
+    // The driver may wait for ever here too, and nobody else would try again.
+    await soon(this.connection.openUri(this.uri, { ...OPTIONS, ...database }));
+    const hello = await soon(Promise.resolve(this.connection.db?.admin().command({ hello: 1 })));
     if (!hello) throw new StoreAwayError('MongoDB closed the connection at once.');
     this.replicated = hello['setName'] !== undefined || hello['msg'] === 'isdbgrid';
     if (!this.areNamed) await this.nameAll();
@@ -199,8 +202,7 @@ export class MongoConnection {
       this.chats.collection as never,
       this.parts.collection as never,
       this.connection.collection('write_tries') as unknown as Marks,
-      (work) =>
-        within(MONGO_TIMEOUT_MS, work, () => new StoreAwayError('MongoDB did not answer in time.')),
+      soon,
     );
     this.areNamed = true;
   }
