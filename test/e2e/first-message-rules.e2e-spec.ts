@@ -2,20 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-
-const first = (
-  client: TestClient,
-  body: unknown = { text: 'hello', sender: 'Ada' },
-  headers = {},
-) => client.request('POST', '/first_message', { body, headers });
-const post = (client: TestClient, body: unknown, headers = {}) =>
-  client.request('POST', '/messages', { body, headers });
-const read = (client: TestClient, query: string) => client.request('GET', `/messages?${query}`);
-const last = (client: TestClient, name: string | number) =>
-  client.request('GET', `/last_message/${name}`);
-const textsOf = (body: { text: string }[]): string[] => body.map(({ text }) => text);
-const nextOf = (link: string | null): string | null =>
-  /<([^>]+)>; rel="next"/.exec(link ?? '')?.[1] ?? null;
+import { first, post, read, last, textsOf, nextOf } from './first-message-calls.js';
 
 describe.each(MODES)('the rules of first message, words in %s', (mode) => {
   let here: TestApp;

@@ -2,29 +2,17 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { first, post, read, last, textsOf, nextOf } from './first-message-calls.js';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-const first = (
-  client: TestClient,
-  body: unknown = { text: 'hello', sender: 'Ada' },
-  headers = {},
-) => client.request('POST', '/first_message', { body, headers });
-const post = (client: TestClient, body: unknown, headers = {}) =>
-  client.request('POST', '/messages', { body, headers });
-const read = (client: TestClient, query: string) => client.request('GET', `/messages?${query}`);
-const last = (client: TestClient, name: string | number) =>
-  client.request('GET', `/last_message/${name}`);
-const textsOf = (body: { text: string }[]): string[] => body.map(({ text }) => text);
 /** The address that a `Link` of the answer from `url` leads to. */
 const after = (url: string, link: string | null): string | null => {
   if (link === null) return null;
   const { pathname, search } = new URL(link, new URL(url, 'http://here'));
   return pathname + search;
 };
-const nextOf = (link: string | null): string | null =>
-  /<([^>]+)>; rel="next"/.exec(link ?? '')?.[1] ?? null;
 
 describe.each(MODES)('first message, words in %s', (mode) => {
   let here: TestApp;
