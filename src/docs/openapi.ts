@@ -20,6 +20,7 @@ import { completeParameter, completeSchema } from './glossary.js';
 import { addHeaderComponents, addHeaders } from './headers.js';
 import { addPartRules } from './part-rules.js';
 import { addRules, type Class } from './rules.js';
+import { addTextRules } from './text-rules.js';
 
 const DESCRIPTION = `The self-hosted backend for AI conversations that branch.
 
@@ -98,6 +99,7 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
   addHeaderComponents(components);
   addRules((components.schemas ??= {}), classesTakenBy(app));
   addPartRules(components.schemas);
+  addTextRules(document, components);
   for (const schema of Object.values(components.schemas ?? {}))
     if (!isReference(schema)) completeSchema(schema);
   sortComponents(components);

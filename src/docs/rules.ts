@@ -4,7 +4,7 @@ import type { TextRules } from '../common/fields.js';
 import { type Components, isReference, type Schema } from './document.js';
 import { addMetadataRules, addPlainMetadataRules } from './metadata-rules.js';
 import type { MetadataRules } from '../modules/message/metadata.js';
-import { ANY_TEXT, SAID_TEXT } from '../common/text-patterns.js';
+import { SAID_TEXT } from '../common/text-patterns.js';
 
 export type Class = abstract new (...args: never[]) => object;
 interface Check {
@@ -68,8 +68,6 @@ export function addRules(
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     const plain = checks.find(({ name }) => name === 'isPlainMetadata');
     if (plain) addPlainMetadataRules(schema, schemas, plain.constraints![0] as MetadataRules);
-    for (const field of Object.values(schema.properties))
-      if (!isReference(field)) addTextRule(field);
   }
 }
 
@@ -98,16 +96,4 @@ function addRule(
   if (!field || isReference(field) || !say) return;
   // What the class says itself is more exact.
   Object.assign(field, { ...say(constraints as never[]), ...field });
-}
-
-/** These formats leave no room for what a text must not have. */
-const EXACT_FORMATS = ['uuid', 'email', 'date-time', 'uri'];
-const isPlainText = ({ type, format = '', pattern, enum: values }: Schema): boolean =>
-  [type].flat().includes('string' as never) &&
-  !EXACT_FORMATS.includes(format) &&
-  !pattern &&
-  !values;
-
-function addTextRule(field: Schema): void {
-  if (isPlainText(field)) field.pattern = ANY_TEXT;
 }

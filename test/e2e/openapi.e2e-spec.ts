@@ -56,6 +56,24 @@ describe('the document', () => {
     ]);
   });
 
+  it('says of every text of a JSON body what it must be: one with U+0000 is refused', () => {
+    const textsOf = (schema: object, seen: Set<string>): [string, Record<string, unknown>][] =>
+      nodesOf(schema).flatMap(([at, node]) => {
+        const ref = node['$ref'] as string | undefined;
+        if (!ref) return node['type'] === 'string' && !/\/examples?\b/.test(at) ? [[at, node]] : [];
+        if (seen.has(ref)) return [];
+        return textsOf(followed({ $ref: ref }), seen.add(ref));
+      });
+    const texts = operations.flatMap(({ operationId, requestBody }) => {
+      const schema = requestBody?.content['application/json']?.schema;
+      return schema ? textsOf(schema, new Set([operationId])) : [];
+    });
+    const rules = ['pattern', 'enum', 'const', 'format'];
+    const free = texts.filter(([, text]) => !rules.some((rule) => rule in text));
+    expect(texts.length).toBeGreaterThan(100);
+    expect(free.map(([at]) => at)).toEqual([]);
+  });
+
   it.each(['openapi', 'postman'])(
     'and what is made from it are in git as `npm run %s` makes them',
     async (name) => {
