@@ -6,14 +6,15 @@ import { runChecks, type Tallies } from './runner.js';
 import { type OpenStores, openStores } from './stores.js';
 
 /** `npm run fsck`: checks both stores against each other; see `docs/operations.md`. */
-async function fsck({ repair, json }: FsckOptions): Promise<number> {
+async function fsck({ repair, json, quick }: FsckOptions): Promise<number> {
   Logger.overrideLogger(false); // stdout is for the report
   const stores = await openStores(loadToolConfig());
   try {
     const started = performance.now();
-    const repairs = repair ? await mend(stores) : null;
+    const repairs = repair ? await mend(stores, quick) : null;
     const tallies = await runChecks(stores.checks, {
       repair: false,
+      quick,
       onProgress: progress('checking'),
     });
     progress('')('', 0);
@@ -25,9 +26,10 @@ async function fsck({ repair, json }: FsckOptions): Promise<number> {
   }
 }
 
-async function mend(stores: OpenStores): Promise<Tallies> {
+async function mend(stores: OpenStores, quick: boolean): Promise<Tallies> {
   await stores.assertRepairable();
-  const tallies = await runChecks(stores.checks, { repair: true, onProgress: progress('mending') });
+  const onProgress = progress('mending');
+  const tallies = await runChecks(stores.checks, { repair: true, quick, onProgress });
   await stores.drain();
   return tallies;
 }

@@ -32,6 +32,8 @@ export type Tallies = Map<InvariantId, InvariantTally>;
 
 export interface RunOptions {
   repair: boolean;
+  /** Waits a tenth before each further look. */
+  quick: boolean;
   onProgress: (of: string, count: number) => void;
 }
 
@@ -78,7 +80,8 @@ async function walk(check: Check, tallies: Tallies, options: RunOptions): Promis
   let count = 0;
   let suspects: Finding[] = [];
   const settleSuspects = async (): Promise<void> => {
-    for (const finding of await certain(check, suspects)) await settle(finding, tallies, options);
+    for (const finding of await certain(check, suspects, options))
+      await settle(finding, tallies, options);
     suspects = [];
   };
   for (
@@ -101,11 +104,15 @@ async function walk(check: Check, tallies: Tallies, options: RunOptions): Promis
 }
 
 /** The findings that are still there at every further look. */
-async function certain(check: Check, suspects: readonly Finding[]): Promise<readonly Finding[]> {
+async function certain(
+  check: Check,
+  suspects: readonly Finding[],
+  { quick }: RunOptions,
+): Promise<readonly Finding[]> {
   let findings = suspects;
   for (const ms of check.recheckMs ?? RECHECK_MS) {
     if (findings.length === 0) return [];
-    await sleep(ms);
+    await sleep(quick ? ms / 10 : ms);
     const before = new Set(findings.map(identityOf));
     const keys = [...new Map(findings.map(({ key }) => [JSON.stringify(key), key])).values()];
     findings = (await check.inspect(keys)).filter((finding) => before.has(identityOf(finding)));

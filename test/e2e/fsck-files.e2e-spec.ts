@@ -80,7 +80,7 @@ describe.each([...MODES, 's3'] as const)('fsck, files in the store of %s', (kind
 
   it('finds bytes without a file and has them removed; and files without their bytes, which no repair brings back', async () => {
     await aBlob();
-    expect(violationsOf(await runFsck(env(), '--json'))).toEqual({});
+    expect(violationsOf(await runFsck(env(), '--json', '--quick'))).toEqual({});
     const stray = { accountId: ann.accountId, blobId: newId() };
     await store.write(stray, only(randomBytes(1000)));
     const lost = await aBlob();
@@ -89,8 +89,8 @@ describe.each([...MODES, 's3'] as const)('fsck, files in the store of %s', (kind
       { what: 'a store has bytes that nobody knows of', id: stray.blobId },
       { what: 'the bytes of a file are not in their store', id: lost.blobId },
     ];
-    expect(faultsOf(await runFsck(env(), '--json'))).toEqual(found);
-    expect(faultsOf(await runFsck(env(), '--json', '--repair'))).toEqual(found.slice(1));
+    expect(faultsOf(await runFsck(env(), '--json', '--quick'))).toEqual(found);
+    expect(faultsOf(await runFsck(env(), '--json', '--repair', '--quick'))).toEqual(found.slice(1));
     await server.app.get(LeftoversJob, { strict: false }).run(new AbortController().signal);
     expect(await store.sizeOf(stray)).toBeNull();
   }, 120_000);
@@ -98,7 +98,7 @@ describe.each([...MODES, 's3'] as const)('fsck, files in the store of %s', (kind
   if (kind === 's3')
     it('does not begin where the bucket cannot be reached, and shows no key', async () => {
       const wrong = env()['FILE_STORE']!.replace('banyan-files', 'no-such-bucket');
-      const run = await runFsck({ ...env(), FILE_STORE: wrong }, '--json');
+      const run = await runFsck({ ...env(), FILE_STORE: wrong }, '--json', '--quick');
       expect(run.code).toBe(2);
       expect(run.stderr).toContain('The bucket of FILE_STORE cannot be reached');
       expect(run.stdout + run.stderr).not.toContain(s3!.keys.secretAccessKey);
@@ -139,9 +139,9 @@ describe.each([...MODES, 's3'] as const)('fsck, files in the store of %s', (kind
           .sort();
       // What the journal of MongoDB has still is healed, and no fault; PostgreSQL has one copy.
       const hurt = mode === 'mongo' ? [gone.response_id] : [gone.response_id, other.response_id];
-      const found = await runFsck(env(), '--json');
+      const found = await runFsck(env(), '--json', '--quick');
       expect(ids(found)).toEqual([...hurt, ...(mode === 'mongo' ? [OLD_ID] : [])].sort());
-      expect(ids(await runFsck(env(), '--json', '--repair'))).toEqual(hurt.sort());
+      expect(ids(await runFsck(env(), '--json', '--repair', '--quick'))).toEqual(hurt.sort());
       if (mode === 'postgres') return;
       await inParts(async (parts) => {
         const healed = await parts.findOne({ chat_id: other.chat_id });
