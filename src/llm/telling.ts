@@ -96,10 +96,10 @@ class Lines {
 
   /** To the question of this turn, behind what was said in it. */
   ask(part: UserPart, pair: number): void {
-    const from = this.lines.findLastIndex(({ role }) => role === 'assistant');
-    const at = this.lines.findIndex(({ role }, i) => i > from && role === 'user');
-    const line = (this.lines[at] ?? { role: 'user', parts: [] }) as Line & { role: 'user' };
-    if (at >= 0) this.lines.splice(at, 1);
+    const turn = this.lines.findLastIndex(({ role }) => role !== 'system');
+    const asked = this.lines[turn];
+    const line = asked?.role === 'user' ? asked : { role: 'user' as const, parts: [] };
+    if (line === asked) this.lines.splice(turn, 1);
     this.lines.push(line);
     addSaid(line.parts, part, this.askedIn === pair ? '\n' : BETWEEN_QUESTIONS);
     this.askedIn = pair;

@@ -4,7 +4,11 @@ import { chatIdOf, seedChats, seedPairs } from '../../bench/seed.js';
 import { Database } from '../../src/database/database.js';
 import { fitToWindow } from '../../src/llm/context-window.js';
 import { TokenCounter } from '../../src/llm/token-counter.js';
-import { contextStatement } from '../../src/modules/context/context.sql.js';
+import {
+  type ContextPage,
+  contextRowsOf,
+  contextStatement,
+} from '../../src/modules/context/context.sql.js';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
@@ -150,7 +154,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
         if (!statement.name.startsWith('answer.context') && statement.name !== 'chat.find')
           return result as never;
         statements.push(statement.name);
-        rows += result.length;
+        rows += (result as ContextPage[]).flatMap(contextRowsOf).length;
         return result as never;
       });
       Object.assign(counter, {

@@ -12,13 +12,54 @@ const BLOCK_PAIRS = 64;
  */
 const BYTES_PER_TOKEN_MAX = 16;
 
-/** A pair before a question, or (the last row) the question itself. */
-export interface ContextRow extends WordsRow, Record<string, unknown> {
+/** A pair before a question, or (the last one) the question itself. */
+export interface ContextRow extends WordsRow {
   /** Null where nobody has counted this version. */
   tokens: number | null;
   status: MessageStatus;
   model: string | null;
   error_code: string | null;
+}
+
+/**
+ * A context as it comes over the wire: one row, in which each column is a list of all pairs, as in
+ * a page (`path.sql.ts`). Null where there is none.
+ */
+export interface ContextPage extends Record<string, unknown> {
+  /** `FACTS`, a line for each pair. */
+  facts: string | null;
+  /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
+  bodies: string | null;
+  /** A list with null for each pair of which no more is to be said. */
+  more: ([model: string | null, error_code: string | null, sha256: string | null] | null)[] | null;
+}
+
+const FACTS = `concat_ws(' ', root_chat_id, response_id, chat_id, fork_seq, seq, version, status, tokens)`;
+
+/** The rows of the pairs of a context, oldest first. */
+export function contextRowsOf({ facts, bodies, more }: ContextPage): ContextRow[] {
+  if (facts === null) return [];
+  const words = bodies!.split('\n');
+  return facts.split('\n').map((line, at) => {
+    const [rootChatId, responseId, chatId, forkSeq, seq, version, status, tokens] = line.split(
+      ' ',
+    ) as [string, string, string, ...string[]];
+    const [model = null, errorCode = null, sha256 = null] = more![at] ?? [];
+    return {
+      root_chat_id: rootChatId,
+      response_id: responseId,
+      chat_id: chatId,
+      fork_seq: Number(forkSeq),
+      seq: Number(seq),
+      version: Number(version),
+      status: status as MessageStatus,
+      tokens: tokens === undefined ? null : Number(tokens),
+      model,
+      error_code: errorCode,
+      sha256: sha256 === null ? null : Buffer.from(sha256, 'hex'),
+      body: words[at] || null,
+    };
+  });
 }
 
 /**
@@ -37,11 +78,11 @@ const blockOf = (columns: string, more = ''): string => `
 /**
  * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
  * path, from the newest back until they fill the room of a window ($4 tokens), with the words that
- * PostgreSQL has; oldest first. What is read is bounded by the window and not by the chat: blocks
- * of 64 pairs, each of one owner, until their tokens are more than there is room for. A pair that
- * nobody has counted is taken to have the fewest tokens that its bytes can be, so some pairs may
- * come that have no room. A parent owns the pair that a branch hangs at, so no step is in vain. No
- * row: the pair is gone.
+ * PostgreSQL has; oldest first, in one row (`contextRowsOf`). What is read is bounded by the window
+ * and not by the chat: blocks of 64 pairs, each of one owner, until their tokens are more than
+ * there is room for. A pair that nobody has counted is taken to have the fewest tokens that its
+ * bytes can be, so some pairs may come that have no room. A parent owns the pair that a branch
+ * hangs at, so no step is in vain. Nothing in it: the pair is gone.
  */
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.context.${table}`,
@@ -59,7 +100,12 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
       ) n
       WHERE w.lo > 1 AND w.room > block.cost
     )
-    SELECT root_chat_id, response_id, chat_id, fork_seq, seq, version, sha256, tokens, status, model, error_code, body
+    SELECT string_agg(${FACTS}, E'\\n' ORDER BY seq) AS facts, string_agg(coalesce(body, ''), E'\\n' ORDER BY seq) AS bodies,
+      json_agg(
+        CASE WHEN body IS NOT NULL AND model IS NULL AND error_code IS NULL THEN NULL
+        ELSE json_build_array(model, error_code, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END) END
+        ORDER BY seq
+      ) AS more
     FROM (
       SELECT w.root_chat_id, w.fork_seq, pair.*, sum(pair.cost) OVER (ORDER BY pair.seq DESC) AS spent
       FROM walk w CROSS JOIN LATERAL (${blockOf(
@@ -71,8 +117,7 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
       )}
       ) pair
     ) path
-    WHERE spent <= $4 OR seq = $3
-    ORDER BY seq`,
+    WHERE spent <= $4 OR seq = $3`,
 });
 
 /**

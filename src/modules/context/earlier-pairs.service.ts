@@ -8,7 +8,13 @@ import { Database, type Statement } from '../../database/database.js';
 import type { CountedPair } from '../../llm/context-window.js';
 import type { ToldPair } from '../../llm/telling.js';
 import { PathService, twice } from '../chat/path.service.js';
-import { type ContextRow, contextStatement, KEEP_TOKENS } from './context.sql.js';
+import {
+  type ContextPage,
+  type ContextRow,
+  contextRowsOf,
+  contextStatement,
+  KEEP_TOKENS,
+} from './context.sql.js';
 
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedPair, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
@@ -48,12 +54,13 @@ export class EarlierPairs {
   ): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
     if (seq === 1) return { earlier: [], isCut: false };
     return twice(async () => {
-      const rows = await this.database.query<ContextRow>(this.statement, [
+      const [page] = await this.database.query<ContextPage>(this.statement, [
         accountId,
         chatId,
         seq,
         room,
       ]);
+      const rows = contextRowsOf(page!);
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
       const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
       if (!bodies) return null;
