@@ -16,6 +16,7 @@ interface Job {
 const WORKER = fileURLToPath(new URL('./token-worker.mjs', import.meta.url));
 /**
  * What the thread is given at a time, so that others come in between. It counts this in some 20 ms.
+ * It counts each 512 characters by themselves, and this is a multiple of them.
  */
 const BATCH_CHARS_MAX = 256 * 1024;
 /** So many batches may wait. */
@@ -51,11 +52,11 @@ export class TokenCounter implements OnApplicationShutdown {
    * take the bytes, which are never too few.
    */
   readonly count: CountTokens = async (texts) => {
-    const all: number[] = [];
+    const all = texts.map(() => 0);
     for (const batch of batchesOf(texts)) {
-      const tokens = await this.countBatch(batch);
+      const tokens = await this.countBatch(batch.map(({ slice }) => slice));
       if (!tokens) return null;
-      all.push(...tokens);
+      for (const [i, { at }] of batch.entries()) all[at]! += tokens[i]!;
     }
     return all;
   };
@@ -123,20 +124,30 @@ export class TokenCounter implements OnApplicationShutdown {
   }
 }
 
-/**
- * The texts in order, a batch of them as long as the thread is given at a time; a longer text is
- * one by itself.
- */
-function* batchesOf(texts: readonly string[]): Generator<string[]> {
-  let batch: string[] = [];
+/** What is counted in one go of the text at that place among all. */
+interface Slice {
+  at: number;
+  slice: string;
+}
+
+/** The texts in order, in batches as long as the thread is given at a time. */
+function* batchesOf(texts: readonly string[]): Generator<Slice[]> {
+  let batch: Slice[] = [];
   let chars = 0;
-  for (const text of texts) {
-    if (batch.length > 0 && chars + text.length > BATCH_CHARS_MAX) {
+  for (const one of slicesOf(texts)) {
+    if (batch.length > 0 && chars + one.slice.length > BATCH_CHARS_MAX) {
       yield batch;
       [batch, chars] = [[], 0];
     }
-    batch.push(text);
-    chars += text.length;
+    batch.push(one);
+    chars += one.slice.length;
   }
   if (batch.length > 0) yield batch;
+}
+
+/** A text that is longer than that comes in several. */
+function* slicesOf(texts: readonly string[]): Generator<Slice> {
+  for (const [at, text] of texts.entries())
+    for (let from = 0; from < text.length; from += BATCH_CHARS_MAX)
+      yield { at, slice: text.slice(from, from + BATCH_CHARS_MAX) };
 }
