@@ -89,9 +89,35 @@ const FIND: Statement = {
   name: 'idempotency.find',
   text: 'SELECT fingerprint, answer FROM idempotency_keys WHERE account_id = $1 AND scope = $2 AND key = $3',
 };
+/** Apart from the advisory locks of the ids that clients choose. */
+const KEY_LOCKS = 1;
+
+/** SQL: what stands for a key among the advisory locks. */
+const keyLock = (account: string, scope: string, key: string): string =>
+  `hashtextextended(concat_ws(' ', ${account}, ${scope}, ${key}), ${KEY_LOCKS})`;
+
+/**
+ * SQL, a part of a `WITH`: locks the keys of what comes in, if they have any, in one order. A
+ * statement knows the answer of a key, and so writes it, at its end alone, while a transaction does
+ * so at its beginning: without a lock that both take first one key that is sent twice at once by
+ * these two ways would be a deadlock. `AFTER_KEYS` is asked by whatever locks rows.
+ * @param input `FROM`, where the columns are found
+ */
+export const keysPart = (
+  input: string,
+  [account, scope, key]: readonly [account: string, scope: string, key: string],
+): string => `
+  keys AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock(ordered.lock) FROM (
+      SELECT ${keyLock(account, scope, key)} AS lock ${input} WHERE ${key} IS NOT NULL ORDER BY lock OFFSET 0
+    ) ordered
+  ),`;
+export const AFTER_KEYS = '(SELECT count(*) FROM keys) >= 0';
+
 const CLAIM = `
+  WITH held AS MATERIALIZED (SELECT pg_advisory_xact_lock(${keyLock('$1::uuid', '$2::text', '$3::text')}))
   INSERT INTO idempotency_keys (account_id, scope, key, fingerprint, status, answer, created_at)
-  VALUES ($1, $2, $3, $4, 201, '', now()) ON CONFLICT DO NOTHING RETURNING key`;
+  SELECT $1::uuid, $2::text, $3::text, $4::bytea, 201, '', now() FROM held ON CONFLICT DO NOTHING RETURNING key`;
 const SETTLE =
   'UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3';
 const SETTLE_ONCE: Statement = {

@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { JournalRows } from '../../src/content/journal-rows.js';
 import { Database } from '../../src/database/database.js';
+import type { IdempotentRequest } from '../../src/database/idempotency.js';
 import { ForkService } from '../../src/modules/chat/fork.service.js';
 import { TreeChanges } from '../../src/modules/chat/tree-changes.service.js';
 import { holdFiles } from '../../src/modules/file/file-references.js';
@@ -10,7 +12,9 @@ import { DROP_JOURNAL } from '../../src/modules/maintenance/purge.sql.js';
 import { AppendLanes } from '../../src/modules/message/append.lanes.js';
 import { newPair } from '../../src/modules/message/append.service.js';
 import { manyInputs } from '../../src/modules/message/append.sql.js';
+import { isUniqueViolation } from '../../src/runtime/pg-errors.js';
 import { type Mode, type TestApp, withClient } from '../support/app.js';
+import type { TestClient } from '../support/client.js';
 import type { Scene } from './openapi-calls.js';
 
 type Work = (server: TestApp) => Promise<unknown>;
@@ -33,21 +37,39 @@ const without = async (tx: EntityManager, ...ways: string[]): Promise<void> => {
   for (const way of ways) await tx.query(`SET LOCAL enable_${way} = off`);
 };
 
-/** One statement, with its inputs in the order in which they are given. */
+const keyed = (key: string): IdempotentRequest => ({
+  ...{ scope: 'POST /pairs', key, fingerprint: Buffer.alloc(32), replayed: false },
+});
+
+/** One statement, with its inputs in the order in which they are given, each under its key. */
 const appendTo =
-  ({ ann }: Scene, chats: readonly string[]): Work =>
+  ({ ann }: Scene, chats: readonly string[], keys: readonly string[] = []): Work =>
   (server) => {
-    const pairs = chats.map((chatId) =>
-      newPair(
-        { said: { question: 'q' }, response: 'a' },
-        { accountId: ann.accountId, chatId, key: null, endKey: null },
-      ),
-    );
+    const pairs = chats.map((chatId, at) => {
+      const key = keys[at] === undefined ? null : keyed(keys[at]);
+      const spot = { accountId: ann.accountId, chatId, key, endKey: null };
+      return newPair({ said: { question: 'q' }, response: 'a' }, spot);
+    });
     return of(server, Database).transaction(async (tx) => {
       await without(tx, 'indexscan', 'bitmapscan', 'mergejoin', 'hashjoin');
       return tx.query(of(server, AppendLanes).statements.many.text, manyInputs(pairs));
     });
   };
+
+/** Of a statement that writes several keys one is there before the next. */
+const STOP_AT_KEYS = `
+  CREATE OR REPLACE TRIGGER a_key BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION locks.on_row()`;
+
+/** Two requests with one key. */
+function postWith(ann: TestClient, path: string): (body: object) => Work {
+  const headers = { 'idempotency-key': randomUUID() };
+  return (body) => (server) => ann.at(server.url).post(path, body, headers);
+}
+
+/** Of two with one key one comes too late. */
+function assertTaken(error: unknown): void {
+  if (!isUniqueViolation(error)) throw error;
+}
 
 export const MET_ORDERS: readonly MetOrders[] = [
   {
@@ -82,6 +104,24 @@ export const MET_ORDERS: readonly MetOrders[] = [
         (server) =>
           ann.at(server.url).post(`/chats/${branch}/messages`, { question: 'q', response: 'a' }),
       ];
+    },
+  },
+  {
+    what: 'one key for a pair in a statement, and for pairs in a transaction',
+    modes: BOTH,
+    prepare: ({ ann, chat }) => {
+      const post = postWith(ann, `/chats/${chat.id}/messages`);
+      const pair = { question: 'q', response: 'a' };
+      return Promise.resolve([post({ pairs: [pair, pair] }), post(pair)]);
+    },
+  },
+  {
+    what: 'one key for a branch in a statement, and for one that becomes active',
+    modes: BOTH,
+    prepare: ({ ann, chat }) => {
+      const post = postWith(ann, `/chats/${chat.id}/branches`);
+      const fork = { response_id: chat.pairs[0]! };
+      return Promise.resolve([post({ ...fork, activate: true }), post(fork)]);
     },
   },
   {
@@ -138,6 +178,20 @@ export const MET_ORDERS: readonly MetOrders[] = [
         (server) => of(server, JournalRows).hurry(),
         (server) => of(server, Database).query(DROP_JOURNAL, [ann.accountId, chat.id, 0]),
       ];
+    },
+  },
+  {
+    what: 'two keys, each twice, in one statement each',
+    modes: BOTH,
+    prepare: async (scene) => {
+      await sql(scene, STOP_AT_KEYS, []);
+      const made: string[] = [];
+      for (let n = 0; n < 4; n++) made.push((await scene.ann.aChat(1)).id);
+      const [a, b, c, d] = made.sort() as [string, string, string, string];
+      const keys = [randomUUID(), randomUUID()];
+      return [appendTo(scene, [a, b], keys), appendTo(scene, [c, d], keys.toReversed())].map(
+        (work) => (server: TestApp) => work(server).catch(assertTaken),
+      ) as [Work, Work];
     },
   },
 ];

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Client } from 'pg';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { callAs, operations } from '../support/contract.js';
+import { waitingFor } from '../support/deadlocks.js';
 import { until } from './realtime-client.js';
 import { aScene, GOOD } from './openapi-calls.js';
 
@@ -101,9 +102,10 @@ describe('a transaction that PostgreSQL rolled back at its commit (R3)', () => {
     await sql.query('SELECT pg_advisory_lock(4711)');
     await armed();
     const first = post();
-    await until(() => waiting('advisory'));
+    await until(async () => (await waitingFor(sql, 'advisory')) === 1);
     const second = post();
-    await until(() => waiting('transactionid'));
+    // Its key is locked by the first, whose end it waits for.
+    await until(async () => (await waitingFor(sql, 'advisory')) === 2);
     await sql.query('SELECT pg_advisory_unlock(4711)');
     const answers = await Promise.all([first, second]);
     expect(answers.map(({ status, text }) => [status, text])).toEqual(
@@ -113,10 +115,6 @@ describe('a transaction that PostgreSQL rolled back at its commit (R3)', () => {
     expect((await ann.request('GET', `/v1/conversations/${answers[0].body.id}`)).status).toBe(200);
     expect((await ann.get('/chats')).body.items).toHaveLength(2);
   });
-
-  const waiting = async (kind: string): Promise<boolean> =>
-    (await sql.query('SELECT FROM pg_locks WHERE NOT granted AND locktype = $1', [kind]))
-      .rowCount! > 0;
 });
 
 describe('whatever was rolled back at the first row that it wrote', () => {

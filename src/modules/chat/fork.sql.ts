@@ -1,7 +1,7 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { mirrorPart } from '../../content/mirror.js';
 import type { Statement } from '../../database/database.js';
-import type { IdempotentRequest } from '../../database/idempotency.js';
+import { AFTER_KEYS, type IdempotentRequest, keysPart } from '../../database/idempotency.js';
 import { countAlong } from '../../events/changes.js';
 import { CHAT_JSON_COLUMNS, INHERITED } from './chat.columns.js';
 import { STRETCH_CTE } from './lineage.sql.js';
@@ -41,6 +41,8 @@ export const forkValues = ({
 const ANSWER = `
   SELECT row_to_json(dto)::text AS answer FROM (SELECT ${CHAT_JSON_COLUMNS} FROM branch c CROSS JOIN conversation v) dto`;
 
+const KEYS = keysPart('', ['$1::uuid', '$8::text', '$9::text']);
+
 /** A look-up by key, whatever PostgreSQL believes about the table. */
 const linkAt = (chatId: string): string =>
   `CROSS JOIN LATERAL (SELECT chat_id, depth, jump_chat_id FROM chats WHERE account_id = $1 AND chat_id = ${chatId} LIMIT 1)`;
@@ -51,18 +53,19 @@ const linkAt = (chatId: string): string =>
  * account, $2 chat, $3 pair or null, $4 root, $5 branch, $6 name, $7 now, $8 to $10 scope, key and
  * fingerprint.
  *
- * It locks in the order of all: the root (`tree-lock.ts`), the chat in which the person stands, the
- * conversation. What it reads of other rows is as old as its beginning; after a wait for the chat's
- * row that is too old, which is seen by the chat's `revision`. Then, and when anything else is in
- * the way, there is no row, nothing has happened, and a transaction finds out why. A key that is
- * taken meanwhile breaks the statement by its primary key.
+ * It locks in the order of all: the key, the root (`tree-lock.ts`), the chat in which the person
+ * stands, the conversation. What it reads of other rows is as old as its beginning; after a wait
+ * for the chat's row that is too old, which is seen by the chat's `revision`. Then, and when
+ * anything else is in the way, there is no row, nothing has happened, and a transaction finds out
+ * why. A key that is taken meanwhile breaks the statement by its primary key.
  *
  * `place` is `jumpOfChild` of `tree/lineage.ts`; a property test holds the two to each other.
  */
 export const forkStatement = (table: ContentStore['table']): Statement => ({
   name: `chat.fork.${table}`,
   text: `
-    WITH RECURSIVE root AS MATERIALIZED (SELECT chat_id FROM chats WHERE account_id = $1 AND chat_id = $4 FOR SHARE),
+    WITH RECURSIVE ${KEYS}
+    root AS MATERIALIZED (SELECT chat_id FROM chats WHERE account_id = $1 AND chat_id = $4 AND ${AFTER_KEYS} FOR SHARE),
     here AS MATERIALIZED (
       SELECT c.* FROM root JOIN chats c ON c.account_id = $1 AND c.chat_id = $2
       WHERE c.root_chat_id = $4 AND c.deleted_at IS NULL FOR SHARE OF c

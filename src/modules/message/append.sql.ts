@@ -1,6 +1,6 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
-import type { IdempotentRequest } from '../../database/idempotency.js';
+import { AFTER_KEYS, type IdempotentRequest, keysPart } from '../../database/idempotency.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
 
@@ -106,6 +106,8 @@ const selectOf = (columns: readonly Column[]): string =>
 const MANY_INPUTS = `
   SELECT * FROM unnest(${INPUT.map(([, type], i) => `$${i + 1}::${type}[]`).join(', ')}) AS input (${INPUT.map(([name]) => name).join(', ')})`;
 
+const KEYS = keysPart('FROM input', ['account_id', 'scope', 'key']);
+
 /**
  * The append: rights, order, pair, words, event and the answer for the key in one statement, so in
  * one transaction and one round trip.
@@ -114,8 +116,9 @@ const MANY_INPUTS = `
  * order. Its conditions are on that row alone, so after a wait for the lock PostgreSQL checks them
  * on the newest version of it. No row of `chat`, nothing happens: an input that is missing from the
  * result was refused, and `PostService` finds out why. A key that is taken meanwhile breaks the
- * whole statement by its primary key. The inputs of one statement must be of different
- * conversations; several are locked in one order (`HELD_IN_ORDER`).
+ * whole statement by its primary key; it is locked before anything else (`keysPart`). The inputs of
+ * one statement must be of different conversations; several are locked in one order
+ * (`HELD_IN_ORDER`).
  *
  * A chat whose answer is still being written has a `generation_id`, and refuses too. Of a question
  * that a model is to answer the same statement makes the answer's row: from then on somebody
@@ -127,7 +130,7 @@ const appendText = (
   generating = false,
   held: Held = HELD_ALONE,
 ): string => `
-  WITH input AS MATERIALIZED (${input}),${generating ? BEFORE_CTE : ''}${held.chats}
+  WITH input AS MATERIALIZED (${input}),${KEYS}${generating ? BEFORE_CTE : ''}${held.chats}
   chat AS (
     UPDATE chats c
     SET last_seq = c.last_seq + 1, last_response_id = i.response_id, revision = c.revision + 1, updated_at = i.created_at${
@@ -137,7 +140,7 @@ const appendText = (
     WHERE c.account_id = i.account_id AND c.chat_id = i.chat_id AND c.deleted_at IS NULL AND c.generation_id IS NULL
       AND (NOT i.has_parent OR c.last_response_id IS NOT DISTINCT FROM i.parent)
       AND (NOT i.must_be_active OR c.active)
-      AND (i.key IS NULL OR NOT EXISTS (
+      AND ${AFTER_KEYS} AND (i.key IS NULL OR NOT EXISTS (
         SELECT FROM idempotency_keys k WHERE k.account_id = i.account_id AND k.scope = i.scope AND k.key = i.key))
     RETURNING c.root_chat_id, c.fork_seq, c.last_seq AS seq, ${generating ? CHAT_TOLD : NOTHING_TOLD}, i.*
   ),${held.conversations}
@@ -184,7 +187,8 @@ const HELD_IN_ORDER: Held = {
   chats: `
   held AS MATERIALIZED (
     SELECT c.account_id, c.chat_id FROM input i
-    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id ORDER BY c.root_chat_id FOR NO KEY UPDATE OF c
+    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id
+    WHERE ${AFTER_KEYS} ORDER BY c.root_chat_id FOR NO KEY UPDATE OF c
   ),`,
   chat: ' JOIN held USING (account_id, chat_id)',
   conversations: `
@@ -202,7 +206,8 @@ const HELD_IN_ORDER: Held = {
 const BEFORE_CTE = `
   before AS MATERIALIZED (
     SELECT c.account_id, c.chat_id, c.last_response_id FROM input i
-    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id FOR NO KEY UPDATE OF c
+    JOIN chats c ON c.account_id = i.account_id AND c.chat_id = i.chat_id
+    WHERE ${AFTER_KEYS} FOR NO KEY UPDATE OF c
   ),`;
 
 /** What the writer of the answer needs to know of the chat. */
