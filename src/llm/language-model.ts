@@ -10,14 +10,16 @@ import type { TextFormat } from './settings.js';
 
 /**
  * One message of what a model is asked. A text alone may stand as what it is; `file_id` of files is
- * of the account whose question it is.
+ * of the account whose question it is. `name` is that of who speaks, where somebody says it and it
+ * is one that providers take (`isSpeakerName`).
  */
 export type ModelMessage =
-  | { role: 'system'; content: string }
-  | { role: 'user'; content: string | readonly (TextPart | FilePart)[] }
+  | { role: 'system'; content: string; name?: string }
+  | { role: 'user'; content: string | readonly (TextPart | FilePart)[]; name?: string }
   | {
       role: 'assistant';
       content: string | readonly (TextPart | ReasoningPart | ToolCallPart | FilePart)[];
+      name?: string;
     }
   | { role: 'tool'; content: readonly NamedResult[] };
 

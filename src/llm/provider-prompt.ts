@@ -19,14 +19,17 @@ const AUDIO = ['audio/wav', 'audio/mp3', 'audio/mpeg'];
 export async function promptOf(messages: readonly ModelMessage[], read: ReadFile): Promise<Prompt> {
   const prompt: Prompt = [];
   let shown: FilePart[] = [];
-  const show = async (more: readonly (TextPart | FilePart)[] = []): Promise<void> => {
+  const show = async (
+    more: readonly (TextPart | FilePart)[] = [],
+    name?: string,
+  ): Promise<void> => {
     const parts = [...shown, ...more];
     shown = [];
-    if (parts.length > 0) prompt.push({ role: 'user', content: await contentOf(parts, read) });
+    if (parts.length > 0) prompt.push(userMessage(await contentOf(parts, read), name));
   };
   for (const message of messages) {
     if (message.role === 'user') {
-      await show(partsOf(message.content));
+      await show(partsOf(message.content), message.name);
       continue;
     }
     if (message.role === 'tool') shown.push(...message.content.flatMap(filesOf));
@@ -40,8 +43,25 @@ export async function promptOf(messages: readonly ModelMessage[], read: ReadFile
 const partsOf = (content: string | readonly (TextPart | FilePart)[]) =>
   typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content;
 
+/** Fields that the library knows not, beside those that it makes. */
+const beside = (fields: Record<string, unknown>) => ({
+  providerOptions: { openaiCompatible: fields as never },
+});
+
+/** The library looks for them at the text, where that is all there is. */
+function userMessage(content: UserContent, name: string | undefined): Prompt[number] {
+  if (name === undefined) return { role: 'user', content };
+  const [only] = content;
+  if (content.length === 1 && only!.type === 'text')
+    return { role: 'user', content: [{ ...only!, ...beside({ name }) }] };
+  return { role: 'user', content, ...beside({ name }) };
+}
+
 function otherMessage(message: Exclude<ModelMessage, { role: 'user' }>): Prompt[number] {
-  if (message.role === 'system') return message;
+  if (message.role === 'system') {
+    const { name, ...system } = message;
+    return name === undefined ? system : { ...system, ...beside({ name }) };
+  }
   if (message.role === 'tool') return { role: 'tool', content: message.content.map(resultOf) };
   return assistantMessage(message);
 }
@@ -64,7 +84,7 @@ const filesOf = ({ output }: NamedResult): FilePart[] =>
   isList(output) ? output.filter((one) => one.type === 'file') : [];
 
 /** What the model thought goes back in its provider's own words, where there are any. */
-function assistantMessage({ content }: Assistant): Prompt[number] {
+function assistantMessage({ content, name }: Assistant): Prompt[number] {
   const parts = typeof content === 'string' ? [{ type: 'text' as const, text: content }] : content;
   const opaque: object[] = [];
   const signatures: Record<string, unknown> = {};
@@ -86,9 +106,11 @@ function assistantMessage({ content }: Assistant): Prompt[number] {
       ...(texts === '' ? [] : [{ type: 'text' as const, text: texts }]),
       ...calls.map((call) => callOf(call, signatures[call.call_id])),
     ],
-    ...(opaque.length > 0 && {
-      providerOptions: { openaiCompatible: { reasoning_details: opaque as never } },
-    }),
+    ...((opaque.length > 0 || name !== undefined) &&
+      beside({
+        ...(name !== undefined && { name }),
+        ...(opaque.length > 0 && { reasoning_details: opaque }),
+      })),
   };
 }
 

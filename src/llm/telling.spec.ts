@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { fitToWindow } from './context-window.js';
 import type { ModelMessage } from './language-model.js';
 import type { ReasoningPart } from '../tree/parts.js';
+import { isSpeakerName } from './speakers.js';
 import { cutFrom, messagesOf, type ToldPair } from './telling.js';
 
 const MODEL = 'm1';
@@ -28,6 +29,9 @@ const thought = fc.record({
   text: word,
   opaque: fc.option(fc.record({ secret: word }), { nil: undefined }),
 });
+/** Of the last of them no provider takes the name. */
+const author = fc.constantFrom(null, 'ann', 'bob', 'Ann Lee');
+const speaker = fc.constantFrom(null, 'bot-1', 'bot-2');
 const data = fc.record({ type: fc.constant('data' as const), name: word, value: word });
 
 const pair: fc.Arbitrary<ToldPair> = fc.record({
@@ -42,11 +46,14 @@ const pair: fc.Arbitrary<ToldPair> = fc.record({
   status: fc.constantFrom('complete', 'failed', 'cancelled', 'interrupted', 'redacted'),
   errorCode: fc.constantFrom(null, null, 'question_filtered', 'provider_failed'),
   model: fc.constantFrom(MODEL, 'm2', null),
+  author,
+  speaker,
 });
 const question: fc.Arbitrary<ToldPair> = fc.record({
   question: word,
   response: fc.constant(null),
   question_parts: fc.constant(null),
+  author,
 });
 const paths = fc.tuple(fc.option(word), fc.array(pair, { maxLength: 8 }), question);
 
@@ -79,6 +86,32 @@ function expectOnce(one: ToldPair, once: Once): void {
 function expectThought(part: ReasoningPart, one: ToldPair, once: Once): void {
   if (one.model !== MODEL) expect(once(part.text)).toBe(0);
   else if (part.opaque) expect(once(part.text)).toBe(isFiltered(one) ? 0 : 1);
+}
+
+type UserMessage = Extract<ModelMessage, { role: 'user' }>;
+
+const has = (content: unknown, word: string): boolean => JSON.stringify(content).includes(word);
+const isAsked = (one: ToldPair): boolean =>
+  !isFiltered(one) &&
+  !isUnanswered(one) &&
+  (one.question !== null ||
+    (one.question_parts ?? []).some(({ type }) => type === 'text' || type === 'file'));
+const askedWords = ({ question, question_parts: parts }: ToldPair): string[] =>
+  question ? [question] : (parts ?? []).flatMap((one) => (one.type === 'text' ? [one.text] : []));
+
+/** @param areMany whether others ask on the path too */
+function expectSaidBy(
+  { content, name }: UserMessage,
+  word: string,
+  by: string | null,
+  areMany: boolean,
+): void {
+  if (name !== undefined) return expect(name).toBe(by);
+  const before = JSON.stringify(content).split(word)[0]!;
+  const told = before.match(/ann|bob|Ann Lee|bot-\d/g)?.at(-1) ?? null;
+  if (by === null) expect(before).not.toMatch(/: $/);
+  else if (isSpeakerName(by) || areMany) expect(told).toBe(by);
+  else expect(told).toBeNull();
 }
 
 describe('what a model is told of a path', () => {
@@ -150,6 +183,44 @@ describe('what a model is told of a path', () => {
         }
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('has who says each word, as the name of its message or in front of the words', () => {
+    fc.assert(
+      fc.property(paths, ([system, earlier, last]) => {
+        const pairs = [...earlier, last];
+        const messages = messagesOf(system, pairs, MODEL);
+        const asked = pairs.filter(isAsked);
+        const areMany = new Set(asked.map((one) => one.author)).size > 1;
+        for (const one of asked)
+          for (const word of askedWords(one)) {
+            const user = messages.find(
+              ({ role, content }) => role === 'user' && has(content, word),
+            );
+            expectSaidBy(user as UserMessage, word, one.author ?? null, areMany);
+          }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('has the names of assistants, and of nobody else who answers', () => {
+    fc.assert(
+      fc.property(paths, ([system, earlier, last]) => {
+        const answers = messagesOf(system, [...earlier, last], MODEL).filter(
+          ({ role }) => role === 'assistant',
+        );
+        for (const { speaker, response_parts: parts } of earlier)
+          for (const part of parts ?? []) {
+            const answer = answers.find(
+              ({ content }) => part.type === 'text' && has(content, part.text),
+            );
+            if (!answer || part.type !== 'text') continue;
+            expectSaidBy(answer as UserMessage, part.text, speaker ?? null, false);
+          }
+      }),
+      { numRuns: 1000 },
     );
   });
 

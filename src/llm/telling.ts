@@ -9,6 +9,7 @@ import type {
 } from '../tree/parts.js';
 import { partsOfSide } from '../tree/parts.js';
 import type { ModelMessage, NamedResult } from './language-model.js';
+import { isSpeakerName, type Said, spokenBy } from './speakers.js';
 
 /** A pair, as far as it matters for what a model is told. */
 export interface ToldPair {
@@ -21,14 +22,18 @@ export interface ToldPair {
   errorCode?: string | null;
   /** That gave the response. */
   model?: string | null;
+  /** Who asks, or gives instructions where there is nothing else; null where nobody says it. */
+  author?: string | null;
+  /** The same of the response, where it is told by a client. */
+  speaker?: string | null;
 }
 
 type UserPart = TextPart | FilePart;
 type AssistantPart = TextPart | ReasoningPart | ToolCallPart | FilePart;
 type Line =
-  | { role: 'system'; text: string }
-  | { role: 'user'; parts: UserPart[] }
-  | { role: 'assistant'; parts: AssistantPart[]; isClosed: boolean };
+  | { role: 'system'; text: string; name: string | null }
+  | { role: 'user'; said: Said<UserPart>[] }
+  | { role: 'assistant'; said: Said<AssistantPart>[]; isClosed: boolean };
 
 /** Told in the place of a result that never came. */
 const INTERRUPTED = 'The call was interrupted: it has no result.';
@@ -47,7 +52,8 @@ export const responseParts = ({ response, response_parts }: ToldPair): readonly 
  * Each call has exactly one result right behind it; one that has none is told as interrupted, and a
  * result for no call is left out. Questions that failed without a word are left out, and all of a
  * pair that a filter refused. Thoughts go back to the model alone that had them: in its provider's
- * own form always, as a text while its tools run.
+ * own form always, as a text while its tools run. Who speaks is told as the name of the message, or
+ * in front of the words of a message that several people say together.
  * @param model that is asked, by its id
  */
 export function messagesOf(
@@ -57,19 +63,27 @@ export function messagesOf(
 ): ModelMessage[] {
   const told = pairs.filter(isTold);
   const lines = new Lines();
-  if (systemPrompt !== null) lines.instruct(systemPrompt);
+  if (systemPrompt !== null) lines.instruct(systemPrompt, null);
   const lastAsked = told.findLastIndex(asksSomething);
   for (const [at, pair] of told.entries()) {
-    const isLeftOut = hasFailed(pair);
-    for (const part of questionParts(pair)) {
-      if (part.type === 'instruction') lines.instruct(part.text);
-      else if ((part.type === 'text' || part.type === 'file') && !isLeftOut) lines.ask(part, at);
-    }
+    tellQuestion(lines, pair, at);
+    const isOwn = pair.model === model && model !== null;
+    const by = pair.speaker ?? null;
     for (const part of responseParts(pair))
-      lines.answer(part, pair.model === model && model !== null, at >= lastAsked);
+      if (isForModel(part, isOwn, at >= lastAsked)) lines.answer({ part, by });
     lines.endPair();
   }
   return lines.messages(resultsOf(told));
+}
+
+function tellQuestion(lines: Lines, pair: ToldPair, at: number): void {
+  const isLeftOut = hasFailed(pair);
+  const by = pair.author ?? null;
+  for (const part of questionParts(pair)) {
+    if (part.type === 'instruction') lines.instruct(part.text, instructorOf(pair));
+    else if ((part.type === 'text' || part.type === 'file') && !isLeftOut)
+      lines.ask({ part, by }, at);
+  }
 }
 
 /** All of it but what a filter refused, and what is erased. */
@@ -80,6 +94,15 @@ const isTold = ({ status, errorCode }: ToldPair): boolean =>
 const hasFailed = (pair: ToldPair): boolean =>
   pair.status === 'failed' && responseParts(pair).every(({ type }) => type === 'reasoning');
 
+function instructorOf(pair: ToldPair): string | null {
+  const isAlone = questionParts(pair).every(({ type }) => type === 'instruction');
+  return isAlone && pair.author && isSpeakerName(pair.author) ? pair.author : null;
+}
+
+/** Thoughts are for the model alone that had them. */
+const isForModel = (part: ResponsePart, isOwn: boolean, isRunning: boolean): boolean =>
+  part.type !== 'reasoning' || (isOwn && (isRunning || part.opaque !== undefined));
+
 const asksSomething = (pair: ToldPair): boolean =>
   questionParts(pair).some(({ type }) => type === 'text' || type === 'file');
 
@@ -88,54 +111,64 @@ class Lines {
   private readonly lines: Line[] = [];
   private askedIn = -1;
 
-  instruct(text: string): void {
+  instruct(text: string, name: string | null): void {
     const last = this.lines.at(-1);
-    if (last?.role === 'system') last.text += `\n\n${text}`;
-    else this.lines.push({ role: 'system', text });
+    if (last?.role === 'system' && last.name === name) last.text += `\n\n${text}`;
+    else this.lines.push({ role: 'system', text, name });
   }
 
   /** To the question of this turn, behind what was said in it. */
-  ask(part: UserPart, pair: number): void {
+  ask(one: Said<UserPart>, pair: number): void {
     const turn = this.lines.findLastIndex(({ role }) => role !== 'system');
     const asked = this.lines[turn];
-    const line = asked?.role === 'user' ? asked : { role: 'user' as const, parts: [] };
+    const line = asked?.role === 'user' ? asked : { role: 'user' as const, said: [] };
     if (line === asked) this.lines.splice(turn, 1);
     this.lines.push(line);
-    addSaid(line.parts, part, this.askedIn === pair ? '\n' : BETWEEN_QUESTIONS);
+    addSaid(line.said, one, this.askedIn === pair ? '\n' : BETWEEN_QUESTIONS);
     this.askedIn = pair;
   }
 
-  answer(part: ResponsePart, isOwn: boolean, isRunning: boolean): void {
+  answer({ part, by }: Said<ResponsePart>): void {
     if (part.type === 'tool_result') this.close();
-    else if (part.type === 'text' || part.type === 'file' || part.type === 'tool_call')
-      this.add(part);
-    else if (part.type === 'refusal') this.add({ type: 'text', text: part.text });
-    else if (part.type === 'reasoning' && isOwn && (isRunning || part.opaque !== undefined))
-      this.add(part);
+    else if (part.type === 'refusal') this.add({ part: { type: 'text', text: part.text }, by });
+    else if (part.type !== 'source' && part.type !== 'data' && part.type !== 'other')
+      this.add({ part, by });
   }
 
   /** What follows a call comes behind its result. */
   endPair(): void {
     const last = this.lastSpoken();
-    if (last?.role === 'assistant' && last.parts.some(({ type }) => type === 'tool_call'))
+    if (last?.role === 'assistant' && last.said.some(({ part }) => part.type === 'tool_call'))
       last.isClosed = true;
   }
 
   messages(results: ReadonlyMap<ToolCallPart, ToolResultPart>): ModelMessage[] {
+    const areMany = this.areManyAsking();
     return this.lines.flatMap((line): ModelMessage[] => {
-      if (line.role === 'system') return [{ role: 'system', content: line.text }];
-      if (line.role === 'user') return [{ role: 'user', content: plain(line.parts) }];
-      const calls = line.parts.filter((part) => part.type === 'tool_call');
-      const answer = { role: 'assistant' as const, content: plain(line.parts) };
+      if (line.role === 'system')
+        return [{ role: 'system', content: line.text, ...(line.name && { name: line.name }) }];
+      if (line.role === 'user') {
+        const { parts, ...named } = spokenBy<UserPart>(line.said, areMany, textPart);
+        return [{ role: 'user', content: plain(joined(parts)), ...named }];
+      }
+      const { parts, ...named } = spokenBy<AssistantPart>(line.said, areMany, textPart);
+      const calls = parts.filter((part) => part.type === 'tool_call');
+      const answer = { role: 'assistant' as const, content: plain(parts), ...named };
       if (calls.length === 0) return [answer];
       return [answer, { role: 'tool', content: calls.map((call) => resultOf(call, results)) }];
     });
   }
 
-  private add(part: AssistantPart): void {
+  /** Whether not all questions are of the same person, or of nobody who is named. */
+  private areManyAsking(): boolean {
+    const said = this.lines.flatMap((line) => (line.role === 'user' ? line.said : []));
+    return said.some(({ by }) => by !== said[0]!.by);
+  }
+
+  private add(one: Said<AssistantPart>): void {
     const last = this.lastSpoken();
-    if (last?.role === 'assistant' && !last.isClosed) last.parts.push(part);
-    else this.lines.push({ role: 'assistant', parts: [part], isClosed: false });
+    if (last?.role === 'assistant' && !last.isClosed) last.said.push(one);
+    else this.lines.push({ role: 'assistant', said: [one], isClosed: false });
   }
 
   private close(): void {
@@ -148,12 +181,26 @@ class Lines {
   }
 }
 
-/** Texts that follow each other are one. */
-function addSaid(parts: UserPart[], part: UserPart, between: string): void {
-  const last = parts.at(-1);
-  if (part.type === 'text' && last?.type === 'text')
-    parts[parts.length - 1] = { type: 'text', text: `${last.text}${between}${part.text}` };
-  else parts.push(part);
+const textPart = (text: string): TextPart => ({ type: 'text', text });
+
+/** Texts of one person that follow each other are one. */
+function addSaid(said: Said<UserPart>[], { part, by }: Said<UserPart>, between: string): void {
+  const last = said.at(-1);
+  if (part.type === 'text' && last?.part.type === 'text' && last.by === by)
+    last.part = textPart(`${last.part.text}${between}${part.text}`);
+  else said.push({ part, by });
+}
+
+/** Texts of several people that follow each other are one too. */
+function joined(parts: readonly UserPart[]): UserPart[] {
+  const made: UserPart[] = [];
+  for (const part of parts) {
+    const last = made.at(-1);
+    if (part.type === 'text' && last?.type === 'text')
+      made[made.length - 1] = textPart(`${last.text}${BETWEEN_QUESTIONS}${part.text}`);
+    else made.push(part);
+  }
+  return made;
 }
 
 /** A text alone as what it is. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
+import { callAs, operations } from '../support/contract.js';
 import { FakeProvider } from '../support/fake-provider.js';
 
 const NOBODYS = '00000000-0000-7000-8000-000000000000';
@@ -180,6 +181,96 @@ describe('completions', () => {
   });
 });
 
+describe('the name of who speaks', () => {
+  const tools = [{ type: 'function', function: { name: 'weather', parameters: {} } }];
+  const call = { id: 'c1', type: 'function', function: { name: 'weather', arguments: '{}' } };
+  const inBranch = (chat: { id: string }, messages: object[]): Promise<Answer> =>
+    ann.request('POST', '/v1/chat/completions', {
+      body: { model: 'fake-1', messages },
+      headers: { 'x-branch-id': chat.id },
+    });
+  const told = (): any[] => provider.asked.at(-1)!.body.messages;
+
+  it('goes on to the provider with each message, and in front of words that are joined', async () => {
+    const said = [
+      { role: 'system', name: 'example_user', content: 'Hi' },
+      { role: 'system', name: 'example_bot', content: 'Ho' },
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', name: 'ann', content: 'Rain?' },
+      { role: 'assistant', name: 'bot-1', content: null, tool_calls: [call] },
+    ];
+    const result = { role: 'tool', tool_call_id: 'c1', name: 'weather', content: 'No' };
+    const picture = { type: 'image_url', image_url: { url: 'https://example.org/a.png' } };
+    const asked = [
+      { role: 'assistant', name: 'bot-2', content: 'No.' },
+      { role: 'user', name: 'bob', content: [{ type: 'text', text: 'See?' }, picture] },
+    ];
+    expect((await complete({ tools, messages: [...said, result, ...asked] })).status).toBe(200);
+    // The call tells the name of the tool.
+    const { name: _, ...unnamed } = result;
+    expect(told()).toEqual([...said, unnamed, ...asked]);
+    const both = [
+      { role: 'user', name: 'ann', content: 'One' },
+      { role: 'user', name: 'bob', content: 'Two' },
+    ];
+    await complete({ messages: both });
+    expect(told()).toEqual([{ role: 'user', content: 'ann: One\n\nbob: Two' }]);
+  });
+
+  it('is the author of a pair in a branch: read everywhere, and told with every later question', async () => {
+    const chat = await ann.aChat();
+    await inBranch(chat, [{ role: 'user', name: 'ann', content: 'One' }]);
+    await ann.post(`/chats/${chat.id}/messages`, { question: 'Two', author: 'Bob B.' });
+    const answer = await inBranch(chat, [{ role: 'user', content: 'Three' }]);
+    expect(answer.status).toBe(200);
+    expect(told().filter(({ role }) => role === 'user')).toEqual([
+      { role: 'user', name: 'ann', content: 'One' },
+      { role: 'user', content: 'Bob B.: Two' },
+      { role: 'user', content: 'Three' },
+    ]);
+    const { qa_pairs: pairs } = (await ann.get(`/chats/${chat.id}/messages`)).body;
+    expect(pairs.map((pair: any) => pair.author)).toEqual(['ann', 'Bob B.', null]);
+    const page = await ann.request('GET', `/agui/threads/${chat.id}/messages`);
+    expect(page.body.messages.map(({ name }: any) => name).filter(Boolean)).toEqual([
+      'ann',
+      'Bob B.',
+    ]);
+  });
+
+  it.each<[string, object[], RegExp]>([
+    ['with a blank', [{ role: 'user', name: 'Ann Lee', content: 'x' }], /\[0\]\.name/],
+    ['that is no text', [{ role: 'user', name: 7, content: 'x' }], /\[0\]\.name/],
+    [
+      'of a tool that was not called',
+      [
+        user('x'),
+        { role: 'assistant', tool_calls: [call] },
+        { role: 'tool', tool_call_id: 'c1', name: 'other', content: 'y' },
+      ],
+      /\[2\]\.name/,
+    ],
+    [
+      'of a system in a branch',
+      [{ role: 'system', name: 's', content: 'x' }, user('x')],
+      /\[0\]\.name: a branch/,
+    ],
+  ])('%s is refused where it stands', async (_, messages, where) => {
+    const { status, body } = await inBranch(await ann.aChat(), messages);
+    expect([status, body.error.param]).toEqual([400, 'messages']);
+    expect(body.error.message).toMatch(where);
+    expect(provider.asked).toHaveLength(0);
+  });
+
+  it('is refused where messages have none', async () => {
+    const named = { role: 'user', name: 'ann', content: 'x' };
+    expect((await respond({ input: [named] })).body.error.message).toMatch(/\[0\]\.name/);
+    const messages = [{ id: 'm1', role: 'system', name: 's', content: 'x' }];
+    const run = { threadId: 'names', runId: 'r1', messages };
+    const { status, body } = await ann.request('POST', '/agui', { body: run });
+    expect([status, body.errors[0].path]).toEqual([422, 'messages.0.name']);
+  });
+});
+
 describe('thoughts that only their provider can read', () => {
   const WEATHER = { type: 'function', name: 'weather', parameters: { type: 'object' } } as const;
   const CALL = { tool: { id: 'call_1', name: 'weather', input: { city: 'Oslo' } } };
@@ -199,6 +290,7 @@ describe('thoughts that only their provider can read', () => {
     finishReason: 'tool_calls',
   };
   const result = { type: 'function_call_output', call_id: 'call_1', output: 'Rain' };
+  const COMPLETE = operations.find(({ operationId }) => operationId === 'createChatCompletion')!;
   const assistant = () => told().find(({ role }) => role === 'assistant');
 
   it.each([true, false])(
@@ -224,10 +316,14 @@ describe('thoughts that only their provider can read', () => {
   );
 
   it.each([true, false])('go both ways through completions, streamed: %s', async (stream) => {
-    provider.next(THOUGHT);
+    const details = { prompt_tokens_details: { cached_tokens: 4 } };
+    provider.next({ ...THOUGHT, usage: { prompt_tokens: 9, completion_tokens: 5, ...details } });
     const { type: _type, ...made } = WEATHER;
     const tools = [{ type: 'function', function: made }];
-    const { body, text } = await complete({ tools, stream });
+    // Held to the document: every field of the answer is one that it names.
+    const { body, text } = await callAs(ann, COMPLETE, {
+      body: { model: 'fake-1', messages: [user('Why?')], tools, stream },
+    });
     const deltas = stream
       ? [...text.matchAll(/^data: (\{.*)$/gm)].map(
           ([, json]) => JSON.parse(json!).choices[0]?.delta,

@@ -131,8 +131,10 @@ function resumed({ interruptId, status, payload }: AguiResumeDto): ToolResultPar
 }
 
 function instructionOf(message: Message, path: string): InstructionPart[] {
-  const { role, content } = message;
+  const { role, content, name } = message;
   if (role !== 'system' && role !== 'developer') return [];
+  if (isGiven(name))
+    throw invalidField(`${path}.name`, 'can be kept of users alone; say it in the content');
   if (typeof content !== 'string' || content.trim() === '')
     throw invalidField(`${path}.content`, 'must be a text that is not blank');
   return [{ type: 'instruction', role, text: content }];

@@ -18,8 +18,16 @@ export interface ContextRow extends WordsRow {
   tokens: number | null;
   status: MessageStatus;
   model: string | null;
+  author: string | null;
   error_code: string | null;
 }
+
+type Beside = [
+  model: string | null,
+  author: string | null,
+  error_code: string | null,
+  sha256: string | null,
+];
 
 /**
  * A context as it comes over the wire: one row, in which each column is a list of all pairs, as in
@@ -31,7 +39,7 @@ export interface ContextPage extends Record<string, unknown> {
   /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
   bodies: string | null;
   /** A list with null for each pair of which no more is to be said. */
-  more: ([model: string | null, error_code: string | null, sha256: string | null] | null)[] | null;
+  more: (Beside | null)[] | null;
 }
 
 const FACTS = `concat_ws(' ', root_chat_id, response_id, chat_id, fork_seq, seq, version, status, tokens)`;
@@ -44,7 +52,7 @@ export function contextRowsOf({ facts, bodies, more }: ContextPage): ContextRow[
     const [rootChatId, responseId, chatId, forkSeq, seq, version, status, tokens] = line.split(
       ' ',
     ) as [string, string, string, ...string[]];
-    const [model = null, errorCode = null, sha256 = null] = more![at] ?? [];
+    const [model = null, author = null, errorCode = null, sha256 = null] = more![at] ?? [];
     return {
       root_chat_id: rootChatId,
       response_id: responseId,
@@ -55,6 +63,7 @@ export function contextRowsOf({ facts, bodies, more }: ContextPage): ContextRow[
       status: status as MessageStatus,
       tokens: tokens === undefined ? null : Number(tokens),
       model,
+      author,
       error_code: errorCode,
       sha256: sha256 === null ? null : Buffer.from(sha256, 'hex'),
       body: words[at] || null,
@@ -102,14 +111,14 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
     )
     SELECT string_agg(${FACTS}, E'\\n' ORDER BY seq) AS facts, string_agg(coalesce(body, ''), E'\\n' ORDER BY seq) AS bodies,
       json_agg(
-        CASE WHEN body IS NOT NULL AND model IS NULL AND error_code IS NULL THEN NULL
-        ELSE json_build_array(model, error_code, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END) END
+        CASE WHEN body IS NOT NULL AND coalesce(model, author, error_code) IS NULL THEN NULL
+        ELSE json_build_array(model, author, error_code, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END) END
         ORDER BY seq
       ) AS more
     FROM (
       SELECT w.root_chat_id, w.fork_seq, pair.*, sum(pair.cost) OVER (ORDER BY pair.seq DESC) AS spent
       FROM walk w CROSS JOIN LATERAL (${blockOf(
-        "m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.status, m.model, m.error ->> 'code' AS error_code, CASE WHEN x.version = m.version THEN x.body END AS body",
+        "m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.status, m.model, m.author, m.error ->> 'code' AS error_code, CASE WHEN x.version = m.version THEN x.body END AS body",
         `
       FULL JOIN (
         SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi

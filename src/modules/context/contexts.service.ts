@@ -17,7 +17,7 @@ import { EarlierPairs, type PathEnd, sidesOf } from './earlier-pairs.service.js'
 /** A question that a model is to answer. */
 export interface QuestionToModel extends PathEnd {
   /** The JSON of its words. */
-  question: { body: string };
+  question: { body: string; author: string | null };
   /** The model that was asked for by name; null for that of the chat. */
   model: string | null;
   settings?: AnswerSettings;
@@ -57,7 +57,10 @@ export class Contexts {
     const { earlier, isCut } = await this.pairs.before(answer, roomOf(info));
     const { instructions: systemPrompt = chat.systemPrompt, truncation } = settings;
     // What an earlier try was cut short with is no answer.
-    const question = { ...sidesOf(answer.question.body), response: null, response_parts: null };
+    const question = {
+      ...{ ...sidesOf(answer.question.body), author: answer.question.author },
+      ...{ response: null, response_parts: null },
+    };
     const { messages, counted } = await fitToWindow(
       { systemPrompt, earlier, question, isCut, mayCut: truncation !== 'disabled' },
       info,

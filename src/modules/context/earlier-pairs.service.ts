@@ -95,6 +95,7 @@ const earlierPair = (row: ContextRow, body: string): EarlierPair => ({
   tokens: row.tokens,
   status: row.status,
   model: row.model,
+  author: row.author,
   errorCode: row.error_code,
   ...sidesOf(body),
 });

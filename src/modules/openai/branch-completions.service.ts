@@ -9,7 +9,7 @@ import type { AnswerEvent, AnswerStream } from '../answer/answer.js';
 import { type Post, PostService } from '../answer/post.service.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { sentEvent } from '../../runtime/event-stream.js';
-import { instructionsIn, itemsOfMessages } from './chat-messages.js';
+import { branchNameFault, instructionsIn, itemsOfMessages } from './chat-messages.js';
 import { settingsOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
 import { failureOf, modelProblem } from './model-problem.js';
@@ -35,7 +35,7 @@ export interface BranchCompletion {
 /**
  * OpenAI's chat completions with state: the last message (or what tools gave, the last ones) is
  * posted to a branch, whose own path is the context. The messages before it are not looked at, but
- * for what systems and developers say.
+ * for what systems and developers say. The name of who asks is the author of the pair.
  */
 @Injectable()
 export class BranchCompletions {
@@ -89,6 +89,8 @@ export class BranchCompletions {
         'messages',
         'must end with a message of the user or of a tool: that is what is answered',
       );
+    const unnamed = branchNameFault(body.messages);
+    if (unnamed) throw invalidField('messages', unnamed);
     const model = this.modelOf(body.model);
     const instructions = instructionsIn(body.messages);
     const settings = {
@@ -101,7 +103,11 @@ export class BranchCompletions {
     const post = {
       ...{ accountId, key: idempotent, model, settings: { ...settings, ...keptOf(body) } },
       ...{ chatId: branchId.toLowerCase(), toActive: false },
-      body: { question_parts: turn!.question, metadata: body.metadata ?? null },
+      body: {
+        question_parts: turn!.question,
+        metadata: body.metadata ?? null,
+        author: last.author ?? null,
+      },
     };
     return { post, model };
   }

@@ -1,4 +1,5 @@
 import { isObject } from '../../common/is-object.js';
+import { isSpeakerName } from '../../llm/speakers.js';
 import { contentFault, type InputContent, isGiven } from './input-content.js';
 import { callFault, callIdFault, type InputItem } from './input-items.js';
 import { sealed } from './sealed-thoughts.js';
@@ -24,6 +25,8 @@ interface ToolCall {
 /** A message as OpenAI's clients send it, once `messagesFault` has found nothing. */
 export interface ChatMessage {
   role: (typeof ROLES)[number];
+  /** Who speaks; of a tool its name. */
+  name?: string | null;
   content?: string | null | readonly Part[];
   refusal?: string | null;
   tool_calls?: readonly ToolCall[] | null;
@@ -41,17 +44,25 @@ export function messagesFault(messages: unknown): string | null {
     const fault = messageFault(message);
     if (fault) return `[${at}]${fault}`;
   }
+  return toolNameFault(messages as ChatMessage[]);
+}
+
+/** The call says it already: what is told of it twice is the same. */
+function toolNameFault(messages: readonly ChatMessage[]): string | null {
+  const called = new Map<string, string>();
+  for (const [at, { role, name, tool_calls: calls, tool_call_id: id }] of messages.entries()) {
+    if (role === 'assistant') calls?.forEach((call) => called.set(call.id, call.function.name));
+    if (role === 'tool' && isGiven(name) && called.get(id!) !== name)
+      return `[${at}].name must be that of the function whose call stands before it; leave it out`;
+  }
   return null;
 }
 
 function messageFault(message: unknown): string | null {
   if (!isObject(message)) return ' must be an object with role and content';
   const { role, content } = message;
-  if (role === 'function' || isGiven(message['function_call']))
-    return ': functions in this older form are not supported here; say tools';
-  if (!ROLES.includes(role as ChatMessage['role']))
-    return `.role must be one of: ${ROLES.join(', ')}`;
-  if (isGiven(message['audio'])) return '.audio: models do not speak here';
+  const fault = headFault(message);
+  if (fault) return fault;
   if (role === 'tool')
     return (
       callIdFault({ call_id: message['tool_call_id'] })?.replace('.call_id', '.tool_call_id') ??
@@ -59,6 +70,15 @@ function messageFault(message: unknown): string | null {
     );
   if (role !== 'assistant') return contentOf(content, role === 'user' ? 'question' : 'text');
   return assistantFault(message);
+}
+
+function headFault({ role, name, audio, ...others }: Record<string, unknown>): string | null {
+  if (role === 'function' || isGiven(others['function_call']))
+    return ': functions in this older form are not supported here; say tools';
+  if (!ROLES.includes(role as ChatMessage['role']))
+    return `.role must be one of: ${ROLES.join(', ')}`;
+  if (isGiven(audio)) return '.audio: models do not speak here';
+  return isGiven(name) && !isName(name) ? NAME_RULE : null;
 }
 
 function assistantFault({
@@ -85,6 +105,9 @@ function callsFault(calls: unknown): string | null {
   }
   return null;
 }
+
+const isName = (name: unknown): boolean => typeof name === 'string' && isSpeakerName(name);
+const NAME_RULE = '.name must have 1 to 64 characters, without blanks and none of < | \\ / >';
 
 const isListOfObjects = (value: unknown): boolean => Array.isArray(value) && value.every(isObject);
 
@@ -134,17 +157,19 @@ export const itemsOfMessages = (messages: readonly ChatMessage[]): InputItem[] =
   messages.flatMap(itemsOfMessage);
 
 function itemsOfMessage(message: ChatMessage): InputItem[] {
-  const { role, tool_calls: calls } = message;
+  const { role, tool_calls: calls, name } = message;
   const content = contentIn(message);
+  const named = name ? { name } : {};
   if (role === 'tool')
     return [{ type: 'function_call_output', call_id: message.tool_call_id!, output: content }];
-  if (role !== 'assistant') return [{ role, content }];
+  if (role !== 'assistant') return [{ role, content, ...named }];
+  const isSaid = content.length > 0 || !calls?.length || name;
   return [
     ...thoughtsIn(message),
-    ...(content.length > 0 || !calls?.length ? [{ role, content } as const] : []),
-    ...(calls ?? []).map(({ id, function: { name, arguments: input } }) => ({
+    ...(isSaid ? [{ role, content, ...named } as const] : []),
+    ...(calls ?? []).map(({ id, function: made }) => ({
       ...({ type: 'function_call', call_id: id } as const),
-      ...{ name, arguments: input },
+      ...{ name: made.name, arguments: made.arguments },
     })),
   ];
 }
@@ -164,6 +189,16 @@ function contentIn({ content, refusal }: ChatMessage): string | InputContent[] {
   if (!refusal) return parts;
   const said = typeof parts === 'string' ? [{ type: 'text', text: parts }] : parts;
   return [...said.filter(({ text }) => text !== ''), { type: 'refusal', refusal }];
+}
+
+/** What is wrong with the names in messages to a branch: only who asks can be kept there. */
+export function branchNameFault(messages: readonly ChatMessage[]): string | null {
+  const at = messages.findIndex(
+    ({ role, name }) => (role === 'system' || role === 'developer') && isGiven(name),
+  );
+  return at < 0
+    ? null
+    : `[${at}].name: a branch keeps the names of users alone; say it in the content`;
 }
 
 /** What systems and developers say, in one; empty where they say nothing. */

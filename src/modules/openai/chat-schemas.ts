@@ -3,6 +3,15 @@ import { DETAILS } from './input-content.js';
 
 const text = { type: 'string' } as const;
 const words = { ...text, pattern: ANY_TEXT };
+const name = {
+  ...text,
+  ...{
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[^\\s<|\\\\/>\\u0000-\\u001f\\u007f-\\u009f]+$',
+    nullable: true,
+  },
+};
 const callId = { ...words, minLength: 1, maxLength: 256 };
 const http = { ...text, pattern: '^https?://[a-z0-9]+(\\.[a-z]+)*$' };
 const objectOf = (required: readonly string[], properties: Record<string, object>) => ({
@@ -35,6 +44,9 @@ const messageOf = (
     content: { oneOf: contents },
     ...more,
   });
+const NAMED = {
+  name: { ...name, description: 'Who speaks. In a branch it is kept of a user, as `author`.' },
+};
 
 /** Only an assistant may have said nothing. */
 export const MESSAGES_SCHEMA = {
@@ -42,12 +54,13 @@ export const MESSAGES_SCHEMA = {
   minItems: 1,
   items: {
     oneOf: [
-      messageOf(['user'], [words, partsOf(TEXT, ...FILES)]),
-      messageOf(['system', 'developer'], [words, partsOf(TEXT)]),
+      messageOf(['user'], [words, partsOf(TEXT, ...FILES)], NAMED),
+      messageOf(['system', 'developer'], [words, partsOf(TEXT)], NAMED),
       messageOf(
         ['assistant'],
         [words, partsOf(TEXT), { type: 'null' }],
         {
+          ...NAMED,
           refusal: { ...words, nullable: true },
           tool_calls: {
             type: 'array',

@@ -46,10 +46,7 @@ const ofType = <Type extends Part['type']>(parts: readonly Part[], type: Type) =
 const joined = (parts: readonly (TextPart | RefusalPart)[]): string | null =>
   parts.length === 0 ? null : parts.map(({ text }) => text).join('');
 
-/** With what its provider wants back, where there is any. */
-type Message = CompletionMessageDto & { reasoning_details?: object[] };
-
-function messageOf(parts: readonly ResponsePart[]): Message {
+function messageOf(parts: readonly ResponsePart[]): CompletionMessageDto {
   const calls = ofType(parts, 'tool_call');
   const thought = ofType(parts, 'reasoning')
     .map(({ text }) => text)

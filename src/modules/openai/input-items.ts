@@ -11,6 +11,9 @@ const NAME_CHARS_MAX = 128;
 /** As long as OpenAI's; ours and those of other providers are shorter. */
 const CALL_ID_CHARS_MAX = 256;
 
+const NAMELESS =
+  '.name: messages have none here, as at OpenAI; leave it out, or ask /v1/chat/completions';
+
 /** Items of an input, once `itemsFault` has found nothing. */
 export type InputItem = MessageItem | CallItem | ResultItem | ReasoningItem | CompactionItem;
 
@@ -20,6 +23,8 @@ export interface MessageItem {
   role: (typeof ROLES)[number];
   content: string | readonly InputContent[];
   phase?: (typeof PHASES)[number] | null;
+  /** Who says it: of chat completions alone. */
+  name?: string;
 }
 
 export interface CallItem {
@@ -104,9 +109,10 @@ function itemFault(item: unknown): string | null {
   return faultOf(item);
 }
 
-function messageFault({ role, content, phase }: Record<string, unknown>): string | null {
+function messageFault({ role, content, phase, name }: Record<string, unknown>): string | null {
   if (!ROLES.includes(role as MessageItem['role']))
     return `.role must be one of: ${ROLES.join(', ')}`;
+  if (name !== undefined && name !== null) return NAMELESS;
   if (phase !== undefined && phase !== null) {
     if (!PHASES.includes(phase as (typeof PHASES)[number]))
       return `.phase must be one of: ${PHASES.join(', ')}`;

@@ -235,6 +235,10 @@ export class CompletionMessageDto {
   /** What the model thought, where its provider says it. */
   reasoning_content?: string;
 
+  /** What only its provider can read of that, as it came: to be sent back unchanged. */
+  @ApiPropertyOptional({ type: 'array', items: { type: 'object', additionalProperties: true } })
+  reasoning_details?: object[];
+
   tool_calls?: CompletionCallDto[];
 }
 

@@ -26,12 +26,16 @@ export interface Turn {
   response: ResponsePart[];
   /** The pair that one of its items is a part of, as the item's id says. */
   known: string | null;
+  /** The name of who says the question, in chat completions. */
+  author?: string;
+  /** The same of the response. */
+  speaker?: string;
 }
 
 /**
  * Items as turns, in their order. A message of a user begins one, and so does what a tool gave
  * behind an answer; of two answers in a row the second has no question. What systems and developers
- * say goes with the question behind it.
+ * say goes with the question behind it. What somebody says by name is nobody else's turn.
  */
 export function turnsOf(items: readonly InputItem[]): Turn[] {
   const sheet = new Sheet();
@@ -50,9 +54,10 @@ class Sheet {
     else if (item.type === 'function_call_output') this.result(item);
     else if (item.type === 'compaction')
       this.instruct(item, 'developer', compactedText(item.encrypted_content)!);
-    else if (item.role === 'assistant') this.answer(item, contentParts(item.content, item.phase));
-    else if (item.role === 'user') this.ask(item, contentParts(item.content) as QuestionPart[]);
-    else this.instruct(item, item.role, textOf(item));
+    else if (item.role === 'assistant') this.say(item);
+    else if (item.role === 'user')
+      this.ask(item, contentParts(item.content) as QuestionPart[], item.name);
+    else this.instruct(item, item.role, textOf(item), item.name);
   }
 
   end(): Turn[] {
@@ -60,16 +65,25 @@ class Sheet {
     return this.turns;
   }
 
-  private ask(item: InputItem, parts: QuestionPart[]): void {
+  private ask(item: InputItem, parts: QuestionPart[], author?: string): void {
+    if (this.waiting.author !== undefined) this.settle();
     const { question, known } = this.takeWaiting();
     this.turns.push({
       question: [...question, ...parts],
       response: [],
       known: knownBy(item) ?? known,
+      ...(author !== undefined && { author }),
     });
   }
 
-  private instruct(item: InputItem, role: InstructionPart['role'], text: string): void {
+  private instruct(
+    item: InputItem,
+    role: InstructionPart['role'],
+    text: string,
+    author?: string,
+  ): void {
+    if (this.waiting.author !== author) this.settle();
+    if (author !== undefined) this.waiting.author = author;
     this.waiting.question.push({ type: 'instruction', role, text });
     this.waiting.known ??= knownBy(item);
   }
@@ -90,23 +104,34 @@ class Sheet {
     } else this.ask(item, [part]);
   }
 
-  private answer(item: InputItem, parts: ResponsePart[]): void {
+  private say(item: MessageItem): void {
+    this.answer(item, contentParts(item.content, item.phase), item.name);
+  }
+
+  private answer(item: InputItem, parts: ResponsePart[], speaker?: string): void {
     this.settle();
     const last = this.turns.at(-1);
     const isSecond = last && isSaid(parts) && isSaid(last.response) && !isOfPair(last, item);
-    if (last && !isSecond) {
+    if (last && !isSecond && !isOther(last, speaker)) {
       last.response.push(...parts);
       last.known = knownBy(item) ?? last.known;
-    } else this.turns.push({ question: [], response: [...parts], known: knownBy(item) });
+      if (speaker !== undefined) last.speaker = speaker;
+    } else
+      this.turns.push({
+        ...{ question: [], response: [...parts], known: knownBy(item) },
+        ...(speaker !== undefined && { speaker }),
+      });
   }
 
   /** Instructions that no question came behind go with the one before, or are one by themselves. */
   private settle(): void {
-    const { question, known } = this.takeWaiting();
+    const waiting = this.takeWaiting();
+    const { question, author } = waiting;
     if (question.length === 0) return;
     const last = this.turns.at(-1);
-    if (last && last.response.length === 0) last.question.push(...question);
-    else this.turns.push({ question, response: [], known });
+    const isOfLast = last && last.response.length === 0 && author === undefined;
+    if (isOfLast && !isNamedInstruction(last)) last.question.push(...question);
+    else this.turns.push(waiting);
   }
 
   private takeWaiting(): Turn {
@@ -123,6 +148,12 @@ const knownBy = ({ id }: InputItem): string | null => itemIn(id)?.responseId ?? 
 
 const isOfPair = ({ known }: Turn, item: InputItem): boolean =>
   known !== null && knownBy(item) === known;
+
+const isOther = ({ speaker }: Turn, next: string | undefined): boolean =>
+  speaker !== undefined && next !== undefined && speaker !== next;
+
+const isNamedInstruction = ({ author, question }: Turn): boolean =>
+  author !== undefined && question.every(({ type }) => type === 'instruction');
 
 const isSaid = (parts: readonly ResponsePart[]): boolean =>
   parts.some(({ type }) => type === 'text' || type === 'refusal');
@@ -215,9 +246,11 @@ export function assertResults(turns: readonly Turn[], field = 'input'): void {
 }
 
 /** A turn as the model is told it. */
-export const toldOf = ({ question, response }: Turn): ToldPair => ({
+export const toldOf = ({ question, response, author, speaker }: Turn): ToldPair => ({
   question: null,
   response: null,
+  author: author ?? null,
+  speaker: speaker ?? null,
   question_parts: question.length > 0 ? question : null,
   response_parts: response.length > 0 ? response : null,
 });
