@@ -29,6 +29,7 @@ import { Shares1764000000118 } from '../migrations/1764000000118-shares.js';
 import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
 import { SummaryQuestions1764000000140 } from '../migrations/1764000000140-summary-questions.js';
 import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-events.js';
+import { AccountEventAges1764000000160 } from '../migrations/1764000000160-account-event-ages.js';
 import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
 import { ConversationRoots1764000000149 } from '../migrations/1764000000149-conversation-roots.js';
 import { ChosenChatIds1764000000148 } from '../migrations/1764000000148-chosen-chat-ids.js';
@@ -163,6 +164,7 @@ const MIGRATIONS = [
   EventTickets1764000000147,
   ChosenChatIds1764000000148,
   ConversationRoots1764000000149,
+  AccountEventAges1764000000160,
 ];
 
 /**

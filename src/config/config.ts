@@ -243,22 +243,21 @@ export class Config extends FileSettings {
   @Whole(1, 1_000_000_000)
   JOURNAL_HELD_MAX_ROWS = 500_000;
 
-  /**
-   * The same in MiB of words. Their tables in PostgreSQL may take three times as much of the disk.
-   */
+  /** The same in MiB of words; their tables may take three times as much of the disk. */
   @Whole(1, 1_000_000)
   JOURNAL_HELD_MAX_MB = 2048;
 
-  /**
-   * How long the journal keeps words after MongoDB has proved for the first time that it has them,
-   * in seconds.
-   */
+  /** How long the journal keeps words that MongoDB has proved to have once, in seconds. */
   @Whole(1, DAY_SECONDS)
   JOURNAL_RETENTION_SECONDS = 120;
 
   /** How long a deletion can be undone, in days. */
   @Whole(0, 3650)
   DELETED_RETENTION_DAYS = 30;
+
+  /** How long the events of an account are kept for those who were away, in days. */
+  @Whole(1, 3650)
+  ACCOUNT_EVENTS_RETENTION_DAYS = 30;
 
   /** How long a temporary chat lives, in seconds. */
   @Whole(1, YEAR_SECONDS)

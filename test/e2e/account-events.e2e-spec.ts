@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { AccountFeeds } from '../../src/modules/realtime/account-feeds.service.js';
+import { AccountEventsJob } from '../../src/modules/maintenance/account-events.job.js';
+import { MaintenanceModule } from '../../src/modules/maintenance/maintenance.module.js';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { claude } from '../support/exports.js';
@@ -211,6 +213,64 @@ describe('whoever follows an account', () => {
     for (const data of [{ account: true, chat_id: id }, { account: 'yes' }, {}])
       socket.say('subscribe', data);
     await until(() => socket.frames.filter(({ event }) => event === 'error').length === 3);
+  });
+});
+
+describe('events of an account that are older than they are kept', () => {
+  const thin = (): Promise<number> =>
+    here.app.select(MaintenanceModule).get(AccountEventsJob).run(new AbortController().signal);
+  const told = async (person: TestClient, since: number): Promise<unknown> => {
+    const { frames } = await keep(TestSocket.onAccount(person, since));
+    return frames.find(({ event }) => event === 'subscribed')!.data;
+  };
+  const followed = async (person: TestClient): Promise<void> => {
+    const stream = await follow(person);
+    await until(() => stream.records.length > 0);
+  };
+
+  it('go, also many, and whoever was behind them is told so and gets all that is left', async () => {
+    const ann = await TestClient.register(here.url);
+    const { id } = await ann.aChat();
+    await followed(ann);
+    await withClient(here.databaseUrl, async (client) => {
+      await client.query(
+        `WITH feed AS (UPDATE account_feeds SET seq = 2502 WHERE account_id = $1)
+         INSERT INTO account_events SELECT $1::uuid, n, 'chat.updated', $2::uuid, $2::uuid, NULL::uuid, now() - interval '31 days' FROM generate_series(2, 2501) n
+         UNION ALL SELECT $1, 2502, 'chat.updated', $2, $2, NULL, now() - interval '29 days'`,
+        [ann.accountId, id],
+      );
+      await client.query(
+        `UPDATE account_events SET created_at = now() - interval '31 days' WHERE account_id = $1 AND seq = 1`,
+        [ann.accountId],
+      );
+    });
+    expect([await thin(), await thin()]).toEqual([2501, 0]);
+    await ann.patch(`/chats/${id}`, { name: 'seen' });
+    const behind = await follow(ann.at(there.url), 'since=7');
+    expect((await behind.upTo(2503)).map(({ seq }) => seq)).toEqual([2502, 2503]);
+    expect(behind.records[0]!.data.data).toEqual({ account: true, seq: 2503, kept_from: 2502 });
+    expect(await told(ann, 2500)).toEqual({ account: true, seq: 2503, kept_from: 2502 });
+    expect(await told(ann, 2501)).toEqual({ account: true, seq: 2503 });
+  });
+
+  it('of other accounts stay, and so do those of conversations', async () => {
+    const [ann, bob] = [await TestClient.register(here.url), await TestClient.register(here.url)];
+    for (const person of [ann, bob]) {
+      await person.aChat(1);
+      await followed(person);
+    }
+    const rows = (sql: string): Promise<unknown[]> =>
+      withClient(
+        here.databaseUrl,
+        async (client) => (await client.query(sql, [ann.accountId])).rows,
+      );
+    await rows(
+      `UPDATE account_events SET created_at = now() - interval '31 days' WHERE account_id = $1`,
+    );
+    expect(await thin()).toBe(2);
+    expect(await rows(`SELECT FROM events WHERE account_id = $1`)).toHaveLength(2);
+    const all = await follow(bob, 'since=0');
+    expect((await all.upTo(2)).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 });
 

@@ -14,6 +14,7 @@ import { AnswerEnds } from '../../src/modules/answer/answer-ends.js';
 import { Tickets } from '../../src/modules/auth/tickets.service.js';
 import { WRITE_CHUNKS } from '../../src/modules/answer/answer.sql.js';
 import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
+import { AccountEventsJob } from '../../src/modules/maintenance/account-events.job.js';
 import {
   DeliveriesJob,
   IdempotencyKeysJob,
@@ -320,6 +321,15 @@ export const WRITERS: Record<string, Writer> = {
     await sql(scene, `DELETE FROM account_feeds WHERE account_id = $1`, [scene.ann.accountId]);
     await scene.ann.append(scene.chat.id, 'q');
     return (server) => of(server, AccountFeeds).find(scene.ann.accountId);
+  },
+  'events of accounts': async (scene) => {
+    await of(scene.server, AccountFeeds).find(scene.ann.accountId);
+    await sql(
+      scene,
+      `UPDATE account_events SET created_at = now() - interval '1 year' WHERE account_id = $1`,
+      [scene.ann.accountId],
+    );
+    return (server) => of(server, AccountEventsJob).run(never);
   },
   'a ticket that is used': async (scene) => {
     const { body } = await scene.ann.post('/events/ticket');

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DeliveriesJob, IdempotencyKeysJob, SignInsJob } from './expiry.jobs.js';
+import { AccountEventsJob } from './account-events.job.js';
 import { FilesJob, LeftoversJob } from './files.jobs.js';
 import type { Job } from './job.js';
 import { JobRunner, JOBS } from './job-runner.js';
@@ -16,6 +17,7 @@ const ALL = [
   IdempotencyKeysJob,
   SignInsJob,
   DeliveriesJob,
+  AccountEventsJob,
   RedactionsJob,
   SearchWalkJob,
   FilesJob,
@@ -24,8 +26,8 @@ const ALL = [
 
 /**
  * What goes away by itself: deleted chats after their time, temporary ones, old answers of keys,
- * ended sign-ins, what became of deliveries, files that
- * nobody names. And old pairs that cannot be found yet.
+ * ended sign-ins, what became of deliveries, old events of accounts,
+ * files that nobody names. And old pairs that cannot be found yet.
  */
 @Module({
   imports: [WebhookModule, SearchModule],

@@ -20,6 +20,10 @@ export class FollowedAccount {
   /** Whether it is known where the numbers of each conversation begin. */
   @Column('boolean', { default: false })
   begun!: boolean;
+
+  /** Up to this number events have gone by their age. */
+  @Column('int', { name: 'thinned_to', default: 0 })
+  thinnedTo!: number;
 }
 
 /** Up to which of its events a conversation has been numbered; none: from the first one on. */
@@ -76,4 +80,8 @@ export class AccountEvent {
   /** The pair, for `message.*`. */
   @Column('uuid', { name: 'response_id', nullable: true })
   responseId!: string | null;
+
+  /** When it got its number. */
+  @Column({ type: 'timestamptz', name: 'created_at', precision: 3, default: () => 'now()' })
+  createdAt!: Date;
 }

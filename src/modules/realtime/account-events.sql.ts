@@ -9,11 +9,12 @@ export const HISTORY_MAX = 10_000;
 export interface FeedRow extends Record<string, unknown> {
   seq: number;
   begun: boolean;
+  thinned_to: number;
 }
 
 export const FIND_FEED: Statement = {
   name: 'account_events.find_feed',
-  text: `SELECT seq, begun FROM account_feeds WHERE account_id = $1`,
+  text: `SELECT seq, begun, thinned_to FROM account_feeds WHERE account_id = $1`,
 };
 
 export const MAKE_FEED: Statement = {

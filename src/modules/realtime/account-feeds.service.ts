@@ -24,7 +24,19 @@ export interface FollowTarget {
   accountId: string;
   /** The number of its newest event. */
   eventSeq: number;
+  /** Up to this number events have gone by their age. */
+  thinnedTo: number;
 }
+
+/** What a reader is told first who comes with `since`: also that events are missing behind it. */
+export const subscribedOf = (
+  { eventSeq, thinnedTo }: FollowTarget,
+  since: number | undefined,
+): object => ({
+  account: true,
+  seq: eventSeq,
+  ...(since !== undefined && since < thinnedTo && { kept_from: thinnedTo + 1 }),
+});
 
 const LOOK_MS = 1000;
 /** A look at all conversations may take the hundredth part of the time. */
@@ -76,7 +88,7 @@ export class AccountFeeds implements OnModuleDestroy {
       await this.numberAll(accountId);
     }
     const [row] = await this.database.query<FeedRow>(FIND_FEED, [accountId]);
-    return { accountId, eventSeq: row?.seq ?? 0 };
+    return { accountId, eventSeq: row?.seq ?? 0, thinnedTo: row?.thinned_to ?? 0 };
   }
 
   /** A reader who has the events up to `since`. Nothing is taken before its `resume()`. */

@@ -8,7 +8,7 @@ import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
 import type { ConversationHead } from './event.reader.js';
-import type { AccountFeeds, FollowTarget } from './account-feeds.service.js';
+import { type AccountFeeds, type FollowTarget, subscribedOf } from './account-feeds.service.js';
 import type { FeedsService } from './feeds.service.js';
 import { type SocketCommand, type Fault, isFault, readFrame } from './frames.js';
 import type { Pieces } from './pieces.js';
@@ -198,7 +198,7 @@ export class Connection implements Guest, Sink {
     if (!this.isOpen) return;
     const old = this.subscriptions.get(ACCOUNT);
     if (!old && !this.hasPlace()) return this.fail(TOO_MANY);
-    this.send(control('subscribed', { account: true, seq: found.eventSeq }));
+    this.send(control('subscribed', subscribedOf(found, since)));
     if (old && since === undefined) return;
     const subscription = this.port.accounts.subscribe(found, this, since ?? found.eventSeq);
     this.begin(ACCOUNT, { subscription, chatIds: [] });

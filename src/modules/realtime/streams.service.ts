@@ -5,6 +5,7 @@ import { problems } from '../../common/problems.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
 import { Presence, tooManyConnections } from '../auth/presence.service.js';
+import { subscribedOf } from './account-feeds.service.js';
 import { EventStream } from './event-stream.js';
 import { FeedsService } from './feeds.service.js';
 import type { Sink, Subscription } from './subscription.js';
@@ -54,7 +55,9 @@ export class StreamsService implements OnModuleDestroy {
   ): Promise<Readable> {
     const { accountId } = principal;
     const found =
-      chatId === undefined ? await this.account(accountId) : await this.chat(accountId, chatId);
+      chatId === undefined
+        ? await this.account(accountId, since)
+        : await this.chat(accountId, chatId);
     if (this.stopping) return Readable.from([COME_BACK]);
     const stream = new EventStream((closed) => {
       this.streams.delete(closed);
@@ -79,12 +82,12 @@ export class StreamsService implements OnModuleDestroy {
     };
   }
 
-  private async account(accountId: string): Promise<FoundSource> {
+  private async account(accountId: string, since: number | undefined): Promise<FoundSource> {
     const followed = await this.feeds.accounts.find(accountId);
     const { eventSeq } = followed;
     return {
       eventSeq,
-      subscribed: { account: true, seq: eventSeq },
+      subscribed: subscribedOf(followed, since),
       subscribe: (sink, at) => this.feeds.accounts.subscribe(followed, sink, at),
     };
   }

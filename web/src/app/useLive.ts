@@ -56,8 +56,9 @@ async function follow(note: (root: string | null) => void, signal: AbortSignal):
     try {
       for await (const event of followAccount(since, cut.signal)) {
         setLost(false);
-        // What happened between the first reading and this moment has no number that is known.
-        if (event.event === 'subscribed' && since === undefined) note(null);
+        // What happened between the first reading and this moment has no number that is known, and
+        // what was missed may be too old.
+        if (event.event === 'subscribed' && (since === undefined || isBehind(event))) note(null);
         else if (event.event !== 'subscribed') note(rootOf(event));
         if (event.id !== undefined) since = Number(event.id);
       }
@@ -84,6 +85,9 @@ function pause(): Promise<void> {
 }
 
 /** The conversation that an event is of; empty for files and imports, which nothing shows. */
+/** Events that were missed are too old to be told. */
+const isBehind = ({ data }: StreamEvent): boolean => 'kept_from' in (data.data as object);
+
 function rootOf({ data }: StreamEvent): string {
   const about = data.data as { root_chat_id?: string };
   return about.root_chat_id ?? '';
