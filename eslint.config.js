@@ -106,6 +106,11 @@ const syntax = [
     message: 'a signal that lives on keeps all that are made of it (Node 20)',
   },
   {
+    selector:
+      ':matches(MethodDefinition, PropertyDefinition, TSParameterProperty)[key.name=/^(onModuleDestroy|beforeApplicationShutdown|onApplicationShutdown)$/]',
+    message: 'say at which stage it closes: ClosesAt of src/runtime/shutdown.module.ts',
+  },
+  {
     selector: 'CallExpression[callee.name="HttpCode"] > Literal',
     message: 'only src/common knows status numbers: use HttpStatus',
   },

@@ -7,7 +7,8 @@ const native = (name) => `<rootDir>/test/support/native/${name}.mjs`;
 // No more than the entries: jest would also use this for what its own parts load.
 const ESM = [
   ...['pg/esm/index.mjs', 'typeorm/index.mjs', 'ws/wrapper.mjs', 'fast-check/lib/fast-check.js'],
-  ...['@nestjs/common/index.js', '@nestjs/platform-fastify/index.js', 'js-yaml/dist/js-yaml.mjs'],
+  ...['@nestjs/common/index.js', '@nestjs/core/index.js', '@nestjs/platform-fastify/index.js'],
+  'js-yaml/dist/js-yaml.mjs',
   ...['ai/dist/index.js', 'ai6/dist/index.mjs', 'openai/index.mjs', 'openai6/index.mjs'],
 ];
 const COMMON_JS = [

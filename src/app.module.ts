@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CacheModule } from './cache/cache.module.js';
 import { ProblemFilter } from './common/problem.filter.js';
 import { StrictInputGuard } from './common/strict-input.guard.js';
+import { HttpClosing } from './common/http-closing.js';
 import { UpgradesModule } from './common/upgrades.js';
 import { DtoPipe } from './common/validation.pipe.js';
 import type { Config } from './config/config.js';
@@ -37,6 +38,8 @@ import { SummaryModule } from './modules/summary/summary.module.js';
 import { TransferModule } from './modules/transfer/transfer.module.js';
 import { UsageModule } from './modules/usage/usage.module.js';
 import { WebhookModule } from './modules/webhook/webhook.module.js';
+import { ShutdownTimes } from './runtime/shutdown.js';
+import { ShutdownModule } from './runtime/shutdown.module.js';
 
 /**
  * What holds for every route, besides who may call it. Imported behind `AuthModule`: a stranger is
@@ -44,12 +47,16 @@ import { WebhookModule } from './modules/webhook/webhook.module.js';
  */
 @Module({
   providers: [
+    HttpClosing,
     { provide: APP_FILTER, useClass: ProblemFilter },
     { provide: APP_GUARD, useClass: StrictInputGuard },
     { provide: APP_PIPE, useClass: DtoPipe },
   ],
 })
 class HttpRulesModule {}
+
+const timesOf = ({ SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config): ShutdownTimes =>
+  new ShutdownTimes(SHUTDOWN_DELAY_SECONDS * 1000, SHUTDOWN_TIMEOUT_SECONDS * 1000);
 
 /** The whole server. Guards run in the order of the imports. */
 @Module({})
@@ -59,6 +66,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         ConfigModule.forRoot(config),
+        ShutdownModule.forRoot(timesOf(config)),
         DatabaseModule.forRoot(serverOptions(config.DATABASE_URL, config.DATABASE_POOL_SIZE)),
         ContentModule,
         FilesModule,

@@ -1,6 +1,4 @@
-import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { Logger } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -15,12 +13,6 @@ import { WaitingRoom } from './runtime/waiting-room.js';
 // request makes it takes for such an object, and all that hangs on it then stays until a full
 // collection: docs/performance.md, Sockets, has the figures with and without.
 setFlagsFromString('--no-allocation-site-pretenuring');
-
-/**
- * What the parts of the application get for closing themselves, besides the time for running
- * requests. A hanging one is left behind.
- */
-const CLOSE_GRACE_MS = 5000;
 
 /** Ctrl-C comes twice under npm: from the terminal, and handed on by npm. */
 const SAME_SIGNAL_MS = 500;
@@ -95,46 +87,13 @@ function log(line: string): void {
   else Logger.debug(line, 'Stores');
 }
 
-/** Requests first, then the databases under them. Idempotent. */
+/** The application in its one order (`runtime/shutdown.ts`), then the databases under it. */
 async function stopAll(): Promise<void> {
   stopping = true;
   const { app, stores, waiting } = running;
   await waiting?.close();
-  if (app) await closeApp(app, stores!.config);
+  await app?.close();
   await stores?.stop();
-}
-
-/**
- * The one order of a stop; each step waits for the one before it:
- * 1. Here: `/readyz` says `draining`, and who asks is told to close the connection; then the delay.
- * 2. `onModuleDestroy`: sockets and event streams are sent elsewhere, no loop begins another run,
- *   those in progress end, and what was gathered is
- *    written. Counters and the cache let go of Redis, without which they work.
- * 3. `beforeApplicationShutdown`: answers have the drain time (`answer/draining.service.ts`), and
- *   those that need longer are interrupted.
- * 4. Nest closes the HTTP server: no new connections are taken, running requests end, and what is
- *   not done in time is cut off.
- * 5. `onApplicationShutdown`: what all of those use goes last: the channel between instances, the
- *   sessions' Redis, MongoDB, the tokenizer, PostgreSQL.
- */
-async function closeApp(
-  app: NestFastifyApplication,
-  { SHUTDOWN_DELAY_SECONDS, SHUTDOWN_TIMEOUT_SECONDS }: Config,
-): Promise<void> {
-  const { HealthService } = await import('./modules/health/health.service.js');
-  app.get(HealthService, { strict: false }).drain();
-  const server = app.getHttpServer();
-  server.prependListener('request', (_request: unknown, response: ServerResponse) =>
-    response.setHeader('connection', 'close'),
-  );
-  await sleep(SHUTDOWN_DELAY_SECONDS * 1000);
-  // Node closes connections that are idle when the stop begins, and would wait for those that
-  // become so later until their keep-alive ends.
-  const sweep = setInterval(() => server.closeIdleConnections(), 50);
-  const cut = setTimeout(() => server.closeAllConnections(), SHUTDOWN_TIMEOUT_SECONDS * 1000);
-  await Promise.race([app.close(), sleep(SHUTDOWN_TIMEOUT_SECONDS * 1000 + CLOSE_GRACE_MS)]);
-  clearTimeout(cut);
-  clearInterval(sweep);
 }
 
 async function onSignal(signal: NodeJS.Signals): Promise<void> {

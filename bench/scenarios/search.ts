@@ -76,7 +76,7 @@ async function searches({ say }: Play, database: Database, library: Library): Pr
   const content = new PostgresContentStore(database);
   const walks = new SearchWalks(database, new SearchIndex(database, content));
   // All is there; nobody walks through it beside.
-  await walks.onModuleDestroy();
+  await walks.stop();
   const service = new SearchService(
     database,
     walks,

@@ -1,9 +1,10 @@
 import { CacheModule as NestCacheModule } from '@nestjs/cache-manager';
-import { Global, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Global, Logger, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { Keyv } from 'keyv';
 import { Config } from '../config/config.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { AnswerStore, type KeptAnswer, madeOf, textOf } from './answer-store.js';
 import { memoryStore } from './memory-store.js';
 import { ReadCache } from './read-cache.js';
@@ -38,12 +39,17 @@ async function redisStore(url: string): Promise<CacheStore> {
 }
 
 /** Where answers are kept, and how that is closed. */
-class CacheStore implements OnModuleDestroy {
+class CacheStore {
   constructor(
     readonly keyv: Keyv,
-    readonly onModuleDestroy: () => void = () => undefined,
+    private readonly end: () => void,
   ) {
     keyv.on('error', () => undefined); // told by the outage
+  }
+
+  @ClosesAt('redis')
+  close(): void {
+    this.end();
   }
 }
 

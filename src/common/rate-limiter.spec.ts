@@ -64,7 +64,7 @@ describe('RateLimiter in memory', () => {
     const started = performance.now();
     expect(await limiter.take(limiter.account, 'a')).toMatchObject({ allowed: true, remaining: 1 });
     expect(performance.now() - started).toBeLessThan(400); // a connection is waited for 500 ms
-    limiter.onModuleDestroy();
+    limiter.close();
   });
 });
 
@@ -89,7 +89,7 @@ const REDIS_SERVER = process.env.TEST_REDIS_SERVER;
     await once(redis.stdout as NodeJS.ReadableStream, 'data');
   });
   afterAll(() => {
-    limiters.forEach((limiter) => limiter.onModuleDestroy());
+    limiters.forEach((limiter) => limiter.close());
     redis.kill('SIGKILL');
   });
 

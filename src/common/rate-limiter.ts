@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Outage } from '../runtime/outage.js';
 import type { Redis } from '../runtime/redis.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import type { Policy, RateStanding } from './rate-limit.js';
 
 /** Given by whoever reads the configuration. 0 is off. */
@@ -21,7 +22,7 @@ const WINDOW_SECONDS = 60;
  * this process. Never rejects.
  */
 @Injectable()
-export class RateLimiter implements OnModuleInit, OnModuleDestroy {
+export class RateLimiter implements OnModuleInit {
   readonly account: Policy;
   readonly address: Policy;
   readonly password: Policy;
@@ -81,7 +82,8 @@ export class RateLimiter implements OnModuleInit, OnModuleDestroy {
     }
   }
 
-  onModuleDestroy(): void {
+  @ClosesAt('redis')
+  close(): void {
     this.shared.clear();
     this.redis?.close();
   }

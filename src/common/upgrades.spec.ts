@@ -35,7 +35,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   jest.useRealTimers();
-  await upgrades.onModuleDestroy();
+  await upgrades.stop();
   server.close();
 });
 
@@ -94,7 +94,7 @@ it('whoever asks while the server stops is refused, also when its token was look
   const client = connect('/slow').on('error', () => undefined);
   const refused = once(client, 'unexpected-response') as Promise<[unknown, IncomingMessage]>;
   await once(server, 'upgrade');
-  await upgrades.onModuleDestroy();
+  await upgrades.stop();
   goOn();
   expect((await refused)[1].statusCode).toBe(503);
 });

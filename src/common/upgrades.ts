@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Injectable, Logger, Module, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, Module } from '@nestjs/common';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { FrameBucket } from './frame-bucket.js';
 import { hostFault } from './http-rules.js';
 import { isOriginAllowed, type Origins } from './origins.js';
@@ -99,7 +100,7 @@ interface WatchedSocket {
  * them for every other reason.
  */
 @Injectable()
-export class Upgrades implements OnModuleDestroy {
+export class Upgrades {
   private readonly logger = new Logger('Upgrades');
   private readonly routes: { path: RegExp; handler: UpgradeHandler; server: WebSocketServer }[] =
     [];
@@ -132,7 +133,8 @@ export class Upgrades implements OnModuleDestroy {
   }
 
   /** Closes all sockets; those that do not say good-bye within a second are cut off. */
-  async onModuleDestroy(): Promise<void> {
+  @ClosesAt('streams')
+  async stop(): Promise<void> {
     this.stopping = true;
     clearInterval(this.looking);
     for (const socket of this.sockets.keys())

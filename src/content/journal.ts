@@ -1,10 +1,11 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { failpoint } from '../common/failpoint.js';
 import { problems } from '../common/problems.js';
 import { Config } from '../config/config.js';
 import { Database } from '../database/database.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { ContentStore, type PairWrite } from './content-store.js';
 import { BACKLOG, HELD_ABOUT, MARK_STORED } from './journal.sql.js';
 import { PutTogether } from './put-together.js';
@@ -54,7 +55,7 @@ const AGE_MAX_SECONDS = 24 * 3600;
  * PostgreSQL there is no journal and nothing to do.
  */
 @Injectable()
-export class Journal implements OnModuleDestroy {
+export class Journal {
   private readonly logger = new Logger(Journal.name);
   private marks: Mark[] = [];
   /** One statement for all pairs of a quarter of a second instead of one for each. */
@@ -149,7 +150,8 @@ export class Journal implements OnModuleDestroy {
     return this.marking.flush();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  @ClosesAt('publish')
+  async stop(): Promise<void> {
     await this.flush();
     await this.marking.stop();
   }

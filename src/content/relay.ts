@@ -1,13 +1,9 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { failpoint } from '../common/failpoint.js';
 import { Config } from '../config/config.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { ContentStore, type StoredPair } from './content-store.js';
 import { type HeldRow, JournalRows, type HeldPairRow, placeOf } from './journal-rows.js';
 import { Journal } from './journal.js';
@@ -49,7 +45,7 @@ export interface Tick {
  * where it is. A claim costs the same number of statements however many rows it has.
  */
 @Injectable()
-export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
+export class Relay implements OnApplicationBootstrap {
   private readonly logger = new Logger(Relay.name);
   private readonly loop = new Loop(
     () => this.run(),
@@ -73,7 +69,8 @@ export class Relay implements OnApplicationBootstrap, OnModuleDestroy {
     if (this.store.table === 'content_journal') this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

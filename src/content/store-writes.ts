@@ -1,14 +1,10 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { StoreRefusesError } from '../common/store-refusal.js';
 import { Database } from '../database/database.js';
 import { tryToWrite } from '../database/try-to-write.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { ContentStore } from './content-store.js';
 
 const LOOK_MS = 10_000;
@@ -22,7 +18,7 @@ type Store = 'postgres' | 'content';
  * while one refuses.
  */
 @Injectable()
-export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
+export class StoreWrites implements OnApplicationBootstrap {
   private readonly logger = new Logger('Stores');
   private readonly refusals: Record<Store, string | null> = { postgres: null, content: null };
   private readonly loop = new Loop(
@@ -44,7 +40,8 @@ export class StoreWrites implements OnApplicationBootstrap, OnModuleDestroy {
     this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

@@ -4,6 +4,7 @@ import type { Pool, QueryResult, QueryResultRow } from 'pg';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
 import { type Problem, problems } from '../common/problems.js';
 import { isVictim, SQLSTATE } from '../runtime/pg-errors.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 
 /** A statement that PostgreSQL parses once for each connection: `name` must be unique to `text`. */
 export interface Statement {
@@ -75,6 +76,12 @@ export class Database {
    */
   transaction<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {
     return untilDone(() => this.attempt(work));
+  }
+
+  /** Last of all; waits for statements that are under way. */
+  @ClosesAt('postgres')
+  async close(): Promise<void> {
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
   }
 
   private async attempt<Result>(work: (tx: EntityManager) => Promise<Result>): Promise<Result> {

@@ -1,9 +1,10 @@
 import { EventEmitter, once } from 'node:events';
-import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Database, type Statement } from '../database/database.js';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import type { Run } from '../tree/part-pieces.js';
 import { listenTo } from './changes.js';
 import { WakeUps } from './wake-ups.js';
@@ -105,7 +106,7 @@ const keyOf = (accountId: string, rootChatId: string): string => `${accountId}/$
  * on.
  */
 @Injectable()
-export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
+export class EventDispatcher implements OnModuleInit {
   private readonly logger = new Logger('Events');
   /** By `keyOf`, as all that is by conversation here. */
   private readonly watches = new Map<string, Watch>();
@@ -132,7 +133,8 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
     });
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 
@@ -181,11 +183,6 @@ export class EventDispatcher implements OnModuleInit, OnModuleDestroy {
    */
   wrote(accountId: string, rootChatId: string): void {
     this.wakeUps.tell('pieces', keyOf(accountId, rootChatId));
-  }
-
-  /** Other instances are told what they were not told yet: this one stops. Never throws. */
-  async flush(): Promise<void> {
-    await this.wakeUps.flush();
   }
 
   /** Who tells pieces to those who watch. */

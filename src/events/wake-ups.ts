@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Loop } from '../runtime/loop.js';
 import { Outage } from '../runtime/outage.js';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 import { Channel } from './channel.js';
 
 /** Ids that come within this time share a message. */
@@ -24,7 +25,7 @@ export type Kind = 'events' | 'pieces' | 'account' | 'end';
  * quiet time leaves at once. A kind that an instance does not know is nothing to it.
  */
 @Injectable()
-export class WakeUps implements OnApplicationShutdown {
+export class WakeUps {
   private readonly instance = randomUUID();
   private readonly waiting = new Set<string>();
   private readonly listeners = new Map<Kind, (id: string) => void>();
@@ -54,15 +55,11 @@ export class WakeUps implements OnApplicationShutdown {
   }
 
   /**
-   * Sends at once what waits. Never throws; what is lost is nothing: those who listen look for
-   * themselves.
+   * Sends at once what waits. What is lost is nothing: those who listen look for themselves.
    */
-  async flush(): Promise<void> {
-    while (this.waiting.size > 0 && !this.loop.isStopped) await this.loop.flush();
-  }
-
-  /** Not earlier: until then answers may end. */
-  async onApplicationShutdown(): Promise<void> {
+  @ClosesAt('publish')
+  async close(): Promise<void> {
+    while (this.waiting.size > 0) await this.loop.flush();
     await this.loop.stop();
     await this.channel.close();
   }

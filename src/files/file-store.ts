@@ -1,3 +1,5 @@
+import { ClosesAt } from '../runtime/shutdown.module.js';
+
 /** Where bytes are kept; written beside each blob, so that a change of settings loses none. */
 export type StoreName = 'postgres' | 'gridfs' | 's3';
 
@@ -89,7 +91,8 @@ export class FileStores {
     return store;
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  @ClosesAt('mongo')
+  async close(): Promise<void> {
     await Promise.all(this.all.map((store) => store.close()));
   }
 }

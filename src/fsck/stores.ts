@@ -103,7 +103,7 @@ export async function openStores(config: Config): Promise<OpenStores> {
       checks: [...tree, ...words.checks, ...keys, ...beside, ...bytes] as Check[],
       close: async () => {
         await words.close();
-        await files.onApplicationShutdown();
+        await files.close();
         await dataSource.destroy();
         await found.stop();
       },
@@ -122,7 +122,7 @@ async function filesOf(dataSource: DataSource, config: Config): Promise<FileStor
     await files.s3?.ping();
     return files;
   } catch (error) {
-    await files.onApplicationShutdown();
+    await files.close();
     throw new Error(`The bucket of FILE_STORE cannot be reached: ${(error as Error).message}`, {
       cause: error,
     });
@@ -170,7 +170,7 @@ async function mongoWords(
   const connection = new MongoConnection(config.MONGODB_URI!);
   const store = new MongoContentStore(config.MONGODB_URI!);
   const close = async (): Promise<void> =>
-    void (await Promise.all([connection.close(), store.onApplicationShutdown()]));
+    void (await Promise.all([connection.close(), store.close()]));
   try {
     await connection.ping();
   } catch (error) {

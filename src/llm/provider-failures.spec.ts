@@ -14,7 +14,7 @@ let logged: unknown[];
 const counter = new TokenCounter();
 
 beforeAll(async () => void (provider = await FakeProvider.start()));
-afterAll(() => Promise.all([provider.close(), counter.onApplicationShutdown()]));
+afterAll(() => Promise.all([provider.close(), counter.close()]));
 beforeEach(() => {
   provider.reset();
   logged = [];

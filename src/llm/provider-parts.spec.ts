@@ -16,7 +16,7 @@ beforeAll(async () => {
   Logger.overrideLogger(false);
   provider = await FakeProvider.start();
 });
-afterAll(() => Promise.all([provider.close(), counter.onApplicationShutdown()]));
+afterAll(() => Promise.all([provider.close(), counter.close()]));
 beforeEach(() => provider.reset());
 
 async function heard(

@@ -13,7 +13,7 @@ beforeEach(() => {
   Logger.overrideLogger(false);
   counter = new TokenCounter();
 });
-afterEach(() => counter.onApplicationShutdown());
+afterEach(() => counter.close());
 
 interface Inside {
   worker: {
@@ -147,7 +147,7 @@ describe('the thread of the tokenizer', () => {
 
   it('ends with the server, and those who wait are told', async () => {
     const asked = counter.count(['hello world']);
-    await counter.onApplicationShutdown();
+    await counter.close();
     expect([await asked, await counter.count(['x']), inside().worker]).toEqual([null, null, null]);
   });
 });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
+import { ClosesAt } from '../runtime/shutdown.module.js';
 
 /**
  * Tokens of some texts; null where they cannot be counted now. Never more than the bytes of a text
@@ -34,7 +35,7 @@ const PAUSE_MS = 5000;
  * serves everybody meanwhile.
  */
 @Injectable()
-export class TokenCounter implements OnApplicationShutdown {
+export class TokenCounter {
   private readonly logger = new Logger('Tokens');
   private readonly jobs = new Map<number, Job>();
   private worker: Worker | null = null;
@@ -61,8 +62,9 @@ export class TokenCounter implements OnApplicationShutdown {
     return all;
   };
 
-  /** Last of all: answers that are interrupted by the stop are still counted. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Not earlier: answers that are interrupted by the stop are still counted. */
+  @ClosesAt('jobs')
+  async close(): Promise<void> {
     this.isClosed = true;
     const { worker } = this;
     if (worker) this.forget(worker);

@@ -63,7 +63,7 @@ async function mongoStore(uri: string): Promise<StoreUnderTest> {
       return store;
     },
     close: async () => {
-      await Promise.all(stores.map((store) => store.onApplicationShutdown()));
+      await Promise.all(stores.map((store) => store.close()));
     },
   };
 }
@@ -91,7 +91,7 @@ withMongo('buckets in MongoDB', () => {
   afterAll(async () => {
     await raw.dropDatabase();
     await raw.close();
-    await store.onApplicationShutdown();
+    await store.close();
   });
 
   it('are the documents of the assignment', async () => {
@@ -293,7 +293,7 @@ withMongo('a MongoDB that comes and goes', () => {
       await until(put, 'ok');
       expect((await store.findMany(pair.accountId, pair.rootChatId, [pair])).size).toBe(1);
     } finally {
-      await store.onApplicationShutdown();
+      await store.close();
       await gate.close();
     }
   }

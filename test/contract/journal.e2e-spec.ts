@@ -60,7 +60,7 @@ withMongo('the journal', () => {
     await mongo.ping();
   });
   afterAll(async () => {
-    await mongo.onApplicationShutdown();
+    await mongo.close();
     await gate.close();
     await pg.stop();
   });

@@ -69,7 +69,7 @@ withMongo('the relay', () => {
   afterAll(async () => {
     await raw.dropDatabase();
     await raw.close();
-    await mongo.onApplicationShutdown();
+    await mongo.close();
     await gate.close();
     await pg.stop();
   });
@@ -151,7 +151,7 @@ withMongo('the relay', () => {
       const { relay: running } = pg.instance(store, { JOURNAL_RETENTION_SECONDS: 0 });
       running.onApplicationBootstrap();
       while ((await pg.rows(pair)).length > 0) await sleep(20);
-      await running.onModuleDestroy();
+      await running.stop();
       expect(await stored(pair)).toBe(pair.body);
       const late = aPair(aChat());
       await pg.append(late, { dueInSeconds: 0 });

@@ -53,8 +53,8 @@ describe('sessions in memory', () => {
       here,
       there,
       close: async () => {
-        here.onApplicationShutdown();
-        there.onApplicationShutdown();
+        here.close();
+        there.close();
       },
     };
   });

@@ -144,7 +144,7 @@ describe.each(MODES)('fsck --repair of a restore, words in %s', (mode: Mode) => 
       );
       const copies = { messageType: 'text', createdAt, branches: [], branchesTotal: 0 };
       await store.put({ ...place, ...copies, body, sha256: sha256Of(body) });
-      await store.onApplicationShutdown();
+      await store.close();
       const run = await runFsck(env, '--json', '--repair', '--quick');
       expect([run.code, violationsOf(run)]).toEqual([0, {}]);
       const server = await startTestApp(mode, provider.settings(), url);

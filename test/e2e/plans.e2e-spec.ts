@@ -95,7 +95,7 @@ describe.each(MODES)(
       const ann = await TestClient.register(server.url);
       await withClient(server.databaseUrl, (sql) => seed(sql, ann.accountId, mode));
       // What is looked at here are requests, not what goes on beside them.
-      await server.app.get(SearchWalks).onModuleDestroy();
+      await server.app.get(SearchWalks).stop();
       reader.attach((server.app.get(DataSource).driver as unknown as { master: Pool }).master);
       const inLong = await sceneOf(ann);
       // First: of what is tried and undone below, dead rows stay behind the last pair.

@@ -403,7 +403,7 @@ async function complete(rootChatId: string, responseId: string): Promise<void> {
 it('a stream that is asked for while the server stops is told to come back', async () => {
   const stopping = await startTestApp('postgres', {}, server.databaseUrl);
   const { id } = await ann.aChat();
-  stopping.app.get(StreamsService, { strict: false }).onModuleDestroy();
+  stopping.app.get(StreamsService, { strict: false }).stop();
   const { status, headers, text } = await ann.at(stopping.url).get(`/events?chat_id=${id}`);
   expect([status, headers.get('content-type'), text]).toEqual([
     200,

@@ -1,6 +1,6 @@
-import type { OnApplicationShutdown } from '@nestjs/common';
 import mongoose from 'mongoose';
 import type { EntityManager } from 'typeorm';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import {
   BRANCHES_SHOWN,
   ContentStore,
@@ -28,7 +28,7 @@ import { bodyOfStored } from './stored-words.js';
  * set run the same code. Text is only ever a value: never a filter's operator, never part of a
  * pipeline.
  */
-export class MongoContentStore extends ContentStore implements OnApplicationShutdown {
+export class MongoContentStore extends ContentStore {
   override readonly name = 'mongo';
   override readonly table = 'content_journal';
   /** The lease of a relay (8 s) is the longest time for which anybody acts on what it once read. */
@@ -211,8 +211,8 @@ export class MongoContentStore extends ContentStore implements OnApplicationShut
     return this.mongo.tryToWrite();
   }
 
-  /** After everything that writes has stopped (`onModuleDestroy`). */
-  onApplicationShutdown(): Promise<void> {
+  @ClosesAt('mongo')
+  close(): Promise<void> {
     return this.mongo.close();
   }
 }

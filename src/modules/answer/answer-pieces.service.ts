@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { EventDispatcher, type PieceSource, type Watch } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import type { Piece } from '../../tree/part-pieces.js';
 import { addPieces, chunkFrom, runsOf, type StoredChunk } from './delta-log.js';
 import { AnswerHub } from './answer-hub.js';
@@ -34,7 +35,7 @@ export interface Look {
  * in case that was not heard.
  */
 @Injectable()
-export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy {
+export class AnswerPieces implements PieceSource, OnModuleInit {
   private readonly logger = new Logger('Answers');
   private readonly woken = new Set<Watch>();
   private readonly loop = new Loop(
@@ -52,7 +53,8 @@ export class AnswerPieces implements PieceSource, OnModuleInit, OnModuleDestroy 
     this.events.tellPiecesOf(this);
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

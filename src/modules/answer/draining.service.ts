@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
-import { Config } from '../../config/config.js';
-import { EventDispatcher } from '../../events/event-dispatcher.js';
+import { Injectable } from '@nestjs/common';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { AnswerHub } from './answer-hub.js';
 
 /**
@@ -16,20 +15,16 @@ const LOOK_MS = 50;
  * interrupted, with what is there of them.
  */
 @Injectable()
-export class AnswerDrain implements BeforeApplicationShutdown {
-  constructor(
-    private readonly hub: AnswerHub,
-    private readonly events: EventDispatcher,
-    private readonly config: Config,
-  ) {}
+export class AnswerDrain {
+  constructor(private readonly hub: AnswerHub) {}
 
-  async beforeApplicationShutdown(): Promise<void> {
-    const until = performance.now() + this.config.SHUTDOWN_TIMEOUT_SECONDS * 1000 - STORE_MS;
+  @ClosesAt('answers')
+  async drain(drainMs: number): Promise<void> {
+    const until = performance.now() + drainMs - STORE_MS;
     while (this.hub.size > 0 && performance.now() < until) await sleep(LOOK_MS);
     this.hub.close();
     const running = this.hub.all();
     for (const generation of running) generation.stop('interrupted');
     await Promise.allSettled(running.map(({ ended }) => ended));
-    await this.events.flush();
   }
 }

@@ -1,12 +1,8 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { AnswerEnds } from './answer-ends.js';
 import { ABANDONED, FORGET_ENDED, type GenerationRow } from './answer.sql.js';
 
@@ -19,7 +15,7 @@ const FORGOTTEN_MAX = 500;
  * `interrupted`. Every instance does it.
  */
 @Injectable()
-export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
+export class Sweeper implements OnApplicationBootstrap {
   private readonly logger = new Logger('Answers');
   private readonly loop = new Loop(
     () => this.sweep(),
@@ -36,7 +32,8 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
     this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

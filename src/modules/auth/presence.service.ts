@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { Clock } from './clock.js';
 import { LivenessService, type Subject, subjectKey } from './liveness.service.js';
 import { Strangers } from './strangers.js';
@@ -35,7 +36,7 @@ const SWEEP_MS = 250;
  * the token ends.
  */
 @Injectable()
-export class Presence implements OnModuleDestroy {
+export class Presence {
   readonly strangers: Strangers;
   private readonly groups = new Map<string, Group>();
   private readonly counts = new Map<string, number>();
@@ -78,7 +79,8 @@ export class Presence implements OnModuleDestroy {
     else this.counts.delete(principal.accountId);
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

@@ -1,8 +1,9 @@
-import { Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Config } from '../../config/config.js';
 import { ContentStore } from '../../content/content-store.js';
 import { StoreWrites } from '../../content/store-writes.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import type { ReadinessDto, StoresDto, StoreStateDto } from './health.dto.js';
 import { type StoreStatus, StoreWatch } from './store-watch.js';
 import { StoresBeside } from './stores-beside.js';
@@ -11,7 +12,7 @@ type Mode = StoreStateDto['mode'];
 
 /** The state of the stores, which are watched all the time. */
 @Injectable()
-export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
+export class HealthService implements OnApplicationBootstrap {
   private draining = false;
   private readonly postgres: StoreWatch;
   private readonly words: StoreWatch;
@@ -31,7 +32,8 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
     for (const watch of this.watches) watch.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  async stop(): Promise<void> {
     await Promise.all(this.watches.map((watch) => watch.stop()));
   }
 
@@ -39,6 +41,7 @@ export class HealthService implements OnApplicationBootstrap, OnModuleDestroy {
    * From now on `readiness` says `draining`, so that no new requests are sent to a server that is
    * about to stop.
    */
+  @ClosesAt('notice')
   drain(): void {
     this.draining = true;
   }

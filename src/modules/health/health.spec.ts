@@ -132,7 +132,7 @@ it('many questions at once are one for the database', async () => {
 describe('Redis', () => {
   async function asked(url: string): Promise<void> {
     const health = new RedisHealth(Object.assign(new Config(), { REDIS_URL: url }));
-    await health.ping().finally(() => health.onModuleDestroy());
+    await health.ping().finally(() => health.close());
   }
 
   it('that nobody listens for is away', async () => {

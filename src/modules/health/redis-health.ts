@@ -1,13 +1,14 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { Outage } from '../../runtime/outage.js';
 import type { Redis } from '../../runtime/redis.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 
 const PATIENCE_MS = 1500;
 
 /** Says whether Redis answers, over a connection of its own: those of the others may be busy. */
 @Injectable()
-export class RedisHealth implements OnModuleDestroy {
+export class RedisHealth {
   private redis: Promise<Redis> | undefined;
 
   constructor(private readonly config: Config) {}
@@ -24,7 +25,8 @@ export class RedisHealth implements OnModuleDestroy {
     await redis.ask((client) => client.ping());
   }
 
-  async onModuleDestroy(): Promise<void> {
+  @ClosesAt('redis')
+  async close(): Promise<void> {
     (await this.redis)?.close();
   }
 }

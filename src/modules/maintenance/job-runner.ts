@@ -1,13 +1,8 @@
-import {
-  Inject,
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import type { Job } from './job.js';
 
 /** Token of the list of jobs. */
@@ -24,7 +19,7 @@ const JITTER = 0.2;
  * waited for, nor made to wait.
  */
 @Injectable()
-export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
+export class JobRunner implements OnApplicationBootstrap {
   private readonly logger = new Logger('Maintenance');
   private readonly abort = new AbortController();
   /** When the next run of each job is due, in milliseconds of `performance.now()`. */
@@ -46,7 +41,8 @@ export class JobRunner implements OnApplicationBootstrap, OnModuleDestroy {
     this.loop.start(this.nextMs());
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('jobs')
+  stop(): Promise<void> {
     this.abort.abort();
     return this.loop.stop();
   }

@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import {
   type AuthInfo,
   type CallToolResult,
@@ -10,6 +10,7 @@ import {
 import { problemOf } from '../../common/problem.filter.js';
 import { problemDocument } from '../../common/problems.js';
 import { buildInfo } from '../../config/build-info.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { ReadingTools } from './reading-tools.service.js';
 import type { ToolCall } from './tool-input.js';
 import { type Tool, TOOLS } from './tools.js';
@@ -30,7 +31,7 @@ export interface Caller extends Pick<ToolCall, 'accountId' | 'key'> {
  * served by a server of its own, at any instance.
  */
 @Injectable()
-export class McpService implements OnModuleDestroy {
+export class McpService {
   private readonly logger = new Logger('Mcp');
   private readonly handler = createMcpHandler(({ authInfo }) => this.serverFor(authInfo), {
     // Nothing that is listed here ever changes, so there is nothing to be told of.
@@ -42,7 +43,8 @@ export class McpService implements OnModuleDestroy {
     private readonly writing: WritingTools,
   ) {}
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  close(): Promise<void> {
     return this.handler.close();
   }
 

@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { AccountEventReader } from './account-event.reader.js';
 import {
   BEGUN,
@@ -51,7 +52,7 @@ const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
  * docs/decisions/0030-account-events.md.
  */
 @Injectable()
-export class AccountFeeds implements OnModuleDestroy {
+export class AccountFeeds {
   private readonly logger = new Logger('Events');
   private readonly feeds = new Map<string, AccountFeed>();
   private isListening = false;
@@ -75,7 +76,8 @@ export class AccountFeeds implements OnModuleDestroy {
     private readonly reader: AccountEventReader,
   ) {}
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

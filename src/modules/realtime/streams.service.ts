@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { Presence, tooManyConnections } from '../auth/presence.service.js';
 import { subscribedOf } from './account-feeds.service.js';
 import { EventStream } from './event-stream.js';
@@ -27,7 +28,7 @@ interface FoundSource {
 
 /** The event streams of this instance. */
 @Injectable()
-export class StreamsService implements OnModuleDestroy {
+export class StreamsService {
   private readonly streams = new Set<EventStream>();
   private readonly loop = new Loop(
     () => this.keepAlive(),
@@ -92,7 +93,8 @@ export class StreamsService implements OnModuleDestroy {
     };
   }
 
-  onModuleDestroy(): void {
+  @ClosesAt('streams')
+  stop(): void {
     this.stopping = true;
     void this.loop.stop();
     for (const stream of this.streams) stream.finish();

@@ -1,14 +1,10 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { NEWS, type NewsRow } from './search-index.sql.js';
 import { type PairName, SearchIndex } from './search-index.service.js';
 import { SearchWalks } from './search-walks.service.js';
@@ -28,7 +24,7 @@ const SEEN_MAX = 50_000;
  * nothing: what a crash takes from it is found by those who search (`SearchWalks`).
  */
 @Injectable()
-export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
+export class SearchFollower implements OnApplicationBootstrap {
   /** Conversations with news, as `<account>/<root>`: accounts may have chosen the same ids. */
   private readonly changed = new Set<string>();
   private late: PairName[] = [];
@@ -53,7 +49,8 @@ export class SearchFollower implements OnApplicationBootstrap, OnModuleDestroy {
     this.events.listen((accountId, rootChatId) => this.note(accountId, rootChatId));
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

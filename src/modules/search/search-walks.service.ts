@@ -1,8 +1,9 @@
-import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import {
   type AccountRow,
   type BehindRow,
@@ -40,7 +41,7 @@ const ACCOUNTS = 1000;
  * searched, and now and then for all.
  */
 @Injectable()
-export class SearchWalks implements OnModuleDestroy {
+export class SearchWalks {
   private readonly wanted = new Set<string>();
   /** Accounts that were walked through a short while ago. */
   private readonly done = new LRUCache<string, true>({ max: 10_000, ttl: WALK_MS });
@@ -56,7 +57,8 @@ export class SearchWalks implements OnModuleDestroy {
     private readonly index: SearchIndex,
   ) {}
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

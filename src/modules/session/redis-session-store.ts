@@ -1,4 +1,4 @@
-import type { OnApplicationShutdown } from '@nestjs/common';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { RedisConnection, runScript } from './redis-connection.js';
 import { APPEND, CLEAR, LIVING } from './redis-session.scripts.js';
 import {
@@ -21,7 +21,7 @@ import { textOf, Watchers } from './watchers.js';
 const CHANNEL = 'banyan:chat-session-changes';
 
 /** Sessions in Redis, shared by all instances; Redis itself ends those that nobody writes to. */
-export class RedisSessionStore extends SessionStore implements OnApplicationShutdown {
+export class RedisSessionStore extends SessionStore {
   private readonly watchers = new Watchers();
 
   private constructor(
@@ -83,8 +83,8 @@ export class RedisSessionStore extends SessionStore implements OnApplicationShut
     return this.watchers.add(textOf(key), listener);
   }
 
-  /** After the last request has ended. */
-  onApplicationShutdown(): void {
+  @ClosesAt('redis')
+  close(): void {
     this.redis.close();
   }
 

@@ -1,9 +1,4 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
 import { tellAccount } from '../../events/account-changes.js';
@@ -11,6 +6,7 @@ import { Unreadable } from '../../formats/source.js';
 import { isForeignKeyViolation } from '../../runtime/pg-errors.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { Files } from '../file/files.service.js';
 import { ConversationWriter } from './conversation-writer.service.js';
 import { ImportChunks } from './import-chunks.service.js';
@@ -32,7 +28,7 @@ const AGAIN_SECONDS = 5;
  * begun another one goes on with.
  */
 @Injectable()
-export class ImportRunner implements OnApplicationBootstrap, OnModuleDestroy {
+export class ImportRunner implements OnApplicationBootstrap {
   private readonly logger = new Logger('Imports');
   private readonly loop = new Loop(
     () => this.work(),
@@ -51,7 +47,8 @@ export class ImportRunner implements OnApplicationBootstrap, OnModuleDestroy {
     this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('jobs')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 

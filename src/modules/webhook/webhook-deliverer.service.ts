@@ -1,15 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { buildInfo } from '../../config/build-info.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import {
   AT_ONCE,
   CLAIM,
@@ -43,7 +39,7 @@ const STOP_MS = 3000;
  * goes to one instance at a time, and comes back when that one dies. Order is not promised.
  */
 @Injectable()
-export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy {
+export class WebhookDeliverer implements OnApplicationBootstrap {
   private readonly logger = new Logger('Webhooks');
   /** What is under way. */
   private readonly running = new Map<Promise<void>, ClaimedDelivery>();
@@ -70,7 +66,8 @@ export class WebhookDeliverer implements OnApplicationBootstrap, OnModuleDestroy
     if (this.config.WEBHOOKS) this.loop.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  async stop(): Promise<void> {
     await this.loop.stop();
     await Promise.race([
       Promise.all(this.running.keys()),

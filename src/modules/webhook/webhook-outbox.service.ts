@@ -1,16 +1,11 @@
-import {
-  Injectable,
-  Logger,
-  type OnApplicationBootstrap,
-  type OnModuleDestroy,
-  type OnModuleInit,
-} from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
 import { newId } from '../../common/ids.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import {
   CLAIM_SWEEP,
   FIND_BEHIND,
@@ -55,7 +50,7 @@ const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
  * docs/decisions/0013-webhooks.md.
  */
 @Injectable()
-export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnModuleDestroy {
+export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap {
   private readonly logger = new Logger('Webhooks');
   /** Conversations with news, as `<account>/<root>`: accounts may have chosen the same ids. */
   private changed = new Set<string>();
@@ -90,7 +85,8 @@ export class WebhookOutbox implements OnModuleInit, OnApplicationBootstrap, OnMo
     if (this.config.WEBHOOKS) this.loop.start();
   }
 
-  onModuleDestroy(): Promise<void> {
+  @ClosesAt('loops')
+  stop(): Promise<void> {
     return this.loop.stop();
   }
 
