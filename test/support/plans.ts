@@ -28,7 +28,6 @@ interface Node extends Record<string, unknown> {
 
 type Send = (config: string | Sent) => Promise<{ rows: Record<string, any>[] }>;
 
-const RUNS = 10;
 /**
  * Calls of one statement that are looked at, for each side: the first ones, which have other values
  * each.
@@ -40,19 +39,22 @@ const REMOVED = [
   'Rows Removed by Index Recheck',
 ];
 /**
- * The setting of the server as it is, and those that any other connection may have; a plan for the
- * values needs no runs before it.
+ * So many plans for the values of a call are made of a prepared statement before PostgreSQL, left
+ * to itself, weighs one for all values against them. It counts those that it only tells (EXPLAIN)
+ * as it counts those that it runs.
  */
+const PLANS_FOR_VALUES = 5;
+/** The setting of the server as it is, and those that any other connection may have. */
 const MODES = [
-  { set: '', runs: RUNS },
-  { set: 'SET LOCAL plan_cache_mode = auto', runs: RUNS },
-  { set: 'SET LOCAL plan_cache_mode = force_custom_plan', runs: 0 },
+  { set: '', plansBefore: 0 },
+  { set: 'SET LOCAL plan_cache_mode = auto', plansBefore: PLANS_FOR_VALUES },
+  { set: 'SET LOCAL plan_cache_mode = force_custom_plan', plansBefore: 0 },
 ];
 
 /**
- * Stands between a server and PostgreSQL: each statement that is sent is first run ten times on the
- * same connection, so with the server's own settings, and its prepared plan is read; then all that
- * is undone, and the statement goes its way.
+ * Stands between a server and PostgreSQL: each statement that is sent is first run once on the
+ * same connection, which prepares it with the server's own settings, and its plans are read; then
+ * all that is undone, and the statement goes its way.
  */
 export class PlanReader {
   /**
@@ -111,29 +113,28 @@ export class PlanReader {
       () => false,
     );
     if (!isInside) await send('BEGIN');
-    for (const { set, runs } of MODES) {
+    for (const { set, plansBefore } of MODES) {
       await send('SAVEPOINT look');
       // What is counted is the same however long it takes.
       await send('SET LOCAL statement_timeout = 0');
       if (set) await send(set);
-      this.note(side, sent.name, await this.costOf(send, sent, runs));
+      this.note(side, sent.name, await this.costOf(send, sent, plansBefore));
       await send('ROLLBACK TO look');
     }
     await send(isInside ? 'RELEASE look' : 'ROLLBACK');
   }
 
-  private async costOf(send: Send, sent: Sent, runs: number): Promise<Cost> {
+  private async costOf(send: Send, sent: Sent, plansBefore: number): Promise<Cost> {
     try {
-      const writes = /\b(INSERT|UPDATE|DELETE)\b/i.test(sent.text);
-      for (let run = 0; run < runs; run++) {
-        if (writes) await send('SAVEPOINT run');
+      if (!(await isPrepared(send, sent))) {
+        await send('SAVEPOINT run');
         await send(sent);
-        if (writes) await send('ROLLBACK TO run');
+        await send('ROLLBACK TO run');
       }
       const values = sent.values.length > 0 ? `(${sent.values.map(literal).join(', ')})` : '';
-      const { rows } = await send(
-        `EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) EXECUTE "${sent.name}" ${values}`,
-      );
+      const call = `EXECUTE "${sent.name}" ${values}`;
+      for (let n = 0; n < plansBefore; n++) await send(`EXPLAIN ${call}`);
+      const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${call}`);
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
       const nodes = nodesOf(plan as Node);
       return {
@@ -157,6 +158,15 @@ export class PlanReader {
     if (!before || cost.removed + cost.buffers > before.removed + before.buffers)
       known.set(side, cost);
   }
+}
+
+async function isPrepared(send: Send, { name }: Sent): Promise<boolean> {
+  const { rows } = await send({
+    name: 'plans.is_prepared',
+    text: 'SELECT FROM pg_prepared_statements WHERE name = $1',
+    values: [name],
+  });
+  return rows.length > 0;
 }
 
 /** What is counted is the same however long it takes. */

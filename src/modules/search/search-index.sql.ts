@@ -186,13 +186,17 @@ export interface AccountRow extends Record<string, unknown> {
   has_more: boolean;
 }
 
-/** The next $2 accounts behind $1, and which of them have pairs that were not looked at. */
+/**
+ * The next $2 accounts behind $1, and which of them have pairs that were not looked at. Asked for
+ * its last pair, PostgreSQL takes the index; asked whether there is any, it looks through the pairs
+ * of all accounts where it believes that most are of this one.
+ */
 export const NEXT_ACCOUNTS: Statement = {
   name: 'search.next_accounts',
   text: `
-    SELECT a.account_id, EXISTS (
-      SELECT FROM messages m WHERE m.account_id = a.account_id AND m.response_id > coalesce(
-        (SELECT p.walked_to FROM search_accounts p WHERE p.account_id = a.account_id), '00000000-0000-0000-0000-000000000000')
-    ) AS has_more
+    SELECT a.account_id, coalesce(
+      (SELECT m.response_id FROM messages m WHERE m.account_id = a.account_id ORDER BY m.response_id DESC LIMIT 1)
+        > coalesce((SELECT p.walked_to FROM search_accounts p WHERE p.account_id = a.account_id), '00000000-0000-0000-0000-000000000000'),
+      false) AS has_more
     FROM accounts a WHERE a.account_id > $1 ORDER BY a.account_id LIMIT $2`,
 };
