@@ -37,6 +37,7 @@ describe('a response that cannot be made', () => {
   it.each<[string, object, string]>([
     ['no input', { input: undefined }, 'input'],
     ['a blank input', { input: ' ' }, 'input'],
+    ['a format that is a list (S12)', { text: [null, null] }, 'text'],
     ['an empty list', { input: [] }, 'input'],
     ['an item that is none', { input: ['x'] }, 'input'],
     ['an unknown role', { input: [{ role: 'pope', content: 'x' }] }, 'input'],

@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { type Connection, mongo, Mongoose } from 'mongoose';
+import { Pulse, within } from '../../runtime/deadline.js';
 import {
   type BlobRef,
   type ByteRange,
@@ -26,6 +27,9 @@ const OPTIONS = {
   autoCreate: false,
   autoIndex: false,
 } as const;
+
+const filesOf = ({ db }: Connection) => db!.collection<FileDocument>(`${BUCKET}.files`);
+const chunksOf = ({ db }: Connection) => db!.collection<ChunkDocument>(`${BUCKET}.chunks`);
 
 const idOf = ({ accountId, blobId }: BlobRef): string => `${accountId}/${blobId}`;
 const refOf = (id: string): BlobRef => {
@@ -56,6 +60,7 @@ export class GridFsFileStore extends FileStore {
   override readonly name = 'gridfs';
   private readonly mongoose = new Mongoose({ bufferCommands: false, autoCreate: false });
   private opening: Promise<Connection> | null = null;
+  private readonly pulse = new Pulse();
 
   constructor(private readonly uri: string) {
     super();
@@ -70,8 +75,11 @@ export class GridFsFileStore extends FileStore {
     }
   }
 
+  /** As long as its bytes come; each of its steps has the limits of the driver. */
   private async upload(blob: BlobRef, bytes: AsyncIterable<Buffer>): Promise<void> {
-    const bucket = await this.bucket();
+    const bucket = await this.step(({ db }) =>
+      Promise.resolve(new mongo.GridFSBucket(db!, { bucketName: BUCKET })),
+    );
     const { accountId } = blob;
     const upload = bucket.openUploadStreamWithId(
       idOf(blob) as unknown as mongo.ObjectId,
@@ -97,25 +105,27 @@ export class GridFsFileStore extends FileStore {
   }
 
   override async remove(blob: BlobRef): Promise<void> {
-    const { db } = await this.connection();
     // Not by the bucket: of a write that was cut off there is no file, only pieces.
-    await db!.collection<FileDocument>(`${BUCKET}.files`).deleteOne({ _id: idOf(blob) });
-    await db!.collection(`${BUCKET}.chunks`).deleteMany({ files_id: idOf(blob) as never });
+    await this.step((connection) => filesOf(connection).deleteOne({ _id: idOf(blob) }));
+    await this.step((connection) => chunksOf(connection).deleteMany({ files_id: idOf(blob) }));
   }
 
   override async sizeOf(blob: BlobRef): Promise<number | null> {
-    const file = await (
-      await this.files()
-    ).findOne({ _id: idOf(blob) }, { projection: { length: 1 } });
+    const file = await this.step((connection) =>
+      filesOf(connection).findOne({ _id: idOf(blob) }, { projection: { length: 1 } }),
+    );
     return file?.length ?? null;
   }
 
   override async page(after: BlobRef | null, limit: number): Promise<BlobRef[]> {
-    const found = (await this.files())
-      .find(after ? { _id: { $gt: idOf(after) } } : {}, { projection: { _id: 1 } })
-      .sort({ _id: 1 })
-      .limit(limit);
-    return (await found.toArray()).map(({ _id: id }) => refOf(id));
+    const found = await this.step((connection) =>
+      filesOf(connection)
+        .find(after ? { _id: { $gt: idOf(after) } } : {}, { projection: { _id: 1 } })
+        .sort({ _id: 1 })
+        .limit(limit)
+        .toArray(),
+    );
+    return found.map(({ _id: id }) => refOf(id));
   }
 
   override async close(): Promise<void> {
@@ -128,27 +138,45 @@ export class GridFsFileStore extends FileStore {
    * for as long as the reader is slow.
    */
   private async chunk(blob: BlobRef, n: number): Promise<Buffer | null> {
-    const { db } = await this.connection();
-    const chunks = db!.collection<ChunkDocument>(`${BUCKET}.chunks`);
-    const found = await chunks.findOne(
-      { files_id: idOf(blob), n },
-      { projection: { data: 1 }, promoteBuffers: true },
+    const found = await this.step((connection) =>
+      chunksOf(connection).findOne(
+        { files_id: idOf(blob), n },
+        { projection: { data: 1 }, promoteBuffers: true },
+      ),
     );
     return found?.data ?? null;
   }
 
-  private async files(): Promise<mongo.Collection<FileDocument>> {
-    const { db } = await this.connection();
-    return db!.collection<FileDocument>(`${BUCKET}.files`);
+  /**
+   * One step, with the connection that it may need first. The driver's limits are of its own steps,
+   * which it does again, and a connection in its making has none. @throws FilesAwayError where it
+   * takes too long, for itself or for the request that it is for
+   */
+  private async step<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    const opening = (this.opening ??= this.open());
+    let isOpen = false;
+    const late = (): Error => {
+      // The next one makes another.
+      if (!isOpen && this.opening === opening) this.forget(opening);
+      return new FilesAwayError('GridFS did not answer in time.');
+    };
+    const working = opening.then((connection) => {
+      isOpen = true;
+      return work(connection);
+    });
+    const result = await within(STEP_MS, working, late, this.pulse);
+    this.pulse.beat();
+    return result;
   }
 
-  private async bucket(): Promise<mongo.GridFSBucket> {
-    const { db } = await this.connection();
-    return new mongo.GridFSBucket(db!, { bucketName: BUCKET });
-  }
-
-  private connection(): Promise<Connection> {
-    return (this.opening ??= this.open());
+  private forget(opening: Promise<Connection>): void {
+    this.opening = null;
+    opening
+      .then(
+        (connection) => connection.destroy(true),
+        () => undefined,
+      )
+      .catch(() => undefined);
   }
 
   private async open(): Promise<Connection> {
