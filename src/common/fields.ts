@@ -12,6 +12,9 @@ import {
 import { Read } from './dto-reader.js';
 import { isUuid } from './ids.js';
 import { isLonger } from './text-length.js';
+import { CURSOR_TEXT } from './text-patterns.js';
+
+const CURSOR = new RegExp(CURSOR_TEXT);
 
 /**
  * A check that says itself what is wrong, or null. It runs once: what it found is kept for the
@@ -70,6 +73,19 @@ export const IsId = (): PropertyDecorator =>
       name: 'isId',
       validator: { validate: isUuid, defaultMessage: () => 'must be a UUID' },
     }),
+  );
+
+/**
+ * A cursor of a page; whether it is one of the list is seen where it is read (`cursor.ts`).
+ */
+export const IsCursor = (charsMax = 400): PropertyDecorator =>
+  Held(
+    'isCursor',
+    (value) =>
+      typeof value === 'string' && value.length <= charsMax && CURSOR.test(value)
+        ? null
+        : 'is not a cursor of this list; take one from a page of it',
+    charsMax,
   );
 
 /**

@@ -129,6 +129,8 @@ export function completeParameter(parameter: Parameter): void {
         ? { format: entry.format }
         : undefined,
   );
+  // Of a class of all parameters with one beginning; each is a text.
+  if (schema.type === 'string') delete schema.additionalProperties;
   if (parameter.in !== 'path' && schema.default !== undefined) parameter.required = false;
   if (description && !parameter.description && parameter.name.endsWith('_id'))
     parameter.description = description;

@@ -1,9 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
-import { ModulesContainer } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { OpenAiErrorDto } from '../common/openai-error.dto.js';
 import { ProblemDto } from '../common/problem.dto.js';
 import { buildInfo } from '../config/build-info.js';
+import { AGUI_MESSAGES } from '../modules/agui/agui-schemas.js';
+import { UI_MESSAGES } from '../modules/aisdk/ui-schemas.js';
 import { addProblems } from './answers.js';
 import {
   type Components,
@@ -19,7 +20,8 @@ import { EXAMPLES } from './examples.js';
 import { completeParameter, completeSchema } from './glossary.js';
 import { addHeaderComponents, addHeaders } from './headers.js';
 import { addPartRules } from './part-rules.js';
-import { addRules, type Class } from './rules.js';
+import { addParameterRules, handlersOf } from './parameter-rules.js';
+import { addRules } from './rules.js';
 import { addTextRules } from './text-rules.js';
 
 const DESCRIPTION = `The self-hosted backend for AI conversations that branch.
@@ -95,10 +97,16 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     operationIdFactory: (_controller, method) => method,
   });
   const components = (document.components ??= {});
+  const handlers = handlersOf(app);
+  addParameterRules(document, handlers);
   for (const place of placesOf(document)) completeOperation(place, components);
   addHeaderComponents(components);
-  addRules((components.schemas ??= {}), classesTakenBy(app));
+  addRules(
+    (components.schemas ??= {}),
+    handlers.flatMap(({ types }) => types),
+  );
   addPartRules(components.schemas);
+  Object.assign(components.schemas, UI_MESSAGES, AGUI_MESSAGES);
   addTextRules(document, components);
   for (const schema of Object.values(components.schemas ?? {}))
     if (!isReference(schema)) completeSchema(schema);
@@ -111,19 +119,6 @@ export function openApiOf(app: INestApplication): OpenAPIObject {
     description,
   }));
   return { openapi, info, servers, tags, security, paths, components };
-}
-
-/** The types of all parameters of all handlers, bodies and queries among them. */
-function classesTakenBy(app: INestApplication): Class[] {
-  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [
-    ...module.controllers.values(),
-  ]);
-  return controllers.flatMap(({ metatype }) => {
-    const { prototype } = metatype as Class;
-    const taken = (name: string): Class[] =>
-      (Reflect.getMetadata('design:paramtypes', prototype, name) as Class[] | undefined) ?? [];
-    return Object.getOwnPropertyNames(prototype).flatMap(taken);
-  });
 }
 
 function head(): Omit<OpenAPIObject, 'paths'> {

@@ -1,10 +1,11 @@
 import { getMetadataStorage } from 'class-validator';
+import { statedOf } from '../common/stated.js';
 import { isLenient } from '../common/strict-input.guard.js';
 import type { TextRules } from '../common/fields.js';
 import { type Components, isReference, type Schema } from './document.js';
 import { addMetadataRules, addPlainMetadataRules } from './metadata-rules.js';
 import type { MetadataRules } from '../modules/message/metadata.js';
-import { SAID_TEXT } from '../common/text-patterns.js';
+import { CURSOR_TEXT, SAID_TEXT } from '../common/text-patterns.js';
 
 export type Class = abstract new (...args: never[]) => object;
 interface Check {
@@ -20,6 +21,10 @@ interface Check {
 const SAID_BY: Readonly<Record<string, (constraints: readonly never[]) => Partial<Schema>>> = {
   isQuestion: ([rules]: readonly TextRules[]) => textSchema(rules!),
   isSaid: ([rules]: readonly TextRules[]) => textSchema(rules!),
+  isCursor: ([charsMax]: readonly number[]) => ({
+    ...{ minLength: 1, maxLength: charsMax, pattern: CURSOR_TEXT },
+  }),
+  isFormed: ([pattern]: readonly string[]) => ({ pattern }),
   isId: () => ({ format: 'uuid' }),
   isEmailAddress: () => ({ format: 'email' }),
   isInstant: () => ({ format: 'date-time' }),
@@ -64,6 +69,7 @@ export function addRules(
       .map(({ propertyName }) => propertyName);
     if (names.length > 0) schema.anyOf = names.map((name) => ({ required: [name] }));
     addSaying(schema, checks);
+    Object.assign(schema, statedOf(dto));
     const metadata = checks.find(({ name }) => name === 'isMetadata');
     if (metadata) addMetadataRules(schema, schemas, metadata.constraints![0] as MetadataRules);
     const plain = checks.find(({ name }) => name === 'isPlainMetadata');
@@ -86,6 +92,13 @@ const checkedClasses = (): Class[] => [
 
 const checksOf = (dto: Class): Check[] =>
   getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false) as Check[];
+
+/** What the checks of a class say of its fields, by their names. */
+export const rulesOf = (dto: Class): [name: string, rule: Partial<Schema>][] =>
+  checksOf(dto).flatMap(({ propertyName, name = '', constraints = [] }) => {
+    const say = SAID_BY[name];
+    return say ? [[propertyName, say(constraints as never[])]] : [];
+  });
 
 function addRule(
   { properties = {} }: Schema,

@@ -1,4 +1,5 @@
 import { isObject } from '../common/is-object.js';
+import { isLonger } from '../common/text-length.js';
 import type { AnswerSettings } from './settings.js';
 
 /** Why a value is none that a field may have, as a sentence; null when it is. */
@@ -21,7 +22,7 @@ const said: Rule = (value) =>
   text(value) ?? ((value as string).trim() === '' ? 'must not be empty or blank' : null);
 const name: Rule = (value) =>
   said(value) ??
-  ((value as string).length > NAME_CHARS_MAX || /\p{Cc}/u.test(value as string)
+  (isLonger(value as string, NAME_CHARS_MAX) || /\p{Cc}/u.test(value as string)
     ? `must have at most ${NAME_CHARS_MAX} characters and no control characters`
     : null);
 const flag: Rule = (value) => (typeof value === 'boolean' ? null : 'must be true or false');

@@ -5,6 +5,8 @@ export interface Schema {
   oneOf?: Schema[];
   allOf?: Schema[];
   if?: Schema;
+  not?: Schema;
+  contains?: Schema;
   then?: Schema;
   const?: unknown;
   type?: string | string[];
@@ -30,6 +32,7 @@ export type Schemas = Readonly<Record<string, Schema>>;
 
 const FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   uuid: (text) => /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text),
+  date: (text) => /^\d{4}-\d\d-\d\d$/.test(text),
   'date-time': (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text),
   email: (text) => /^\S+@\S+$/.test(text),
   password: () => true,
@@ -41,6 +44,8 @@ const KNOWN = [
   '$ref',
   'anyOf',
   'oneOf',
+  'not',
+  'contains',
   'discriminator',
   'allOf',
   'type',
@@ -71,14 +76,24 @@ export function faultsOf(value: unknown, schema: Schema, schemas: Schemas, at = 
   if (schema.allOf) return faultsOf(value, joined(schema, schemas), schemas, at);
   const options = (schema.anyOf ?? schema.oneOf)?.map((option) => withOption(schema, option));
   if (options) return anyFaults(value, options, schemas, at);
-  return typeFault(value, schema, at) ?? partFaults(value, schema, schemas, at);
+  return (
+    notFault(value, schema, schemas, at) ??
+    typeFault(value, schema, at) ??
+    partFaults(value, schema, schemas, at)
+  );
 }
 
-/** One of the options of a schema: those of an object say what is required of it besides. */
+/**
+ * One of the options of a schema: those of an object say what is required of it besides, and what
+ * its fields are.
+ */
 export function withOption({ anyOf: _any, oneOf: _one, ...own }: Schema, option: Schema): Schema {
-  return own.properties
-    ? { ...own, ...option, required: [...(own.required ?? []), ...(option.required ?? [])] }
-    : option;
+  if (!own.properties) return option;
+  const properties = { ...own.properties };
+  for (const [name, field] of Object.entries(option.properties ?? {}))
+    properties[name] = field.$ref ? field : { ...properties[name], ...field };
+  const required = [...(own.required ?? []), ...(option.required ?? [])];
+  return { ...own, ...option, properties, required };
 }
 
 /** Whether the condition of an `if` holds: conditions ask for one value of some fields. */
@@ -133,6 +148,11 @@ function anyFaults(
   return faults.some((one) => one.length === 0) ? [] : faults.flat();
 }
 
+const notFault = (value: unknown, { not }: Schema, schemas: Schemas, at: string) =>
+  not && faultsOf(value, not, schemas).length === 0
+    ? [`${at}: ${JSON.stringify(value)} is what it must not be`]
+    : null;
+
 function typeFault(value: unknown, { type, enum: values }: Schema, at: string): string[] | null {
   const types = type === undefined ? [] : [type].flat();
   if (types.length > 0 && !types.some((one) => isOf(value, one)))
@@ -162,14 +182,16 @@ function partFaults(value: unknown, schema: Schema, schemas: Schemas, at: string
 
 function itemFaults(
   list: unknown[],
-  { items, minItems = 0, maxItems = Infinity }: Schema,
+  { items, contains, minItems = 0, maxItems = Infinity }: Schema,
   schemas: Schemas,
   at: string,
 ): string[] {
   const faults =
     list.length < minItems || list.length > maxItems ? [`${at}: ${list.length} items`] : [];
+  const isThere = !contains || list.some((item) => faultsOf(item, contains, schemas).length === 0);
   return [
     ...faults,
+    ...(isThere ? [] : [`${at}: has not what it must contain`]),
     ...list.flatMap((item, i) => (items ? faultsOf(item, items, schemas, `${at}[${i}]`) : [])),
   ];
 }

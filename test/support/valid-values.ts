@@ -1,5 +1,13 @@
 import fc from 'fast-check';
-import { holds, joined, resolve, withOption, type Schema, type Schemas } from './schema.js';
+import {
+  faultsOf,
+  holds,
+  joined,
+  resolve,
+  withOption,
+  type Schema,
+  type Schemas,
+} from './schema.js';
 
 type Values = fc.Arbitrary<unknown>;
 
@@ -14,6 +22,11 @@ const DEPTH_MAX = 6;
  * depth of lists and objects in each other
  */
 export function valuesOf(schema: Schema, schemas: Schemas, depth = DEPTH_MAX): Values {
+  const { not, ...others } = schema;
+  if (not)
+    return valuesOf(others, schemas, depth).filter(
+      (value) => faultsOf(value, not, schemas).length > 0,
+    );
   if (schema.$ref) return valuesOf(resolve(schema.$ref, schemas), schemas, depth);
   if (schema.allOf?.some((part) => !part.if))
     return valuesOf(joined(schema, schemas), schemas, depth);
@@ -52,15 +65,19 @@ function ofType(type: string, schema: Schema, schemas: Schemas, depth: number): 
 }
 
 function listsOf(
-  { items = {}, minItems: minLength = 0, maxItems = Infinity, uniqueItems }: Schema,
+  { items = {}, contains, minItems: minLength = 0, maxItems = Infinity, uniqueItems }: Schema,
   schemas: Schemas,
   depth: number,
 ): Values {
   const bounds = { minLength, maxLength: Math.min(maxItems, minLength + LISTS_MAX) };
   const each = valuesOf(items, schemas, depth);
-  return uniqueItems
-    ? fc.uniqueArray(each, { ...bounds, comparator: 'SameValue' })
-    : fc.array(each, bounds);
+  if (uniqueItems) return fc.uniqueArray(each, { ...bounds, comparator: 'SameValue' });
+  const list = fc.array(each, bounds);
+  if (!contains) return list;
+  const one = valuesOf(contains, schemas, depth);
+  return fc
+    .tuple(list, one, fc.nat(LISTS_MAX))
+    .map(([others, wanted, at]) => others.toSpliced(at, 0, wanted));
 }
 
 /** Fields that are not required come and go; where others are allowed, some come. */
@@ -100,13 +117,15 @@ function conditionsKept(objects: Values, { allOf = [] }: Schema, schemas: Schema
   }, objects);
 }
 
+const instants = fc
+  .date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2200-01-01') })
+  .map((date) => date.toISOString());
 const FORMATS: Readonly<Record<string, fc.Arbitrary<string>>> = {
   uuid: fc.uuid(),
   email: fc.emailAddress(),
   uri: fc.webUrl(),
-  'date-time': fc
-    .date({ noInvalidDate: true, min: new Date('1970-01-01'), max: new Date('2200-01-01') })
-    .map((date) => date.toISOString()),
+  date: instants.map((text) => text.slice(0, 10)),
+  'date-time': instants,
 };
 
 /**

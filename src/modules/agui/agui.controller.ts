@@ -34,6 +34,7 @@ import {
   AguiThreadsDto,
   ListThreadsQuery,
   RUN_FIELDS,
+  RunAgentDto,
   RunAgentInputDto,
   ThreadMessagesQuery,
 } from './agui.dto.js';
@@ -86,7 +87,7 @@ export class AguiController {
   async run(
     @CurrentAccount() accountId: string,
     @Idempotent() idempotent: IdempotentRequest | null,
-    @Body() body: RunAgentInputDto,
+    @Body() body: RunAgentDto,
     @OwnFields(RUN_FIELDS) own: Record<string, unknown>,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<Readable> {

@@ -1,10 +1,18 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsObject, IsOptional } from 'class-validator';
 import { ListOf } from '../../common/dto-reader.js';
-import { IsSaid, OneOf, QueryBoolean, QueryInt, Optional } from '../../common/fields.js';
+import { IsCursor, IsSaid, OneOf, QueryBoolean, QueryInt, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
+import { Stated } from '../../common/stated.js';
+import { NAME_TEXT } from '../../common/text-patterns.js';
 import { Lenient } from '../../common/strict-input.guard.js';
-import { type AguiMessage, ROLES } from './agui-message.js';
+import type { AguiMessage } from './agui-message.js';
+import {
+  AGUI_SAYING,
+  ANY_AGUI_MESSAGE,
+  FORWARDED_PROPS,
+  TOLD_AGUI_MESSAGE,
+} from './agui-schemas.js';
 
 const STATUSES = ['resolved', 'cancelled'] as const;
 const MESSAGES_MAX = 10_000;
@@ -12,28 +20,9 @@ const TOOLS_MAX = 128;
 const CONTEXT_MAX = 100;
 const CALL_ID_CHARS_MAX = 200;
 const FREE = {} as const;
-const MESSAGE_SCHEMA = {
-  type: 'object',
-  additionalProperties: true,
-  required: ['id', 'role'],
-  properties: {
-    id: {
-      ...{ type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX },
-      description: 'Of an answer: its `response_id`, as `TEXT_MESSAGE_START` told it.',
-    },
-    role: { type: 'string', enum: [...ROLES] },
-    content: {
-      description:
-        'A text, or a list of parts: `text`, `image`, `audio`, `video`, `document` with a `source` of the type `data` (kept as a file of the account) or `url`.',
-    },
-    toolCallId: { type: 'string', description: 'Of a result: the call that it answers.' },
-    error: { type: 'string', description: 'Of a result: why the tool failed.' },
-    name: { type: 'string', description: 'Of a new message: the `author` of its pair.' },
-    metadata: { type: 'object', description: 'Of a new message: kept with its pair.' },
-  },
-};
 
 export class AguiToolDto {
+  @ApiProperty({ pattern: NAME_TEXT })
   @IsSaid({ charsMax: NAME_CHARS_MAX })
   name!: string;
 
@@ -68,6 +57,7 @@ export class AguiContextDto {
 /** An answer to an interrupt. */
 export class AguiResumeDto {
   /** The id of the call that was interrupted. */
+  @ApiProperty({ pattern: NAME_TEXT })
   @IsSaid({ charsMax: CALL_ID_CHARS_MAX })
   interruptId!: string;
 
@@ -104,7 +94,7 @@ export class RunAgentInputDto {
    * All messages of the path, the new ones last. Of the earlier ones the ids of answers are read,
    * which say where the new ones go.
    */
-  @ApiProperty({ type: 'array', maxItems: MESSAGES_MAX, items: MESSAGE_SCHEMA })
+  @ApiProperty({ type: 'array', maxItems: MESSAGES_MAX, items: ANY_AGUI_MESSAGE })
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(MESSAGES_MAX)
   @IsObject({ each: true, message: 'must hold objects' })
@@ -129,7 +119,7 @@ export class RunAgentInputDto {
    * `model` names the model that answers, when it is an object with that field. All of it is kept,
    * as a text, in `settings.metadata`.
    */
-  @ApiPropertyOptional(FREE)
+  @ApiPropertyOptional(FORWARDED_PROPS)
   @IsOptional()
   forwardedProps?: unknown;
 
@@ -153,6 +143,10 @@ export class RunAgentInputDto {
   own?: Record<string, unknown>;
 }
 
+/** A run; a replay says nothing. */
+@Stated(AGUI_SAYING)
+export class RunAgentDto extends RunAgentInputDto {}
+
 /** What is known of the body of `RunAgentInputDto`. */
 export const RUN_FIELDS: ReadonlySet<string> = new Set<Exclude<keyof RunAgentInputDto, 'own'>>([
   ...(['threadId', 'runId', 'messages', 'tools', 'context', 'state'] as const),
@@ -167,7 +161,7 @@ export class ListThreadsQuery {
 
   /** `nextCursor` of the page before. */
   @Optional()
-  @IsSaid()
+  @IsCursor()
   cursor?: string;
 
   /** Only the archived ones, or only the others. */
@@ -185,7 +179,7 @@ export class ThreadMessagesQuery {
 
   /** `previousCursor` of the page behind. */
   @Optional()
-  @IsSaid()
+  @IsCursor()
   before?: string;
 }
 
@@ -217,7 +211,7 @@ export class AguiHistoryDto {
   @ApiProperty({ format: 'uuid' })
   chatId!: string;
   /** Of the active branch, oldest first. */
-  @ApiProperty({ type: 'array', items: MESSAGE_SCHEMA })
+  @ApiProperty({ type: 'array', items: TOLD_AGUI_MESSAGE })
   messages!: AguiMessage[];
   /** The state that the page sent last; absent where it sent none. */
   @ApiPropertyOptional(FREE)

@@ -65,6 +65,8 @@ export class AiSdkController {
   @ApiProblems(
     problems.chatNotFound,
     problems.messageNotFound,
+    problems.fileNotFound,
+    problems.filesFull,
     problems.tooManyAnswers,
     problems.tokensSpent,
     problems.contentUnavailable,

@@ -1,16 +1,29 @@
-import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ApiHideProperty,
+  ApiProperty,
+  ApiPropertyOptional,
+  type ApiPropertyOptions,
+} from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsObject, IsOptional, ValidateBy } from 'class-validator';
 import { ListOf, ObjectOf } from '../../common/dto-reader.js';
 import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
+import { Stated } from '../../common/stated.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
-import type { UiPart } from './ui-parts.js';
+import { PARTS_MAX, type UiPart } from './ui-parts.js';
+import {
+  ANY_UI_MESSAGE,
+  ONE_UI_MESSAGE,
+  UI_CALL_SETTINGS,
+  UI_CONFIG,
+  UI_SAYING,
+  UI_TOOLS,
+} from './ui-schemas.js';
 
 const ROLES = ['system', 'user', 'assistant'] as const;
 const TRIGGERS = ['submit-message', 'regenerate-message'] as const;
 const MESSAGES_MAX = 10_000;
-const PARTS_MAX = 1000;
 
 const IsObjectOrList = (): PropertyDecorator =>
   ValidateBy({
@@ -21,10 +34,10 @@ const IsObjectOrList = (): PropertyDecorator =>
     },
   });
 
-/** A `UIMessage` of the AI SDK, as far as it is read here. */
+/** A `UIMessage` of the AI SDK, as far as it is read here; the document has it by its roles. */
 @Lenient()
 export class UiMessageDto {
-  /** Of an answer: its `response_id`, as `start` told it. @example "msg-1" */
+  /** Of an answer: its `response_id`, as `start` told it. */
   @IsSaid({ charsMax: NAME_CHARS_MAX })
   id!: string;
 
@@ -35,7 +48,6 @@ export class UiMessageDto {
    * Of a person's new message all are kept: text, files (a `data:` URL becomes a file of the
    * account), data, and any other as it is. Of an answer the results of tools are read.
    */
-  @ApiPropertyOptional({ type: 'array', items: { type: 'object', additionalProperties: true } })
   @IsOptional()
   @IsArray({ message: 'must be a list' })
   @ArrayMaxSize(PARTS_MAX)
@@ -46,7 +58,6 @@ export class UiMessageDto {
    * Of a new message: any small object (64 keys, 16 KiB), kept with the pair. What this server told
    * in it (`branchId`, `seq` …) is left out.
    */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true, nullable: true })
   @IsOptional()
   metadata?: unknown;
 
@@ -58,6 +69,7 @@ export class UiMessageDto {
 
 /** What `useChat` sends, and assistant-ui. Fields of a page's own are kept: `settings.metadata`. */
 @Lenient()
+@Stated(UI_SAYING)
 export class UiChatDto {
   /**
    * A `chat_id`, or an id that the client made up: the first message makes a chat for it.
@@ -71,11 +83,13 @@ export class UiChatDto {
    * where the new one goes, and results of tools that are new. What systems say is told to the
    * model. An answer with results of its calls as the last one goes on with that message.
    */
+  @ApiPropertyOptional({ type: 'array', items: ANY_UI_MESSAGE, maxItems: MESSAGES_MAX })
   @Optional()
   @ListOf(() => UiMessageDto, MESSAGES_MAX)
   messages?: UiMessageDto[];
 
   /** The new message alone; it goes to the end of the active branch. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true, ...ONE_UI_MESSAGE })
   @Optional()
   @ObjectOf(() => UiMessageDto)
   message?: UiMessageDto;
@@ -92,12 +106,7 @@ export class UiChatDto {
    * Tools that the page runs: JSON schemas by the names of the tools (`{weather: {description?,
    * parameters}}`, as assistant-ui sends them), or a list of functions with names.
    */
-  @ApiPropertyOptional({
-    oneOf: [
-      { type: 'object', additionalProperties: true },
-      { type: 'array', items: { type: 'object', additionalProperties: true } },
-    ],
-  })
+  @ApiPropertyOptional({ oneOf: UI_TOOLS })
   @IsOptional()
   @IsObjectOrList()
   tools?: object;
@@ -108,13 +117,13 @@ export class UiChatDto {
   model?: string;
 
   /** What the model is set to, as assistant-ui says it: `maxTokens`, `temperature`, `topP` … */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @ApiPropertyOptional(UI_CALL_SETTINGS as ApiPropertyOptions)
   @IsOptional()
   @IsObject({ message: 'must be an object' })
   callSettings?: Record<string, unknown>;
 
   /** `modelName` is as `model`; an address or a key of a provider is refused. */
-  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  @ApiPropertyOptional(UI_CONFIG as ApiPropertyOptions)
   @IsOptional()
   @IsObject({ message: 'must be an object' })
   config?: Record<string, unknown>;

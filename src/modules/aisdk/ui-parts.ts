@@ -5,6 +5,9 @@ import type { UrlOf } from '../client-chat/client-files.service.js';
 /** A part of a `UIMessage`. */
 export type UiPart = { type: string } & Record<string, unknown>;
 
+/** Of one message. */
+export const PARTS_MAX = 1000;
+
 /** Begins each turn of the model in a message that has several, or more than a text. */
 export const STEP: UiPart = { type: 'step-start' };
 

@@ -41,6 +41,9 @@ import { send, sendEvents } from './server-sent-answer.js';
 import { RetryService } from './retry.service.js';
 import { RevisionService } from './revision.service.js';
 
+/** The id of an event of an answer: which writing of it, and which event of that. */
+const POSITION = '^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,9})$';
+
 const MAY_ASK = [
   problems.chatNotFound,
   problems.messageNotFound,
@@ -74,6 +77,7 @@ export class AnswerController {
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
+    schema: { type: 'string', pattern: POSITION },
     description: 'The `id` of the last event that you have: what came after it is sent.',
   })
   @ApiOkResponse({
@@ -214,7 +218,7 @@ export class AnswerController {
 
 function positionOf(lastEventId: string | undefined): Position | null {
   if (!lastEventId) return null;
-  const [, generationId, n] = /^([0-9a-f-]{36}):(\d{1,9})$/.exec(lastEventId) ?? [];
+  const [, generationId, n] = new RegExp(POSITION).exec(lastEventId) ?? [];
   if (!generationId) throw invalidField('Last-Event-ID', 'must be the id of an event');
   return { generationId, n: Number(n) };
 }

@@ -24,7 +24,7 @@ export interface Given {
   ids: KeptIds;
 }
 
-const ROLES = ['user', 'assistant', 'system'] as const;
+export const ROLES = ['user', 'assistant', 'system'] as const;
 
 /** Who says a message. @throws 422 */
 export function roleOf({ role }: Record<string, unknown>): (typeof ROLES)[number] {

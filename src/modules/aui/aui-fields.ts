@@ -1,7 +1,8 @@
 import { Held } from '../../common/fields.js';
 import { problems } from '../../common/problems.js';
 
-const MESSAGE_ID = /^([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})(-question)?$/i;
+const MESSAGE_ID_TEXT = '^([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})(-question)?$';
+const MESSAGE_ID = new RegExp(MESSAGE_ID_TEXT);
 
 /** The side of a pair that a message is. */
 export interface MessageRef {
@@ -11,8 +12,11 @@ export interface MessageRef {
 
 /** An id of a message. */
 export const MessageIdRule = (): PropertyDecorator =>
-  Held('messageId', (value) =>
-    typeof value === 'string' && MESSAGE_ID.test(value) ? null : 'must be the id of a message',
+  Held(
+    'isFormed',
+    (value) =>
+      typeof value === 'string' && MESSAGE_ID.test(value) ? null : 'must be the id of a message',
+    MESSAGE_ID_TEXT,
   );
 
 /** A field that has nothing to say here: only null passes. */

@@ -4,12 +4,20 @@ import { IsInstant, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../.
 import { IsPlainMetadata } from '../../common/metadata.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { NAME_TEXT } from '../../common/text-patterns.js';
+import { ROLES } from './aui-content.js';
 import { MessageIdRule, NothingHere } from './aui-fields.js';
 
 const PAGE_MAX = 200;
 const FORMAT_CHARS_MAX = 100;
 const TITLED_MESSAGES_MAX = 1000;
 const FREE_OBJECT = { type: 'object', additionalProperties: true } as const;
+/** Of a field that has nothing to say here. */
+const NULL = { type: 'null' } as object;
+const CONTENT = {
+  ...{ ...FREE_OBJECT, required: ['role'], selfRequired: true },
+  properties: { role: { type: 'string' as const, enum: [...ROLES] } },
+};
 const TITLE_ASSISTANT = 'system/thread_title';
 
 export class ListAuiThreadsQuery {
@@ -101,12 +109,12 @@ export class CreateAuiMessageDto {
   @MessageIdRule()
   parent_id?: string | null;
 
-  /** @example "aui/v0" */
+  @ApiProperty({ example: 'aui/v0', pattern: NAME_TEXT })
   @IsSaid({ charsMax: FORMAT_CHARS_MAX })
   format!: string;
 
   /** The message as the client has it, with its `role`: kept word for word, and told again. */
-  @ApiProperty(FREE_OBJECT)
+  @ApiProperty(CONTENT)
   @IsObject({ message: 'must be an object' })
   content!: Record<string, unknown>;
 
@@ -115,6 +123,7 @@ export class CreateAuiMessageDto {
   @IsSaid({ charsMax: 255 })
   external_id?: string | null;
 
+  @ApiPropertyOptional(NULL)
   @IsOptional()
   @NothingHere('is not looked for here; say parent_id')
   parent_external_id?: unknown;
@@ -124,16 +133,18 @@ export class CreateAuiMessageDto {
   @IsBoolean({ message: 'must be true or false' })
   open_run?: boolean;
 
+  @ApiPropertyOptional(NULL)
   @IsOptional()
   @NothingHere('names a lease, and none are given here')
   lease_id?: unknown;
 }
 
 export class UpdateAuiMessageDto {
-  @ApiProperty(FREE_OBJECT)
+  @ApiProperty(CONTENT)
   @IsObject({ message: 'must be an object' })
   content!: Record<string, unknown>;
 
+  @ApiPropertyOptional(NULL)
   @IsOptional()
   @NothingHere('names a lease, and none are given here')
   lease_id?: unknown;

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateIf } from 'class-validator';
-import { IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, IsId, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 
 const DEPTH_ASKED_MAX = 1000;
@@ -60,7 +60,7 @@ export class TreeQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 

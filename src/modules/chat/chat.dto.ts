@@ -1,7 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { Members, ObjectOf } from '../../common/dto-reader.js';
-import { IsId, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { ANY_TEXT } from '../../common/text-patterns.js';
+import {
+  IsCursor,
+  IsId,
+  IsSaid,
+  OneOf,
+  Optional,
+  QueryBoolean,
+  QueryInt,
+} from '../../common/fields.js';
 import { IsMetadataFilter, IsPlainMetadata } from '../../common/metadata.js';
 import { CHAT_TYPES, type ChatType } from './chat.entity.js';
 import { QaPairDto } from './pair.dto.js';
@@ -141,7 +150,7 @@ export class ListChatsQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 
   /** Only archived ones, or only others; both when absent. */
@@ -163,7 +172,9 @@ export class ListChatsQuery {
    * `metadata.KEY=value`, at most 8 of them: chats whose metadata have this text, number (as it was
    * written), `true`, `false` or `null` at each such key. Lists and objects are not looked into.
    */
-  @ApiPropertyOptional({ name: 'metadata.KEY', type: String, example: 'value' })
+  @ApiPropertyOptional({
+    ...{ name: 'metadata.KEY', type: String, example: 'value', pattern: ANY_TEXT },
+  })
   @Members()
   @Optional()
   @IsMetadataFilter()

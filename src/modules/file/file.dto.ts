@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, Optional, QueryInt } from '../../common/fields.js';
 import type { FileRow } from './file.sql.js';
 
 /** For the API document: any bytes. */
@@ -15,7 +15,7 @@ export class ListFilesQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 

@@ -4,6 +4,7 @@ import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { newId, UUID } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
+import { isLonger } from '../../common/text-length.js';
 import { Database } from '../../database/database.js';
 import { tellAccount } from '../../events/account-changes.js';
 import { type ByteRange, FileStores } from '../../files/file-store.js';
@@ -199,7 +200,7 @@ export class Files {
 function checkedFileName(name: string | null): string | null {
   const said = name?.trim() ?? '';
   if (said === '') return null;
-  if (said.length > NAME_CHARS_MAX)
+  if (isLonger(said, NAME_CHARS_MAX))
     throw invalidField('name', `must have at most ${NAME_CHARS_MAX} characters`);
   if (said.includes('\0') || !said.isWellFormed())
     throw invalidField('name', 'must be well-formed Unicode without U+0000');

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional, IntersectionType } from '@nestjs/swagger';
 import { IsBoolean, IsOptional, ValidateBy, ValidateIf } from 'class-validator';
 import { Read } from '../../common/dto-reader.js';
-import { IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, IsSaid, Optional, QueryInt } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
@@ -106,7 +106,7 @@ export class ReadMessagesQuery {
   /** From the `Link` of the page before. */
   @ApiPropertyOptional({ type: String })
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 

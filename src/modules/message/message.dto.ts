@@ -3,9 +3,9 @@ import { IsBoolean, ValidateBy, ValidateIf } from 'class-validator';
 import { ListOf } from '../../common/dto-reader.js';
 import { PAIRS_MAX } from '../../common/json-body.js';
 import {
+  IsCursor,
   Held,
   IsId,
-  IsSaid,
   OneOf,
   Optional,
   QueryBoolean,
@@ -201,12 +201,12 @@ export class ListMessagesQuery {
 
   /** `prev_cursor` of a page: the page before it. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   before?: string;
 
   /** `next_cursor` of a page: the page after it. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   after?: string;
 
   /** A `response_id`: the page with this pair in its middle. */

@@ -40,6 +40,7 @@ export class CompletionsController {
   @ApiHeader({
     name: 'X-Branch-Id',
     required: false,
+    schema: { type: 'string', format: 'uuid' },
     description:
       'A `chat_id`: the last message is posted there. The messages before it are not stored, and only those of systems and developers are read.',
   })

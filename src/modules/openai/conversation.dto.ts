@@ -4,6 +4,7 @@ import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { Checked } from './checked-field.js';
 import { type Input, itemsFault } from './input-items.js';
+import { NAME_PATTERNS } from './openai-ids.js';
 import { type Metadata, NOTES, notesFault } from './openai-metadata.js';
 import { INPUT_ITEM_SCHEMA } from './input-schemas.js';
 import { ApiItems, type ItemDto, ITEM_SCHEMA } from './response-items.dto.js';
@@ -64,6 +65,7 @@ export class ListItemsQuery {
   limit: number = 20;
 
   /** The `id` of an item: the page behind it, in the order of the list. */
+  @ApiPropertyOptional({ pattern: NAME_PATTERNS.item })
   @Optional()
   @IsSaid({ charsMax: 200 })
   after?: string;

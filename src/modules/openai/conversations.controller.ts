@@ -28,18 +28,18 @@ import {
   UpdateConversationDto,
 } from './conversation.dto.js';
 import { ConversationsService } from './conversations.service.js';
-import { conversationParam, itemParam } from './openai-ids.js';
+import { conversationParam, itemParam, NAME_PATTERNS } from './openai-ids.js';
 import { type ItemDto, ITEM_SCHEMA } from './response-items.dto.js';
 
 const CONVERSATION_ID = {
   name: 'conversation_id',
-  schema: { type: 'string', pattern: '^conv_' },
+  schema: { type: 'string', pattern: NAME_PATTERNS.conversation },
   description: '`conv_<chat_id>`, or `conv_<chat_id>:branch_<chat_id>`.',
   example: 'conv_019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b',
 } as const;
 const ITEM_ID = {
   name: 'item_id',
-  schema: { type: 'string', pattern: '^(msg|fc|fco|rs)_' },
+  schema: { type: 'string', pattern: NAME_PATTERNS.item },
   description:
     '`msg_<response_id>`, of a question `msg_q_<response_id>`; calls of functions begin with `fc_`, what they gave with `fco_`, thoughts with `rs_`.',
   example: 'msg_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',

@@ -1,6 +1,7 @@
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
+import { GIVEN, having, Stated } from '../../common/stated.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
 import type { FunctionTool, TextFormat, ToolChoice } from '../../llm/settings.js';
@@ -49,7 +50,21 @@ const includeFault = (value: unknown): string | null =>
     ? null
     : `can have only: ${INCLUDABLE.join(', ')}`;
 
+/** Both say where it goes on. */
+export const TWO_PLACES = having({ previous_response_id: GIVEN, conversation: GIVEN });
+const NOT_KEPT = { store: { enum: [false] } };
+
 @Lenient()
+@Stated({
+  not: {
+    anyOf: [
+      TWO_PLACES,
+      having({ ...NOT_KEPT, previous_response_id: GIVEN }),
+      having({ ...NOT_KEPT, conversation: GIVEN }),
+      having({ ...NOT_KEPT, background: { enum: [true] } }),
+    ],
+  },
+})
 @RefusesBy(RESPONSE_FIELDS)
 export class CreateResponseDto {
   /**

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import type { FileRow } from '../file/file.sql.js';
-import { fileName } from './openai-ids.js';
+import { fileName, NAME_PATTERNS } from './openai-ids.js';
 
 export const PURPOSES = [
   'assistants',
@@ -26,7 +26,7 @@ export class ListOpenAiFilesQuery {
   limit: number = PAGE_MAX;
 
   /** The last file of the page before. */
-  @ApiPropertyOptional({ example: EXAMPLE })
+  @ApiPropertyOptional({ example: EXAMPLE, pattern: NAME_PATTERNS.file })
   @Optional()
   @IsSaid({ charsMax: 64 })
   after?: string;

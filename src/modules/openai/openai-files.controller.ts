@@ -41,11 +41,11 @@ import {
   PURPOSES,
   toOpenAiFileDto,
 } from './openai-file.dto.js';
-import { fileIn } from './openai-ids.js';
+import { fileIn, NAME_PATTERNS } from './openai-ids.js';
 
 const FILE_ID = {
   name: 'file_id',
-  schema: { type: 'string', pattern: '^file-' },
+  schema: { type: 'string', pattern: NAME_PATTERNS.file },
   description: '`file-<file_id>`.',
   example: 'file-019aa1b8-4d5e-7f60-8a7b-8c9d0e1f2a3b',
 } as const;

@@ -1,4 +1,5 @@
 import { isUuid } from '../../common/ids.js';
+import { UUID_TEXT } from '../../common/json-schema.js';
 import { invalidField } from '../../common/problems.js';
 
 /** What the beginning of an item's id says that it is. */
@@ -10,6 +11,7 @@ const KINDS = {
   call: 'fc_',
   reasoning: 'rs_',
 } as const;
+const KIND_TEXT = Object.values(KINDS).join('|');
 export type ItemKind = keyof typeof KINDS;
 
 /** What an item of OpenAI's API is here: a part of one side of a pair, or some in a row. */
@@ -32,12 +34,13 @@ const rest = (text: unknown, prefix: string): string | null => {
   return isUuid(id) ? id.toLowerCase() : null;
 };
 
-const UUID_TEXT = '[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}';
 /** The forms of the names that are read here, as JSON Schema has them. */
 export const NAME_PATTERNS = {
   response: `^resp_${UUID_TEXT}$`,
   branch: `^(branch_)?${UUID_TEXT}$`,
   conversation: `^conv_${UUID_TEXT}(:branch_${UUID_TEXT})?$`,
+  item: `^(${KIND_TEXT})${UUID_TEXT}(_[0-9]{1,4})?$`,
+  file: `^(file[-_])?${UUID_TEXT}$`,
 } as const;
 
 export const responseName = (responseId: string): string => `resp_${responseId}`;
@@ -72,7 +75,7 @@ export function conversationIn(name: unknown): ConversationRef | null {
   return isWhole ? { chatId, branchId } : null;
 }
 
-const ITEM = new RegExp(`^(${Object.values(KINDS).join('|')})(${UUID_TEXT})(?:_(\\d{1,4}))?$`);
+const ITEM = new RegExp(`^(${KIND_TEXT})(${UUID_TEXT})(?:_(\\d{1,4}))?$`);
 
 /** What the id of an item names, like `msg_<response_id>`; null for anything else. */
 export function itemIn(name: unknown): ItemRef | null {

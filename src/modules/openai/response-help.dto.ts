@@ -1,9 +1,10 @@
 import { ApiProperty, ApiPropertyOptional, PickType } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
 import { IsSaid } from '../../common/fields.js';
+import { GIVEN, Stated } from '../../common/stated.js';
 import { SAID_TEXT } from '../../common/text-patterns.js';
 import { Checked, MODEL_CHARS_MAX } from './checked-field.js';
-import { CreateResponseDto } from './create-response.dto.js';
+import { CreateResponseDto, TWO_PLACES } from './create-response.dto.js';
 import { RefusesBy } from './field-fates.js';
 import { type Input, inputFault } from './input-items.js';
 import { INPUT_ITEM_SCHEMA } from './input-schemas.js';
@@ -15,6 +16,7 @@ const INPUT = {
 };
 
 /** `POST /v1/responses/input_tokens`. */
+@Stated({ not: TWO_PLACES })
 @RefusesBy({ personality: { mend: 'models have none here; leave the field out' } })
 export class CountInputTokensDto extends PickType(CreateResponseDto, [
   ...(['instructions', 'previous_response_id', 'conversation', 'metadata'] as const),
@@ -33,7 +35,13 @@ export class CountInputTokensDto extends PickType(CreateResponseDto, [
   input?: Input | null;
 }
 
-/** `POST /v1/responses/compact`. */
+/** `POST /v1/responses/compact`: of what was said, or is stored. */
+@Stated({
+  anyOf: ['input', 'previous_response_id'].map((field) => ({
+    required: [field],
+    properties: { [field]: GIVEN },
+  })),
+})
 @RefusesBy({
   image: { mend: 'models make no pictures here; leave the field out' },
   prompt_cache_options: { mend: 'caches of prompts are the provider’s own; leave the field out' },

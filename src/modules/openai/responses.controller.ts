@@ -31,7 +31,7 @@ import { DirectResponses } from './direct-responses.service.js';
 import { RESPONSE_FIELDS } from './field-fates.js';
 import { furtherFields } from './further-fields.js';
 import { KeptResponses } from './kept-responses.service.js';
-import { responseParam } from './openai-ids.js';
+import { NAME_PATTERNS, responseParam } from './openai-ids.js';
 import { goneSignal, sendEventStream } from './replies.js';
 import { CreateResponseDto, RetrieveResponseQuery } from './create-response.dto.js';
 import { DeletedResponseDto, ResponseDto } from './response.dto.js';
@@ -68,7 +68,7 @@ const ASKING = [
 /** A path parameter that is no plain id. */
 const RESPONSE_ID = {
   name: 'response_id',
-  schema: { type: 'string', pattern: '^resp_' },
+  schema: { type: 'string', pattern: NAME_PATTERNS.response },
   description: '`resp_<response_id>`.',
   example: 'resp_019aa1b3-0d4e-7a6b-9c8d-2e3f4a5b6c7d',
 } as const;

@@ -46,6 +46,7 @@ export class EventsController {
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
+    schema: { type: 'integer', minimum: 0, maximum: SEQ_MAX },
     description: 'Like `since`, and goes before it: browsers send it when they reconnect.',
   })
   @ApiOkResponse({

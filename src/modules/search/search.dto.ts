@@ -1,6 +1,14 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Read } from '../../common/dto-reader.js';
-import { IsId, IsInstant, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import {
+  IsCursor,
+  IsId,
+  IsInstant,
+  IsSaid,
+  OneOf,
+  Optional,
+  QueryInt,
+} from '../../common/fields.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import type { TextSide } from './search-vector.js';
 
@@ -8,6 +16,11 @@ const SIDES = ['question', 'response'] as const satisfies readonly TextSide[];
 export const SORTS = ['best', 'newest'] as const;
 export const SCOPES = ['branch', 'conversation'] as const;
 const DAY = /^\d{4}-\d\d-\d\d$/;
+
+const DAY_OR_INSTANT = [
+  { type: 'string', format: 'date' },
+  { type: 'string', format: 'date-time' },
+];
 
 /** A day is read as its beginning, or its end. */
 const dayAs = (time: string): PropertyDecorator =>
@@ -47,14 +60,14 @@ export class SearchQueryDto {
   side?: TextSide;
 
   /** Only pairs made at this time or later: ISO 8601 with an offset, or a day (UTC). */
-  @ApiPropertyOptional({ type: String, example: '2026-11-01' })
+  @ApiPropertyOptional({ oneOf: DAY_OR_INSTANT, example: '2026-11-01' })
   @Optional()
   @dayAs('T00:00:00.000Z')
   @IsInstant()
   from?: string;
 
   /** Only pairs made at this time or before; a day counts to its end. */
-  @ApiPropertyOptional({ type: String, example: '2026-11-30' })
+  @ApiPropertyOptional({ oneOf: DAY_OR_INSTANT, example: '2026-11-30' })
   @Optional()
   @dayAs('T23:59:59.999Z')
   @IsInstant()
@@ -74,7 +87,7 @@ export class SearchQueryDto {
 
   /** `next_cursor` of the page before; the rest of the query must be the same. */
   @Optional()
-  @IsSaid({ charsMax: 400 })
+  @IsCursor()
   cursor?: string;
 }
 

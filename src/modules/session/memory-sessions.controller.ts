@@ -24,7 +24,7 @@ import {
 import { MemorySessionsService } from './memory-sessions.service.js';
 
 const ApiSessionNumber = () =>
-  ApiParam({ name: 'session_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
+  ApiParam({ name: 'session_id', schema: { type: 'integer' }, example: 1 });
 
 /** Sessions that live in the memory of one server process. */
 @ApiTags('sessions in memory')

@@ -19,6 +19,7 @@ import {
   ApiOperation,
   ApiTags,
   getSchemaPath,
+  ApiParam,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
@@ -95,6 +96,7 @@ export class ShareController {
   }
 
   @Get('shared/:token')
+  @ApiParam({ name: 'token', schema: { type: 'string', minLength: 1 } })
   @Public()
   @ApiExtraModels(SharedDto)
   @ApiOperation({

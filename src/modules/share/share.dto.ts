@@ -1,8 +1,10 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, ValidateIf } from 'class-validator';
-import { IsId, IsInstant, IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, IsId, IsInstant, Optional, QueryInt } from '../../common/fields.js';
+import { GIVEN, having, Stated } from '../../common/stated.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 
+@Stated({ not: having({ follow: { enum: [true] }, response_id: GIVEN }) })
 export class ShareChatDto {
   /** The last pair that the link shows; the newest one when absent. */
   @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true })
@@ -53,7 +55,7 @@ export class ReadSharedQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 

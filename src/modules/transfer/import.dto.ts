@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, IsSaid, Optional, QueryInt } from '../../common/fields.js';
 import { SOURCES, type Source } from '../../formats/source.js';
 import { IMPORT_STATUSES, type ImportStatus } from './import.entity.js';
 import { emptyReport, type ImportReport } from './import-report.js';
@@ -21,7 +21,7 @@ export class ListImportsQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 

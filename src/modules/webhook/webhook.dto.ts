@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
-import { IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { IsCursor, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
 import { SEND_ERRORS } from './receiver-client.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from './webhook-delivery.entity.js';
 import {
@@ -92,7 +92,7 @@ export class ListWebhooksQuery {
 
   /** `next_cursor` of the page before. */
   @Optional()
-  @IsSaid({ charsMax: 200 })
+  @IsCursor()
   cursor?: string;
 }
 
