@@ -125,6 +125,28 @@ export const MET_ORDERS: readonly MetOrders[] = [
     },
   },
   {
+    what: 'a chat id that a client chose, by both doors, under a key each',
+    modes: ['postgres'],
+    prepare: ({ ann }) => {
+      const chat = { chat_id: randomUUID() };
+      return Promise.resolve([
+        postWith(ann, '/chats')(chat),
+        postWith(ann, '/chats/create-chat')(chat),
+      ]);
+    },
+  },
+  {
+    what: 'a name that a client chose for its chat, and one key',
+    modes: ['postgres'],
+    prepare: ({ ann }) => {
+      const body = { external_id: randomUUID() };
+      const headers = { 'idempotency-key': randomUUID() };
+      const make: Work = (server) =>
+        ann.at(server.url).request('POST', '/aui/v1/threads', { body, headers });
+      return Promise.resolve([make, make]);
+    },
+  },
+  {
     what: 'pairs that name the same files, which are loose',
     modes: BOTH,
     prepare: async (scene) => {
