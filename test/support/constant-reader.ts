@@ -3,6 +3,8 @@ import ts from 'typescript';
 /** What the parameters are of the functions that are being read. */
 type Scope = ReadonlyMap<ts.Node, () => unknown>;
 
+type Call = ts.CallExpression | ts.NewExpression;
+
 /** What has several values, as the sources say it; whoever reads looks at each of them. */
 class Choice extends Error {
   constructor(
@@ -23,7 +25,8 @@ const WORLDS_MAX = 200;
  */
 export class ConstantReader {
   private readonly checker: ts.TypeChecker;
-  private readonly callers = new Map<ts.Node, (ts.CallExpression | ts.NewExpression)[]>();
+  /** Calls by the name of what is called: of which declaration it is costs a check of types. */
+  private readonly calls = new Map<string, Call[]>();
   private world: ReadonlyMap<ts.Node, unknown> = new Map();
   private depth = 0;
 
@@ -52,10 +55,16 @@ export class ConstantReader {
 
   private index(node: ts.Node): void {
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
-      const called = this.checker.getResolvedSignature(node)?.declaration;
-      if (called) this.callers.set(called, [...(this.callers.get(called) ?? []), node]);
+      const name = calledName(node);
+      this.calls.set(name, [...(this.calls.get(name) ?? []), node]);
     }
     ts.forEachChild(node, (child) => this.index(child));
+  }
+
+  private callersOf(called: ts.SignatureDeclaration): Call[] {
+    return (this.calls.get(nameOf(called)) ?? []).filter(
+      (call) => this.checker.getResolvedSignature(call)?.declaration === called,
+    );
   }
 
   private choose(of: ts.Node, options: readonly unknown[]): unknown {
@@ -314,7 +323,7 @@ export class ConstantReader {
     const elements = this.elementsFor(parameter);
     if (elements) return this.choose(parameter, elements);
     const at = parameter.parent.parameters.indexOf(parameter);
-    const ways = (this.callers.get(parameter.parent) ?? []).map(
+    const ways = this.callersOf(parameter.parent).map(
       (call) => call.arguments?.[at] ?? parameter.initializer,
     );
     const way = this.choose(
@@ -367,6 +376,23 @@ function literalOf(node: ts.Expression): unknown {
   if (node.kind === ts.SyntaxKind.TrueKeyword) return true;
   if (node.kind === ts.SyntaxKind.FalseKeyword) return false;
   return node.kind === ts.SyntaxKind.NullKeyword ? null : undefined;
+}
+
+/** Classes are called by the names of others that extend them. */
+const CONSTRUCTORS = 'new';
+
+function calledName(call: Call): string {
+  const { expression } = call;
+  if (ts.isNewExpression(call) || expression.kind === ts.SyntaxKind.SuperKeyword)
+    return CONSTRUCTORS;
+  if (ts.isPropertyAccessExpression(expression)) return expression.name.text;
+  return ts.isIdentifier(expression) ? expression.text : '';
+}
+
+/** The name by which it is called, where it has one: its own, or of what it is the value of. */
+function nameOf(called: ts.SignatureDeclaration): string {
+  if (ts.isConstructorDeclaration(called)) return CONSTRUCTORS;
+  return (called.name ?? (called.parent as ts.NamedDeclaration).name)?.getText() ?? '';
 }
 
 /** Of what says something about a type alone, or holds things together. */
