@@ -1,4 +1,4 @@
-import { type Collection, mongo } from 'mongoose';
+import type { Collection, mongo } from 'mongoose';
 import { BRANCHES_SHOWN, type PairRef, type PairWrite } from '../content-store.js';
 import {
   bucketId,
@@ -6,10 +6,10 @@ import {
   type ChatContents,
   type StoredQaPair,
 } from './chat-contents.schema.js';
+import { DUPLICATE_KEY, refusalOf, writeAll } from './bulk.js';
 import { dropOlderParts, type PartsDocuments, putParts } from './part-writes.js';
 import { type ApartWords, type StoredWords, storedWordsOf } from './stored-words.js';
 
-const DUPLICATE_KEY = 11000;
 /**
  * The driver's own collection: Mongoose would look through all words for casts, which takes longer
  * than the rest of a write.
@@ -22,12 +22,6 @@ interface Write {
   element: StoredQaPair;
   /** What goes into a document of its own. */
   apart: ApartWords | null;
-}
-
-/** What became of operations that do not wait for each other; `errors` by their numbers. */
-interface BulkOutcome {
-  matched: number;
-  errors: ReadonlyMap<number, mongo.WriteError>;
 }
 
 /**
@@ -81,7 +75,7 @@ async function pushWhereAbsent(
   writes: readonly Write[],
   failures: Map<string, Error>,
 ): Promise<Write[]> {
-  const { errors } = await all(buckets, writes, ({ pair, element }) => ({
+  const add = ({ pair, element }: Write): Operation => ({
     updateOne: {
       // Where the pair is there this matches nothing, so the upsert would make the bucket again,
       // which its _id forbids.
@@ -94,10 +88,12 @@ async function pushWhereAbsent(
       update: { $push: { qa_pairs: { $each: [element], $sort: { seq: 1 } } } },
       upsert: true,
     },
-  }));
+  });
+  const { errors } = await writeAll(buckets, writes.map(add));
   return writes.filter(({ pair }, i) => {
     const error = errors.get(i);
-    if (error && error.code !== DUPLICATE_KEY) failures.set(pair.responseId, errorOf(error));
+    if (error && error.code !== DUPLICATE_KEY)
+      failures.set(pair.responseId, refusalOf('words', error));
     return error?.code === DUPLICATE_KEY;
   });
 }
@@ -113,7 +109,7 @@ async function overwrite(
   writes: readonly Write[],
   failures: Map<string, Error>,
 ): Promise<Write[]> {
-  const { matched, errors } = await all(buckets, writes, ({ pair, element }) => ({
+  const replace = ({ pair, element }: Write): Operation => ({
     updateOne: {
       filter: {
         ...bucketFilter(pair),
@@ -126,35 +122,14 @@ async function overwrite(
       },
       update: { $set: { 'qa_pairs.$': element } },
     },
-  }));
-  for (const [i, error] of errors) failures.set(writes[i]!.pair.responseId, errorOf(error));
+  });
+  const { matched, errors } = await writeAll(buckets, writes.map(replace));
+  for (const [i, error] of errors)
+    failures.set(writes[i]!.pair.responseId, refusalOf('words', error));
   return matched + errors.size === writes.length
     ? []
     : writes.filter((_write, i) => !errors.has(i));
 }
-
-async function all(
-  buckets: Buckets,
-  writes: readonly Write[],
-  operationOf: (write: Write) => Operation,
-): Promise<BulkOutcome> {
-  try {
-    const { matchedCount } = await buckets.bulkWrite(writes.map(operationOf), { ordered: false });
-    return { matched: matchedCount, errors: new Map() };
-  } catch (error) {
-    if (!(error instanceof mongo.MongoBulkWriteError)) throw error;
-    const errors = [error.writeErrors].flat();
-    // Not on enough members yet, so perhaps none of them stays.
-    if (errors.length === 0 || error.result.getWriteConcernError()) throw error;
-    return {
-      matched: error.result.matchedCount,
-      errors: new Map(errors.map((one) => [one.index, one])),
-    };
-  }
-}
-
-const errorOf = ({ code, errmsg }: mongo.WriteError): Error =>
-  new Error(`MongoDB refused the words of a pair (${code}): ${errmsg}`);
 
 function writeOf(pair: PairWrite): Write {
   const { element, apart } = storedWordsOf(pair.body);

@@ -1,6 +1,7 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
 import { SchemaTypes } from 'mongoose';
 import type { QuestionPart, ResponsePart } from '../../tree/parts.js';
+import { collectionOf, OfChat } from './of-chat.schema.js';
 
 /** One QA pair as people find it in MongoDB. Its place among the others is that of its `seq`. */
 @Schema({ _id: false, strict: 'throw', minimize: false })
@@ -68,31 +69,13 @@ export const StoredQaPairSchema = SchemaFactory.createForClass(StoredQaPair);
  * a short one exactly one, and none comes near MongoDB's limit of 16 MiB. Sharded by
  * `root_chat_id`, so that the tree of a conversation lies on one shard: every query has it.
  */
-@Schema({
-  collection: 'chat_contents',
-  versionKey: false,
-  strict: 'throw',
-  strictQuery: 'throw',
-  minimize: false,
-  autoCreate: false,
-  autoIndex: false,
-})
-export class ChatContents {
+@Schema(collectionOf('chat_contents'))
+export class ChatContents extends OfChat {
   /**
    * `bucketId(account_id, chat_id, bucket)`: two writers that both miss the bucket cannot make it
    * twice. With the account, as two accounts may have chosen the same id for a chat.
    */
-  @Prop({ type: String })
-  _id!: string;
-
-  @Prop({ type: String })
-  account_id!: string;
-
-  @Prop({ type: String })
-  root_chat_id!: string;
-
-  @Prop({ type: String })
-  chat_id!: string;
+  declare _id: string;
 
   /** Number of the bucket in its chat, from 0. */
   @Prop({ type: Number })

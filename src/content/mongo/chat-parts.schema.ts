@@ -1,31 +1,14 @@
 import { Prop, Schema, SchemaFactory } from '@nestjs/mongoose';
+import { collectionOf, OfChat } from './of-chat.schema.js';
 
 /**
  * What a pair is made of besides its texts, where that is too much for its bucket: one document for
  * a pair, of one version of it. Its element in the bucket says that it is here (`parts_apart`).
  */
-@Schema({
-  collection: 'chat_parts',
-  versionKey: false,
-  strict: 'throw',
-  strictQuery: 'throw',
-  minimize: false,
-  autoCreate: false,
-  autoIndex: false,
-})
-export class ChatParts {
+@Schema(collectionOf('chat_parts'))
+export class ChatParts extends OfChat {
   /** `partsId(account_id, chat_id, seq)`: two writers cannot make it twice. */
-  @Prop({ type: String })
-  _id!: string;
-
-  @Prop({ type: String })
-  account_id!: string;
-
-  @Prop({ type: String })
-  root_chat_id!: string;
-
-  @Prop({ type: String })
-  chat_id!: string;
+  declare _id: string;
 
   @Prop({ type: Number })
   seq!: number;

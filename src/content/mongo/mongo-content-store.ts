@@ -124,18 +124,11 @@ export class MongoContentStore extends ContentStore {
 
   override async findAcross(pairs: readonly PairRef[]): Promise<Map<string, StoredPair>> {
     if (pairs.length === 0) return new Map();
-    const filters = pairs.map(bucketFilter);
-    const oneOf = (field: keyof (typeof filters)[number]) => ({
-      $in: [...new Set(filters.map((filter) => filter[field]))],
-    });
+    const names = pairs.map((pair) => bucketFilter(pair)._id);
     const cond = { $in: ['$$this.response_id', pairs.map((pair) => pair.responseId)] };
     const found = await this.mongo.run((chats) =>
       (chats.collection as unknown as Buckets)
-        .find({
-          _id: oneOf('_id'),
-          account_id: oneOf('account_id'),
-          root_chat_id: oneOf('root_chat_id'),
-        })
+        .find(namedOf(pairs, names))
         .project<ChatContents>({
           account_id: 1,
           root_chat_id: 1,
@@ -148,7 +141,7 @@ export class MongoContentStore extends ContentStore {
     const buckets = new Map(found.map((bucket) => [bucket._id, bucket]));
     return this.whole(
       pairs.flatMap((pair, i) => {
-        const element = elementIn(buckets.get(filters[i]!._id), pair);
+        const element = elementIn(buckets.get(names[i]!), pair);
         return element ? [{ pair, element }] : [];
       }),
     );
@@ -167,14 +160,10 @@ export class MongoContentStore extends ContentStore {
   }
 
   private async apartOf(pairs: readonly PairRef[]): Promise<Map<string, ChatParts>> {
-    const oneOf = (values: readonly string[]) => ({ $in: [...new Set(values)] });
+    const names = pairs.map((pair) => partsId(pair.accountId, pair.chatId, pair.seq));
     const documents = await this.mongo.run((_chats, parts) =>
       (parts.collection as unknown as PartsDocuments)
-        .find({
-          _id: oneOf(pairs.map((pair) => partsId(pair.accountId, pair.chatId, pair.seq))),
-          account_id: oneOf(pairs.map(({ accountId }) => accountId)),
-          root_chat_id: oneOf(pairs.map(({ rootChatId }) => rootChatId)),
-        })
+        .find(namedOf(pairs, names))
         .withReadConcern({ level: this.mongo.readConcern })
         .maxTimeMS(MONGO_TIMEOUT_MS)
         .toArray(),
@@ -216,6 +205,14 @@ export class MongoContentStore extends ContentStore {
     return this.mongo.close();
   }
 }
+
+/** Finds documents of some pairs by their names; with shard keys and owners like every filter. */
+const namedOf = (pairs: readonly PairRef[], names: readonly string[]) => ({
+  _id: oneOf(names),
+  account_id: oneOf(pairs.map(({ accountId }) => accountId)),
+  root_chat_id: oneOf(pairs.map(({ rootChatId }) => rootChatId)),
+});
+const oneOf = (values: readonly string[]) => ({ $in: [...new Set(values)] });
 
 const elementIn = (bucket: ChatContents | undefined, pair: PairRef): StoredQaPair | undefined =>
   bucket?.account_id === pair.accountId && bucket.root_chat_id === pair.rootChatId

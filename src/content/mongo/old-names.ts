@@ -1,4 +1,5 @@
 import { type Collection, mongo } from 'mongoose';
+import { DUPLICATE_KEY } from './bulk.js';
 import type { ChatContents } from './chat-contents.schema.js';
 import type { ChatParts } from './chat-parts.schema.js';
 
@@ -6,7 +7,6 @@ import type { ChatParts } from './chat-parts.schema.js';
 const OLD_NAME = /^[^:]+:[^:]+$/;
 const MARK = 'names';
 const AT_ONCE = 50;
-const DUPLICATE_KEY = 11000;
 
 interface NamedDocument {
   _id: string;

@@ -1,9 +1,8 @@
-import { type Collection, mongo } from 'mongoose';
+import type { Collection } from 'mongoose';
 import type { PairRef, PairWrite } from '../content-store.js';
+import { DUPLICATE_KEY, refusalOf, writeAll } from './bulk.js';
 import { type ChatParts, partsId } from './chat-parts.schema.js';
 import type { ApartWords } from './stored-words.js';
-
-const DUPLICATE_KEY = 11000;
 
 /** The driver's own collection, as for buckets. */
 export type PartsDocuments = Collection<ChatParts>;
@@ -37,19 +36,10 @@ export async function putParts(
       upsert: true,
     },
   }));
-  try {
-    await documents.bulkWrite(operations, { ordered: false });
-  } catch (error) {
-    if (!(error instanceof mongo.MongoBulkWriteError)) throw error;
-    const errors = [error.writeErrors].flat();
-    if (errors.length === 0 || error.result.getWriteConcernError()) throw error;
-    for (const { index, code, errmsg } of errors)
-      if (code !== DUPLICATE_KEY)
-        failures.set(
-          writes[index]!.pair.responseId,
-          new Error(`MongoDB refused the parts of a pair (${code}): ${errmsg}`),
-        );
-  }
+  const { errors } = await writeAll(documents, operations);
+  for (const [i, error] of errors)
+    if (error.code !== DUPLICATE_KEY)
+      failures.set(writes[i]!.pair.responseId, refusalOf('parts', error));
   return failures;
 }
 
