@@ -18,7 +18,7 @@ import {
  * What a relay writes and compares: the pair with its branches as PostgreSQL has them now. `sha256`
  * is that of the right words.
  */
-export type JournaledPair = Omit<PairWrite, 'body'>;
+export interface JournaledPair extends Omit<PairWrite, 'body'>, Record<string, unknown> {}
 
 /** A row of the journal that this relay holds until its lease ends. */
 export interface HeldRow {
@@ -62,22 +62,6 @@ interface ClaimedColumns {
   verified: boolean;
 }
 
-interface PairColumns {
-  [column: string]: unknown;
-  account_id: string;
-  chat_id: string;
-  seq: number;
-  root_chat_id: string;
-  fork_seq: number;
-  response_id: string;
-  version: number;
-  sha256: Buffer;
-  message_type: string;
-  created_at: Date;
-  branches: string[];
-  branches_total: number;
-}
-
 /**
  * The relay's side of `content_journal`. Every step is one statement with its own commit for all
  * rows that make it, and changes only those that are still held and have no newer work.
@@ -105,9 +89,7 @@ export class JournalRows {
       rows.map((row) => row.seq),
     ];
     const pairs = new Map(
-      (await this.database.query<PairColumns>(PAIRS, keys))
-        .map(pairOf)
-        .map((pair) => [placeOf(pair), pair]),
+      (await this.database.query<JournaledPair>(PAIRS, keys)).map((pair) => [placeOf(pair), pair]),
     );
     return rows.flatMap((row) => {
       const pair = pairs.get(placeOf(row));
@@ -172,18 +154,3 @@ export const placeOf = ({
 function heldRowOf({ account_id, chat_id, has_body, ...same }: ClaimedColumns): HeldRow {
   return { accountId: account_id, chatId: chat_id, hasBody: has_body, ...same };
 }
-
-const pairOf = (row: PairColumns): JournaledPair => ({
-  accountId: row.account_id,
-  rootChatId: row.root_chat_id,
-  chatId: row.chat_id,
-  forkSeq: row.fork_seq,
-  responseId: row.response_id,
-  seq: row.seq,
-  version: row.version,
-  sha256: row.sha256,
-  messageType: row.message_type,
-  createdAt: row.created_at,
-  branches: row.branches,
-  branchesTotal: row.branches_total,
-});

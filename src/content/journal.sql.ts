@@ -1,5 +1,6 @@
 import type { Statement } from '../database/database.js';
 import { BRANCHES_SHOWN } from './content-store.js';
+import { COPIED_LIST } from './pair.columns.js';
 
 /**
  * For changes that may be forgotten when PostgreSQL crashes, since they only say that work is done:
@@ -88,8 +89,8 @@ export const CLAIM: Statement = {
 export const PAIRS: Statement = {
   name: 'relay.pairs',
   text: `
-    SELECT m.account_id, m.chat_id, m.seq, m.root_chat_id, c.fork_seq, m.response_id, m.version, m.sha256, m.message_type, m.created_at,
-      coalesce(forks.shown, '{}') AS branches, forks.total AS branches_total
+    SELECT m.account_id AS "accountId", m.root_chat_id AS "rootChatId", c.fork_seq AS "forkSeq", ${COPIED_LIST}, m.sha256,
+      coalesce(forks.shown, '{}') AS branches, forks.total AS "branchesTotal"
     FROM unnest($1::uuid[], $2::uuid[], $3::int[]) AS claimed (account_id, chat_id, seq)
     CROSS JOIN LATERAL (
       SELECT * FROM messages WHERE account_id = claimed.account_id AND chat_id = claimed.chat_id AND seq = claimed.seq LIMIT 1

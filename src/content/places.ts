@@ -1,3 +1,5 @@
+import { WORDS_NAMES } from './pair.columns.js';
+
 /**
  * Where the words of pairs are: the one list of all places, which redaction, the purge, fsck and
  * the erasure of an account walk. A column that can hold words and is named neither here nor in
@@ -144,9 +146,9 @@ export const COUNTS: readonly WordsPlace[] = [
 export const PAIR_PLACES: readonly Omit<WordsPlace, 'blank' | 'cut'>[] = [
   {
     table: 'messages',
-    columns: ['author', 'error', 'call_ids', 'sha256'],
+    columns: [...WORDS_NAMES, 'call_ids', 'sha256'],
     of: SAME_PAIR,
-    isBlank: `t.author IS NULL AND t.error IS NULL AND t.call_ids IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
+    isBlank: `${WORDS_NAMES.map((name) => `t.${name} IS NULL`).join(' AND ')} AND t.call_ids IS NULL AND t.sha256 = sha256(convert_to('${REDACTED_BODY}', 'UTF8'))`,
   },
   {
     table: 'chat_contents',

@@ -10,7 +10,6 @@ import { EventDispatcher } from '../../events/event-dispatcher.js';
 import type { AnswerError, MessageStatus, AnswerUsage } from '../chat/message.entity.js';
 import { callIdsOf } from '../../tree/parts.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
-import { refOf } from '../chat/path.service.js';
 import { partsOfPieces, type Piece } from '../../tree/part-pieces.js';
 import { type ResponsePart, sideOf } from '../../tree/parts.js';
 import { holdFiles } from '../file/file-references.js';
@@ -169,16 +168,14 @@ export class AnswerEnds {
   private async questionOf({ accountId, responseId }: GenerationRef): Promise<Question | null> {
     const [row] = await this.database.query<QuestionRow>(this.question, [accountId, responseId]);
     if (!row) return null;
-    return {
-      pair: pairOf(row, row.body ?? (await this.stored(accountId, row))),
-      forkSeq: row.fork_seq,
-    };
+    const { rootChatId: _, forkSeq, ...pair } = row;
+    const body = row.body ?? (await this.stored(accountId, row));
+    return { pair: { ...pair, body, branches: [], branchesTotal: 0 }, forkSeq };
   }
 
   private async stored(accountId: string, row: QuestionRow): Promise<string> {
-    const found = (
-      await this.content.findMany(accountId, row.root_chat_id, [refOf(accountId, row)])
-    ).get(row.response_id);
+    const stored = await this.content.findMany(accountId, row.rootChatId, [{ accountId, ...row }]);
+    const found = stored.get(row.responseId);
     if (found?.version !== row.version)
       throw problems.contentUnavailable({ headers: { 'retry-after': '2' } });
     return found.body;
@@ -304,21 +301,4 @@ const pairAt = (
   version,
   branches: branches.shown,
   branchesTotal: branches.total,
-});
-
-const pairOf = (row: QuestionRow, body: string): Pair => ({
-  responseId: row.response_id,
-  chatId: row.chat_id,
-  seq: row.seq,
-  version: row.version,
-  messageType: row.message_type,
-  status: row.status,
-  author: row.author,
-  model: row.model,
-  usage: row.usage,
-  error: row.error,
-  createdAt: row.created_at,
-  body,
-  branches: [],
-  branchesTotal: 0,
 });

@@ -1,12 +1,8 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
-import type {
-  AnswerError,
-  MessageStatus,
-  MessageType,
-  AnswerUsage,
-} from '../chat/message.entity.js';
+import { PAIR_LIST } from '../../content/pair.columns.js';
+import type { BarePair } from '../chat/pair.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
 import { spend } from '../usage/spend.sql.js';
 
@@ -167,20 +163,9 @@ export const FORGET_ENDED: Statement = {
 };
 
 /** The question that an answer belongs to, with its words as far as PostgreSQL has them. */
-export interface QuestionRow extends Record<string, unknown> {
-  chat_id: string;
-  response_id: string;
-  root_chat_id: string;
-  fork_seq: number;
-  seq: number;
-  version: number;
-  message_type: MessageType;
-  status: MessageStatus;
-  author: string | null;
-  model: string | null;
-  usage: AnswerUsage | null;
-  error: AnswerError | null;
-  created_at: Date;
+export interface QuestionRow extends BarePair, Record<string, unknown> {
+  rootChatId: string;
+  forkSeq: number;
   body: string | null;
 }
 
@@ -188,8 +173,7 @@ export interface QuestionRow extends Record<string, unknown> {
 export const questionStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.question.${table}`,
   text: `
-    SELECT m.chat_id, m.response_id, m.root_chat_id, c.fork_seq, m.seq, m.version, m.message_type, m.status, m.author, m.model, m.usage, m.error,
-      m.created_at, CASE WHEN w.version = m.version THEN w.body END AS body
+    SELECT m.root_chat_id AS "rootChatId", c.fork_seq AS "forkSeq", ${PAIR_LIST}, CASE WHEN w.version = m.version THEN w.body END AS body
     FROM messages m
     JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
     LEFT JOIN ${table} w ON w.account_id = m.account_id AND w.chat_id = m.chat_id AND w.seq = m.seq

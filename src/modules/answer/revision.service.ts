@@ -4,8 +4,7 @@ import { wordsOf } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
-import type { Append } from '../message/append.service.js';
-import type { Utterance } from '../message/append.service.js';
+import { type Append, saidBeside, type Utterance } from '../message/append.service.js';
 import type { ResponsePart } from '../../tree/parts.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { Answer } from './answer.js';
@@ -80,8 +79,8 @@ export class RevisionService {
 }
 
 /** What was asked in a pair. @throws message_redacted */
-function saidIn({ status, body, messageType, author }: Pair): Utterance {
-  if (status === 'redacted') throw problems.messageRedacted();
-  const { question, question_parts, metadata } = wordsOf(body);
-  return { question, question_parts, metadata, message_type: messageType, author };
+function saidIn(pair: Pair): Utterance {
+  if (pair.status === 'redacted') throw problems.messageRedacted();
+  const { question, question_parts, metadata } = wordsOf(pair.body);
+  return { question, question_parts, metadata, ...saidBeside(pair) };
 }

@@ -1,21 +1,13 @@
 import { isPlainBody } from '../../content/body.js';
 import type { PairWrite } from '../../content/content-store.js';
-import type { AnswerError, MessageStatus, MessageType, AnswerUsage } from './message.entity.js';
+import { FACT_COLUMNS, type FactField, type PairField } from '../../content/pair.columns.js';
+import type { Message } from './message.entity.js';
+
+/** A pair without its words and branches. */
+export type BarePair = Pick<Message, PairField>;
 
 /** A QA pair with its words, as a path shows it. */
-export interface Pair {
-  responseId: string;
-  /** The owner. */
-  chatId: string;
-  seq: number;
-  version: number;
-  messageType: MessageType;
-  status: MessageStatus;
-  author: string | null;
-  model: string | null;
-  usage: AnswerUsage | null;
-  error: AnswerError | null;
-  createdAt: Date;
+export interface Pair extends BarePair {
   /** JSON of all that was said (`content/body.ts`), served as it was stored. */
   body: string;
   branches: readonly string[];
@@ -25,25 +17,37 @@ export interface Pair {
 /** What the body of two texts does not say. */
 const NOTHING_BESIDE = ',"question_parts":null,"response_parts":null,"settings":null';
 
+/** How each of the facts is written into the JSON of a pair. */
+const WRITERS = FACT_COLUMNS.map(([field, { name, as = name, type, isOurs, isOptional }]) => {
+  const key = `,"${as}":`;
+  const none = isOptional ? '' : `${key}null`;
+  const jsonOf =
+    type === 'timestamptz'
+      ? (value: unknown) => `"${(value as Date).toISOString()}"`
+      : isOurs
+        ? (value: unknown) => `"${value as string}"`
+        : JSON.stringify;
+  return (pair: Pick<Pair, FactField>) => (pair[field] === null ? none : key + jsonOf(pair[field]));
+});
+
 /**
  * The public JSON of a pair (`QaPairDto`), around the one thing that only PostgreSQL knows when a
  * pair is made: its `seq`.
  */
 export function pairJsonAround(pair: Omit<Pair, 'seq'>): { before: string; after: string } {
-  const { author, status, model, usage, error, branches } = pair;
+  const { branches, body } = pair;
   // The words are spliced in as text: they were serialised once, when they came in, and are never
   // parsed on their way out. So is what of the rest needs no escaping: `JSON.stringify` of an
   // object a pair took a tenth of the time of a page.
+  let facts = '';
+  for (const write of WRITERS) facts += write(pair);
   return {
     before: `{"response_id":"${pair.responseId}","chat_id":"${pair.chatId}","seq":`,
     after:
-      `,${pair.body.slice(1, -1)}${isPlainBody(pair.body) ? NOTHING_BESIDE : ''},"message_type":"${pair.messageType}","author":${jsonOf(author)},"status":"${status}","model":${jsonOf(model)}` +
-      `,"usage":${jsonOf(usage)}${error ? `,"error":${jsonOf(error)}` : ''},"timestamp":"${pair.createdAt.toISOString()}"` +
-      `,"branches":${branches.length === 0 ? '[]' : jsonOf(branches)},"branches_total":${pair.branchesTotal},"version":${pair.version}}`,
+      `,${body.slice(1, -1)}${isPlainBody(body) ? NOTHING_BESIDE : ''}${facts}` +
+      `,"branches":${branches.length === 0 ? '[]' : JSON.stringify(branches)},"branches_total":${pair.branchesTotal},"version":${pair.version}}`,
   };
 }
-
-const jsonOf = (value: unknown): string => (value === null ? 'null' : JSON.stringify(value));
 
 export const pairJson = (pair: Pair): string => pairJsonAt(pair, pair.seq);
 

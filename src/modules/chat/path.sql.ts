@@ -1,8 +1,9 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
+import { NULLABLE_COLUMNS } from '../../content/pair.columns.js';
 import type { Statement } from '../../database/database.js';
-import type { AnswerError, MessageStatus, MessageType, AnswerUsage } from './message.entity.js';
 import { STRETCH_CTE, stretchCte } from './lineage.sql.js';
+import type { MessageStatus, MessageType } from './message.entity.js';
 
 /**
  * Which pairs of a path are asked for. `before` and `after` are a `seq`, the pair itself left out;
@@ -22,10 +23,8 @@ export interface PathRow {
   chat: string | null;
   /** `PAIR_FACTS` */
   facts: string;
-  author: string | null;
-  model: string | null;
-  usage: AnswerUsage | null;
-  error: AnswerError | null;
+  /** Values of `NULLABLE_COLUMNS`; of most pairs none. */
+  told: unknown[];
   /** Of the words, where `body` is null. */
   sha256: Buffer | null;
   body: string | null;
@@ -36,6 +35,10 @@ export interface PathRow {
 
 const CHAT_FACTS = `concat_ws(' ', win.root_chat_id, win.last_seq, win.revision, win.event_seq)`;
 const PAIR_FACTS = `concat_ws(' ', m.response_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.created_at AT TIME ZONE 'UTC')`;
+const toldOf = (row: string): string =>
+  NULLABLE_COLUMNS.map(([, { name }]) => `${row}.${name}`).join(', ');
+/** Not null where any of it is said. */
+const ANY_TOLD = `coalesce(${NULLABLE_COLUMNS.map(([, { name, type }]) => (type === 'text' ? `pair.${name}` : `pair.${name}::text`)).join(', ')})`;
 
 /** What `CHAT_FACTS` say. */
 export function chatFactsOf(facts: string) {
@@ -91,7 +94,7 @@ const CHAT = `
  * which they are known elsewhere. A row of the journal may have none, where only branches are to be
  * mirrored.
  */
-const PAIR = `${PAIR_FACTS} AS facts, m.author, m.model, m.usage, m.error,
+const pairOf = (told: string): string => `${PAIR_FACTS} AS facts, ${told},
           CASE WHEN w.version = m.version AND w.body IS NOT NULL THEN NULL ELSE m.sha256 END AS sha256, CASE WHEN w.version = m.version THEN w.body END AS body`;
 
 /** The branches that were made from pairs of some stretches. */
@@ -108,7 +111,7 @@ const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_i
  * told of `m` alone would let PostgreSQL make it a left join.
  */
 const stretchPairs = (table: ContentStore['table']): string => `
-        SELECT m.seq, m.response_id, ${PAIR}
+        SELECT m.seq, m.response_id, ${pairOf(toldOf('m'))}
         FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi) m
         FULL JOIN (
           SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi
@@ -134,13 +137,10 @@ export interface PageRow extends Record<string, unknown> {
   more: (MoreOfPair | null)[] | null;
 }
 type MoreOfPair = [
-  author: string | null,
-  model: string | null,
-  usage: AnswerUsage | null,
-  error: AnswerError | null,
   sha256: string | null,
   branches: string[] | null,
   branches_total: number | null,
+  ...told: unknown[],
 ];
 
 /** The rows of the pairs of a page, in order. */
@@ -148,19 +148,15 @@ export function rowsOf({ chat, facts, bodies, more }: PageRow): PathRow[] {
   if (facts === null) return [];
   const words = bodies!.split('\n');
   return facts.split('\n').map((one, at) => {
-    const [author = null, model = null, usage = null, error = null, sha256, branches, total] =
-      more![at] ?? [];
+    const [sha256, branches = null, branches_total = null, ...told] = more![at] ?? [];
     return {
       chat,
       facts: one,
-      author,
-      model,
-      usage,
-      error,
+      told,
       sha256: sha256 ? Buffer.from(sha256, 'hex') : null,
       body: words[at] || null,
-      branches: branches ?? null,
-      branches_total: total ?? null,
+      branches,
+      branches_total,
     };
   });
 }
@@ -180,8 +176,8 @@ function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table'])
     SELECT (SELECT ${CHAT_FACTS} FROM win) AS chat,
       string_agg(pair.facts, E'\\n' ORDER BY pair.seq) AS facts, string_agg(coalesce(pair.body, ''), E'\\n' ORDER BY pair.seq) AS bodies,
       json_agg(
-        CASE WHEN coalesce(pair.author, pair.model, pair.usage::text, pair.error::text) IS NULL AND pair.sha256 IS NULL AND forks.total IS NULL THEN NULL
-        ELSE json_build_array(pair.author, pair.model, pair.usage, pair.error, encode(pair.sha256, 'hex'), forks.shown, forks.total) END
+        CASE WHEN ${ANY_TOLD} IS NULL AND pair.sha256 IS NULL AND forks.total IS NULL THEN NULL
+        ELSE json_build_array(encode(pair.sha256, 'hex'), forks.shown, forks.total, ${toldOf('pair')}) END
         ORDER BY pair.seq
       ) FILTER (WHERE pair.seq IS NOT NULL) AS more
     FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
@@ -246,7 +242,7 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
       FROM candidate c JOIN messages m ON m.account_id = $1 AND m.chat_id = c.chat_id AND m.seq = (SELECT seq FROM place)
       WHERE c.deleted_at IS NULL OR m.response_id = $3
     )
-    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, forks.shown AS branches, forks.total AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
+    SELECT ${CHAT_FACTS} AS chat, ${pairOf(`json_build_array(${toldOf('m')}) AS told`)}, forks.shown AS branches, forks.total AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
     FROM win
     JOIN stretch s ON win.seq BETWEEN s.lo AND s.hi
     JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id
@@ -264,7 +260,7 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
 export const plainPairStatement = (table: ContentStore['table']): Statement => ({
   name: `path.plain_pair.${table}`,
   text: `
-    SELECT ${CHAT_FACTS} AS chat, ${PAIR}, NULL::uuid[] AS branches, NULL::int AS branches_total, NULL::json AS siblings
+    SELECT ${CHAT_FACTS} AS chat, ${pairOf(`json_build_array(${toldOf('m')}) AS told`)}, NULL::uuid[] AS branches, NULL::int AS branches_total, NULL::json AS siblings
     FROM (
       SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
       FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id

@@ -1,7 +1,7 @@
 import { exactEntries, rememberDigits } from '../../common/exact-json.js';
 import { wordsOf } from '../../content/body.js';
 import type { Pair } from '../chat/pair.js';
-import type { Draft } from '../message/append.service.js';
+import { type Draft, saidBeside } from '../message/append.service.js';
 import type { Sources } from './merge-sources.js';
 
 /** A pair to be made, and the pairs that it comes from. */
@@ -15,7 +15,7 @@ export function copyOf({ from }: Pick<Sources, 'from'>, pair: Pair): MergedDraft
   const { question, response, question_parts, response_parts, metadata } = wordsOf(pair.body);
   const sources = [pair.responseId];
   const said = {
-    ...{ question, question_parts, author: pair.author, message_type: pair.messageType },
+    ...{ question, question_parts, ...saidBeside(pair) },
     metadata: withOrigin(metadata, from.chat_id, sources),
   };
   return { draft: { said, response, response_parts }, sources };

@@ -12,7 +12,7 @@ import { callIdsOf, type QuestionPart, type ResponsePart, sideOf } from '../../t
 import type { NewChat } from '../chat/chat.service.js';
 import type { ChatView } from '../chat/chat.view.js';
 import type { MessageType } from '../chat/message.entity.js';
-import { pairJsonAt, pairWrite } from '../chat/pair.js';
+import { type Pair, pairJsonAt, pairWrite } from '../chat/pair.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import { completeFiles, fileIdsIn, holdFiles } from '../file/file-references.js';
 import { AppendLanes } from './append.lanes.js';
@@ -28,6 +28,15 @@ export interface Utterance {
   metadata?: Record<string, unknown> | null;
   author?: string | null;
 }
+
+/** What was said of a pair beside its words, to be said again. */
+export const saidBeside = ({
+  messageType,
+  author,
+}: Pick<Pair, 'messageType' | 'author'>): Pick<Utterance, 'message_type' | 'author'> => ({
+  message_type: messageType,
+  author,
+});
 
 /** What a pair is made of. */
 export interface Draft {

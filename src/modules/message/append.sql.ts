@@ -3,16 +3,20 @@ import type { Statement } from '../../database/database.js';
 import { AFTER_KEYS, type IdempotentRequest, keysPart } from '../../database/idempotency.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { pairJsonAround, type Pair } from '../chat/pair.js';
+import {
+  type InputColumn,
+  PAIR_INPUT,
+  PAIR_NAMES,
+  PAIR_VALUES,
+  type PairInput,
+} from '../chat/pair-input.js';
 
 /** After this an instance that says nothing counts as dead. It says something every second. */
 export const LEASE_SECONDS = 15;
 
 /** A pair on its way into a chat. Its `seq` is given by PostgreSQL. */
-export interface NewPair extends Omit<Pair, 'seq'> {
+export interface NewPair extends Omit<Pair, 'seq'>, Pick<PairInput, 'sha256' | 'callIds'> {
   accountId: string;
-  sha256: Buffer;
-  /** The calls of tools that its response makes; null where it makes none. */
-  callIds?: readonly string[] | null;
   /**
    * `last_response_id` that the chat must have (null: its path must be empty); undefined = the pair
    * goes behind whatever is there.
@@ -55,28 +59,12 @@ export interface AppendRow extends Record<string, unknown> {
   system_prompt: string | null;
 }
 
-type Column = readonly [name: string, type: string, value: (pair: NewPair) => unknown];
+type Column = InputColumn<NewPair>;
 
-/**
- * Columns of the input, with what each takes from a pair; the statements number their parameters by
- * this order.
- */
+/** Columns of the input; the statements number their parameters by this order. */
 const INPUT: readonly Column[] = [
   ['account_id', 'uuid', (p) => p.accountId],
-  ['chat_id', 'uuid', (p) => p.chatId],
-  ['response_id', 'uuid', (p) => p.responseId],
-  ['message_type', 'text', (p) => p.messageType],
-  ['status', 'text', (p) => p.status],
-  ['author', 'text', (p) => p.author],
-  ['model', 'text', (p) => p.model],
-  ['usage', 'text', (p) => (p.usage ? JSON.stringify(p.usage) : null)],
-  ['error', 'text', (p) => (p.error ? JSON.stringify(p.error) : null)],
-  ['created_at', 'timestamptz', (p) => p.createdAt],
-  ['body', 'text', (p) => p.body],
-  ['bytes', 'int', (p) => Buffer.byteLength(p.body)],
-  ['sha256', 'bytea', (p) => p.sha256],
-  // A text of its own: lists of lists must have one length.
-  ['call_ids', 'text', (p) => (p.callIds ? arrayText(p.callIds) : null)],
+  ...PAIR_INPUT,
   ['has_parent', 'boolean', (p) => p.parent !== undefined],
   ['parent', 'uuid', (p) => p.parent ?? null],
   ['must_be_active', 'boolean', (p) => p.mustBeActive],
@@ -96,10 +84,6 @@ const GENERATING_INPUT: readonly Column[] = [
   ['settle_scope', 'text', (p) => p.generation!.idempotent?.scope ?? null],
   ['settle_key', 'text', (p) => p.generation!.idempotent?.key ?? null],
 ];
-
-/** A list as PostgreSQL writes it. */
-export const arrayText = (texts: readonly string[]): string =>
-  `{${texts.map((text) => `"${text.replace(/["\\]/g, '\\$&')}"`).join(',')}}`;
 
 const selectOf = (columns: readonly Column[]): string =>
   `SELECT ${columns.map(([name, type], i) => `$${i + 1}::${type} AS ${name}`).join(', ')}`;
@@ -150,10 +134,8 @@ const appendText = (
     RETURNING v.account_id, v.chat_id AS root_chat_id, v.event_seq
   ),
   message AS (
-    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, call_ids, message_type, status, author, model, usage,
-      error, created_at)
-    SELECT account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, call_ids::text[], message_type, status, author, model, usage::jsonb, error::jsonb,
-      created_at FROM chat
+    INSERT INTO messages (account_id, root_chat_id, chat_id, seq, ${PAIR_NAMES})
+    SELECT account_id, root_chat_id, chat_id, seq, ${PAIR_VALUES} FROM chat
   ),
   words AS (${wordsText(table)}),
   event AS (

@@ -5,6 +5,7 @@ import { problems } from '../../common/problems.js';
 import { sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore, type PairWrite } from '../../content/content-store.js';
 import { Journal } from '../../content/journal.js';
+import { NO_WORDS } from '../../content/pair.columns.js';
 import { REDACTED_BODY } from '../../content/places.js';
 import { type Change, recordChanges } from '../../events/changes.js';
 import { BRANCHES } from '../answer/answer.sql.js';
@@ -130,10 +131,10 @@ export class RedactionService {
   ): Promise<RedactedWrite | 'streaming' | null> {
     const { accountId, responseId } = wanted;
     const before = await targetIn(tx, wanted);
-    await tx.query(HOLD_OWNER, [accountId, before.chat_id]);
+    await tx.query(HOLD_OWNER, [accountId, before.chatId]);
     // What was read before the owner was held may be older than an answer's end.
     const target = await targetOf(tx, wanted);
-    const { root_chat_id: rootChatId } = target;
+    const { rootChatId } = target;
     if (target.status === 'redacted') return null;
     if (target.status === 'streaming') return 'streaming';
     if (title) await tx.query(NOTE_NAME, [accountId, rootChatId, responseId, title]);
@@ -146,7 +147,7 @@ export class RedactionService {
     responseId: string,
     target: TargetRow,
   ): Promise<RedactedWrite> {
-    const { root_chat_id: rootChatId, chat_id: chatId, fork_seq: forkSeq, seq } = target;
+    const { rootChatId, chatId, forkSeq, seq } = target;
     const ids = [accountId, responseId];
     const pair = await redactedPair(tx, accountId, responseId, target);
     await tx.query(BLANK_PAIR, [...ids, Buffer.byteLength(REDACTED_BODY), SHA256]);
@@ -157,7 +158,7 @@ export class RedactionService {
     const [words] = await tx.query<{ round: number }[]>(BLANK_WORDS[this.content.table], [
       ...[accountId, chatId, seq, pair.version, REDACTED_BODY],
     ]);
-    await tx.query(SETTLE_ANSWERS, [...ids, pairJson(pair), target.created_at]);
+    await tx.query(SETTLE_ANSWERS, [...ids, pairJson(pair), target.createdAt]);
     await blankPlaces(tx, accountId, [responseId]);
     await releaseFiles(tx, accountId, [responseId]);
     await tx.query(NOTE_REDACTION, ids);
@@ -196,20 +197,10 @@ async function redactedPair(
   responseId: string,
   target: TargetRow,
 ): Promise<Pair> {
-  const place = [accountId, target.chat_id, target.seq, responseId];
+  const place = [accountId, target.chatId, target.seq, responseId];
   const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, place);
   return {
-    responseId,
-    chatId: target.chat_id,
-    seq: target.seq,
-    version: target.version + 1,
-    messageType: target.message_type,
-    status: 'redacted',
-    author: null,
-    model: target.model,
-    usage: target.usage,
-    error: null,
-    createdAt: target.created_at,
+    ...{ ...target, ...NO_WORDS, status: 'redacted', version: target.version + 1 },
     body: REDACTED_BODY,
     branches: branches!.shown,
     branchesTotal: branches!.total,

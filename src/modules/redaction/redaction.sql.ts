@@ -1,26 +1,12 @@
 import type { ContentStore } from '../../content/content-store.js';
-import type {
-  AnswerError,
-  MessageStatus,
-  MessageType,
-  AnswerUsage,
-} from '../chat/message.entity.js';
+import { PAIR_LIST, WORDS_NAMES } from '../../content/pair.columns.js';
 import { STRETCH_CTE } from '../chat/lineage.sql.js';
+import type { BarePair } from '../chat/pair.js';
 
-/** The pair that is to be redacted, as it is now, and where it stands. */
-export interface TargetRow {
-  root_chat_id: string;
-  /** The owner, which may be deleted. */
-  chat_id: string;
-  fork_seq: number;
-  seq: number;
-  version: number;
-  message_type: MessageType;
-  status: MessageStatus;
-  model: string | null;
-  usage: AnswerUsage | null;
-  error: AnswerError | null;
-  created_at: Date;
+/** The pair that is to be redacted, as it is now, and where it stands; its owner may be deleted. */
+export interface TargetRow extends BarePair {
+  rootChatId: string;
+  forkSeq: number;
 }
 
 /**
@@ -34,7 +20,7 @@ export const TARGET = `
     WHERE c.account_id = $1 AND c.chat_id = $2 AND (c.deleted_at IS NULL OR $4::boolean)
   ),
   ${STRETCH_CTE}
-  SELECT m.root_chat_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.model, m.usage, m.error, m.created_at
+  SELECT m.root_chat_id AS "rootChatId", s.fork_seq AS "forkSeq", ${PAIR_LIST}
   FROM stretch s JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id AND m.seq BETWEEN s.lo AND s.hi`;
 
 export interface CopyRow {
@@ -61,7 +47,7 @@ export const NOTE_NAME = `
 
 /** $3 length and $4 hash of the body. The relay of MongoDB compares version and hash. */
 export const BLANK_PAIR = `
-  UPDATE messages SET status = 'redacted', version = version + 1, author = NULL, error = NULL, call_ids = NULL, bytes = $3, sha256 = $4
+  UPDATE messages SET status = 'redacted', version = version + 1, ${WORDS_NAMES.map((name) => `${name} = NULL`).join(', ')}, call_ids = NULL, bytes = $3, sha256 = $4
   WHERE account_id = $1 AND response_id = $2`;
 
 /**

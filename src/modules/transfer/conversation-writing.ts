@@ -344,12 +344,13 @@ function* batches(rows: readonly NewPairRow[]): Generator<NewPairRow[]> {
   let batch: NewPairRow[] = [];
   let bytes = 0;
   for (const row of rows) {
-    if (batch.length >= BATCH_ROWS || (batch.length > 0 && bytes + row.bytes > BATCH_BYTES)) {
+    const more = Buffer.byteLength(row.body);
+    if (batch.length >= BATCH_ROWS || (batch.length > 0 && bytes + more > BATCH_BYTES)) {
       yield batch;
       [batch, bytes] = [[], 0];
     }
     batch.push(row);
-    bytes += row.bytes;
+    bytes += more;
   }
   if (batch.length > 0) yield batch;
 }

@@ -54,22 +54,10 @@ export function pairRow(
   pair: IncomingPair,
   place: Pick<NewPairRow, 'responseId' | 'chatId' | 'seq'>,
 ): NewPairRow {
-  const body = bodyOf(pair.words);
-  const callIds = callIdsOf(pair.words.response_parts);
-  return {
-    ...place,
-    messageType: pair.messageType,
-    status: pair.status,
-    author: pair.author,
-    model: pair.model,
-    usage: pair.usage && JSON.stringify(pair.usage),
-    error: pair.error && JSON.stringify(pair.error),
-    createdAt: pair.createdAt,
-    body,
-    bytes: Buffer.byteLength(body),
-    sha256: sha256Of(body),
-    callIds: callIds && JSON.stringify(callIds),
-  };
+  const { key: _key, parentKey: _parentKey, words, ...facts } = pair;
+  const body = bodyOf(words);
+  const callIds = callIdsOf(words.response_parts);
+  return { ...facts, ...place, body, sha256: sha256Of(body), callIds };
 }
 
 /** Files that a pair names, also in the results of its tools. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { exactJson } from '../../common/exact-json.js';
 import { plainMetadataFault } from '../../common/metadata.js';
 import type { Words } from '../../content/content-store.js';
+import { type FactField, NOTHING_TOLD } from '../../content/pair.columns.js';
 import type { ReadyConversation, ReadyPair } from '../../formats/ready.js';
 import type { Source, Tally } from '../../formats/source.js';
 import {
@@ -12,6 +13,7 @@ import {
   textOf,
 } from '../../tree/parts.js';
 import type { PlanLine } from '../../tree/import-plan.js';
+import type { PairInput } from '../chat/pair-input.js';
 
 /** A conversation that is to be written: its files are kept, its parts are final. */
 export interface IncomingConversation {
@@ -49,16 +51,9 @@ export interface GivenLine extends PlanLine {
   isDeleted: boolean;
 }
 
-export interface IncomingPair {
+export interface IncomingPair extends Pick<PairInput, FactField> {
   key: string;
   parentKey: string | null;
-  messageType: string;
-  status: string;
-  author: string | null;
-  model: string | null;
-  usage: object | null;
-  error: object | null;
-  createdAt: Date;
   words: Words;
 }
 
@@ -98,14 +93,13 @@ export async function incomingOf(
 }
 
 const pairOf = (pair: ReadyPair, words: Words): IncomingPair => ({
+  ...NOTHING_TOLD,
   key: pair.key,
   parentKey: pair.parentKey,
   messageType: 'text',
   status: 'complete',
-  author: null,
   model: pair.model,
   usage: pair.usage,
-  error: null,
   createdAt: pair.createdAt,
   words,
 });

@@ -1,6 +1,13 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import { countAlong } from '../../events/changes.js';
+import {
+  type InputColumn,
+  PAIR_INPUT,
+  PAIR_NAMES,
+  PAIR_VALUES,
+  type PairInput,
+} from '../chat/pair-input.js';
 
 /** A chat as it is written, without the account. */
 export interface ChatRow {
@@ -27,22 +34,8 @@ export interface ChatRow {
 }
 
 /** A pair as it is written, without account and root. */
-export interface NewPairRow {
-  chatId: string;
-  responseId: string;
+export interface NewPairRow extends PairInput {
   seq: number;
-  messageType: string;
-  status: string;
-  author: string | null;
-  model: string | null;
-  usage: string | null;
-  error: string | null;
-  createdAt: Date;
-  body: string;
-  bytes: number;
-  sha256: Buffer;
-  /** Of the calls in its response; JSON of a list. */
-  callIds: string | null;
 }
 
 /** An event as it is written, without account, root and number. */
@@ -76,22 +69,10 @@ const CHAT: Columns<ChatRow> = {
   deletedAt: ['deleted_at', 'timestamptz'],
 };
 
-const PAIR: Columns<NewPairRow> = {
-  chatId: ['chat_id', 'uuid'],
-  responseId: ['response_id', 'uuid'],
-  seq: ['seq', 'int'],
-  messageType: ['message_type', 'text'],
-  status: ['status', 'text'],
-  author: ['author', 'text'],
-  model: ['model', 'text'],
-  usage: ['usage', 'text'],
-  error: ['error', 'text'],
-  createdAt: ['created_at', 'timestamptz'],
-  body: ['body', 'text'],
-  bytes: ['bytes', 'int'],
-  sha256: ['sha256', 'bytea'],
-  callIds: ['call_ids', 'text'],
-};
+const PAIR: readonly InputColumn<NewPairRow>[] = [
+  ['seq', 'int', (pair) => pair.seq],
+  ...PAIR_INPUT,
+];
 
 const EVENT: Columns<NewEventRow> = {
   type: ['type', 'text'],
@@ -99,27 +80,26 @@ const EVENT: Columns<NewEventRow> = {
   responseId: ['response_id', 'uuid'],
 };
 
+type NamedColumn = readonly [name: string, type: string, ...more: unknown[]];
+
+const namesOf = (columns: readonly NamedColumn[]): string =>
+  columns.map(([name]) => name).join(', ');
 /** Rows as a table `given`; the first parameter of it is `$from`. */
-const givenText = (columns: Record<string, readonly [string, string]>, from: number): string => {
-  const all = Object.values(columns);
-  return `unnest(${all.map(([, type], n) => `$${from + n}::${type}[]`).join(', ')}) WITH ORDINALITY AS given (${all.map(([name]) => name).join(', ')}, place)`;
-};
-const namesOf = (columns: Record<string, readonly [string, string]>): string =>
-  Object.values(columns)
-    .map(([name]) => name)
-    .join(', ');
+const givenText = (columns: readonly NamedColumn[], from: number): string =>
+  `unnest(${columns.map(([, type], n) => `$${from + n}::${type}[]`).join(', ')}) WITH ORDINALITY AS given (${namesOf(columns)}, place)`;
 
 const valuesOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): unknown[] =>
   (Object.keys(columns) as (keyof Row)[]).map((name) => rows.map((row) => row[name]));
 export const chatValues = (rows: readonly ChatRow[]): unknown[] => valuesOf(CHAT, rows);
-export const pairValues = (rows: readonly NewPairRow[]): unknown[] => valuesOf(PAIR, rows);
+export const pairValues = (rows: readonly NewPairRow[]): unknown[] =>
+  PAIR.map(([, , value]) => rows.map(value));
 export const eventValues = (rows: readonly NewEventRow[]): unknown[] => valuesOf(EVENT, rows);
 
 /** $1 account. */
 export const INSERT_CHATS = `
-  INSERT INTO chats (account_id, ${namesOf(CHAT)})
-  SELECT $1, ${namesOf(CHAT).replace('metadata_terms', `CASE WHEN metadata_terms IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(metadata_terms::json)) END`)}
-  FROM ${givenText(CHAT, 2)} ORDER BY place`;
+  INSERT INTO chats (account_id, ${namesOf(Object.values(CHAT))})
+  SELECT $1, ${namesOf(Object.values(CHAT)).replace('metadata_terms', `CASE WHEN metadata_terms IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(metadata_terms::json)) END`)}
+  FROM ${givenText(Object.values(CHAT), 2)} ORDER BY place`;
 
 /**
  * Pairs with their words: for good, or on their way to MongoDB, to which they are sent at once; the
@@ -135,15 +115,14 @@ export const insertPairs = (table: ContentStore['table']): string => `
            SELECT $1, chat_id, seq, 1, body, now() + interval '30 s', now() FROM given ORDER BY place`
     }
   )
-  INSERT INTO messages (account_id, root_chat_id, chat_id, response_id, seq, message_type, status, author, model, usage, error, created_at, bytes, sha256, call_ids)
-  SELECT $1, $2, chat_id, response_id, seq, message_type, status, author, model, usage::jsonb, error::jsonb, created_at, bytes, sha256,
-    CASE WHEN call_ids IS NOT NULL THEN ARRAY(SELECT json_array_elements_text(call_ids::json)) END
+  INSERT INTO messages (account_id, root_chat_id, chat_id, seq, ${PAIR_NAMES})
+  SELECT $1, $2, chat_id, seq, ${PAIR_VALUES}
   FROM given ORDER BY place`;
 
 /** $1 account, $2 root, $3 how many events there are already, $4 when. */
 export const INSERT_EVENTS = `
   INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
-  SELECT $1, $2, $3::int + place, type, chat_id, response_id, $4::timestamptz FROM ${givenText(EVENT, 5)} ORDER BY place`;
+  SELECT $1, $2, $3::int + place, type, chat_id, response_id, $4::timestamptz FROM ${givenText(Object.values(EVENT), 5)} ORDER BY place`;
 
 export const INSERT_CONVERSATION = `
   INSERT INTO conversations (account_id, chat_id, name, pinned, archived, event_seq, last_message_at, chats_total, chats_revision)
