@@ -2,6 +2,7 @@ import type { ContentStore } from '../../content/content-store.js';
 import { BRANCHES_SHOWN } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import { PAIR_LIST } from '../../content/pair.columns.js';
+import { replaceWords } from '../../content/words.sql.js';
 import type { BarePair } from '../chat/pair.js';
 import { LEASE_SECONDS } from '../message/append.sql.js';
 import { spend } from '../usage/spend.sql.js';
@@ -212,28 +213,12 @@ export const CHUNKS = `
   SELECT n, sizes, text, parts FROM generation_chunks WHERE account_id = $1 AND generation_id = $2 ORDER BY n`;
 
 /**
- * The words of the next version, after the conversation in the order of locks. The relay waits 3 s,
- * so that it does not race the direct write.
- */
-const WORDS: Record<ContentStore['table'], string> = {
-  chat_contents: `
-    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, version, $6::text FROM pair CROSS JOIN conversation
-    ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body RETURNING 0 AS round`,
-  content_journal: `
-    INSERT INTO content_journal AS j (account_id, chat_id, seq, version, body, due_at, created_at)
-    SELECT account_id, chat_id, seq, version, $6::text, now() + interval '3 s', now() FROM pair CROSS JOIN conversation
-    ON CONFLICT (account_id, chat_id, seq) DO UPDATE
-    SET version = excluded.version, body = excluded.body, round = j.round + 1, attempts = 0, stored_at = NULL, verified_at = NULL,
-      due_at = excluded.due_at, created_at = excluded.created_at
-    RETURNING round`,
-};
-
-/**
  * $1 account, $2 generation (null where none wrote it), $3 chat, $4 pair, $5 status, $6 body, $7
  * its length, $8 its hash, $9 model, $10 usage, $11 error, $12 event, $13 a name for the chat or
  * null, $14 now, $15 and $16 the tokens that it took, $17 the calls that it makes, or null. A pair
  * that is inherited by others is part of what they answer too, so then all chats of the tree
- * get a new revision. No row: the pair is gone.
+ * get a new revision. The words come after the conversation, in the order of locks. No row: the
+ * pair is gone.
  */
 export const storeEnd = (table: ContentStore['table']): string => `
   WITH pair AS (
@@ -254,7 +239,7 @@ export const storeEnd = (table: ContentStore['table']): string => `
         SELECT FROM chats b WHERE b.account_id = $1 AND b.parent_chat_id = pair.chat_id AND b.fork_seq >= pair.seq))::int
     FROM pair WHERE v.account_id = $1 AND v.chat_id = pair.root_chat_id RETURNING v.event_seq
   ),
-  words AS (${WORDS[table]}),
+  words AS (${replaceWords(table, 'account_id, chat_id, seq, version, $6::text', 'FROM pair CROSS JOIN conversation')}),
   event AS (
     INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
     SELECT $1::uuid, pair.root_chat_id, event_seq - CASE WHEN $13::text IS NULL THEN 0 ELSE 1 END, $12::text, pair.chat_id, pair.response_id, $14::timestamptz

@@ -1,4 +1,5 @@
 import type { ContentStore } from '../../content/content-store.js';
+import { insertWords } from '../../content/words.sql.js';
 import type { Statement } from '../../database/database.js';
 import { AFTER_KEYS, type IdempotentRequest, keysPart } from '../../database/idempotency.js';
 import type { AnswerSettings } from '../../llm/settings.js';
@@ -137,7 +138,7 @@ const appendText = (
     INSERT INTO messages (account_id, root_chat_id, chat_id, seq, ${PAIR_NAMES})
     SELECT account_id, root_chat_id, chat_id, seq, ${PAIR_VALUES} FROM chat
   ),
-  words AS (${wordsText(table)}),
+  words AS (${insertWords(table, 'account_id, chat_id, seq, 1, body', 'FROM chat')}),
   event AS (
     INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
     SELECT account_id, root_chat_id, event_seq, 'message.created', chat_id, response_id, created_at
@@ -204,17 +205,6 @@ const GENERATION_CTE = `
     SELECT account_id, generation_id, root_chat_id, chat_id, response_id, instance_id, now() + interval '${LEASE_SECONDS} s', asked_model,
       settle_scope, settle_key, created_at FROM chat
   ),`;
-
-/**
- * The words, for good or on their way to MongoDB; there the relay waits 3 s, so that it does not
- * race the direct write.
- */
-function wordsText(table: ContentStore['table']): string {
-  return table === 'chat_contents'
-    ? `INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT account_id, chat_id, seq, 1, body FROM chat`
-    : `INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, created_at)
-       SELECT account_id, chat_id, seq, 1, body, now() + interval '3 s', now() FROM chat`;
-}
 
 export interface AppendStatements {
   one: Statement;

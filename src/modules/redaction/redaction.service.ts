@@ -19,7 +19,7 @@ import { releaseFiles } from '../file/file-references.js';
 import { blankPlaces } from './blank-places.js';
 import {
   BLANK_PAIR,
-  BLANK_WORDS,
+  blankWords,
   COPIES,
   type CopyRow,
   HOLD_OWNER,
@@ -155,7 +155,7 @@ export class RedactionService {
     if (await isNamedBy(tx, accountId, rootChatId, responseId))
       changes.push({ type: 'chat.updated', chatId: rootChatId });
     await recordChanges(tx, { accountId, rootChatId, createdAt: new Date() }, changes);
-    const [words] = await tx.query<{ round: number }[]>(BLANK_WORDS[this.content.table], [
+    const [words] = await tx.query<{ round: number }[]>(blankWords(this.content.table), [
       ...[accountId, chatId, seq, pair.version, REDACTED_BODY],
     ]);
     await tx.query(SETTLE_ANSWERS, [...ids, pairJson(pair), target.createdAt]);

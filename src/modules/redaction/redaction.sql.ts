@@ -1,5 +1,6 @@
 import type { ContentStore } from '../../content/content-store.js';
 import { PAIR_LIST, WORDS_NAMES } from '../../content/pair.columns.js';
+import { replaceWords } from '../../content/words.sql.js';
 import { STRETCH_CTE } from '../chat/lineage.sql.js';
 import type { BarePair } from '../chat/pair.js';
 
@@ -50,22 +51,9 @@ export const BLANK_PAIR = `
   UPDATE messages SET status = 'redacted', version = version + 1, ${WORDS_NAMES.map((name) => `${name} = NULL`).join(', ')}, call_ids = NULL, bytes = $3, sha256 = $4
   WHERE account_id = $1 AND response_id = $2`;
 
-/**
- * The words of the next version ($4) over all earlier ones. The relay waits 3 s, so that it does
- * not race the direct write.
- */
-export const BLANK_WORDS: Record<ContentStore['table'], string> = {
-  chat_contents: `
-    INSERT INTO chat_contents (account_id, chat_id, seq, version, body) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (account_id, chat_id, seq) DO UPDATE SET version = excluded.version, body = excluded.body RETURNING 0 AS round`,
-  content_journal: `
-    INSERT INTO content_journal AS j (account_id, chat_id, seq, version, body, due_at, created_at)
-    VALUES ($1, $2, $3, $4, $5, now() + interval '3 s', now())
-    ON CONFLICT (account_id, chat_id, seq) DO UPDATE
-    SET version = excluded.version, body = excluded.body, round = j.round + 1, attempts = 0, stored_at = NULL, verified_at = NULL,
-      due_at = excluded.due_at, created_at = excluded.created_at
-    RETURNING round`,
-};
+/** $1 account, $2 chat, $3 `seq`, $4 the version, $5 the body. */
+export const blankWords = (table: ContentStore['table']): string =>
+  replaceWords(table, '$1::uuid, $2::uuid, $3::int, $4::int, $5::text', '');
 
 /** Answers of keys that are the pair's own JSON are so again, as it is now ($3). */
 export const SETTLE_ANSWERS = `

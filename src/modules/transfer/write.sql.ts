@@ -1,4 +1,5 @@
 import type { ContentStore } from '../../content/content-store.js';
+import { insertWords } from '../../content/words.sql.js';
 import type { Statement } from '../../database/database.js';
 import { countAlong } from '../../events/changes.js';
 import {
@@ -107,14 +108,7 @@ export const INSERT_CHATS = `
  */
 export const insertPairs = (table: ContentStore['table']): string => `
   WITH given AS MATERIALIZED (SELECT * FROM ${givenText(PAIR, 3)}),
-  words AS (
-    ${
-      table === 'chat_contents'
-        ? `INSERT INTO chat_contents (account_id, chat_id, seq, version, body) SELECT $1, chat_id, seq, 1, body FROM given ORDER BY place`
-        : `INSERT INTO content_journal (account_id, chat_id, seq, version, body, due_at, created_at)
-           SELECT $1, chat_id, seq, 1, body, now() + interval '30 s', now() FROM given ORDER BY place`
-    }
-  )
+  words AS (${insertWords(table, '$1::uuid, chat_id, seq, 1, body', 'FROM given ORDER BY place', 30)})
   INSERT INTO messages (account_id, root_chat_id, chat_id, seq, ${PAIR_NAMES})
   SELECT $1, $2, chat_id, seq, ${PAIR_VALUES}
   FROM given ORDER BY place`;
