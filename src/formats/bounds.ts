@@ -1,14 +1,13 @@
 import { isLonger } from '../common/text-length.js';
 import { NAME_CHARS_MAX } from '../common/name.js';
-import { cleaned } from './clean.js';
 import {
-  bytesOf,
   PARTS_BYTES_MAX,
   PARTS_MAX,
   QUESTION_BYTES_MAX,
   RESPONSE_BYTES_MAX,
-  sizesOf,
-} from './pairs.js';
+} from '../tree/part-rules.js';
+import { cleaned } from './clean.js';
+import { bytesOf, sizesOf } from './pairs.js';
 import {
   SourceFile,
   type SourceMessage,

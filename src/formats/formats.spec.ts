@@ -11,7 +11,7 @@ import {
 import { exactJson } from '../common/exact-json.js';
 import { planOf } from '../tree/import-plan.js';
 import { itemsOf, type Layout } from './json-items.js';
-import { QUESTION_BYTES_MAX } from './pairs.js';
+import { QUESTION_BYTES_MAX } from '../tree/part-rules.js';
 import { conversationOf, type ReadyConversation, type ReadyPair } from './ready.js';
 import { Tally } from './source.js';
 

@@ -1,3 +1,9 @@
+import {
+  PARTS_BYTES_MAX,
+  PARTS_MAX,
+  QUESTION_BYTES_MAX,
+  RESPONSE_BYTES_MAX,
+} from '../tree/part-rules.js';
 import type { MessageTree, TreeMessage } from './message-tree.js';
 import type { ImportPart } from './source.js';
 
@@ -17,11 +23,6 @@ export interface SourcePairs {
   head: string | null;
 }
 
-/** Of one side, besides its text, which has bounds of its own (`design.md`, 3b). */
-export const PARTS_MAX = 500;
-export const PARTS_BYTES_MAX = 512 * 1024;
-export const QUESTION_BYTES_MAX = 128 * 1024;
-export const RESPONSE_BYTES_MAX = 256 * 1024;
 /** So many messages of one pair are named in its metadata at most. */
 const MESSAGES_MAX = 64;
 

@@ -12,6 +12,9 @@ export interface PartFault {
 /** Why a value is none that a field may have, as a sentence; null when it is. */
 type Rule = (value: unknown) => string | null;
 
+/** Of the text of a side, in UTF-8. */
+export const QUESTION_BYTES_MAX = 128 * 1024;
+export const RESPONSE_BYTES_MAX = 256 * 1024;
 export const PARTS_MAX = 500;
 /** Of the JSON of a side, beside the words of its text parts. */
 export const PARTS_BYTES_MAX = 512 * 1024;

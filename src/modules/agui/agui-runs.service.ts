@@ -1,14 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { isObject } from '../../common/is-object.js';
 import { invalidField } from '../../common/problems.js';
-import { partsFault } from '../../tree/part-rules.js';
+import { partsFault, QUESTION_BYTES_MAX } from '../../tree/part-rules.js';
 import type { DataPart, InstructionPart, QuestionPart } from '../../tree/parts.js';
 import type { AnswerStream } from '../answer/answer.js';
 import { PathService } from '../chat/path.service.js';
 import { ClientFiles } from '../client-chat/client-files.service.js';
 import { type ClientPlace, ClientPlaces } from '../client-chat/client-places.service.js';
 import { type ClientPost, ClientPosts } from '../client-chat/client-posts.service.js';
-import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
 import type { RunAgentInputDto } from './agui.dto.js';
 import { stateOf } from './agui-history.js';
 import { type AguiMessage, KEPT, pairIdOf } from './agui-message.js';

@@ -10,7 +10,7 @@ import { IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Stated } from '../../common/stated.js';
 import { Lenient } from '../../common/strict-input.guard.js';
-import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
+import { QUESTION_BYTES_MAX } from '../../tree/part-rules.js';
 import { PARTS_MAX, type UiPart } from './ui-parts.js';
 import {
   ANY_UI_MESSAGE,

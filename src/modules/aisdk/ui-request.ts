@@ -3,7 +3,7 @@ import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import type { ToolResultPart } from '../../tree/parts.js';
-import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
+import { QUESTION_BYTES_MAX } from '../../tree/part-rules.js';
 import type { UiChatDto, UiMessageDto } from './aisdk.dto.js';
 import { ownMetadata } from './ui-metadata.js';
 import { STEP, type UiPart } from './ui-parts.js';

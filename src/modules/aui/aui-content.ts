@@ -1,9 +1,13 @@
 import { exactTwin, handDown } from '../../common/exact-json.js';
 import { isObject } from '../../common/is-object.js';
 import { invalidField } from '../../common/problems.js';
-import { partsFault, type SideName } from '../../tree/part-rules.js';
+import {
+  partsFault,
+  QUESTION_BYTES_MAX,
+  RESPONSE_BYTES_MAX,
+  type SideName,
+} from '../../tree/part-rules.js';
 import type { DataPart, OtherPart, Part, ResponsePart, TextPart } from '../../tree/parts.js';
-import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 
 /** The format of `other` parts that are a whole message: this, and the client's name of it. */
 const FORMAT = 'aui:';

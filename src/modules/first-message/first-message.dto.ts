@@ -6,7 +6,7 @@ import { IsCursor, IsSaid, Optional, QueryInt } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
 import { invalidField } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
-import { QUESTION_BYTES_MAX } from '../message/said.dto.js';
+import { QUESTION_BYTES_MAX } from '../../tree/part-rules.js';
 
 const SENDER_CHARS_MAX = 200;
 const NUMBER = /^[1-9]\d*$/;

@@ -2,8 +2,8 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
+import { RESPONSE_BYTES_MAX } from '../../tree/part-rules.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { MERGE_MODES, type MergeMode } from './merge.entity.js';
 
 /** As many as a post takes in one step. */

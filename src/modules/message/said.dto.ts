@@ -4,14 +4,18 @@ import { Within } from '../../common/dto-reader.js';
 import { Held, IsSaid, OneOf, Optional, type TextRules } from '../../common/fields.js';
 import type { AnswerSettings } from '../../llm/settings.js';
 import { settingsFault } from '../../llm/settings-rules.js';
-import { PARTS_MAX, partsFault, type SideName } from '../../tree/part-rules.js';
+import {
+  PARTS_MAX,
+  partsFault,
+  QUESTION_BYTES_MAX,
+  RESPONSE_BYTES_MAX,
+  type SideName,
+} from '../../tree/part-rules.js';
 import { type Part, type QuestionPart, type ResponsePart, textOf } from '../../tree/parts.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QUESTION_PART_SCHEMA, RESPONSE_PART_SCHEMA } from '../chat/part.dto.js';
 import { IsMetadata } from './metadata.js';
 
-export const QUESTION_BYTES_MAX = 128 * 1024;
-export const RESPONSE_BYTES_MAX = 256 * 1024;
 export const TEXT_BYTES_MAX = { question: QUESTION_BYTES_MAX, response: RESPONSE_BYTES_MAX };
 const AUTHOR_CHARS_MAX = 200;
 

@@ -6,11 +6,16 @@ import {
   sideOf,
   type TextPart,
 } from '../../tree/parts.js';
+import {
+  PARTS_BYTES_MAX,
+  PARTS_MAX,
+  QUESTION_BYTES_MAX,
+  RESPONSE_BYTES_MAX,
+} from '../../tree/part-rules.js';
 import { invalidField } from '../../common/problems.js';
 import type { ModelMessage } from '../../llm/language-model.js';
 import { messagesOf, type ToldPair } from '../../llm/telling.js';
 import type { Draft, WholePair } from '../message/append.service.js';
-import { QUESTION_BYTES_MAX, RESPONSE_BYTES_MAX } from '../message/said.dto.js';
 import { compactedText } from './compaction.js';
 import { contentParts } from './input-content.js';
 import type { CallItem, InputItem, MessageItem, ReasoningItem, ResultItem } from './input-items.js';
@@ -204,10 +209,6 @@ export const draftOf = (turn: Turn): Draft => {
   const { response_parts, question_parts } = spokenOf(turn);
   return { said: { question_parts }, response: null, response_parts };
 };
-
-const PARTS_MAX = 500;
-/** Of the parts of a side as JSON, beside its text. */
-const PARTS_BYTES_MAX = 512 * 1024;
 
 /** @throws 422 for a side that is too long */
 export function assertFit(turns: readonly Turn[], field: string): void {
