@@ -22,9 +22,6 @@ export const WEATHER = {
   additionalProperties: false,
 };
 
-/** A flow that ends with this was refused, and told why. */
-export class Refused extends Error {}
-
 /** @throws where what came is not what is right */
 export function check(is, what, got) {
   if (!is) throw new Error(`${what}: ${JSON.stringify(got)?.slice(0, 300)}`);
@@ -69,7 +66,8 @@ async function tried(work) {
     return { result: 'works' };
   } catch (error) {
     return {
-      result: error instanceof Refused ? 'refused' : 'fails',
+      // The server says that it cannot, and why.
+      result: error?.status === 400 ? 'refused' : 'fails',
       reason: String(error?.message ?? error).slice(0, 500),
     };
   } finally {

@@ -28,10 +28,6 @@ WEATHER = {
 PATIENCE_SECONDS = 25
 
 
-class Refused(Exception):
-    """A flow that ends with this was refused, and told why."""
-
-
 def check(ok, what, got=None):
     if not ok:
         raise AssertionError(f"{what}: {str(got)[:300]}")
@@ -62,9 +58,11 @@ async def tried(work):
         done = work() if asyncio.iscoroutinefunction(work) else asyncio.to_thread(work)
         await asyncio.wait_for(done, PATIENCE_SECONDS)
         return {"result": "works"}
-    except Refused as error:
-        return {"result": "refused", "reason": str(error)[:500]}
     except Exception as error:
+        # The server says that it cannot, and why.
+        if getattr(error, "status_code", None) == 400:
+            told = getattr(error, "body", None) or {}
+            return {"result": "refused", "reason": str(told.get("message", error))[:500]}
         return {"result": "fails", "reason": f"{type(error).__name__}: {error}"[:500]}
 
 
