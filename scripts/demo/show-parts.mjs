@@ -31,7 +31,7 @@ function partLines(part, mark, style) {
     case 'reasoning':
       return indented(`(thinks) ${part.text}`, 'dim');
     case 'file':
-      return indented(`[${part.media_type}] ${part.name ?? part.url}, ${part.bytes} bytes`, 'bold');
+      return indented(fileLine(part), 'bold');
     case 'tool_call':
       return indented(`→ ${part.name} ${JSON.stringify(part.input)}`, 'green');
     case 'tool_result':
@@ -40,6 +40,10 @@ function partLines(part, mark, style) {
       return indented(`[${part.type}]`, 'dim');
   }
 }
+
+/** What is at an address has no size that is known. */
+const fileLine = ({ media_type: type, name, url, bytes }) =>
+  `[${type}] ${name ?? url ?? 'without a name'}${bytes === undefined ? '' : `, ${bytes} bytes`}`;
 
 function indented(text, style) {
   const lines = wrap(flat(text), width - TEXT_INDENT);

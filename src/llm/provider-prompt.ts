@@ -171,7 +171,7 @@ async function fileContent(file: FilePart, read: ReadFile): Promise<UserContent[
 }
 
 /** How providers take files of a type; null where they do not. */
-function kindOf(mediaType: string): 'picture' | 'text' | 'file' | null {
+export function kindOf(mediaType: string): 'picture' | 'text' | 'file' | null {
   if (mediaType.startsWith('image/')) return 'picture';
   if (mediaType.startsWith('text/') || TEXTS.test(mediaType)) return 'text';
   return AUDIO.includes(mediaType) || mediaType === 'application/pdf' ? 'file' : null;

@@ -133,6 +133,23 @@ describe.each(MAJORS)('useChat of AI SDK %s', (_major, Transport, readMessages) 
     });
   });
 
+  it('that closes its stream alone ends nothing: whoever comes back has all of the answer', async () => {
+    const { id } = await ann.aChat();
+    answer('Close me.', { tokens: ['all', ' of', ' it'], gateAfter: 1 });
+    const leave = new AbortController();
+    const stream = (await transport().sendMessages({
+      ...{ chatId: id, messages: [asked('Close me.')], trigger: 'submit-message' },
+      ...{ messageId: undefined, abortSignal: leave.signal },
+    } as never)) as ReadableStream<Part>;
+    const reader = stream.getReader();
+    while ((await reader.read()).value?.type !== 'text-delta');
+    leave.abort();
+    await reader.closed.catch(() => undefined);
+    const resumed = await transport().reconnectToStream({ chatId: id } as never);
+    provider.release();
+    expect(textOf((await readAll(resumed as never)).message)).toBe('all of it');
+  });
+
   it('is told in words when the model fails, and may go on', async () => {
     const { id } = await ann.aChat();
     answer('Break.', { status: 500 }, { tokens: ['fine'] });

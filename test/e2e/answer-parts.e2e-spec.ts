@@ -9,6 +9,8 @@ import { FakeProvider, type Script } from '../support/fake-provider.js';
 import { D, DONE, F, frame } from '../support/provider-turns.js';
 import { TestSocket } from './realtime-client.js';
 
+const PIXEL =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
 const INPUT = '{"id":1546130668394913822}';
 const TURN = [
   { reasoning: 'let me ' },
@@ -205,6 +207,60 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
       'named',
     ]);
     expect((await ann.post(path, { model: '' })).status).toBe(422);
+  });
+
+  it('are asked for again as they were: by retry, by regenerate, and of an inherited pair', async () => {
+    const { id } = await ann.aChat();
+    const settings = {
+      ...{ instructions: 'Be brief.', temperature: 0.25, max_output_tokens: 77, seed: 7 },
+      tools: [{ type: 'function', name: 'find', parameters: { type: 'object' } }],
+      ...{ tool_choice: 'required', format: { type: 'json_object' }, stop: ['.'] },
+    };
+    const { body } = await ask({ status: 500 }, id, { settings });
+    const pair = `/chats/${id}/messages/${body.response_id}`;
+    expect([body.status, body.settings]).toEqual(['failed', settings]);
+    provider.next({ cutAfter: 1 });
+    expect((await ann.post(`${pair}/retry`, {})).body).toMatchObject({
+      status: 'failed',
+      settings,
+    });
+    await ann.aBranch(id, body.response_id);
+    const inherited = await ann.post(`${pair}/retry`, {});
+    expect(inherited.body).toMatchObject({ status: 'complete', settings });
+    expect(inherited.body.chat_id).not.toBe(id);
+    expect((await ann.post(`${pair}/regenerate`, {})).body).toMatchObject({ settings });
+    const [first, ...again] = provider.asked.map((asked) => asked.body);
+    expect(first).toMatchObject({ temperature: 0.25, max_tokens: 77, seed: 7, stop: ['.'] });
+    expect(again).toEqual([first, first, first]);
+    // Another question is asked in its own way.
+    expect((await ann.post(`${pair}/edit`, { question: 'R?' })).body.settings).toBeNull();
+  });
+
+  it('to files that are too large together name one, and later ones tell of it', async () => {
+    const { id } = await ann.aChat();
+    const url = `data:image/png;base64,${PIXEL}`;
+    const question_parts = [{ type: 'file', url, media_type: 'image/png', name: 'sky.png' }];
+    const elsewhere = `/chats/${(await ann.aChat()).id}/messages`;
+    const { body } = await ann.post(elsewhere, { question_parts, response: null });
+    const { file_id } = body.question_parts[0];
+    // What the row says is what is looked at, before any byte is read.
+    const setBytes = (bytes: number) =>
+      withClient(here.databaseUrl, (client) =>
+        client.query('UPDATE file_blobs SET bytes = $1', [bytes]),
+      );
+    await setBytes(40_000_000);
+    const again = [{ type: 'file', file_id, media_type: 'image/png', name: 'sky.png' }];
+    const large = await ask({}, id, { question: undefined, question_parts: again });
+    expect(large.body).toMatchObject({
+      status: 'failed',
+      error: { code: 'files_too_large', message: expect.stringContaining('sky.png (38.1 MiB)') },
+    });
+    expect(provider.asked).toHaveLength(0);
+    await ann.post(`/chats/${id}/messages`, { question_parts: again, response: 'Blue.' });
+    const { told } = await ask({}, id);
+    expect(JSON.stringify(told)).toContain('[File sky.png, image/png]');
+    expect(told.at(-1)).toEqual({ role: 'user', content: 'Q?' });
+    await setBytes(Buffer.from(PIXEL, 'base64').length);
   });
 
   it('of a post whose client left the queue do not begin, unless it has a key', async () => {

@@ -3,6 +3,7 @@ import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { callAs, operations } from '../support/contract.js';
 import { FakeProvider } from '../support/fake-provider.js';
+import { aForm } from '../support/forms.js';
 
 const NOBODYS = '00000000-0000-7000-8000-000000000000';
 const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
@@ -179,6 +180,74 @@ describe('completions', () => {
     const answer = await complete(body);
     expect([answer.status, answer.body.error.param]).toEqual([400, param]);
     expect(provider.asked).toHaveLength(0);
+  });
+});
+
+describe('a file that is named', () => {
+  const file = async (): Promise<string> => {
+    const form = aForm({ bytes: Buffer.from('Trees have leaves.') }, { purpose: 'user_data' });
+    return (await ann.request('POST', '/v1/files', form)).body.id;
+  };
+  const told = (): string => JSON.stringify(provider.asked.at(-1)!.body.messages);
+
+  it('is read where nothing is kept too; one that is not there is refused by its name', async () => {
+    const named = (file_id: string) => [user([{ type: 'file', file: { file_id } }])];
+    await complete({ messages: named(await file()) });
+    expect(told()).toContain('Trees have leaves.');
+    const refused = await complete({ messages: named('file-none') });
+    expect([refused.status, refused.body.error.param]).toEqual([400, 'messages']);
+    const input = [user([{ type: 'input_file', file_id: await file() }])];
+    await respond({ input, store: false });
+    expect(told()).toContain('Trees have leaves.');
+  });
+
+  it('with more bytes than a request may have is refused by its name', async () => {
+    const id = await file();
+    await withClient(here.databaseUrl, (client) =>
+      client.query(`UPDATE file_blobs SET bytes = 40000000, media_type = 'image/png'`),
+    );
+    const input = [user([{ type: 'input_image', file_id: id }])];
+    for (const store of [false, true]) {
+      const { status, body } = await respond({ input, store });
+      expect([status, body.error.code]).toEqual([400, 'invalid_request']);
+      expect(body.error.message).toMatch(/38\.1 MiB.*at most 32 MiB/);
+    }
+    await withClient(here.databaseUrl, (client) =>
+      client.query(`UPDATE file_blobs SET bytes = 18, media_type = 'text/plain'`),
+    );
+  });
+});
+
+describe('a stream that its reader closes', () => {
+  it.each<[string, string, object, boolean]>([
+    ['a response that is kept', '/v1/responses', { input: 'Why?' }, true],
+    ['one that is kept nowhere', '/v1/responses', { input: 'Why?', store: false }, false],
+    ['a completion', '/v1/chat/completions', { messages: [user('Why?')] }, false],
+  ])('%s: the model stops unless there is somebody to come back', async (_, path, more, isKept) => {
+    provider.next({ tokens: ['a', 'b'], gateAfter: 1 });
+    const leave = new AbortController();
+    const { body } = await fetch(here.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ann.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'fake-1', stream: true, ...more }),
+      signal: leave.signal,
+    });
+    let told = '';
+    for await (const piece of body!.pipeThrough(new TextDecoderStream()) as any)
+      if ((told += piece).includes('"a"')) break;
+    leave.abort();
+    if (isKept) provider.release();
+    await provider.asked[0]!.closed;
+    expect(provider.asked[0]!.aborted).toBe(!isKept);
+    if (!isKept) return;
+    const id = /"id":"(resp_[^"]+)"/.exec(told)![1];
+    let kept = await ann.request('GET', `/v1/responses/${id}`);
+    while (kept.body.status === 'in_progress')
+      kept = await ann.request('GET', `/v1/responses/${id}`);
+    expect(kept.body).toMatchObject({
+      status: 'completed',
+      output: [{ content: [{ text: 'ab' }] }],
+    });
   });
 });
 

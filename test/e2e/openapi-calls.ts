@@ -100,6 +100,14 @@ const aShare = async ({ ann, chat }: Scene): Promise<{ share_id: string; token: 
 const after = (id: string) => ({ id, role: 'assistant', content: 'There.' });
 const said = (content: string) => ({ id: 'm1', role: 'user', content });
 
+const A_VALUE = { type: 'data', name: 'place', value: { lat: 66.56 } };
+const A_CALL = { type: 'tool_call', call_id: 'call_1', name: 'weather', input: { city: 'Bodø' } };
+const WEATHER = { type: 'function', name: 'weather', parameters: { type: 'object' } };
+const SETTINGS = {
+  ...{ instructions: 'Be brief.', temperature: 0.2, max_output_tokens: 100 },
+  ...{ tools: [WEATHER], tool_choice: 'auto', format: { type: 'text' } },
+};
+
 /** One good call of every operation. A new operation needs one here. */
 export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   register: () => ({
@@ -130,7 +138,10 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   restoreChat: async (scene) => ({ path: { chat_id: await deleted(scene) } }),
   addMessage: (scene) => ({
     ...inChat(scene),
-    body: { question: 'Where?' },
+    body: {
+      question_parts: [{ type: 'text', text: 'Where?' }, A_VALUE],
+      settings: SETTINGS,
+    },
     query: { branch: 'active' },
   }),
   listMessages: (scene) => ({
@@ -199,7 +210,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     body: {
       chat_id: branch,
       question: 'f()',
-      response: null,
+      response_parts: [{ type: 'reasoning', text: 'Hm.' }, A_CALL],
       message_type: 'code',
       metadata: { language: 'c' },
     },
@@ -267,7 +278,7 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   createChatCompletion: () => ({
     body: {
       model: 'offline',
-      messages: [{ role: 'user', content: 'Where?' }],
+      messages: [{ role: 'user', name: 'ada', content: 'Where?' }],
       colour: 'passed on',
     },
   }),

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Problem } from '../../common/problems.js';
 import { fitToWindow, roomOf } from '../../llm/context-window.js';
+import { fitFiles } from '../../llm/file-budget.js';
 import {
-  type FileBytes,
   LanguageModel,
   type ModelInfo,
   type ModelPart,
@@ -47,8 +46,8 @@ export class Contexts {
   ) {}
 
   /**
-   * @throws message_not_found, content_unavailable; ModelError model_unknown, question_too_long;
-   * what a database that is away throws
+   * @throws message_not_found, content_unavailable; ModelError model_unknown, question_too_long,
+   * files_too_large; what a database that is away throws
    */
   async of(answer: QuestionToModel): Promise<ModelCall> {
     const { accountId, chat, settings = {} } = answer;
@@ -61,27 +60,17 @@ export class Contexts {
       ...{ ...sidesOf(answer.question.body), author: answer.question.author },
       ...{ response: null, response_parts: null },
     };
+    const mayCut = truncation !== 'disabled';
     const { messages, counted } = await fitToWindow(
-      { systemPrompt, earlier, question, isCut, mayCut: truncation !== 'disabled' },
+      { systemPrompt, earlier, question, isCut, mayCut },
       info,
       this.tokens.count,
     );
     void this.pairs.remember(accountId, counted);
-    const readFile = (file: FilePart) => this.read(accountId, file);
-    const request = { ...requestOf(settings), model, messages, readFile };
+    const request = {
+      ...{ ...requestOf(settings), model, messages: fitFiles(messages, mayCut) },
+      readFile: (file: FilePart) => this.files.readForModel(accountId, file),
+    };
     return { info, request, ask: (signal) => this.model.stream(request, signal) };
-  }
-
-  /** Null where there is no such file. @throws content_unavailable */
-  private async read(
-    accountId: string,
-    { file_id, media_type }: FilePart,
-  ): Promise<FileBytes | null> {
-    try {
-      return { data: await this.files.readWhole(accountId, file_id!), media_type };
-    } catch (error) {
-      if (error instanceof Problem && error.kind.status === 404) return null;
-      throw error;
-    }
   }
 }

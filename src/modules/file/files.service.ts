@@ -3,11 +3,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { newId, UUID } from '../../common/ids.js';
-import { invalidField, problems } from '../../common/problems.js';
+import { invalidField, Problem, problems } from '../../common/problems.js';
 import { isLonger } from '../../common/text-length.js';
 import { Database } from '../../database/database.js';
 import { tellAccount } from '../../events/account-changes.js';
 import { type ByteRange, FileStores } from '../../files/file-store.js';
+import type { FileBytes } from '../../llm/language-model.js';
+import type { FilePart } from '../../tree/parts.js';
 import { readDataUrl } from './data-url.js';
 import {
   type BytesRow,
@@ -168,12 +170,25 @@ export class Files {
     }
   }
 
-  /** The same in one buffer: for models. */
+  /** The same in one buffer. */
   async readWhole(accountId: string, fileId: string): Promise<Buffer> {
     const { bytes } = await this.read(accountId, fileId);
     const pieces: Buffer[] = [];
     for await (const piece of bytes as AsyncIterable<Buffer>) pieces.push(piece);
     return Buffer.concat(pieces);
+  }
+
+  /** For models; null where there is no such file. @throws content_unavailable */
+  async readForModel(
+    accountId: string,
+    { file_id, media_type }: FilePart,
+  ): Promise<FileBytes | null> {
+    try {
+      return { data: await this.readWhole(accountId, file_id!), media_type };
+    } catch (error) {
+      if (error instanceof Problem && error.kind.status === 404) return null;
+      throw error;
+    }
   }
 
   /** @throws file_not_found, file_in_use */

@@ -10,6 +10,7 @@ import { type Begun, DirectAnswers } from './direct-answers.service.js';
 import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
+import { PartFiles } from './part-files.service.js';
 import { assertChoice } from './tool-fields.js';
 import { assertResults, toldByClient, turnsOf } from './turns.js';
 
@@ -26,7 +27,10 @@ interface BegunCompletion extends Pick<Begun, 'parts'> {
 export class CompletionsService {
   private readonly logger = new Logger(CompletionsService.name);
 
-  constructor(private readonly answers: DirectAnswers) {}
+  constructor(
+    private readonly answers: DirectAnswers,
+    private readonly files: PartFiles,
+  ) {}
 
   /** The whole answer. @param signal aborts when the client has gone @throws Problem */
   async complete(
@@ -99,11 +103,12 @@ export class CompletionsService {
     const turns = turnsOf(itemsOfMessages(body.messages));
     if (turns.at(-1)!.response.length > 0) throw invalidField('messages', ENDS);
     assertResults(turns, 'messages');
+    const found = await this.files.find(accountId, turns, 'messages');
     const request = {
       ...requestOf(settings),
       more: furtherOf(body),
       model: body.model,
-      messages: toldByClient(null, turns),
+      messages: toldByClient(null, found),
     };
     const { model, parts } = await this.answers.begin(accountId, request, 'messages', signal);
     return { head: newHead(model), parts };

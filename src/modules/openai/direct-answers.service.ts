@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { fitsWindow } from '../../llm/context-window.js';
+import { fitFiles } from '../../llm/file-budget.js';
 import {
   LanguageModel,
   type ModelPart,
@@ -10,6 +11,8 @@ import {
 import { TokenCounter } from '../../llm/token-counter.js';
 import { bytesOf, usageByBytes } from '../../llm/usage-estimate.js';
 import { requestDeadline } from '../../runtime/deadline.js';
+import type { FilePart } from '../../tree/parts.js';
+import { Files } from '../file/files.service.js';
 import { Quotas } from '../usage/quotas.service.js';
 import { modelProblem } from './model-problem.js';
 
@@ -33,6 +36,7 @@ export class DirectAnswers {
     private readonly model: LanguageModel,
     private readonly quotas: Quotas,
     private readonly tokens: TokenCounter,
+    private readonly files: Files,
   ) {}
 
   /**
@@ -40,7 +44,8 @@ export class DirectAnswers {
    * counted behind. The model is asked when the parts are read. The context is the client's: where
    * it is too long it is refused, and not cut.
    * @param field that has the context @param signal aborts when the client has gone
-   * @throws model_not_found, context_length_exceeded, too_many_answers, tokens_spent
+   * @throws model_not_found, context_length_exceeded, files_too_large, too_many_answers,
+   * tokens_spent
    */
   async begin(
     accountId: string,
@@ -50,7 +55,10 @@ export class DirectAnswers {
   ): Promise<Begun> {
     try {
       const info = this.model.find(asked.model);
-      const request = { ...asked, model: info.id };
+      const request = {
+        ...{ ...asked, model: info.id, messages: fitFiles(asked.messages, false) },
+        readFile: (file: FilePart) => this.files.readForModel(accountId, file),
+      };
       if (!(await fitsWindow(request.messages, info, this.tokens.count)))
         throw problems.contextTooLong({ errors: [tooLong(field, info.contextTokens)] });
       return { model: info.id, parts: await this.admit(accountId, request, signal) };

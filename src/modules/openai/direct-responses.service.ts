@@ -8,6 +8,7 @@ import { type Begun, DirectAnswers } from './direct-answers.service.js';
 import { HeardParts, pieceOf } from './heard-parts.js';
 import type { ResponseEvent } from './item-events.js';
 import { modelProblem } from './model-problem.js';
+import { PartFiles } from './part-files.service.js';
 import { ResponseEvents } from './response-events.js';
 import { ResponseInputs } from './response-inputs.service.js';
 import { settingsOf } from './response-settings.js';
@@ -43,6 +44,7 @@ export class DirectResponses {
   constructor(
     private readonly answers: DirectAnswers,
     private readonly inputs: ResponseInputs,
+    private readonly files: PartFiles,
   ) {}
 
   /** The whole answer. @throws like `begin`, and the failure of a model that said nothing */
@@ -90,7 +92,8 @@ export class DirectResponses {
   ): Promise<DirectResponse> {
     assertChoice(body);
     assertApart(body);
-    const turns = [...before, ...(await this.inputs.asked(accountId, body.input))];
+    const asked = await this.inputs.asked(accountId, body.input);
+    const turns = [...before, ...(await this.files.find(accountId, asked, 'input'))];
     assertResults(turns);
     const settings = settingsOf(body);
     const request = {

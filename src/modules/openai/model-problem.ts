@@ -9,6 +9,7 @@ const RETRY_AFTER_SECONDS = '5';
 
 const BY_CODE: Readonly<Record<string, (detail: string) => Problem>> = {
   model_unknown: (detail) => problems.modelNotFound({ detail }),
+  files_too_large: (detail) => problems.invalidRequest({ detail, headers: FINAL }),
   question_too_long: (detail) => problems.contextTooLong({ detail }),
   provider_rate_limited: (detail) =>
     problems.modelRateLimited({ detail, headers: { 'retry-after': RETRY_AFTER_SECONDS } }),

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import type { FilePart, Part } from '../../tree/parts.js';
 import { isDataUrl } from '../file/data-url.js';
+import type { FileRow } from '../file/file.sql.js';
 import { Files } from '../file/files.service.js';
 import { fileIn } from './openai-ids.js';
 import type { Turn } from './turns.js';
@@ -20,41 +21,54 @@ export class PartFiles {
     for (const turn of turns)
       made.push({
         ...turn,
-        question: await this.side(accountId, turn.question, field),
-        response: await this.side(accountId, turn.response, field),
+        question: await this.side(turn.question, (part) => this.kept(accountId, part, field)),
+        response: await this.side(turn.response, (part) => this.kept(accountId, part, field)),
       });
     return made;
   }
 
+  /**
+   * The same turns, with what is known of the files that they name; nothing is kept. @throws 422
+   * that names the field
+   */
+  async find(accountId: string, turns: readonly Turn[], field: string): Promise<Turn[]> {
+    const made: Turn[] = [];
+    for (const turn of turns)
+      made.push({
+        ...turn,
+        question: await this.side(turn.question, (part) => this.known(accountId, part, field)),
+      });
+    return made;
+  }
+
+  /** @param file makes of each file what stands in its place */
   private async side<Some extends Part>(
-    accountId: string,
     parts: readonly Some[],
-    field: string,
+    file: (part: FilePart) => Promise<FilePart>,
   ): Promise<Some[]> {
     const made: Some[] = [];
-    for (const part of parts) made.push(await this.part(accountId, part, field));
+    for (const part of parts) made.push(await this.part(part, file));
     return made;
   }
 
   private async part<Some extends Part>(
-    accountId: string,
     part: Some,
-    field: string,
+    file: (part: FilePart) => Promise<FilePart>,
   ): Promise<Some> {
-    if (part.type === 'file') return (await this.file(accountId, part, field)) as Some;
+    if (part.type === 'file') return (await file(part)) as Some;
     if (part.type !== 'tool_result' || !Array.isArray(part.output)) return part;
-    return { ...part, output: await this.side(accountId, part.output as Part[], field) };
+    return { ...part, output: await this.side(part.output as Part[], file) };
   }
 
-  private async file(accountId: string, part: FilePart, field: string): Promise<FilePart> {
-    const { url, file_id: named, ...rest } = part;
-    if (url !== undefined && !isDataUrl(url)) return part;
-    const found =
-      url === undefined
-        ? await this.named(accountId, named!, field)
-        : await this.files.keepDataUrl(accountId, url, { name: part.name ?? null, path: field });
-    const { file_id, media_type, bytes, sha256, name } = found;
-    return { ...rest, file_id, media_type, bytes, sha256, ...(name !== null && { name }) };
+  private async kept(accountId: string, part: FilePart, field: string): Promise<FilePart> {
+    const { url, name = null } = part;
+    if (url === undefined || !isDataUrl(url)) return this.known(accountId, part, field);
+    return completed(part, await this.files.keepDataUrl(accountId, url, { name, path: field }));
+  }
+
+  private async known(accountId: string, part: FilePart, field: string): Promise<FilePart> {
+    if (part.file_id === undefined) return part;
+    return completed(part, await this.named(accountId, part.file_id, field));
   }
 
   private async named(accountId: string, name: string, field: string) {
@@ -67,4 +81,9 @@ export class PartFiles {
       throw isUnknown ? nobodys() : error;
     });
   }
+}
+
+function completed({ url: _url, ...part }: FilePart, found: FileRow): FilePart {
+  const { file_id, media_type, bytes, sha256, name } = found;
+  return { ...part, file_id, media_type, bytes, sha256, ...(name !== null && { name }) };
 }
