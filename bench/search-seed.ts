@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
+import { BLOCKS_SQL } from '../src/modules/search/search-blocks.js';
 import { accountKey, conversationWord, vectorOf } from '../src/modules/search/search-vector.js';
 import { randomOf } from './text.js';
 
@@ -32,12 +33,17 @@ interface Text {
   words: string;
 }
 
-/** $1 account, $2 its key, $3 chats, $4 their words, $5 pairs of each. */
+/**
+ * $1 account, $2 its key, $3 chats, $4 their words, $5 pairs of each, $6 and $7 which part of the
+ * year they fill. Pairs are written in about the order of their times, as by a server; within four
+ * days in none: so neighbours in time are on different pages, as where others write between.
+ */
 const FILL = `
-  WITH chat AS (SELECT * FROM unnest($3::uuid[], $4::text[]) AS chat (chat_id, word)),
+  WITH chat AS (SELECT * FROM unnest($3::uuid[], $4::text[]) WITH ORDINALITY AS chat (chat_id, word, no)),
   place AS MATERIALIZED (
-    SELECT chat.*, seq, uuidv7(interval '-1 year') AS id, now() - interval '1 year' + random() * interval '360 days' AS at, 1 + floor(random() * ${TEXTS})::int AS n
-    FROM chat, generate_series(1, $5::int) seq
+    SELECT chat.*, seq, uuidv7(interval '-1 year') AS id, now() - interval '1 year'
+        + (floor(90 * ($6::float8 + ($7::float8 - $6::float8) * (no - 1 + (seq - 1) / $5::float8) / cardinality($3))) + random()) * interval '4 days' AS at, 1 + floor(random() * ${TEXTS})::int AS n
+    FROM chat, generate_series(1, $5::int) seq ORDER BY no, seq
   ),
   pair AS MATERIALIZED (SELECT place.*, t.body, t.sha256, t.words FROM place JOIN bench_texts t USING (n)),
   owner AS (
@@ -76,11 +82,13 @@ export async function makeLibrary(
   await sql.query('ANALYZE bench_texts');
   const accounts = Array.from({ length: accountsTotal }, () => randomUUID());
   await sql.query(`SET session_replication_role = replica; SET work_mem = '64MB'`);
-  await sql.query(`DROP INDEX message_search_words`);
+  await sql.query(`DROP INDEX message_search_blocks`);
   for (const [n, account] of accounts.entries())
     await fill(sql, account, n === 0 ? bigPairs : SMALL_PAIRS);
   await sql.query(`SET maintenance_work_mem = '512MB'`);
-  await sql.query(`CREATE INDEX message_search_words ON message_search USING gin (words)`);
+  await sql.query(
+    `CREATE INDEX message_search_blocks ON message_search USING gin (words, ${BLOCKS_SQL})`,
+  );
   await sql.query(`RESET ALL`);
   await sql.query('VACUUM ANALYZE');
   await sql.query('CHECKPOINT');
@@ -101,7 +109,15 @@ async function fill(sql: Client, accountId: string, pairs: number): Promise<void
     await sql.query({
       name: 'bench.fill',
       text: FILL,
-      values: [accountId, accountKey(accountId), some, words, CHAT_PAIRS],
+      values: [
+        accountId,
+        accountKey(accountId),
+        some,
+        words,
+        CHAT_PAIRS,
+        from / chats.length,
+        (from + some.length) / chats.length,
+      ],
     });
   }
 }

@@ -30,6 +30,7 @@ import { Merges1764000000119 } from '../migrations/1764000000119-merges.js';
 import { SummaryQuestions1764000000140 } from '../migrations/1764000000140-summary-questions.js';
 import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-events.js';
 import { AccountEventAges1764000000160 } from '../migrations/1764000000160-account-event-ages.js';
+import { SearchBlocks1764000000161 } from '../migrations/1764000000161-search-blocks.js';
 import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
 import { ConversationRoots1764000000149 } from '../migrations/1764000000149-conversation-roots.js';
 import { ChosenChatIds1764000000148 } from '../migrations/1764000000148-chosen-chat-ids.js';
@@ -165,6 +166,7 @@ const MIGRATIONS = [
   ChosenChatIds1764000000148,
   ConversationRoots1764000000149,
   AccountEventAges1764000000160,
+  SearchBlocks1764000000161,
 ];
 
 /**

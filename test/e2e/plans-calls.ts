@@ -216,9 +216,7 @@ export const ELSEWHERE: Record<string, string> = {
   'openai.history_places': 'of the messages of one request, by hash',
   'openai.note_history_place': 'one row by its key',
   'openai.saved_turns': 'of the pairs that one request may save, by key',
-  'search.hits.':
-    'of the newest matches of an account, 2,000 at most; P13 of the bench looks at it',
-  'search.count': 'of the matches of an account, 2,000 at most',
+  'search.hits.': 'of the matches of one page, by their keys; P13 of the bench looks at it',
   'account_events.':
     'behind commits, and for accounts that somebody follows alone: a batch at a time by key',
   'auth.take_ticket': 'one row by its key',
@@ -279,8 +277,8 @@ export const BATCHES: Record<string, { buffers: number; of: string }> = {
   },
   'journal.': { buffers: 1000, of: 'what waits for MongoDB at that moment, a batch at a time' },
   'search.': {
-    buffers: 8000,
-    of: 'the newest 2,000 pairs of the account, whatever is in them, and those that were found by key',
+    buffers: 2500,
+    of: 'the newest 101 pairs of the account, those of a page that the index of words has, and these by key',
   },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
   'content.find_many': {

@@ -17,7 +17,7 @@ import { Message, type MessageType } from '../chat/message.entity.js';
 @Entity('message_search')
 @Index('message_search_newest', ['accountId', 'createdAt', 'responseId'])
 @Index('message_search_open', ['accountId', 'responseId'], { where: 'NOT is_final' })
-@Index('message_search_words', { synchronize: false })
+@Index('message_search_blocks', { synchronize: false })
 export class MessageSearch {
   @PrimaryColumn('uuid', { name: 'account_id', primaryKeyConstraintName: 'message_search_pkey' })
   accountId!: string;

@@ -1,9 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { LRUCache } from 'lru-cache';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import type { MessageType } from '../chat/message.entity.js';
-import { COUNT, FIND, type MatchRow, RANK, type RankRow, SCAN } from './search.sql.js';
+import { daysFor, looksOf } from './search-blocks.js';
+import {
+  FIND,
+  type MatchRow,
+  RANK,
+  type RankRow,
+  REACH,
+  type ReachRow,
+  SCAN,
+} from './search.sql.js';
 
 /** The place of a pair among those of its account: by the time of its making, then by its id. */
 export interface Key {
@@ -32,26 +40,16 @@ export interface Matches {
   hasMore: boolean;
 }
 
-/**
- * How many of the newest pairs are looked at one by one. The first number costs about as much as
- * the index of words; the second one is worth it where the first look found some, as then the
- * index would name so many that fetching them costs more.
- */
-const SCANS = [300, 2000] as const;
-/** In an account with fewer pairs the index of words never names too many. */
-const LARGE_PAIRS = 2000;
-const SIZES_MAX = 50_000;
-/** An account that was small may have grown. */
-const SIZE_MS = 600_000;
+/** So many of the newest pairs are looked at one by one. */
+const NEAR_PAIRS = 100;
 
 /**
  * Finds pairs by their words, the newest first. PostgreSQL keeps one plan for all words, and knows
- * not how common they are: so it is asked in the one way or the other by what was found so far.
+ * not how common they are: so the newest pairs are looked at first, where a common word fills the
+ * page, and then the index of words, in stretches of time that are the shorter the more was found.
  */
 @Injectable()
 export class SearchMatches {
-  private readonly large = new LRUCache<string, boolean>({ max: SIZES_MAX, ttl: SIZE_MS });
-
   constructor(
     private readonly database: Database,
     private readonly config: Config,
@@ -59,16 +57,39 @@ export class SearchMatches {
 
   /** `max` matches older than `before`, or as few as `min` where finding more would cost more. */
   async find(ask: Ask, before: Key, min: number, max: number): Promise<Matches> {
-    const values = this.valuesOf(ask, before, max + 1);
-    const scans = (await this.isLarge(ask.accountId)) ? SCANS : [];
-    for (const pairs of scans) {
-      const rows = await this.database.query<MatchRow>(SCAN, [...values, pairs]);
-      if (rows.length >= min) return { keys: rows.slice(0, max).map(keyOf), hasMore: true };
-      // At this rate the next look would not find enough either.
-      if ((rows.length * SCANS[1]) / pairs < min) break;
-    }
-    const rows = await this.database.query<MatchRow>(FIND, values);
-    return { keys: rows.slice(0, max).map(keyOf), hasMore: rows.length > max };
+    const reach = await this.reach(ask, before, Math.max(NEAR_PAIRS, max + 1));
+    const near = await this.database.query<MatchRow>(SCAN, [
+      ...this.valuesOf(ask, before, max + 1),
+      reach.last_at,
+      reach.last_id,
+    ]);
+    if (near.length >= Math.min(min, max + 1))
+      return { keys: near.slice(0, max).map(keyOf), hasMore: true };
+    const keys = [...near, ...(await this.behind(ask, reach, near.length, max))].map(keyOf);
+    return { keys: keys.slice(0, max), hasMore: keys.length > max };
+  }
+
+  /** Matches behind the pairs that were looked at one by one, of which `hits` matched. */
+  private async behind(ask: Ask, reach: ReachRow, hits: number, max: number): Promise<MatchRow[]> {
+    const { last_at, last_id, newest, oldest } = reach;
+    if (!last_at || !last_id) return [];
+    const limit = max + 1 - hits;
+    const last = { at: last_at.getTime(), id: last_id };
+    const days = daysFor(limit, hits, newest!.getTime() - last.at);
+    const looks = looksOf(ask.accountId, { from: oldest!.getTime(), to: last.at }, days);
+    return this.database.query<MatchRow>(FIND, [...this.valuesOf(ask, last, limit), looks]);
+  }
+
+  /** Asked once, so that what is written meanwhile makes no gap between the two ways to look. */
+  private async reach({ accountId, from }: Ask, before: Key, looks: number): Promise<ReachRow> {
+    const [reach] = await this.database.query<ReachRow>(REACH, [
+      accountId,
+      new Date(before.at),
+      before.id,
+      from === null ? null : new Date(from),
+      looks,
+    ]);
+    return reach!;
   }
 
   /** How well pairs have what was looked for, by their ids. Those that are gone are left out. */
@@ -76,17 +97,6 @@ export class SearchMatches {
     if (ids.length === 0) return new Map();
     const rows = await this.database.query<RankRow>(RANK, [accountId, ids, rankedBy]);
     return new Map(rows.map(({ response_id: id, rank }) => [id, rank]));
-  }
-
-  private async isLarge(accountId: string): Promise<boolean> {
-    const known = this.large.get(accountId);
-    if (known !== undefined) return known;
-    const [{ pairs } = { pairs: 0 }] = await this.database.query<{ pairs: number }>(COUNT, [
-      accountId,
-      LARGE_PAIRS,
-    ]);
-    this.large.set(accountId, pairs === LARGE_PAIRS);
-    return pairs === LARGE_PAIRS;
   }
 
   private valuesOf(ask: Ask, before: Key, limit: number): unknown[] {

@@ -1,6 +1,7 @@
 import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import { HEIRS, STRETCH_CTE } from '../chat/lineage.sql.js';
+import { BLOCKS_SQL } from './search-blocks.js';
 
 /** A pair that has what was looked for, and can be read. */
 export interface MatchRow extends Record<string, unknown> {
@@ -28,7 +29,8 @@ const TRUTH = `
  */
 const ASKED = `($6::text IS NULL OR s.message_type = $6) AND ($7::uuid IS NULL OR s.root_chat_id = $7)
         AND ($8::uuid IS NULL OR EXISTS (SELECT FROM stretch t WHERE t.chat_id = s.chat_id AND s.seq BETWEEN t.lo AND t.hi))`;
-const OLDER = `(s.created_at, s.response_id) < ($3::timestamptz, $4::uuid) AND s.created_at >= coalesce($5::timestamptz, '-infinity')`;
+const BEFORE = `(s.created_at, s.response_id) < ($3::timestamptz, $4::uuid)`;
+const OLDER = `${BEFORE} AND s.created_at >= coalesce($5::timestamptz, '-infinity')`;
 const NEWEST_FIRST = `ORDER BY s.created_at DESC, s.response_id DESC`;
 
 const matchText = (candidates: string): string => `
@@ -37,44 +39,71 @@ const matchText = (candidates: string): string => `
       FROM chats c WHERE c.account_id = $1 AND c.chat_id = $8
     ),
     ${STRETCH_CTE}
-    SELECT s.response_id, s.created_at FROM (${candidates}) s ${TRUTH}
-    ${NEWEST_FIRST} LIMIT $9`;
+    SELECT s.response_id, s.created_at FROM ${candidates} s ${TRUTH}`;
+
+export interface ReachRow extends Record<string, unknown> {
+  /** The newest pair, and the oldest one of all that are asked for; null where there is none. */
+  newest: Date | null;
+  oldest: Date | null;
+  /** The last one of so many; null where there are fewer. */
+  last_at: Date | null;
+  last_id: string | null;
+}
+
+/** How far a look at $5 pairs of an account comes that are older than $2 and $3, from $4 on. */
+export const REACH: Statement = {
+  name: 'search.reach',
+  text: `
+    WITH own AS NOT MATERIALIZED (
+      SELECT created_at, response_id FROM message_search s
+      WHERE account_id = $1 AND (created_at, response_id) < ($2::timestamptz, $3::uuid) AND created_at >= coalesce($4::timestamptz, '-infinity')
+    ),
+    last AS (SELECT created_at, response_id FROM own ORDER BY created_at DESC, response_id DESC OFFSET $5::int - 1 LIMIT 1)
+    SELECT (SELECT created_at FROM own ORDER BY created_at DESC, response_id DESC LIMIT 1) AS newest,
+      (SELECT created_at FROM own ORDER BY created_at, response_id LIMIT 1) AS oldest,
+      (SELECT created_at FROM last) AS last_at, (SELECT response_id FROM last) AS last_id`,
+};
 
 /**
- * The newest matches, by looking at the newest $11 pairs of the account one after the other: quick
- * for words that many of them have, where the index of words would name half of the account.
+ * The newest matches, by looking at the pairs of the account down to that of the time $11 and the
+ * id $12 (null: at all) one after the other: quick for words that many of them have, where the
+ * index of words would name half of the account.
  *
  * $1 account, $2 the query, $3 and $4 the time and id of a pair: of older ones, $9 how many; the
- * others are said above. It is no subquery of `matchText` that PostgreSQL could take apart: `LIMIT`
- * keeps it.
+ * others are said above. `OFFSET` keeps PostgreSQL from taking the subquery apart. No second lower
+ * bound stands beside the one: PostgreSQL 18 would read to the end of the account by it.
  */
 export const SCAN: Statement = {
   name: 'search.scan',
-  text: matchText(`
+  text: `${matchText(`(
       SELECT s.* FROM (
-        SELECT * FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ${NEWEST_FIRST} LIMIT $11
+        SELECT * FROM message_search s
+        WHERE s.account_id = $1 AND ${BEFORE} AND (s.created_at, s.response_id) >=
+          (coalesce($11::timestamptz, $5::timestamptz, '-infinity'), coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))
+        ${NEWEST_FIRST} OFFSET 0
       ) s
-      WHERE s.words @@ $2::tsquery AND ${ASKED} ${NEWEST_FIRST}`),
-};
-
-/** How many pairs an account has, up to $2. */
-export const COUNT: Statement = {
-  name: 'search.count',
-  text: `SELECT count(*)::int AS pairs FROM (SELECT FROM message_search WHERE account_id = $1 LIMIT $2) own`,
+      WHERE s.words @@ $2::tsquery AND ${ASKED} ${NEWEST_FIRST})`)}
+    ${NEWEST_FIRST} LIMIT $9`,
 };
 
 /**
- * The same by the index of words. The words come first and by themselves (`OFFSET 0`): the account
- * is in each of them, and by any other index PostgreSQL would read all its pairs.
+ * The same by the index of words, one stretch of time after the other ($11: the blocks of each, the
+ * newest first, see `search-blocks.ts`): so it fetches no more than the newest hits. The words come
+ * first and by themselves (`OFFSET 0`): the account is in each of them, and by any other index
+ * PostgreSQL would read all its pairs.
+ *
+ * Nothing orders the whole, or all stretches would be looked through: rows come in their order, as
+ * what is behind `LATERAL` is asked for each of them.
  */
 export const FIND: Statement = {
   name: 'search.find',
-  text: matchText(`
+  text: `${matchText(`unnest($11::text[]) AS look (blocks) CROSS JOIN LATERAL (
       SELECT s.* FROM (
         SELECT account_id, response_id, root_chat_id, chat_id, seq, version, message_type, created_at
-        FROM message_search WHERE words @@ $2::tsquery OFFSET 0
+        FROM message_search WHERE words @@ $2::tsquery AND ${BLOCKS_SQL} && string_to_array(look.blocks, ' ') OFFSET 0
       ) s
-      WHERE s.account_id = $1 AND ${OLDER} AND ${ASKED} ${NEWEST_FIRST}`),
+      WHERE s.account_id = $1 AND ${OLDER} AND ${ASKED} ${NEWEST_FIRST})`)}
+    LIMIT $9`,
 };
 
 export interface RankRow extends Record<string, unknown> {

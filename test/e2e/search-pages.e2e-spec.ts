@@ -1,0 +1,103 @@
+import { Client } from 'pg';
+import { DataSource } from 'typeorm';
+import { Config } from '../../src/config/config.js';
+import { serverOptions } from '../../src/data-source.js';
+import { Database } from '../../src/database/database.js';
+import { type Key, SearchMatches } from '../../src/modules/search/search-matches.service.js';
+import { accountKey } from '../../src/modules/search/search-vector.js';
+import { FIND } from '../../src/modules/search/search.sql.js';
+import { TestClient } from '../support/client.js';
+import { type SharedServer, sharedServer } from '../support/shared-server.js';
+
+/**
+ * 6,000 pairs of a chat $2, one in eight hours, but the last 1,000 in one day: what they are found
+ * by, without words. $3: the key of the account $1.
+ */
+const MANY = `
+  WITH pair AS MATERIALIZED (
+    SELECT n, gen_random_uuid() AS id, timestamptz '2026-01-01' + CASE WHEN n > 5000 THEN n * interval '1 s' ELSE (n - 5000) * interval '8 h' END AS at
+    FROM generate_series(1, 6000) n
+  ),
+  message AS (
+    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, created_at)
+    SELECT $1, id, $2, $2, n, 1, '', at FROM pair
+  )
+  INSERT INTO message_search (account_id, response_id, root_chat_id, chat_id, seq, version, is_final, message_type, created_at, words)
+  SELECT $1::uuid, id, $2::uuid, $2::uuid, n, 1, true, 'text', at, concat_ws(' ', quote_literal($3 || 'all'),
+    CASE WHEN n % 2 = 0 THEN quote_literal($3 || 'half') END, CASE WHEN n % 8 = 0 THEN quote_literal($3 || 'eighth') END,
+    CASE WHEN n % 700 = 0 THEN quote_literal($3 || 'rare') END, CASE WHEN n < 1000 THEN quote_literal($3 || 'old') END)::tsvector
+  FROM pair`;
+
+describe('a search', () => {
+  let server: SharedServer;
+  let database: Client;
+  let ann: TestClient;
+
+  beforeAll(async () => {
+    server = await sharedServer();
+    database = new Client({ connectionString: server.databaseUrl });
+    await database.connect();
+    ann = await TestClient.register(server.url);
+  });
+  afterAll(async () => {
+    await database.end();
+    await server.close();
+  });
+
+  it('of thousands of matches in many years finds the newest first, each once, and fetches few for a page', async () => {
+    const { id } = await ann.aChat();
+    await database.query(MANY, [ann.accountId, id, accountKey(ann.accountId)]);
+    const dataSource = await new DataSource(serverOptions(server.databaseUrl, 1)).initialize();
+    const stored = new Database(dataSource);
+    const asked: unknown[][] = [];
+    const query = stored.query.bind(stored);
+    stored.query = ((statement, values) => {
+      if (statement.name === FIND.name) asked.push(values as unknown[]);
+      return query(statement, values);
+    }) as Database['query'];
+    const matches = new SearchMatches(stored, new Config());
+    const start: Key = {
+      at: Date.UTC(9999, 0),
+      id: '00000000-0000-0000-0000-000000000000',
+    };
+    try {
+      for (const word of ['half', 'eighth', 'rare', 'old', 'none']) {
+        const tsquery = `'${accountKey(ann.accountId)}${word}'`;
+        const nothing = { from: null, type: null, rootChatId: null, chatId: null };
+        const ask = { accountId: ann.accountId!, tsquery, rankedBy: tsquery, ...nothing };
+        const found: string[] = [];
+        for (let [before, more] = [start, true]; more;) {
+          const { keys, hasMore } = await matches.find(ask, before, 100, 100);
+          found.push(...keys.map((key) => key.id));
+          [before, more] = [keys.at(-1) ?? before, hasMore];
+        }
+        const { rows } = await database.query(
+          `SELECT response_id FROM message_search WHERE account_id = $1 AND words @@ $2::tsquery ORDER BY created_at DESC, response_id DESC`,
+          [ann.accountId, tsquery],
+        );
+        expect([word, found]).toEqual([word, rows.map((row) => row.response_id)]);
+        asked.length = 0;
+        await matches.find(ask, start, 21, 21);
+        if (word !== 'old') expect(await fetched(asked)).toBeLessThan(300);
+      }
+    } finally {
+      await dataSource.destroy();
+      await database.query(`DELETE FROM messages WHERE account_id = $1`, [ann.accountId]);
+    }
+  });
+
+  /** How many rows of `message_search` have the words in what was looked through by the index. */
+  async function fetched(asked: readonly unknown[][]): Promise<number> {
+    let rows = 0;
+    const count = (plan: any): void => {
+      if (plan['Relation Name'] === 'message_search')
+        rows += plan['Actual Rows'] * plan['Actual Loops'];
+      plan.Plans?.forEach(count);
+    };
+    for (const values of asked) {
+      const explained = await database.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${FIND.text}`, values);
+      count(explained.rows[0]['QUERY PLAN'][0].Plan);
+    }
+    return rows;
+  }
+});
