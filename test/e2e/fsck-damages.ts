@@ -83,6 +83,13 @@ export const DAMAGES: Damage[] = [
     sql: `DROP INDEX IF EXISTS chats_one_active; UPDATE chats SET active = true WHERE root_chat_id = $root`,
   },
   {
+    // As of a server before the foreign key, which does not look at rows that were there.
+    name: 'an old conversation has no root',
+    invariant: 'I7',
+    mended: false,
+    sql: `SET session_replication_role = replica; INSERT INTO conversations (account_id, chat_id) VALUES ($account, $uuid)`,
+  },
+  {
     name: 'event_seq ran ahead',
     invariant: 'I8',
     mended: true,
