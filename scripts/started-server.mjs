@@ -45,7 +45,7 @@ export async function startServer(dir, settings = {}) {
     if (Date.now() > deadline)
       throw (server.kill('SIGKILL'), new Error('the server was not ready in time'));
   }
-  return { port, url: `http://127.0.0.1:${port}`, stop };
+  return { port, pid: server.pid, url: `http://127.0.0.1:${port}`, stop };
 }
 
 const isReady = (port) =>

@@ -1,0 +1,1 @@
+export function pieces(mb: number, told: { bytes: number }): Generator<Buffer>;
