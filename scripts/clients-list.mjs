@@ -17,7 +17,12 @@ const NPM = [
   ['@openai/agents', 'openai-agents.mjs', '0.19.0', ['openai@7.55.0', 'zod@4.6.7']],
   ['@langchain/openai', 'langchain-openai.mjs', '0.6.17', ['@langchain/core@0.3.80', 'zod@4.6.7']],
 ];
-/** The same with the newest version; the second of them is what Python knows its script by. */
+/** Of MCP: the second is the major before of the first. */
+const MCP = [
+  ['@modelcontextprotocol/client', 'mcp-client.mjs', true],
+  ['@modelcontextprotocol/sdk', 'mcp-sdk.mjs', false],
+];
+/** Of Python the newest version and the one before are named both. */
 const PYTHON = [
   ['openai', 'openai_client.py', '3.57.0', '2.54.0', []],
   ['openai-agents', 'openai_agents.py', '0.24.0', '0.23.1', []],
@@ -33,6 +38,10 @@ const npm = ([name, script, before, others]) => [
     packages: [`${name}@${before}`, ...others],
   },
 ];
+const mcp = ([name, script, isNewest]) => {
+  const version = HERE[name];
+  return { language: 'npm', name, script, version, isNewest, isHere: true, inCi: false };
+};
 const python = ([name, script, newest, before, extras]) =>
   [newest, before].map((version) => {
     const isNewest = version === newest;
@@ -44,4 +53,4 @@ const python = ([name, script, newest, before, extras]) =>
     };
   });
 
-export const CLIENTS = [...NPM.flatMap(npm), ...PYTHON.flatMap(python)];
+export const CLIENTS = [...NPM.flatMap(npm), ...MCP.map(mcp), ...PYTHON.flatMap(python)];
