@@ -35,7 +35,8 @@ export const noLeaks = {
         .filter(({ defs }) => defs[0]?.type === 'Parameter')
         .flatMap(({ references }) => references);
       for (const one of [...outer, ...params])
-        if ((one.isWrite() && !one.init) || isChanged(one.identifier)) tell(one.identifier);
+        if ((one.isWrite() && !one.init) || isChanged(one.identifier, !isTx(one)))
+          tell(one.identifier);
     };
     return {
       FunctionDeclaration: check,
@@ -45,6 +46,9 @@ export const noLeaks = {
     };
   },
 };
+
+/** What is put into the database, or taken out of it, is undone with the rest. */
+const isTx = ({ identifier }) => identifier.name === 'tx';
 
 const takesTx = (node) =>
   node && (node.params?.some(({ name }) => name === 'tx') || takesTx(node.parent));

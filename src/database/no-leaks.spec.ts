@@ -18,6 +18,7 @@ describe('the linter lets the work of a transaction keep nothing but what it ret
     'const done = {}; once(async (tx) => { done.made = await work(tx); });',
     'const made = []; once((tx) => all((one) => made.push(work(tx, one))));',
     'async function all(tx, made) { made.length = 0; }',
+    'async function all(tx, made) { made.delete(await work(tx)); }',
     'class A { work(tx) { this.made = 1; } }',
     'class A { work(tx) { return all(() => { this.made.count++; }); } }',
   ])('refused: %s', (code) => expect(leaksOf(code)).toBeGreaterThan(0));
@@ -25,6 +26,7 @@ describe('the linter lets the work of a transaction keep nothing but what it ret
   it.each([
     'once(async (tx) => { const made = []; for (const one of all) made.push(await work(tx, one)); return made; });',
     'let n = 0; once((tx) => work(tx)); n++;',
+    'once(async (tx) => { await tx.delete(Row, { id }); await all(() => tx.delete(Other, { id })); });',
     'class A { async work(tx) { const { rows } = await tx.query(this.text); this.noted(rows); return rows; } }',
   ])('allowed: %s', (code) => expect(leaksOf(code)).toBe(0));
 });

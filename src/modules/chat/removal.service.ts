@@ -9,6 +9,7 @@ import { type Change, recordChanges } from '../../events/changes.js';
 import { nearestLiving } from '../../tree/branch-tree.js';
 import { findIn } from './chat.service.js';
 import type { ChatView } from './chat.view.js';
+import { Conversation } from './conversation.entity.js';
 import { expiredSql, expiryOf } from './expiry.sql.js';
 import { type Ancestor, LINEAGE } from './lineage.query.js';
 import { TreeChanges } from './tree-changes.service.js';
@@ -118,11 +119,7 @@ export class RemovalService {
     if (chat.root_deleted && !isRoot) throw problems.conversationDeleted();
     if (chat.deleted_at === null) return findIn(tx, accountId, chatId);
     const raised = await raise(tx, accountId, chat);
-    if (isRoot)
-      await tx.query(
-        `UPDATE conversations SET deleted = false WHERE account_id = $1 AND chat_id = $2`,
-        [accountId, chatId],
-      );
+    if (isRoot) await tx.update(Conversation, { accountId, chatId }, { deleted: false });
     const back = isRoot ? [chatId] : raised.map((row) => row.chat_id);
     const place = { accountId, rootChatId: chat.root_chat_id, createdAt: new Date() };
     await recordChanges(
@@ -156,10 +153,7 @@ export class RemovalService {
     for (const part of partsOf(doomed)) await tx.query(BURY, [accountId, part, chat.now]);
     await tx.query(STOP_ANSWERS, [accountId, doomed]);
     if (isRoot)
-      await tx.query(
-        `UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`,
-        [accountId, chat.chat_id],
-      );
+      await tx.update(Conversation, { accountId, chatId: chat.chat_id }, { deleted: true });
     const changes: Change[] = isRoot
       ? [{ type: 'chat.deleted', chatId: chat.chat_id }]
       : doomed.map((chatId) => ({ type: 'branch.deleted', chatId }) as const).reverse();

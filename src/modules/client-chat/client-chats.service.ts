@@ -3,6 +3,7 @@ import { isUuid } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database, type Statement } from '../../database/database.js';
 import { ChatService } from '../chat/chat.service.js';
+import { ClientChat } from './client-chat.entity.js';
 
 /**
  * A chat by its own id or by the one that a client made up; `living` is false for a deleted one.
@@ -19,8 +20,6 @@ const FIND: Statement = {
  * makes none.
  */
 const CLAIM = `SELECT pg_advisory_xact_lock(hashtextextended($1::text || $2::text, 0))`;
-const ASSIGN = `INSERT INTO client_chats (account_id, client_chat_id, chat_id) VALUES ($1, $2, $3)`;
-
 const NAMES: Statement = {
   name: 'client_chat.names',
   text: `SELECT chat_id, min(client_chat_id) AS name FROM client_chats WHERE account_id = $1 AND chat_id = ANY ($2) GROUP BY chat_id`,
@@ -83,7 +82,7 @@ export class ClientChatsService {
       const [made] = await tx.query<ChatIdRow[]>(FIND.text, [accountId, name, null]);
       if (made) return made.chat_id;
       const { chat_id: chatId } = await this.chats.create(tx, accountId, {});
-      await tx.query(ASSIGN, [accountId, name, chatId]);
+      await tx.insert(ClientChat, { accountId, clientChatId: name, chatId });
       return chatId;
     });
   }

@@ -6,7 +6,9 @@ import { ContentStore } from '../../content/content-store.js';
 import { Database } from '../../database/database.js';
 import { type Doom, purgePlan } from '../../tree/purge.js';
 import { inBatches, type Job } from './job.js';
+import { Conversation } from '../chat/conversation.entity.js';
 import { expiryOf } from '../chat/expiry.sql.js';
+import { ImportSource } from '../transfer/import.entity.js';
 import { WebhookOutbox } from '../webhook/webhook-outbox.service.js';
 import {
   CUT_EVENTS,
@@ -16,8 +18,6 @@ import {
   NEXT_TOMBS,
   READ_TREE,
   REMOVE_CHAT,
-  REMOVE_CONVERSATION,
-  REMOVE_SOURCE,
   REMOVE_WEBHOOK_ROWS,
   type Tomb,
   type Tree,
@@ -201,10 +201,10 @@ export class PurgeJob implements Job {
     // The root goes last and with its conversation: as long as it is there, the next run finds what
     // is left.
     await this.database.transaction(async (tx) => {
-      // First, as whoever brings it in anew locks it first.
-      await tx.query(REMOVE_SOURCE, [accountId, rootId]);
+      // First, as whoever brings it in anew locks it first. What is known of its pairs goes along.
+      await tx.delete(ImportSource, { accountId, rootChatId: rootId });
       await tx.query(REMOVE_CHAT, [accountId, rootId]);
-      await tx.query(REMOVE_CONVERSATION, [accountId, rootId]);
+      await tx.delete(Conversation, { accountId, chatId: rootId });
       await tx.query(REMOVE_WEBHOOK_ROWS, [accountId, rootId]);
     });
   }

@@ -122,11 +122,6 @@ export const CUT_EVENTS: Statement = {
     DELETE FROM events e USING conversation WHERE e.account_id = $1 AND e.root_chat_id = $2 AND e.seq > conversation.event_seq RETURNING 1`,
 };
 
-/** Where it came from: with it goes what is known of each of its pairs. */
-export const REMOVE_SOURCE = `DELETE FROM import_sources WHERE account_id = $1 AND root_chat_id = $2`;
-
-export const REMOVE_CONVERSATION = `DELETE FROM conversations WHERE account_id = $1 AND chat_id = $2`;
-
 /**
  * What webhooks know of a conversation. Deliveries that are still to be made stay until they are:
  * they have ids and no words.

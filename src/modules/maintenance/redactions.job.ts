@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../../database/database.js';
 import { blankPlaces } from '../redaction/blank-places.js';
+import { Redaction } from '../redaction/redaction.entity.js';
 import type { Job } from './job.js';
 
 const BATCH = 100;
@@ -12,8 +13,6 @@ const NEXT_REDACTIONS: Statement = {
     SELECT account_id, response_id, redacted_at < now() - interval '1 h' AS is_old FROM redactions
     WHERE (account_id, response_id) > ($1::uuid, $2::uuid) ORDER BY account_id, response_id LIMIT $3`,
 };
-
-const FORGET_REDACTION = `DELETE FROM redactions WHERE account_id = $1 AND response_id = $2`;
 
 interface Row extends Record<string, unknown> {
   account_id: string;
@@ -53,7 +52,7 @@ export class RedactionsJob implements Job {
   private lookThrough({ account_id, response_id, is_old }: Row): Promise<void> {
     return this.database.transaction(async (tx) => {
       await blankPlaces(tx, account_id, [response_id]);
-      if (is_old) await tx.query(FORGET_REDACTION, [account_id, response_id]);
+      if (is_old) await tx.delete(Redaction, { accountId: account_id, responseId: response_id });
     });
   }
 }

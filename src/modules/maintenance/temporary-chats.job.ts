@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
 import { recordChanges } from '../../events/changes.js';
+import { Conversation } from '../chat/conversation.entity.js';
 import { inBatches, type Job } from './job.js';
 import { PurgeJob } from './purge.job.js';
 import type { Tree } from './purge.sql.js';
@@ -71,10 +72,7 @@ export class TemporaryChatsJob implements Job {
       this.config.TEMPORARY_CHAT_TTL_SECONDS,
     ]);
     if (rows.length === 0) return false;
-    await tx.query(
-      `UPDATE conversations SET deleted = true WHERE account_id = $1 AND chat_id = $2`,
-      [accountId, rootChatId],
-    );
+    await tx.update(Conversation, { accountId, chatId: rootChatId }, { deleted: true });
     await recordChanges(
       tx,
       { accountId, rootChatId, createdAt: new Date() },

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, IsNull } from 'typeorm';
 import { failpoint } from '../../common/failpoint.js';
 import { problems } from '../../common/problems.js';
 import { sha256Of, wordsOf } from '../../content/body.js';
@@ -11,6 +11,7 @@ import { type Change, recordChanges } from '../../events/changes.js';
 import { BRANCHES } from '../answer/answer.sql.js';
 import { Answers } from '../answer/answers.service.js';
 import { titleOf } from '../answer/titles.service.js';
+import { Chat } from '../chat/chat.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { lockTree } from '../chat/tree-lock.js';
@@ -23,7 +24,6 @@ import {
   COPIES,
   type CopyRow,
   HOLD_OWNER,
-  NOTE_NAME,
   NOTE_REDACTION,
   SETTLE_ANSWERS,
   TARGET,
@@ -137,7 +137,11 @@ export class RedactionService {
     const { rootChatId } = target;
     if (target.status === 'redacted') return null;
     if (target.status === 'streaming') return 'streaming';
-    if (title) await tx.query(NOTE_NAME, [accountId, rootChatId, responseId, title]);
+    if (title) {
+      // A name that nobody noted the origin of is one by these words if it is what they would give.
+      const named = { accountId, chatId: rootChatId, namedBy: IsNull(), name: title };
+      await tx.update(Chat, named, { namedBy: responseId });
+    }
     return this.blank(tx, accountId, responseId, target);
   }
 
@@ -207,15 +211,11 @@ async function redactedPair(
   };
 }
 
-async function isNamedBy(
+function isNamedBy(
   tx: EntityManager,
   accountId: string,
   rootChatId: string,
   responseId: string,
 ): Promise<boolean> {
-  const found = await tx.query<unknown[]>(
-    `SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 AND named_by = $3`,
-    [accountId, rootChatId, responseId],
-  );
-  return found.length > 0;
+  return tx.existsBy(Chat, { accountId, chatId: rootChatId, namedBy: responseId });
 }

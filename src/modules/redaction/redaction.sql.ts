@@ -42,10 +42,6 @@ export const COPIES = `
 /** The owner's row, behind the root's: no answer begins or ends there meanwhile. */
 export const HOLD_OWNER = `SELECT FROM chats WHERE account_id = $1 AND chat_id = $2 FOR UPDATE`;
 
-/** A name that nobody noted the origin of is one by these words if it is what they would give. */
-export const NOTE_NAME = `
-  UPDATE chats SET named_by = $3 WHERE account_id = $1 AND chat_id = $2 AND named_by IS NULL AND name = $4::text`;
-
 /** $3 length and $4 hash of the body. The relay of MongoDB compares version and hash. */
 export const BLANK_PAIR = `
   UPDATE messages SET status = 'redacted', version = version + 1, ${WORDS_NAMES.map((name) => `${name} = NULL`).join(', ')}, call_ids = NULL, bytes = $3, sha256 = $4

@@ -10,8 +10,8 @@ import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import type { NewShareDto, ReadSharedQuery, ShareChatDto, ShareDto } from './share.dto.js';
+import { Share } from './share.entity.js';
 import {
-  COUNT,
   FORGET_EXPIRED,
   INSERT,
   LIST,
@@ -81,7 +81,7 @@ export class ShareService {
     // With its row, so that two who make one at once are counted one after the other.
     await findIn(tx, accountId, chatId, 'FOR UPDATE OF c');
     await tx.query(FORGET_EXPIRED, [accountId, chatId]);
-    const [{ shares }] = await tx.query<[{ shares: number }]>(COUNT, [accountId, chatId]);
+    const shares = await tx.countBy(Share, { accountId, chatId });
     if (shares >= SHARES_MAX) throw problems.tooManyShares({ shares_max: SHARES_MAX });
     const token = makeToken('bsh', accountId);
     const values = [accountId, newId(), chatId, readToken('bsh', token)!.hash, responseId, lastSeq];

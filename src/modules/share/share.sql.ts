@@ -16,8 +16,6 @@ const IS_OPEN = '(expires_at IS NULL OR expires_at > now())';
 /** What has expired goes when somebody makes another one. */
 export const FORGET_EXPIRED = `DELETE FROM shares WHERE account_id = $1 AND chat_id = $2 AND NOT ${IS_OPEN}`;
 
-export const COUNT = `SELECT count(*)::int AS shares FROM shares WHERE account_id = $1 AND chat_id = $2`;
-
 export const INSERT = `
   INSERT INTO shares (account_id, share_id, chat_id, token_hash, response_id, last_seq, expires_at, created_at)
   VALUES ($1, $2, $3, $4, $5, $6, $7, now()) RETURNING ${COLUMNS}`;

@@ -7,8 +7,9 @@ import { afterCommit } from '../../database/database.js';
 import { tellChanged } from '../../events/changes.js';
 import { RootsService } from '../chat/roots.service.js';
 import { type Brought, ConversationWriting } from './conversation-writing.js';
+import { ImportPair, ImportSource } from './import.entity.js';
 import type { IncomingConversation } from './incoming.js';
-import { CLAIM_SOURCE, FORGET_PAIRS, SETTLE_SOURCE } from './write.sql.js';
+import { CLAIM_SOURCE } from './write.sql.js';
 
 /** So many pairs are on their way to MongoDB at once. */
 const SENT_TOGETHER = 64;
@@ -33,20 +34,22 @@ export class ConversationWriter {
   ): Promise<Brought> {
     const { source, sourceKey, digest } = incoming;
     const rootChatId = v7({ msecs: incoming.root.createdAt.getTime() });
-    const place = [accountId, source, sourceKey];
+    const place = { accountId, source, sourceKey };
     const [claimed] = await tx.query<
       { root_chat_id: string; digest: Buffer; head_response_id: string | null }[]
-    >(CLAIM_SOURCE, [...place, rootChatId, digest]);
+    >(CLAIM_SOURCE, [accountId, source, sourceKey, rootChatId, digest]);
     const work = new ConversationWriting(tx, accountId, incoming, this.content);
     let brought: Brought;
     if (claimed!.root_chat_id === rootChatId) brought = await work.add(rootChatId);
     else if (await work.read(claimed!.root_chat_id))
       brought = await work.update(claimed!.head_response_id);
     else {
-      await tx.query(FORGET_PAIRS, place);
+      // It was deleted, and is brought in anew.
+      await tx.delete(ImportPair, place);
       brought = await work.add(rootChatId);
     }
-    await tx.query(SETTLE_SOURCE, [...place, brought.rootChatId, digest, work.headId]);
+    const known = { rootChatId: brought.rootChatId, digest, headResponseId: work.headId };
+    await tx.update(ImportSource, place, known);
     if (brought.kind !== 'unchanged') tellChanged(tx, accountId, brought.rootChatId);
     afterCommit(tx, () => this.roots.learn(accountId, brought.rootChatId, brought.rootChatId));
     return brought;

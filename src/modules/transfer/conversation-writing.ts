@@ -9,6 +9,7 @@ import {
   type EarlierImport,
 } from '../../tree/import-plan.js';
 import { jumpOfChild, type Link } from '../../tree/lineage.js';
+import { Conversation } from '../chat/conversation.entity.js';
 import { switchActive } from '../chat/tree-lock.js';
 import { branchFields, chatRow, filesIn, pairRow } from './incoming-rows.js';
 import { type GivenLine, type IncomingConversation, type IncomingPair, keyOf } from './incoming.js';
@@ -20,7 +21,6 @@ import {
   FIND_PAIRS,
   GROW_CONVERSATION,
   INSERT_CHATS,
-  INSERT_CONVERSATION,
   INSERT_EVENTS,
   INSERT_KEYS,
   insertPairs,
@@ -103,14 +103,17 @@ export class ConversationWriting {
     const head = active >= 0 ? active : typeof plan.head === 'number' ? plan.head : 0;
     for (const row of this.newChats) row.active = row.chatId === ids[head];
     const now = new Date();
-    const values = [this.accountId, rootChatId, incoming.root.name, incoming.pinned];
-    await this.tx.query(INSERT_CONVERSATION, [
-      ...values,
-      incoming.archived,
-      this.events.length,
-      this.newestAt(),
-      this.newChats.filter(({ deletedAt }) => deletedAt === null).length,
-    ]);
+    await this.tx.insert(Conversation, {
+      accountId: this.accountId,
+      chatId: rootChatId,
+      name: incoming.root.name,
+      pinned: incoming.pinned,
+      archived: incoming.archived,
+      eventSeq: this.events.length,
+      lastMessageAt: this.newestAt(),
+      chatsTotal: this.newChats.filter(({ deletedAt }) => deletedAt === null).length,
+      chatsRevision: 0,
+    });
     await this.insert(0, now);
     return this.brought('added');
   }

@@ -118,10 +118,6 @@ export const INSERT_EVENTS = `
   INSERT INTO events (account_id, root_chat_id, seq, type, chat_id, response_id, created_at)
   SELECT $1, $2, $3::int + place, type, chat_id, response_id, $4::timestamptz FROM ${givenText(Object.values(EVENT), 5)} ORDER BY place`;
 
-export const INSERT_CONVERSATION = `
-  INSERT INTO conversations (account_id, chat_id, name, pinned, archived, event_seq, last_message_at, chats_total, chats_revision)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0)`;
-
 /** $3 how many events come, $4 how many chats, $5 the time of the newest pair. */
 export const GROW_CONVERSATION = `
   UPDATE conversations SET event_seq = event_seq + $3::int, revision = revision + 1, ${countAlong('$4::int')},
@@ -139,14 +135,6 @@ export const CLAIM_SOURCE = `
   VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (account_id, source, source_key) DO UPDATE SET digest = s.digest
   RETURNING s.root_chat_id, s.digest, s.head_response_id`;
-
-export const SETTLE_SOURCE = `
-  UPDATE import_sources SET root_chat_id = $4, digest = $5, head_response_id = $6
-  WHERE account_id = $1 AND source = $2 AND source_key = $3`;
-
-/** What is known of a conversation that is brought in anew, as it was deleted. */
-export const FORGET_PAIRS = `
-  DELETE FROM import_pairs WHERE account_id = $1 AND source = $2 AND source_key = $3`;
 
 export const INSERT_KEYS = `
   INSERT INTO import_pairs (account_id, source, source_key, pair_key, response_id)

@@ -6,11 +6,12 @@ import { invalidField, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
 import { newSecret } from './signature.js';
+import { WebhookAccount } from './webhook-account.entity.js';
 import { WebhookDeliverer } from './webhook-deliverer.service.js';
 import { testPayloadOf, WEBHOOK_EVENTS, type WebhookEvent } from './webhook-events.js';
 import { type AddressRules, allowedBy, urlFault } from './webhook-url.js';
+import { Webhook } from './webhook.entity.js';
 import {
-  COUNT,
   type DeliveryRow,
   FIND,
   HOLD_ACCOUNT,
@@ -85,9 +86,12 @@ export class WebhookService {
   ): Promise<WithSecret> {
     this.assertOn();
     const address = this.checked(url);
+    // Counted under its lock, in a statement of its own: one that waited for the lock would not see
+    // what was made meanwhile.
     const [{ is_new }] = await tx.query<[{ is_new: boolean }]>(LOCK_ACCOUNT, [accountId]);
     if (is_new) await skipPast(tx, accountId);
-    else if ((await countOf(tx, accountId)) >= WEBHOOKS_MAX) throw problems.tooManyWebhooks();
+    else if ((await tx.countBy(Webhook, { accountId })) >= WEBHOOKS_MAX)
+      throw problems.tooManyWebhooks();
     const secret = newSecret();
     const values = [
       accountId,
@@ -160,7 +164,8 @@ export class WebhookService {
       // What came meanwhile: left to the foreign key it would be taken in no order.
       await tx.query(REMOVE_DELIVERIES.text, [accountId, webhookId, ROWS]);
       await tx.query(REMOVE, [accountId, webhookId]);
-      if (account && (await countOf(tx, accountId)) === 0) await forgetAccount(tx, accountId);
+      if (account && (await tx.countBy(Webhook, { accountId })) === 0)
+        await forgetAccount(tx, accountId);
     });
   }
 
@@ -221,11 +226,6 @@ export class WebhookService {
   }
 }
 
-async function countOf(tx: EntityManager, accountId: string): Promise<number> {
-  const [{ webhooks }] = await tx.query<[{ webhooks: number }]>(COUNT, [accountId]);
-  return webhooks;
-}
-
 async function skipPast(tx: EntityManager, accountId: string): Promise<void> {
   for (let after: string | null = FIRST_UUID; after !== null;) {
     const rows: { last: string | null }[] = await tx.query(SKIP_PAST, [accountId, after, ROWS]);
@@ -238,5 +238,5 @@ async function forgetAccount(tx: EntityManager, accountId: string): Promise<void
     const rows: { removed: number }[] = await tx.query(REMOVE_POSITIONS, [accountId, ROWS]);
     removed = rows[0]!.removed;
   }
-  await tx.query(`DELETE FROM webhook_accounts WHERE account_id = $1`, [accountId]);
+  await tx.delete(WebhookAccount, { accountId });
 }

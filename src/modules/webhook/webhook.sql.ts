@@ -39,12 +39,6 @@ export const LOCK_ACCOUNT = `
   RETURNING xmax = 0 AS is_new`;
 
 /**
- * To be asked under that lock, in a statement of its own: one that waited for the lock sees what
- * was there before the wait.
- */
-export const COUNT = `SELECT count(*)::int AS webhooks FROM webhooks WHERE account_id = $1`;
-
-/**
  * With the first webhook of an account: all that happened before is not told of. $3 conversations
  * behind $2; answers the last of them. Whatever is committed later has a higher number, and a
  * conversation that is missed here is younger than the webhook.
