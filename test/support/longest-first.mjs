@@ -6,10 +6,10 @@ import { createRequire } from 'node:module';
 const { default: Sequencer } = createRequire(import.meta.resolve('jest'))('@jest/test-sequencer');
 
 const LONGEST = [
-  ...['e2e/lock-order', 'e2e/plans', 'e2e/body-budget', 'crash/answers', 'crash/crash'],
-  ...['e2e/fsck', 'e2e/openapi-valid', 'e2e/maintenance', 'e2e/webhook-instances', 'e2e/start'],
-  ...['crash/realtime', 'crash/webhooks', 'e2e/demo', 'e2e/realtime-outages', 'e2e/page'],
-  ...['contract/content-store', 'e2e/concurrency', 'e2e/session-sockets', 'e2e/statements'],
+  ...['e2e/lock-order', 'e2e/body-budget', 'crash/crash', 'crash/answers', 'e2e/plans'],
+  ...['e2e/openapi-valid', 'e2e/fsck', 'e2e/realtime-outages', 'crash/realtime', 'e2e/statements'],
+  ...['e2e/maintenance', 'e2e/webhook-instances', 'contract/content-store', 'crash/webhooks'],
+  ...['e2e/page', 'e2e/start', 'e2e/demo', 'e2e/concurrency', 'e2e/session-sockets'],
 ];
 const rankOf = ({ path }) => {
   const rank = LONGEST.findIndex((name) => path.endsWith(`/test/${name}.e2e-spec.ts`));
