@@ -160,10 +160,8 @@ function goodOnes({ values, bytes }: Size, good: unknown): Payload {
     (values - REST_VALUES) / perItem,
     (bytes - REST_BYTES) / (JSON.stringify(items).length + 1),
   );
-  return [
-    'good ones',
-    `[${times(Math.max(1, Math.floor(fitting)), () => JSON.stringify(items[0] ?? null))}]`,
-  ];
+  const one = JSON.stringify(items[0] ?? null);
+  return ['good ones', `[${times(Math.max(1, Math.floor(fitting)), () => one)}]`];
 }
 
 function wholes({ values, bytes }: Size, good: object): Shape[] {
