@@ -5,9 +5,8 @@ import { MODES, mongoUriFor, SETTINGS, startTestApp, withClient } from '../suppo
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestSocket } from './realtime-client.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
+import { words } from '../support/fake-provider.js';
 import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
-
-const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
 
 describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   let servers: AnsweringServers;

@@ -1,6 +1,9 @@
 import { type Mode, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { FakeProvider } from '../support/fake-provider.js';
+import { FakeProvider, words } from '../support/fake-provider.js';
+
+/** Is being written until it is stopped, or until the test releases it. */
+export const SLOW = { tokens: words(40), delayMs: 20, gateAfter: 20 };
 
 /** Two servers on one database that ask one provider, and a person at each of them. */
 export interface AnsweringServers {
@@ -28,6 +31,9 @@ export async function startAnswering(mode: Mode): Promise<AnsweringServers> {
 }
 
 export async function stopAnswering({ provider, here, there }: AnsweringServers): Promise<void> {
+  // After a request that it gave up, fetch opens a connection for the next one, on which a server
+  // would wait.
+  for (const { app } of [here, there]) app.getHttpServer().closeAllConnections();
   await Promise.all([here.close(), there.close()]);
   await provider.close();
 }

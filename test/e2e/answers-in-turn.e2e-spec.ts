@@ -3,11 +3,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { MODES, mongoUriFor, SETTINGS } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
-import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
-
-const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
-/** Is being written until it is stopped, or until the test releases it. */
-const SLOW = { tokens: words(40), delayMs: 20, gateAfter: 20 };
+import { words } from '../support/fake-provider.js';
+import { type AnsweringServers, SLOW, startAnswering, stopAnswering } from './answering-servers.js';
 
 describe.each(MODES)('answers of models, words in %s', (mode) => {
   let servers: AnsweringServers;

@@ -2,11 +2,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { callAs, operations } from '../support/contract.js';
-import { FakeProvider } from '../support/fake-provider.js';
+import { FakeProvider, words } from '../support/fake-provider.js';
 import { aForm } from '../support/forms.js';
 
 const NOBODYS = '00000000-0000-7000-8000-000000000000';
-const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
 
 let provider: FakeProvider;
 let here: TestApp;

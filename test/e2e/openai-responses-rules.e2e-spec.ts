@@ -1,32 +1,19 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { startTestApp, type TestApp } from '../support/app.js';
+import { startTestApp } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
-import { FakeProvider } from '../support/fake-provider.js';
+import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
+
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 
-let provider: FakeProvider;
-let here: TestApp;
-let there: TestApp;
-let ann: TestClient;
+let servers: AnsweringServers;
+let { provider, there, ann } = {} as AnsweringServers;
 
 beforeAll(async () => {
-  provider = await FakeProvider.start();
-  const models = [{ name: 'fake', base_url: provider.url, api_key: 'sk-fake', models: ['fake-1'] }];
-  const settings = {
-    LLM_PROVIDERS: JSON.stringify(models),
-    SHUTDOWN_TIMEOUT_SECONDS: '0',
-    ANSWERS_PER_ACCOUNT: '0',
-  };
-  here = await startTestApp('postgres', settings);
-  there = await startTestApp('postgres', settings, here.databaseUrl);
-  ann = await TestClient.register(here.url);
+  servers = await startAnswering('postgres');
+  ({ provider, there, ann } = servers);
 });
 beforeEach(() => provider.reset());
-afterAll(async () => {
-  for (const { app } of [here, there]) app.getHttpServer().closeAllConnections();
-  await Promise.all([here.close(), there.close()]);
-  await provider.close();
-});
+afterAll(() => stopAnswering(servers));
 
 const respond = (
   body: object,

@@ -3,7 +3,7 @@ import OpenAI6 from 'openai6';
 import OpenAI7 from 'openai';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { FakeProvider } from '../support/fake-provider.js';
+import { FakeProvider, words } from '../support/fake-provider.js';
 
 /** The packages as people install them. Version 7 is the shape that both share here. */
 const CLIENTS: [string, typeof OpenAI7][] = [
@@ -11,7 +11,6 @@ const CLIENTS: [string, typeof OpenAI7][] = [
   ['openai 7', OpenAI7],
 ];
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
-const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
 const SLOW = { tokens: words(60), delayMs: 20 };
 
 let provider: FakeProvider;

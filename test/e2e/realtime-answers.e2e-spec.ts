@@ -2,10 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
-import { FakeProvider } from '../support/fake-provider.js';
+import { FakeProvider, words } from '../support/fake-provider.js';
 import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
 
-const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
 const upwards = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const isDelta = ({ event }: Frame): boolean => event === 'message.delta';
 

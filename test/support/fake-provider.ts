@@ -4,6 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deltasOf, messageOf } from './provider-turns.js';
 
+/** The pieces of an answer of so many words. */
+export const words = (n: number): string[] => Array.from({ length: n }, (_, i) => `w${i} `);
+
 /** What a model says in its turn, piece by piece. */
 export type Turn = readonly (
   | string
