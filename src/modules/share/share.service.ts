@@ -82,7 +82,7 @@ export class ShareService {
     await findIn(tx, accountId, chatId, 'FOR UPDATE OF c');
     await tx.query(FORGET_EXPIRED, [accountId, chatId]);
     const shares = await tx.countBy(Share, { accountId, chatId });
-    if (shares >= SHARES_MAX) throw problems.tooManyShares({ shares_max: SHARES_MAX });
+    if (shares >= SHARES_MAX) throw problems.tooManyShares();
     const token = makeToken('bsh', accountId);
     const values = [accountId, newId(), chatId, readToken('bsh', token)!.hash, responseId, lastSeq];
     const [row] = await tx.query<ShareRow[]>(INSERT, [...values, expiresAt]);
