@@ -131,7 +131,7 @@ export function typesOfOneName(sources) {
 
 /** One word with the end of a participle, and words like it that are nouns. */
 const PARTICIPLE = /^[A-Z][a-z]*([^e]ed|ing|wn|tten|[kos]en|old|aid|[^r]ade|ound|ept|[^mt]ent)$/;
-const NOUNS = new Set(['Event', 'Finding', 'Sibling', 'Token']);
+const NOUNS = new Set(['Event', 'Finding', 'Shutdown', 'Sibling', 'Token']);
 
 /** Types are named by what they are, not by what was done to them (docs/words.md). */
 export const participles = (sources) =>

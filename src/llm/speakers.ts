@@ -1,11 +1,11 @@
 /** What somebody says in a message, and who that is; null where nobody says it. */
-export interface Said<Part> {
+export interface SaidPart<Part> {
   part: Part;
   by: string | null;
 }
 
 /** A message of one name, or with the names in its words. */
-export interface Spoken<Part> {
+export interface SpokenMessage<Part> {
   name?: string;
   parts: Part[];
 }
@@ -23,10 +23,10 @@ export const isSpeakerName = (name: string): boolean => NAME.test(name);
  * @param textPart makes a part of words
  */
 export function spokenBy<Part extends { type: string }>(
-  said: readonly Said<Part>[],
+  said: readonly SaidPart<Part>[],
   areMany: boolean,
   textPart: (text: string) => Part,
-): Spoken<Part> {
+): SpokenMessage<Part> {
   const [first] = said;
   const parts = said.map(({ part }) => part);
   const isOne = said.every(({ by }) => by === first?.by);
@@ -37,8 +37,8 @@ export function spokenBy<Part extends { type: string }>(
 }
 
 /** What is said in a row by the same person. */
-function turnsIn<Part>(said: readonly Said<Part>[]): Said<Part>[][] {
-  const turns: Said<Part>[][] = [];
+function turnsIn<Part>(said: readonly SaidPart<Part>[]): SaidPart<Part>[][] {
+  const turns: SaidPart<Part>[][] = [];
   for (const one of said) {
     const last = turns.at(-1);
     if (last?.[0]!.by === one.by) last.push(one);
@@ -49,7 +49,7 @@ function turnsIn<Part>(said: readonly Said<Part>[]): Said<Part>[][] {
 
 /** The name stands in front of the first words, or alone in front of what has none. */
 function prefixed<Part extends { type: string }>(
-  turn: readonly Said<Part>[],
+  turn: readonly SaidPart<Part>[],
   textPart: (text: string) => Part,
 ): Part[] {
   const parts = turn.map(({ part }) => part);

@@ -9,7 +9,7 @@ import type {
 } from '../tree/parts.js';
 import { partsOfSide } from '../tree/parts.js';
 import type { ModelMessage, NamedResult } from './language-model.js';
-import { isSpeakerName, type Said, spokenBy } from './speakers.js';
+import { isSpeakerName, type SaidPart, spokenBy } from './speakers.js';
 
 /** A pair, as far as it matters for what a model is told. */
 export interface ToldPair {
@@ -32,8 +32,8 @@ type UserPart = TextPart | FilePart;
 type AssistantPart = TextPart | ReasoningPart | ToolCallPart | FilePart;
 type Line =
   | { role: 'system'; text: string; name: string | null }
-  | { role: 'user'; said: Said<UserPart>[] }
-  | { role: 'assistant'; said: Said<AssistantPart>[]; isClosed: boolean };
+  | { role: 'user'; said: SaidPart<UserPart>[] }
+  | { role: 'assistant'; said: SaidPart<AssistantPart>[]; isClosed: boolean };
 
 /** Told in the place of a result that never came. */
 const INTERRUPTED = 'The call was interrupted: it has no result.';
@@ -118,7 +118,7 @@ class Lines {
   }
 
   /** To the question of this turn, behind what was said in it. */
-  ask(one: Said<UserPart>, pair: number): void {
+  ask(one: SaidPart<UserPart>, pair: number): void {
     const turn = this.lines.findLastIndex(({ role }) => role !== 'system');
     const asked = this.lines[turn];
     const line = asked?.role === 'user' ? asked : { role: 'user' as const, said: [] };
@@ -128,7 +128,7 @@ class Lines {
     this.askedIn = pair;
   }
 
-  answer({ part, by }: Said<ResponsePart>): void {
+  answer({ part, by }: SaidPart<ResponsePart>): void {
     if (part.type === 'tool_result') this.close();
     else if (part.type === 'refusal') this.add({ part: { type: 'text', text: part.text }, by });
     else if (part.type !== 'source' && part.type !== 'data' && part.type !== 'other')
@@ -165,7 +165,7 @@ class Lines {
     return said.some(({ by }) => by !== said[0]!.by);
   }
 
-  private add(one: Said<AssistantPart>): void {
+  private add(one: SaidPart<AssistantPart>): void {
     const last = this.lastSpoken();
     if (last?.role === 'assistant' && !last.isClosed) last.said.push(one);
     else this.lines.push({ role: 'assistant', said: [one], isClosed: false });
@@ -184,7 +184,11 @@ class Lines {
 const textPart = (text: string): TextPart => ({ type: 'text', text });
 
 /** Texts of one person that follow each other are one. */
-function addSaid(said: Said<UserPart>[], { part, by }: Said<UserPart>, between: string): void {
+function addSaid(
+  said: SaidPart<UserPart>[],
+  { part, by }: SaidPart<UserPart>,
+  between: string,
+): void {
   const last = said.at(-1);
   if (part.type === 'text' && last?.part.type === 'text' && last.by === by)
     last.part = textPart(`${last.part.text}${between}${part.text}`);

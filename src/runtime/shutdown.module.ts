@@ -6,18 +6,18 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { DiscoveryModule, DiscoveryService } from '@nestjs/core';
-import { Shutdown, ShutdownTimes, type Stage } from './shutdown.js';
+import { Shutdown, ShutdownTimes, type ShutdownStage } from './shutdown.js';
 
 const CLOSES_AT = 'banyan:closes-at';
 
-type Method = [stage: Stage, name: string];
+type Method = [stage: ShutdownStage, name: string];
 
 /**
  * Has this method of a provider called when the server stops, at that stage. It is called also
  * where the start has failed half-way, and given what is left of the drain time, in milliseconds.
  */
 export const ClosesAt =
-  (stage: Stage) =>
+  (stage: ShutdownStage) =>
   (prototype: object, name: string): void => {
     const methods = methodsOf(prototype);
     Reflect.defineMetadata(CLOSES_AT, [...methods, [stage, name]], prototype);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Injectable, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import fc from 'fast-check';
-import { LIMIT_MS, Shutdown, ShutdownTimes, type Stage, STAGES } from './shutdown.js';
+import { LIMIT_MS, Shutdown, ShutdownTimes, type ShutdownStage, STAGES } from './shutdown.js';
 import { ClosesAt, ShutdownModule } from './shutdown.module.js';
 
 const HANGS = (): Promise<void> => new Promise(() => undefined);
@@ -21,7 +21,7 @@ describe('a stop', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  let told: { stage: Stage; what: string; cause: string }[];
+  let told: { stage: ShutdownStage; what: string; cause: string }[];
   const aShutdown = (delayMs = 0, drainMs = 0): Shutdown => {
     told = [];
     return new Shutdown(new ShutdownTimes(delayMs, drainMs), (failure) => told.push(failure));
@@ -38,7 +38,7 @@ describe('a stop', () => {
     await fc.assert(
       fc.asyncProperty(someClosings, async (closings) => {
         const shutdown = aShutdown();
-        const log: [Stage, 'begins' | 'ends'][] = [];
+        const log: [ShutdownStage, 'begins' | 'ends'][] = [];
         closings.forEach(({ stage, takesMs, fails }, i) =>
           shutdown.at(stage, `${i}`, async () => {
             log.push([stage, 'begins']);
@@ -124,7 +124,8 @@ function expectAbout(tookMs: number, expectedMs: number): void {
   expect(tookMs).toBeLessThan(expectedMs + 50);
 }
 
-const byStage = (a: Stage, b: Stage): number => STAGES.indexOf(a) - STAGES.indexOf(b);
+const byStage = (a: ShutdownStage, b: ShutdownStage): number =>
+  STAGES.indexOf(a) - STAGES.indexOf(b);
 
 it('providers close at the stages that they name: by class, made by a factory, under two names', async () => {
   const closed: string[] = [];

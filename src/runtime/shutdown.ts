@@ -27,7 +27,7 @@ export const STAGES = [
   'postgres',
 ] as const;
 
-export type Stage = (typeof STAGES)[number];
+export type ShutdownStage = (typeof STAGES)[number];
 
 /** What is set for the stop of a server. */
 export class ShutdownTimes {
@@ -43,7 +43,7 @@ export class ShutdownTimes {
  * What a stage may take, in milliseconds, besides the delay and the drain time: what hangs is left
  * behind then, as it would be by a crash.
  */
-export const LIMIT_MS: Readonly<Record<Stage, number>> = {
+export const LIMIT_MS: Readonly<Record<ShutdownStage, number>> = {
   ...{ notice: 500, door: 500, streams: 1500, answers: 2000, requests: 1000 },
   ...{ loops: 4000, jobs: 3000, publish: 1000, redis: 500, mongo: 1000, postgres: 1000 },
 };
@@ -51,8 +51,8 @@ export const LIMIT_MS: Readonly<Record<Stage, number>> = {
 /** @param drainMs what is left of the drain time */
 export type Close = (drainMs: number) => unknown;
 
-interface Closing {
-  stage: Stage;
+interface ClosingStep {
+  stage: ShutdownStage;
   /** For the log. */
   what: string;
   close: Close;
@@ -60,17 +60,17 @@ interface Closing {
 
 /** Closes what was registered, in the order of the stages, once. */
 export class Shutdown {
-  private readonly closings: Closing[] = [];
+  private readonly closings: ClosingStep[] = [];
   private running: Promise<void> | undefined;
 
   /** @param tell is told what could not be closed, and why */
   constructor(
     private readonly times: ShutdownTimes,
-    private readonly tell: (failure: { stage: Stage; what: string; cause: string }) => void,
+    private readonly tell: (failure: { stage: ShutdownStage; what: string; cause: string }) => void,
   ) {}
 
   /** In whatever order: the stage says when it is its turn. */
-  at(stage: Stage, what: string, close: Close): void {
+  at(stage: ShutdownStage, what: string, close: Close): void {
     this.closings.push({ stage, what, close });
   }
 
@@ -92,12 +92,12 @@ export class Shutdown {
     }
   }
 
-  private extraMs(stage: Stage, drainMs: number): number {
+  private extraMs(stage: ShutdownStage, drainMs: number): number {
     if (stage === 'notice') return this.times.delayMs;
     return stage === 'answers' || stage === 'requests' ? drainMs : 0;
   }
 
-  private async close({ stage, what, close }: Closing, drainMs: number, limitMs: number) {
+  private async close({ stage, what, close }: ClosingStep, drainMs: number, limitMs: number) {
     const late = (): Error => new Error(`it took longer than ${Math.ceil(limitMs)} ms`);
     try {
       await within(limitMs, (async () => close(drainMs))(), late);
