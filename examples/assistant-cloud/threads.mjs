@@ -24,7 +24,8 @@ await keep(question, 'assistant', 'An oak.');
 await keep(question, 'assistant', 'A fig.');
 
 const { messages } = await cloud.threads.messages.list(thread);
-for (const { id, parent_id, content } of messages)
+// What was said last comes first.
+for (const { id, parent_id, content } of messages.reverse())
   console.log(
     `${parent_id === null ? '' : '└─ '}${content.role}: ${content.content[0].text} (${id})`,
   );
