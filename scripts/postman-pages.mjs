@@ -80,6 +80,16 @@ export const aui = [
     body: { content: auiMessage('assistant', 'Up there.') },
   },
   {
+    op: 'holdAuiRun',
+    path: { ...auiThread, lease_id: '{{aui_message_id}}' },
+    tests: { 'it says when to come again': 'answer.heartbeat_interval_ms > 0' },
+  },
+  {
+    op: 'endAuiRun',
+    path: { ...auiThread, lease_id: '{{aui_message_id}}' },
+    body: { reason: 'done' },
+  },
+  {
     op: 'listAuiMessages',
     path: auiThread,
     tests: { 'both are in it': 'answer.messages.length === 2' },
@@ -92,6 +102,11 @@ export const aui = [
     },
     stream: true,
     tests: { 'it is a title': "answer === 'Where?'" },
+  },
+  {
+    op: 'deleteAuiMessages',
+    path: auiThread,
+    body: { message_ids: ['{{aui_message_id}}'] },
   },
   { op: 'deleteAuiThread', path: auiThread },
 ];

@@ -51,6 +51,12 @@ export class ProblemDto {
   /** How many faults were found besides those; behind them there may be others. */
   errors_more?: number;
 
+  /** Below `/aui`, as its client reads it: the same as `detail`. */
+  message?: string;
+
+  /** Below `/aui`, as its client reads it: the same as `code`. */
+  error?: string;
+
   /** With `branch_head_moved`: the pair that is the last one now. */
   head?: HeadDto;
 

@@ -99,7 +99,14 @@ export function sendProblem(reply: FastifyReply, problem: Problem, requestId: st
     .header('content-type', 'application/problem+json')
     .header('cache-control', 'no-store')
     // As bytes: to a text Fastify would add a charset, which this media type does not have.
-    .send(Buffer.from(JSON.stringify(problemDocument(problem, requestId))));
+    .send(Buffer.from(JSON.stringify(documentFor(reply.request.url, problem, requestId))));
+}
+
+/** The client of the Assistant Cloud reads `message`, and `error` as a code. */
+function documentFor(url: string, problem: Problem, requestId: string): Record<string, unknown> {
+  const document = problemDocument(problem, requestId);
+  if (!/^\/aui(?=[/?]|$)/.test(url)) return document;
+  return { ...document, message: document['detail'], error: document['code'] };
 }
 
 /**

@@ -32,9 +32,10 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
   const keep = async (thread: string, parent_id: string | null, content: any) =>
     (await cloud.threads.messages.create(thread, { parent_id, format: 'aui/v0', content }))
       .message_id;
+  /** Parents before their children, as the components of assistant-ui read them. */
   const treeOf = async (thread: string) => {
     const { messages } = await cloud.threads.messages.list(thread, { format: 'aui/v0' });
-    return messages.map(({ id, parent_id, content }) => ({ id, parent_id, content }));
+    return messages.reverse().map(({ id, parent_id, content }) => ({ id, parent_id, content }));
   };
 
   it('makes, lists, renames, puts away and deletes threads', async () => {
@@ -80,6 +81,7 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
     );
     const at = (id: string) => tree.findIndex((one) => one.id === id);
     for (const { id, parent_id } of tree) if (parent_id) expect(at(parent_id)).toBeLessThan(at(id));
+    expect(tree.at(-1)!.id).toBe(a3);
     expect(tree.find(({ id }) => id === a1)!.content).toEqual(said('assistant', 'An oak.', odd));
   });
 
@@ -103,7 +105,8 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
 
   it('tells what was said elsewhere, in the format that is asked for', async () => {
     const { id } = await ann.aChat(2);
-    const { messages } = await cloud.threads.messages.list(id, { format: 'aui/v0' });
+    const told = await cloud.threads.messages.list(id, { format: 'aui/v0' });
+    const messages = told.messages.reverse();
     expect(messages.map(({ content }: any) => [content.role, content.content[0].text])).toEqual([
       ['user', 'q1'],
       ['assistant', 'a1'],
@@ -115,7 +118,7 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
       ...messages.slice(0, 3).map((message) => message.id),
     ]);
     const asUi = await cloud.threads.messages.list(id, { format: 'ai-sdk/v6' });
-    expect(asUi.messages[0]!.content).toEqual({
+    expect(asUi.messages.at(-1)!.content).toEqual({
       role: 'user',
       parts: [{ type: 'text', text: 'q1' }],
     });
@@ -134,8 +137,37 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
       if (messages.length < 3) break;
       after = messages.at(-1)!.id;
     }
-    expect(seen).toEqual((await treeOf(id)).map((message) => message.id));
+    expect(seen.reverse()).toEqual((await treeOf(id)).map((message) => message.id));
     expect(new Set(seen).size).toBe(12);
+  });
+
+  it('lists what a person sees last first, whichever branch is the newest', async () => {
+    const { id, pairs } = await ann.aChat(2);
+    const branch = await ann.aBranch(id, pairs[0]!);
+    const other = await ann.append(branch, 'aside');
+    const lastSeen = async () => (await treeOf(id)).at(-1)!.id;
+    expect(await lastSeen()).toBe(pairs[1]);
+    await ann.request('PUT', `/api/v1/chats/${id}/active-branch`, {
+      body: { branch_chat_id: branch },
+    });
+    expect(await lastSeen()).toBe(other);
+    // An empty branch ends where it begins; but others follow there.
+    await ann.post(`/chats/${id}/branches`, { response_id: pairs[0], activate: true });
+    const tree = await treeOf(id);
+    expect(new Set(tree.map((message) => message.id)).size).toBe(6);
+    expect(tree.findIndex((message) => message.id === pairs[0])).toBeLessThan(4);
+  });
+
+  it('tells that something was erased, and what follows it', async () => {
+    const { id, pairs } = await ann.aChat(2);
+    await ann.request('DELETE', `/api/v1/chats/${id}/messages/${pairs[0]}`);
+    const tree = await treeOf(id);
+    expect(tree.map(({ content }: any) => content.content[0].text)).toEqual([
+      'This message was erased.',
+      'q2',
+      'a2',
+    ]);
+    expect(tree.map(({ parent_id }) => parent_id)).toEqual([null, tree[0]!.id, tree[1]!.id]);
   });
 
   it('lets its persistence append, write again what grows, and load all of it', async () => {
@@ -144,28 +176,88 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
     await persistence.append(thread, 'local-1', null, 'aui/v0', said('user', 'Grow.'));
     const begun = said('assistant', 'A');
     await persistence.append(thread, 'local-2', 'local-1', 'aui/v0', begun, 'running');
-    await persistence.update(thread, 'local-2', 'aui/v0', said('assistant', 'A tree.'));
+    expect(persistence.hasOpenRun('local-2')).toBe(true);
+    await persistence.update(thread, 'local-2', 'aui/v0', said('assistant', 'A tree.'), 'done');
     const loaded = await new CloudMessagePersistence(cloud).load(thread, 'aui/v0');
-    expect(loaded.map(({ content, external_id }) => [content, external_id])).toEqual([
+    expect(loaded.reverse().map(({ content, external_id }) => [content, external_id])).toEqual([
       [said('user', 'Grow.'), 'local-1'],
       [said('assistant', 'A tree.'), 'local-2'],
     ]);
   });
 
-  it('does not rewrite what another message follows', async () => {
+  it('keeps an answer that ends while its first form is on its way', async () => {
+    const thread = await begin();
+    const persistence = new CloudMessagePersistence(cloud);
+    await persistence.append(thread, 'q', null, 'aui/v0', said('user', 'Quick?'));
+    await Promise.all([
+      persistence.append(thread, 'a', 'q', 'aui/v0', said('assistant', ''), 'running'),
+      persistence.append(thread, 'a', 'q', 'aui/v0', said('assistant', 'Very.'), 'done'),
+    ]);
+    expect((await treeOf(thread)).map(({ content }: any) => content.content[0].text)).toEqual([
+      'Quick?',
+      'Very.',
+    ]);
+  });
+
+  it('holds a lease for a message, and knows none of elsewhere', async () => {
+    const thread = await begin();
+    const { run, message_id: id } = await cloud.threads.messages.create(thread, {
+      ...{ parent_id: null, format: 'aui/v0', content: said('assistant', 'Wait.') },
+      open_run: true,
+    });
+    const lease = run!.lease_id;
+    expect(await cloud.threads.runs.heartbeat(thread, lease)).toEqual({
+      heartbeat_interval_ms: run!.heartbeat_interval_ms,
+    });
+    await cloud.threads.messages.update(thread, id, {
+      ...{ content: said('assistant', 'There.'), lease_id: lease },
+    });
+    await cloud.threads.runs.end(thread, lease, { reason: 'done' });
+    await expect(cloud.threads.runs.heartbeat(await begin(), lease)).rejects.toMatchObject({
+      ...{ status: 404, code: 'message_not_found', message: expect.stringMatching(/message/) },
+    });
+  });
+
+  it('erases messages: a pair, or a side of the newest one', async () => {
+    const { id, pairs } = await ann.aChat(2);
+    const [first, second] = pairs as [string, string];
+    await ann.aBranch(id, first);
+    await expect(cloud.threads.messages.delete(id, [first])).rejects.toMatchObject({
+      status: 409,
+    });
+    await cloud.threads.messages.delete(id, [first, `${first}-question`, second]);
+    const { body } = await ann.get(`/chats/${id}/messages`);
+    expect(
+      body.qa_pairs.map(({ question, response, status }: any) => [question, response, status]),
+    ).toEqual([
+      [null, null, 'redacted'],
+      ['q2', null, 'complete'],
+    ]);
+    await expect(cloud.threads.messages.delete(id, [randomUUID()])).rejects.toMatchObject({
+      status: 404,
+    });
+  });
+
+  it('writes what another message follows, and does not rewrite what a branch has', async () => {
     const thread = await begin();
     const u1 = await keep(thread, null, said('user', 'First.'));
-    const a1 = await keep(thread, u1, said('assistant', 'Settled.'));
+    const a1 = await keep(thread, u1, said('assistant', 'Settl'));
     await keep(thread, a1, said('user', 'Second.'));
+    await cloud.threads.messages.update(thread, a1, { content: said('assistant', 'Settled.') });
+    await keep(thread, a1, said('user', 'Aside.'));
     await expect(
       cloud.threads.messages.update(thread, a1, { content: said('assistant', 'Other.') }),
     ).rejects.toMatchObject({ status: 409 });
     expect((await treeOf(thread))[1]!.content).toEqual(said('assistant', 'Settled.'));
   });
 
-  it('finds a title by the first words where no model is set for that, and the client sets it', async () => {
+  it('gives a thread the title that it is asked for: the first words where no model is set for that', async () => {
     const thread = await begin();
     const messages = [said('user', 'Where does the midnight sun begin?')];
+    // As the components of assistant-ui do, which keep nothing of it.
+    const assistant_id = 'system/thread_title';
+    for await (const _ of await cloud.runs.stream({ thread_id: thread, assistant_id, messages }));
+    expect((await cloud.threads.get(thread)).title).toBe('Where does the midnight sun begin?');
     const title = await generateThreadTitle(cloud, { threadId: thread, messages });
     expect(title).toBe('Where does the midnight sun begin?');
     expect((await cloud.threads.get(thread)).title).toBe(title);

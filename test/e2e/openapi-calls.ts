@@ -319,6 +319,15 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     path: { thread_id: chat.id, message_id: chat.pairs[2]! },
     body: { content: { role: 'assistant', content: 'There.' } },
   }),
+  deleteAuiMessages: ({ chat }) => ({
+    path: { thread_id: chat.id },
+    body: { message_ids: [`${chat.pairs[2]!}-question`] },
+  }),
+  holdAuiRun: ({ chat }) => ({ path: { thread_id: chat.id, lease_id: chat.pairs[2]! } }),
+  endAuiRun: ({ chat }) => ({
+    path: { thread_id: chat.id, lease_id: chat.pairs[2]! },
+    body: { reason: 'done' },
+  }),
   streamAuiRun: ({ chat }) => ({
     body: {
       thread_id: chat.id,

@@ -8,6 +8,7 @@ import { PairCompletion } from '../client-chat/pair-completion.service.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { type ClientPlace, ClientPlaces } from '../client-chat/client-places.service.js';
+import { RedactionService } from '../redaction/redaction.service.js';
 import { ClientPosts } from '../client-chat/client-posts.service.js';
 import type { CreateAuiMessageDto } from './aui.dto.js';
 import { type Given, idsIn, idsPart, messageIn, partsOf, roleOf } from './aui-content.js';
@@ -28,6 +29,7 @@ export class AuiMessages {
     private readonly places: ClientPlaces,
     private readonly posts: ClientPosts,
     private readonly completion: PairCompletion,
+    private readonly redaction: RedactionService,
   ) {}
 
   /**
@@ -50,9 +52,37 @@ export class AuiMessages {
     return this.post(addition, place, { question: null, response_parts: parts });
   }
 
+  /** @throws message_not_found for a message of elsewhere */
+  async hold(accountId: string, rootChatId: string, id: string): Promise<void> {
+    await this.places.placeOf(accountId, rootChatId, messageRef(id).responseId);
+  }
+
   /**
-   * Says a message anew, in its place. @throws 422; message_not_found; branch_head_moved where it
-   * is not in the newest pair of its branch, or a branch has it
+   * Erases messages. One of which the other side of its pair is to stay is taken out of that.
+   * @throws message_not_found; branch_head_moved where only one side of a pair goes that a branch
+   * has
+   */
+  async remove(addition: Addition, ids: readonly string[]): Promise<void> {
+    const refs = ids.map(messageRef);
+    for (const responseId of new Set(refs.map((ref) => ref.responseId))) {
+      const { chatId } = await this.placeOf(addition, responseId);
+      const pair = await this.paths.pair(addition.accountId, chatId, responseId);
+      const words = wordsOf(pair.body);
+      const goes = (isQuestion: boolean): boolean =>
+        refs.some((ref) => ref.responseId === responseId && ref.isQuestion === isQuestion);
+      const asked = words.question !== null || !!words.question_parts;
+      const answered = words.response !== null || !!words.response_parts;
+      if ((!asked || goes(true)) && (!answered || goes(false)))
+        await this.redaction.redact(addition.accountId, chatId, responseId);
+      else if (goes(true))
+        await this.rewrite(addition, pair, { ...words, question: null, question_parts: null });
+      else await this.rewrite(addition, pair, { ...words, response: null, response_parts: null });
+    }
+  }
+
+  /**
+   * Says a message anew, in its place, as one that grows may be followed before it is whole.
+   * @throws 422; message_not_found; branch_head_moved where a branch has it
    */
   async update(
     { accountId, rootChatId, key }: Addition,
@@ -71,14 +101,24 @@ export class AuiMessages {
     const { format } = messageIn('user', before, 'aui/v0');
     const given = { format, content, ids: idsIn(before) };
     const { text, parts } = sideOf(partsOf(isQuestion ? 'question' : 'response', given));
-    const body = bodyOf(
+    await this.rewrite(
+      { accountId, rootChatId, key },
+      pair,
       isQuestion
         ? { ...words, question: text, question_parts: parts as QuestionPart[] }
         : { ...words, response: text, response_parts: parts },
     );
-    if (!(await this.completion.rewrite(accountId, pair, body, key)))
+  }
+
+  private async rewrite(
+    { accountId, key }: Addition,
+    pair: Pair,
+    words: ReturnType<typeof wordsOf>,
+  ): Promise<void> {
+    const body = bodyOf(words);
+    if (!(await this.completion.rewrite(accountId, pair, { body, isLast: false }, key)))
       throw problems.branchHeadMoved({
-        detail: 'Only a message of the newest pair of its branch can be said anew in its place.',
+        detail: 'A message that a branch has, or that is being answered, does not change.',
       });
   }
 
@@ -96,7 +136,8 @@ export class AuiMessages {
     if (isOpen && pair.status !== 'streaming') {
       const { text, parts: kept } = sideOf(parts);
       const body = bodyOf({ ...words, response: text, response_parts: kept });
-      if (await this.completion.rewrite(accountId, pair, body, key)) return pair.responseId;
+      if (await this.completion.rewrite(accountId, pair, { body, isLast: true }, key))
+        return pair.responseId;
     }
     const before = await this.paths.page(accountId, place.chatId, 1, { before: pair.seq });
     const [last] = before.pairs;

@@ -83,18 +83,21 @@ export class AuiThreads {
   }
 
   /**
-   * A name for a thread by what a person says first in it: that of a model where one is set for
-   * that, else its first words. The client sets it. @throws chat_not_found, tokens_spent
+   * Names a thread by what a person says first in it: as a model does where one is set for that,
+   * else by its first words. Some clients set what they are told once more, others do not.
+   * @throws chat_not_found, tokens_spent
    */
   async titleFor(accountId: string, { thread_id: id, messages }: AuiRunStreamDto): Promise<string> {
-    await this.clientChats.find(accountId, id);
+    const chatId = await this.clientChats.find(accountId, id);
     const first = messages.find(({ role }) => role === 'user') ?? {};
     const question = textsIn(first)
       .map(({ text }) => text)
       .join('\n');
     if (question === '') return '';
     const found = await this.titles.find(accountId, question).catch(() => null);
-    return found ?? titleOf(question);
+    const name = found ?? titleOf(question);
+    await this.chats.update(accountId, chatId, { name }, null);
+    return name;
   }
 }
 

@@ -1,23 +1,39 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
-import { partsOfSide } from '../../tree/parts.js';
+import { partsOfSide, type ResponsePart } from '../../tree/parts.js';
+import { ChatService } from '../chat/chat.service.js';
 import { PathService, twice, type WordsRow } from '../chat/path.service.js';
 import { partsOfPair } from '../client-chat/pair-parts.js';
 import { wordsOf } from '../../content/body.js';
 import type { AuiMessageDto, ListAuiMessagesQuery } from './aui.dto.js';
 import { idsIn, messageIn } from './aui-content.js';
-import { messageRef, questionId } from './aui-fields.js';
-import { TREE_PAIRS, TREE_PLACE, type TreePair } from './aui.sql.js';
+import { type MessageRef, messageRef, questionId } from './aui-fields.js';
+import { INT_MAX, IS_FOLLOWED, TREE_PAIRS, TREE_PLACE, type TreePair } from './aui.sql.js';
 
 /** The format of a message where nobody says another one. */
 const FORMAT = 'aui/v0';
 
+/** Where to go on: before the pair at `seq` of a chat, and in those behind that. */
 interface Place {
   [column: string]: unknown;
   depth: number;
   chat_id: string;
   seq: number;
+}
+
+/** Behind the last chat of any conversation. */
+const START: Place = {
+  ...{ depth: INT_MAX, chat_id: 'ffffffff-ffff-ffff-ffff-ffffffffffff', seq: INT_MAX },
+};
+/** What stands where words were: what follows hangs under it. */
+const ERASED: ResponsePart = { type: 'text', text: 'This message was erased.' };
+
+/** A conversation, and how its messages are told. */
+interface Told {
+  accountId: string;
+  rootChatId: string;
+  format: string;
 }
 
 /** All branches of a conversation as one tree of messages. */
@@ -26,10 +42,13 @@ export class AuiTree {
   constructor(
     private readonly database: Database,
     private readonly paths: PathService,
+    private readonly chats: ChatService,
   ) {}
 
   /**
-   * A page of the messages of a conversation, parents before their children, for `exactJson`.
+   * A page of the messages of a conversation, for `exactJson`: children before their parents, as
+   * the client reads it from its end and opens what stands first. That is the last message of the
+   * active branch, where nothing follows it.
    * @throws message_not_found for an `after` of elsewhere; content_unavailable
    */
   async page(
@@ -37,42 +56,74 @@ export class AuiTree {
     rootChatId: string,
     { limit, after, format = FORMAT }: ListAuiMessagesQuery,
   ): Promise<AuiMessageDto[]> {
-    const behind = after === undefined ? null : messageRef(after);
-    let place: Place = { depth: 0, chat_id: rootChatId, seq: 0 };
-    if (behind) {
-      place = await this.placeOf(accountId, rootChatId, behind.responseId);
-      // Its answer comes behind a question.
-      if (behind.isQuestion) place.seq--;
+    const told = { accountId, rootChatId, format };
+    const open = await this.openMessage(told);
+    const isFirst = after === undefined || after === open?.id;
+    const found = after === undefined && open ? [open] : [];
+    const from = isFirst ? START : await this.placeOf(told, messageRef(after));
+    for await (const message of this.from(told, from, limit)) {
+      if (found.length === limit) break;
+      if (message.id !== open?.id && message.id !== after) found.push(message);
     }
-    const found: AuiMessageDto[] = [];
+    return found;
+  }
+
+  /** Those at and behind a place, read so many pairs at a time. */
+  private async *from(
+    told: Told,
+    place: Place,
+    pairsAtOnce: number,
+  ): AsyncGenerator<AuiMessageDto> {
     for (;;) {
-      const values = [accountId, rootChatId, place.depth, place.chat_id, place.seq, limit];
-      const pairs = await this.database.query<TreePair>(TREE_PAIRS, values);
-      const messages = await this.messagesOf(accountId, rootChatId, pairs, format);
-      found.push(...messages.filter(({ id }) => !(behind?.isQuestion && id === after)));
+      const pairs = await this.pairsFrom(told, place, pairsAtOnce);
+      yield* await this.messagesOf(told, pairs);
       const last = pairs.at(-1);
-      if (!last || pairs.length < limit || found.length >= limit) return found.slice(0, limit);
+      if (!last || pairs.length < pairsAtOnce) return;
       place = { depth: last.depth, chat_id: last.chat_id, seq: last.seq };
     }
   }
 
-  private async placeOf(accountId: string, rootChatId: string, id: string): Promise<Place> {
-    const [place] = await this.database.query<Place>(TREE_PLACE, [accountId, rootChatId, id]);
+  private pairsFrom({ accountId, rootChatId }: Told, place: Place, limit: number) {
+    const values = [accountId, rootChatId, place.depth, place.chat_id, place.seq, limit];
+    return this.database.query<TreePair>(TREE_PAIRS, values);
+  }
+
+  /** The message that a person sees last; null where nobody has said anything, or others follow. */
+  private async openMessage(told: Told): Promise<AuiMessageDto | null> {
+    const { accountId, rootChatId } = told;
+    const activeId = await this.chats.activeOf(accountId, rootChatId);
+    const [last] = (await this.paths.page(accountId, activeId, 1)).pairs;
+    if (!last) return null;
+    const values = [accountId, last.chatId, last.seq];
+    const [row] = await this.database.query<{ is_followed: boolean }>(IS_FOLLOWED, values);
+    if (row!.is_followed) return null;
+    // The place before what comes next is its own.
+    const place = await this.placeOf(told, { responseId: last.responseId, isQuestion: false });
+    const pairs = await this.pairsFrom(told, place, 1);
+    return (await this.messagesOf(told, pairs))[0] ?? null;
+  }
+
+  /** Of an answer before what follows its pair, as its question comes behind it. */
+  private async placeOf(
+    { accountId, rootChatId }: Told,
+    { responseId, isQuestion }: MessageRef,
+  ): Promise<Place> {
+    const [place] = await this.database.query<Place>(TREE_PLACE, [
+      ...[accountId, rootChatId, responseId],
+    ]);
     if (!place) throw problems.messageNotFound();
-    return place;
+    return isQuestion ? place : { ...place, seq: place.seq + 1 };
   }
 
   private async messagesOf(
-    accountId: string,
-    rootChatId: string,
+    { accountId, rootChatId, format }: Told,
     pairs: readonly TreePair[],
-    format: string,
   ): Promise<AuiMessageDto[]> {
     if (pairs.length === 0) return [];
     const rows = pairs.flatMap((pair) => rowsOf(rootChatId, pair));
     const bodies = await twice(() => this.paths.bodiesOf(accountId, rootChatId, rows));
     const bodyBy = new Map(rows.map((row, at) => [row.response_id, bodies[at]!]));
-    return pairs.flatMap((pair) => sidesOf(pair, bodyBy, format));
+    return pairs.flatMap((pair) => sidesOf(pair, bodyBy, format).reverse());
   }
 }
 
@@ -98,6 +149,13 @@ function sidesOf(
   const ids = idsIn(question);
   const at = pair.created_at.toISOString();
   const told = { created_at: at, updated_at: at };
+  if (pair.status === 'redacted')
+    return [
+      {
+        ...{ id: questionId(id), parent_id: before, height: 2 * seq - 2, ...told },
+        ...{ ...messageIn('assistant', [ERASED], format), external_id: null },
+      },
+    ];
   const messages: AuiMessageDto[] = [];
   if (question.length > 0 && ids.question === undefined)
     messages.push({

@@ -32,6 +32,7 @@ import { AuiMessages } from './aui-messages.service.js';
 import { AuiThreads } from './aui-threads.service.js';
 import { AuiTree } from './aui-tree.service.js';
 import {
+  AuiLeaseDto,
   AuiMessageMadeDto,
   AuiMessagesDto,
   AuiRunStreamDto,
@@ -40,11 +41,16 @@ import {
   AuiThreadsDto,
   CreateAuiMessageDto,
   CreateAuiThreadDto,
+  DeleteAuiMessagesDto,
+  EndAuiRunDto,
   ListAuiMessagesQuery,
   ListAuiThreadsQuery,
   UpdateAuiMessageDto,
   UpdateAuiThreadDto,
 } from './aui.dto.js';
+
+/** Readers take a message for left behind after 30 s; none here is told of a lease. */
+const LEASE: AuiLeaseDto = { heartbeat_interval_ms: 15_000 };
 
 const ApiThreadId = () =>
   ApiParam({
@@ -151,8 +157,9 @@ export class AuiController {
   @JsonText()
   @ApiOperation({
     operationId: 'listAuiMessages',
-    summary: 'The messages of all branches, parents before their children',
-    description: 'A page that is shorter than `limit` is the last one.',
+    summary: 'The messages of all branches, children before their parents',
+    description:
+      'The client reads them from the end and opens the first one: the last message of the active branch, where nothing follows it. A page that is shorter than `limit` is the last one.',
   })
   @ApiThreadId()
   @ApiOkResponse({ type: AuiMessagesDto })
@@ -185,7 +192,69 @@ export class AuiController {
     @Body() body: CreateAuiMessageDto,
   ): Promise<AuiMessageMadeDto> {
     const rootChatId = await this.clientChats.find(accountId, threadId);
-    return { message_id: await this.messages.add({ accountId, rootChatId, key }, body) };
+    const message_id = await this.messages.add({ accountId, rootChatId, key }, body);
+    return { message_id, ...(body.open_run && { lease_id: message_id, ...LEASE }) };
+  }
+
+  @Delete('threads/:thread_id/messages')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'deleteAuiMessages',
+    summary: 'Erase messages',
+    description:
+      'For good, as a redaction. What follows an erased message stays; where only the question or only the answer of a pair goes, no branch may have it.',
+  })
+  @ApiThreadId()
+  @ApiNoContentResponse()
+  @ApiProblems(
+    problems.chatNotFound,
+    problems.messageNotFound,
+    problems.branchHeadMoved,
+    problems.contentUnavailable,
+  )
+  async erase(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Body() { message_ids: ids }: DeleteAuiMessagesDto,
+  ): Promise<void> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    await this.messages.remove({ accountId, rootChatId, key: null }, ids);
+  }
+
+  @Post('threads/:thread_id/runs/:lease_id/heartbeat')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    operationId: 'holdAuiRun',
+    summary: 'Say that a message still grows',
+    description: 'A lease is never taken away: this only tells whether there is its message.',
+  })
+  @ApiThreadId()
+  @ApiOkResponse({ type: AuiLeaseDto })
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound)
+  async hold(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Param('lease_id', NamePipe) leaseId: string,
+  ): Promise<AuiLeaseDto> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    await this.messages.hold(accountId, rootChatId, leaseId);
+    return LEASE;
+  }
+
+  @Post('threads/:thread_id/runs/:lease_id/end')
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({ operationId: 'endAuiRun', summary: 'Give a lease back' })
+  @ApiThreadId()
+  @ApiNoContentResponse()
+  @ApiProblems(problems.chatNotFound, problems.messageNotFound)
+  async end(
+    @CurrentAccount() accountId: string,
+    @Param('thread_id', NamePipe) threadId: string,
+    @Param('lease_id', NamePipe) leaseId: string,
+    @Body() _body: EndAuiRunDto,
+  ): Promise<void> {
+    const rootChatId = await this.clientChats.find(accountId, threadId);
+    await this.messages.hold(accountId, rootChatId, leaseId);
   }
 
   @Put('threads/:thread_id/messages/:message_id')
@@ -213,8 +282,8 @@ export class AuiController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'streamAuiRun',
-    summary: 'Find a title for a thread',
-    description: 'The client sets it. There is no other `assistant_id`.',
+    summary: 'Give a thread a title',
+    description: 'By what a person says first in it. There is no other `assistant_id`.',
   })
   @ApiOkResponse({
     description: 'The title.',

@@ -1,16 +1,25 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional } from 'class-validator';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsObject,
+  IsOptional,
+} from 'class-validator';
 import { IsInstant, IsSaid, OneOf, Optional, QueryBoolean, QueryInt } from '../../common/fields.js';
 import { IsPlainMetadata } from '../../common/metadata.js';
 import { NAME_CHARS_MAX } from '../../common/name.js';
 import { Lenient } from '../../common/strict-input.guard.js';
 import { NAME_TEXT } from '../../common/text-patterns.js';
 import { ROLES } from './aui-content.js';
-import { MessageIdRule, NothingHere } from './aui-fields.js';
+import { MESSAGE_ID_TEXT, MessageIdRule, MessageIdsRule, NothingHere } from './aui-fields.js';
 
 const PAGE_MAX = 200;
 const FORMAT_CHARS_MAX = 100;
 const TITLED_MESSAGES_MAX = 1000;
+const DELETED_MAX = 100;
+const END_REASONS = ['done', 'cancelled', 'error'] as const;
 const FREE_OBJECT = { type: 'object', additionalProperties: true } as const;
 /** Of a field that has nothing to say here. */
 const NULL = { type: 'null' } as object;
@@ -128,14 +137,14 @@ export class CreateAuiMessageDto {
   @NothingHere('is not looked for here; say parent_id')
   parent_external_id?: unknown;
 
-  /** No lease is given: the answer has none, and the client goes on without. */
+  /** The message will grow: it is answered with a lease. */
   @Optional()
   @IsBoolean({ message: 'must be true or false' })
   open_run?: boolean;
 
   @ApiPropertyOptional(NULL)
   @IsOptional()
-  @NothingHere('names a lease, and none are given here')
+  @NothingHere('is not looked for here: write it with PUT to the message')
   lease_id?: unknown;
 }
 
@@ -144,10 +153,29 @@ export class UpdateAuiMessageDto {
   @IsObject({ message: 'must be an object' })
   content!: Record<string, unknown>;
 
-  @ApiPropertyOptional(NULL)
-  @IsOptional()
-  @NothingHere('names a lease, and none are given here')
-  lease_id?: unknown;
+  /** The lease of this message: as nobody takes one away, it may be written without too. */
+  @Optional()
+  @MessageIdRule()
+  lease_id?: string;
+}
+
+export class DeleteAuiMessagesDto {
+  @ApiProperty({
+    ...{ type: 'array', minItems: 1, maxItems: DELETED_MAX },
+    items: { type: 'string', pattern: MESSAGE_ID_TEXT },
+  })
+  @ArrayMinSize(1)
+  @ArrayMaxSize(DELETED_MAX)
+  @MessageIdsRule()
+  message_ids!: string[];
+}
+
+export class EndAuiRunDto {
+  /** Taken and not kept: the message says by itself how it ended. */
+  @ApiPropertyOptional({ enum: END_REASONS })
+  @Optional()
+  @OneOf(END_REASONS)
+  reason?: (typeof END_REASONS)[number];
 }
 
 @Lenient()
@@ -220,10 +248,23 @@ export class AuiMessageDto {
 }
 
 export class AuiMessagesDto {
-  /** Of all branches; a parent comes before its children. */
+  /** Of all branches; a parent comes behind its children. */
   messages!: AuiMessageDto[];
+}
+
+export class AuiLeaseDto {
+  /** So long after one sign of life the next one is due. */
+  @ApiProperty({ type: 'integer' })
+  heartbeat_interval_ms!: number;
 }
 
 export class AuiMessageMadeDto {
   message_id!: string;
+
+  /** Where a lease was asked for. */
+  lease_id?: string;
+
+  /** Where a lease was asked for. */
+  @ApiPropertyOptional({ type: 'integer' })
+  heartbeat_interval_ms?: number;
 }

@@ -28,6 +28,12 @@ interface CompletedPair {
   round: number;
 }
 
+/** What a pair says from now on, and whether it has to be the last one of its chat. */
+interface RewrittenWords {
+  body: string;
+  isLast: boolean;
+}
+
 /** Thrown to take back what a transaction did: the pair is not open any more. */
 class NotOpen extends Error {}
 
@@ -63,27 +69,24 @@ export class PairCompletion {
     if (!open) return null;
     const words = wordsOf(open.body);
     const { text, parts } = sideOf(response);
-    return this.rewrite(
-      accountId,
-      open,
-      bodyOf({ ...words, response: text, response_parts: parts }),
-      key,
-    );
+    const body = bodyOf({ ...words, response: text, response_parts: parts });
+    return this.rewrite(accountId, open, { body, isLast: true }, key);
   }
 
   /**
-   * The last pair of a branch with other words, as a further version; null where it is not the last
-   * one, is being answered, or somebody inherited it (R3). @throws like `complete`
+   * A pair with other words, as a further version; null where it has changed, its chat is being
+   * answered, somebody inherited it (R3), or another one follows that must not.
+   * @throws like `complete`
    */
   async rewrite(
     accountId: string,
     open: Pair,
-    body: string,
+    words: RewrittenWords,
     key: IdempotentRequest | null,
   ): Promise<Pair | null> {
     const { chatId } = open;
     const outcome = await this.trees
-      .make(accountId, chatId, key, (tx) => this.store(tx, accountId, open, body))
+      .make(accountId, chatId, key, (tx) => this.store(tx, accountId, open, words))
       .catch((error: unknown) => {
         if (error instanceof NotOpen) return null;
         throw error;
@@ -115,7 +118,7 @@ export class PairCompletion {
     tx: EntityManager,
     accountId: string,
     open: Pair,
-    body: string,
+    { body, isLast }: RewrittenWords,
   ): Promise<WriteResult<CompletedPair>> {
     const { chatId, responseId, seq, version } = open;
     const [place] = await tx.query<PlaceState[]>(LOCK_PLACE, [accountId, chatId, seq]);
@@ -123,7 +126,7 @@ export class PairCompletion {
     const [found] = await tx.query<{ is_inherited: boolean }[]>(IS_INHERITED, [
       ...[accountId, chatId, seq],
     ]);
-    const isSame = state?.version === version && !state.is_followed;
+    const isSame = state?.version === version && !(isLast && state.is_followed);
     if (!place || place.is_busy || found!.is_inherited || !isSame) throw new NotOpen();
     const sha256 = sha256Of(body);
     const now = new Date();
