@@ -48,7 +48,7 @@ describe('of what the sources send to PostgreSQL by hand, each statement', () =>
       if (!NO_STATEMENT.test(text))
         said.set(text, await describer.describe(text).catch((error: Error) => error));
     }
-  }, 120_000);
+  }, 240_000); // reading the sources is most of a minute of CPU
   afterAll(async () => {
     await client.end();
     await server.close();
