@@ -21,7 +21,7 @@ import {
 export interface JournaledPair extends Omit<PairWrite, 'body'>, Record<string, unknown> {}
 
 /** A row of the journal that this relay holds until its lease ends. */
-export interface HeldRow {
+export interface HeldRow extends Record<string, unknown> {
   accountId: string;
   chatId: string;
   seq: number;
@@ -46,22 +46,6 @@ export interface HeldPairRow extends HeldRow {
   pair: JournaledPair;
 }
 
-interface ClaimedColumns {
-  [column: string]: unknown;
-  account_id: string;
-  chat_id: string;
-  seq: number;
-  version: number;
-  round: number;
-  attempts: number;
-  lease: string;
-  bytes: number;
-  has_body: boolean;
-  body: string | null;
-  stored: boolean;
-  verified: boolean;
-}
-
 /**
  * The relay's side of `content_journal`. Every step is one statement with its own commit for all
  * rows that make it, and changes only those that are still held and have no newer work.
@@ -74,10 +58,8 @@ export class JournalRows {
    * Takes up to `limit` rows that are due, of `bytesMax` together, so that no other relay has them
    * for `leaseSeconds`.
    */
-  async claim(limit: number, bytesMax: number, leaseSeconds: number): Promise<HeldRow[]> {
-    return (await this.database.query<ClaimedColumns>(CLAIM, [limit, leaseSeconds, bytesMax])).map(
-      heldRowOf,
-    );
+  claim(limit: number, bytesMax: number, leaseSeconds: number): Promise<HeldRow[]> {
+    return this.database.query<HeldRow>(CLAIM, [limit, leaseSeconds, bytesMax]);
   }
 
   /** The rows with their pairs; left out are those whose pair is gone from PostgreSQL. */
@@ -150,7 +132,3 @@ export const placeOf = ({
   chatId,
   seq,
 }: Pick<HeldRow, 'accountId' | 'chatId' | 'seq'>): string => `${accountId}:${chatId}:${seq}`;
-
-function heldRowOf({ account_id, chat_id, has_body, ...same }: ClaimedColumns): HeldRow {
-  return { accountId: account_id, chatId: chat_id, hasBody: has_body, ...same };
-}

@@ -76,8 +76,8 @@ export const CLAIM: Statement = {
     FROM counted
     WHERE j.account_id = counted.account_id AND j.chat_id = counted.chat_id AND j.seq = counted.seq AND counted.bytes_before < $3
       AND ${FORGETTABLE}
-    RETURNING j.account_id, j.chat_id, j.seq, j.version, j.round, j.attempts, j.due_at::text AS lease, counted.bytes,
-      j.body IS NOT NULL AS has_body, CASE WHEN j.stored_at IS NULL THEN j.body END AS body,
+    RETURNING j.account_id AS "accountId", j.chat_id AS "chatId", j.seq, j.version, j.round, j.attempts, j.due_at::text AS lease, counted.bytes,
+      j.body IS NOT NULL AS "hasBody", CASE WHEN j.stored_at IS NULL THEN j.body END AS body,
       j.stored_at IS NOT NULL AS stored, j.verified_at IS NOT NULL AS verified`,
 };
 
