@@ -30,7 +30,7 @@ const START: Place = {
 const ERASED: ResponsePart = { type: 'text', text: 'This message was erased.' };
 
 /** A conversation, and how its messages are told. */
-interface Told {
+interface TreeReading {
   accountId: string;
   rootChatId: string;
   format: string;
@@ -70,7 +70,7 @@ export class AuiTree {
 
   /** Those at and behind a place, read so many pairs at a time. */
   private async *from(
-    told: Told,
+    told: TreeReading,
     place: Place,
     pairsAtOnce: number,
   ): AsyncGenerator<AuiMessageDto> {
@@ -83,13 +83,13 @@ export class AuiTree {
     }
   }
 
-  private pairsFrom({ accountId, rootChatId }: Told, place: Place, limit: number) {
+  private pairsFrom({ accountId, rootChatId }: TreeReading, place: Place, limit: number) {
     const values = [accountId, rootChatId, place.depth, place.chat_id, place.seq, limit];
     return this.database.query<TreePair>(TREE_PAIRS, values);
   }
 
   /** The message that a person sees last; null where nobody has said anything, or others follow. */
-  private async openMessage(told: Told): Promise<AuiMessageDto | null> {
+  private async openMessage(told: TreeReading): Promise<AuiMessageDto | null> {
     const { accountId, rootChatId } = told;
     const activeId = await this.chats.activeOf(accountId, rootChatId);
     const [last] = (await this.paths.page(accountId, activeId, 1)).pairs;
@@ -105,7 +105,7 @@ export class AuiTree {
 
   /** Of an answer before what follows its pair, as its question comes behind it. */
   private async placeOf(
-    { accountId, rootChatId }: Told,
+    { accountId, rootChatId }: TreeReading,
     { responseId, isQuestion }: MessageRef,
   ): Promise<Place> {
     const [place] = await this.database.query<Place>(TREE_PLACE, [
@@ -116,7 +116,7 @@ export class AuiTree {
   }
 
   private async messagesOf(
-    { accountId, rootChatId, format }: Told,
+    { accountId, rootChatId, format }: TreeReading,
     pairs: readonly TreePair[],
   ): Promise<AuiMessageDto[]> {
     if (pairs.length === 0) return [];
