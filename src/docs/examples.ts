@@ -118,6 +118,12 @@ export const EXAMPLES: Readonly<Record<string, Readonly<Record<string, Example>>
       value: { content: { role: 'assistant', content: 'A little north of Bodø.' } },
     },
   },
+  DeleteAuiMessagesDto: {
+    question: {
+      summary: 'The question of a pair',
+      value: { message_ids: [`${RESPONSE_ID}-question`] },
+    },
+  },
   FanOutDto: { two: { summary: 'Two models', value: { models: ['gpt-5-mini', 'gpt-5'] } } },
   RetryMessageDto: {
     whole: { summary: 'The whole answer', value: {} },

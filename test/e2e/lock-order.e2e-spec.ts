@@ -72,6 +72,8 @@ const FAIR =
 /** And of what stands in its place only until another says it anew. */
 const FAIR_OF: Readonly<Record<string, RegExp>> = {
   updateAuiMessage: /^409 branch_head_moved/,
+  // One side alone is nobody's to erase where the pair has changed or is being answered.
+  deleteAuiMessages: /^409 branch_head_moved/,
 };
 
 /** In the order of docs/decisions/0017-lock-order.md. */

@@ -5,7 +5,7 @@ import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
-import { RANK, SCAN } from '../../src/modules/search/search.sql.js';
+import { RANK } from '../../src/modules/search/search.sql.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import type { Scene } from './openapi-calls.js';
 
@@ -173,10 +173,6 @@ export const FURTHER: Record<string, Work> = {
   'the answer that is written in a chat': ask(generations.RUNNING_IN, ({ ann, chat }) => [
     ann.accountId,
     chat.id,
-  ]),
-  'the newest pairs, one by one': ask(SCAN, ({ ann, chat }) => [
-    ...[ann.accountId, `'word'`, new Date(), chat.pairs[2], null, null, null, null],
-    ...[21, 86_400, 300],
   ]),
   'how well pairs have what was looked for': ask(RANK, ({ ann, chat }) => [
     ...[ann.accountId, chat.pairs, `'word'`],

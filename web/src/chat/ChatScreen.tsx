@@ -155,9 +155,12 @@ function useScroll(path: Path, around: string | undefined) {
   // A page that came may be shorter than the screen.
   useEffect(readOn, [path.isFetching]);
   const onScroll = (): void => {
-    const { scrollTop, scrollHeight, clientHeight } = element.current!;
+    const { current } = element;
+    // It may be told of when another view stands there already.
+    if (!current) return;
+    const { scrollTop, scrollHeight, clientHeight } = current;
     isAtEnd.current = scrollHeight - scrollTop - clientHeight < AT_END && !path.hasNextPage;
-    seen.current = seenIn(element.current!);
+    seen.current = seenIn(current);
     readOn();
   };
   const toEnd = (): void => {
