@@ -193,7 +193,8 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   fastify.addHook('onRoute', (route) => {
     const { url, method } = route;
-    if (TAKES_CHATS.test(url))
+    // What is deleted is named by ids.
+    if (TAKES_CHATS.test(url) && method !== 'DELETE')
       Object.assign(route, {
         bodyLimit: CHAT_BYTES_MAX,
         config: { ...route.config, bodyBounds: CHAT_BOUNDS },

@@ -154,6 +154,7 @@ describe('an example', () => {
       await page.reload();
       await title.click();
       await page.locator('.assistant', { hasText: 'how cold' }).waitFor();
+      await page.getByText('2/2').nth(1).waitFor();
       expect(await page.getByText('2/2').count()).toBe(2);
       await page.locator('.user').getByLabel('The one before').click();
       await page.locator('.assistant', { hasText: 'midnight sun' }).waitFor();
