@@ -14,6 +14,8 @@ export interface Bed {
   many: number;
   /** An empty chat that nobody used yet. */
   fresh: () => Promise<string>;
+  /** Waits until all pairs are found by search, those of an earlier scene too. */
+  findable: () => Promise<void>;
   /** A chat with so many pairs that nobody used yet. */
   filled: (pairs: number) => Promise<string>;
 }
@@ -38,9 +40,10 @@ export async function makeBed(
   await seedChats(sql, accountId, 1, manyChats);
   await seedPairs(sql, accountId, await some(shortChats), 1);
   const big = await filled(bigPairs);
-  await untilFindable(sql, accountId);
+  const findable = (): Promise<void> => untilFindable(sql, accountId);
+  await findable();
   await settle(sql);
-  return { big, bigPairs, many: manyChats, fresh, filled };
+  return { big, bigPairs, many: manyChats, findable, fresh, filled };
 }
 
 /**

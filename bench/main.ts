@@ -52,6 +52,7 @@ async function measure(options: Options): Promise<Finding[]> {
     for (const { ids, play } of wanted) {
       const name = ids.join(', ');
       say(`${name} …`);
+      await bed.findable();
       findings.push(await play({ stage, bed, options, say: (line) => say(`${name} ${line}`) }));
     }
     return findings;
