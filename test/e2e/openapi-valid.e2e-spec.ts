@@ -89,9 +89,12 @@ describe('a body that the document allows', () => {
 const sentIn = ({ in: place }: Parameter, value: unknown): string =>
   place === 'header' ? String(value).replace(/[^!-~]/g, '~') || '~' : String(value);
 
-/** Refusals of a value that the document allows: what only the server knows, or others say. */
+/**
+ * Refusals of a value that the document allows: what only the server knows (a key that came twice
+ * by chance, too), or others say.
+ */
 const MAY_REFUSE_VALUE =
-  /is not a cursor of this list|use only one of|to look for|to be found beside|words"/;
+  /is not a cursor of this list|use only one of|to look for|to be found beside|words"|idempotency_key_reused/;
 
 /** What people and programs send in the place of an id, a name or a cursor. */
 const STRAY = [
