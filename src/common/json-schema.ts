@@ -1,3 +1,4 @@
+import { PART_BOUNDS } from '../tree/part-rules.js';
 import { PLAIN_METADATA } from './metadata.js';
 import { ANY_TEXT, METADATA_KEY } from './text-patterns.js';
 
@@ -13,6 +14,11 @@ export const WEB_TEXT = '^[Hh][Tt][Tt][Pp][Ss]?://[^/]';
 
 export const anyObject = { type: 'object', additionalProperties: true } as const;
 export const anyText = { type: 'string', pattern: ANY_TEXT } as const;
+
+/** The name of a file, which may be empty. */
+export const FILE_NAME = {
+  ...{ type: 'string', maxLength: PART_BOUNDS.fileName, pattern: '^[^\\p{Cc}]*$' },
+} as const;
 
 export const only = (...values: readonly string[]) => ({ type: 'string', enum: [...values] });
 

@@ -2,6 +2,7 @@ import {
   anyObject,
   anyText,
   BASE64_TEXT,
+  FILE_NAME,
   METADATA_SCHEMA,
   only,
   orNull,
@@ -52,7 +53,7 @@ const FILE = object(
     type: only(...FILE_KINDS),
     source: { anyOf: SOURCES },
     metadata: object({
-      filename: { type: 'string', maxLength: PART_BOUNDS.fileName, pattern: '^[^\\p{Cc}]*$' },
+      filename: FILE_NAME,
     }),
   },
   ...['type', 'source'],

@@ -2,6 +2,7 @@ import {
   anyObject,
   anyText,
   BASE64_TEXT,
+  FILE_NAME,
   METADATA_SCHEMA,
   only,
   orNull,
@@ -29,7 +30,7 @@ const fileAt = (url: object, ...required: string[]) =>
     {
       ...{ type: only('file'), url: { type: 'string', ...url } },
       mediaType: { type: 'string', pattern: '^[\\w.+-]+/[\\w.+*-]+$' },
-      filename: { type: 'string', maxLength: PART_BOUNDS.fileName, pattern: '^[^\\p{Cc}]*$' },
+      filename: FILE_NAME,
     },
     ...['url', ...required],
   );
