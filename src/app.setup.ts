@@ -9,7 +9,7 @@ import { AppModule } from './app.module.js';
 import { ReadCache } from './cache/read-cache.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
-import { type BodyBounds, CHAT_BOUNDS, CHAT_BYTES_MAX, parseJsonBody } from './common/json-body.js';
+import { BODY_BOUNDS, parseJsonBody } from './common/json-body.js';
 import { letFormsIn } from './common/multipart.js';
 import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
@@ -30,16 +30,6 @@ import { serveDocs } from './docs.setup.js';
 import { Doorkeeper } from './modules/auth/doorkeeper.js';
 import { servePage } from './page.setup.js';
 
-export const BODY_BYTES_MAX = 512 * 1024;
-const TAKES_CHATS =
-  /^\/(api\/chat|agui(\/connect)?|aui\/v1\/(runs\/stream|threads\/:thread_id\/messages(\/:message_id)?)|v1\/(chat\/completions|responses(\/(compact|input_tokens))?|conversations(\/:conversation_id\/items)?))$/;
-/** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
-const PART_BYTES_MAX = 2 * 1024 * 1024;
-const PART_BOUNDS: BodyBounds = { levels: 64, values: 100_000, members: 100 };
-const TAKES_PARTS =
-  /^\/api\/v1\/(chats\/:chat_id\/messages(\/:response_id\/(edit|regenerate))?|messages\/add-message)$/;
-/** Whose body is a file. */
-const TAKES_UPLOADS = /^\/api\/v1\/imports$/;
 /**
  * Routes that are no part of the versioned API: for machines, and facades for clients that know
  * their own addresses.
@@ -93,7 +83,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   limitRequests(fastify);
   app.setGlobalPrefix('api/v1', { exclude: AT_THE_ROOT });
   fastify.removeAllContentTypeParsers();
-  app.useBodyParser('application/json', { bodyLimit: BODY_BYTES_MAX }, parseJsonBody);
+  app.useBodyParser('application/json', { bodyLimit: BODY_BOUNDS.bytes }, parseJsonBody);
   letFormsIn(fastify);
   await secure(app, config);
   takeUploads(fastify);
@@ -107,7 +97,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
 
 function adapterOf({ TRUST_PROXY }: Config): FastifyAdapter {
   return new FastifyAdapter({
-    bodyLimit: BODY_BYTES_MAX,
+    bodyLimit: BODY_BOUNDS.bytes,
     trustProxy: TRUST_PROXY.length > 0 ? TRUST_PROXY : false,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => {
@@ -193,20 +183,8 @@ function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   fastify.addHook('onRoute', (route) => {
     const { url, method } = route;
-    // What is deleted is named by ids.
-    if (TAKES_CHATS.test(url) && method !== 'DELETE')
-      Object.assign(route, {
-        bodyLimit: CHAT_BYTES_MAX,
-        config: { ...route.config, bodyBounds: CHAT_BOUNDS },
-      });
-    if (TAKES_PARTS.test(url))
-      Object.assign(route, {
-        bodyLimit: PART_BYTES_MAX,
-        config: { ...route.config, bodyBounds: PART_BOUNDS },
-      });
-    if (TAKES_UPLOADS.test(url))
-      // Its body may take as long as that of a form.
-      Object.assign(route, { config: { ...route.config, takesUpload: true, takesForm: true } });
+    const { bodyBounds } = route.config ?? {};
+    if (bodyBounds) route.bodyLimit = bodyBounds.bytes;
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);

@@ -5,8 +5,9 @@ import { isObject } from './is-object.js';
 import { noForm } from './multipart.js';
 import { invalidField, problems } from './problems.js';
 
-/** How much a body may hold, however few bytes that takes. */
+/** How much a body may hold. */
 export interface BodyBounds {
+  readonly bytes: number;
   /** How deep objects and lists may lie in each other. */
   readonly levels: number;
   /** Members of objects and items of lists, all together. */
@@ -26,14 +27,17 @@ declare module 'fastify' {
  * Nobody of good will nests deeper. The largest metadata (16 KiB) hold fewer values, and so does
  * every other body of our own routes.
  */
-export const BODY_BOUNDS: BodyBounds = { levels: 32, values: 10_000 };
+export const BODY_BOUNDS: BodyBounds = { bytes: 512 * 1024, levels: 32, values: 10_000 };
+/** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
+export const PARTS_BOUNDS: BodyBounds = {
+  ...{ bytes: 2 * 1024 * 1024, levels: 64 },
+  ...{ values: 100_000, members: 100 },
+};
 /**
  * Clients of other protocols send their whole chat with each request: ten thousand messages of a
  * dozen members and some parts. Schemas of tools lie deep in each other.
  */
-export const CHAT_BOUNDS: BodyBounds = { levels: 64, values: 200_000 };
-/** And so many bytes. */
-export const CHAT_BYTES_MAX = 8 * 1024 * 1024;
+export const CHAT_BOUNDS: BodyBounds = { bytes: 8 * 1024 * 1024, levels: 64, values: 200_000 };
 
 /**
  * Members of one object, wherever it lies. V8 keeps those with numbers for names in a dictionary

@@ -18,11 +18,13 @@ import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { linkHeader } from '../../common/cursor.js';
 import { exactJson } from '../../common/exact-json.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { OwnFields } from '../../common/own-fields.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { EVENT_STREAM_HEADERS } from '../../runtime/event-stream.js';
 import { serverSent } from '../answer/server-sent-answer.js';
@@ -74,6 +76,7 @@ export class AguiController {
   ) {}
 
   @Post()
+  @TakesBody(CHAT_BOUNDS)
   @Lenient()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
@@ -95,6 +98,7 @@ export class AguiController {
   }
 
   @Post('connect')
+  @TakesBody(CHAT_BOUNDS)
   @Lenient()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({

@@ -12,10 +12,12 @@ import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { exactJson } from '../../common/exact-json.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
 import { JsonText } from '../../common/json-text.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { Answers } from '../answer/answers.service.js';
 import { serverSent } from '../answer/server-sent-answer.js';
@@ -51,6 +53,7 @@ export class AiSdkController {
   ) {}
 
   @Post()
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'streamUiMessage',

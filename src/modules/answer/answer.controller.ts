@@ -21,8 +21,10 @@ import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { PARTS_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { invalidField, problems } from '../../common/problems.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
@@ -171,6 +173,7 @@ export class AnswerController {
   }
 
   @Post('edit')
+  @TakesBody(PARTS_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'editMessage',
@@ -194,6 +197,7 @@ export class AnswerController {
   }
 
   @Post('regenerate')
+  @TakesBody(PARTS_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'regenerateMessage',

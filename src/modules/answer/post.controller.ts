@@ -11,8 +11,10 @@ import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { PARTS_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { QaPairDto } from '../chat/pair.dto.js';
@@ -51,6 +53,7 @@ export class PostController {
   constructor(private readonly posts: PostService) {}
 
   @Post()
+  @TakesBody(PARTS_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'addMessage',
@@ -82,6 +85,7 @@ export class PostVerbsController {
   constructor(private readonly posts: PostService) {}
 
   @Post('add-message')
+  @TakesBody(PARTS_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'addMessageVerb',

@@ -23,9 +23,11 @@ import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { exactJson } from '../../common/exact-json.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { NAME_CHARS_MAX, NamePipe } from '../../common/name.js';
 import { problems } from '../../common/problems.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { ClientChatsService } from '../client-chat/client-chats.service.js';
 import { AuiMessages } from './aui-messages.service.js';
@@ -174,6 +176,7 @@ export class AuiController {
   }
 
   @Post('threads/:thread_id/messages')
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'createAuiMessage',
@@ -258,6 +261,7 @@ export class AuiController {
   }
 
   @Put('threads/:thread_id/messages/:message_id')
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.NO_CONTENT)
   @ApiOperation({ operationId: 'updateAuiMessage', summary: 'Say a message anew, in its place' })
   @ApiThreadId()
@@ -279,6 +283,7 @@ export class AuiController {
   }
 
   @Post('runs/stream')
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'streamAuiRun',

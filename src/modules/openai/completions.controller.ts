@@ -10,8 +10,10 @@ import {
 import type { FastifyReply } from 'fastify';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { BranchCompletions } from './branch-completions.service.js';
 import { COMPLETION_FIELDS } from './field-fates.js';
@@ -30,6 +32,7 @@ export class CompletionsController {
   ) {}
 
   @Post()
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'createChatCompletion',

@@ -13,9 +13,11 @@ import { ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger'
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { ConversationItems } from './conversation-items.service.js';
 import {
@@ -59,6 +61,7 @@ export class ConversationsController {
   ) {}
 
   @Post()
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @JsonText()
   @ApiOperation({
@@ -142,6 +145,7 @@ export class ConversationsController {
   }
 
   @Post(':conversation_id/items')
+  @TakesBody(CHAT_BOUNDS)
   @ApiParam(CONVERSATION_ID)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({

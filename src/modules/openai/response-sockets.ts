@@ -1,5 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { CHAT_BYTES_MAX } from '../../common/json-body.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import type { Principal } from '../../common/principal.js';
 import { problems } from '../../common/problems.js';
 import type { Policy } from '../../common/rate-limit.js';
@@ -28,7 +28,7 @@ export class ResponseSockets implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.upgrades.handle(PATH, (upgrade) => this.connect(upgrade), CHAT_BYTES_MAX);
+    this.upgrades.handle(PATH, (upgrade) => this.connect(upgrade), CHAT_BOUNDS.bytes);
   }
 
   private async connect(upgrade: Upgrade): Promise<void> {

@@ -22,8 +22,10 @@ import type { FastifyReply } from 'fastify';
 import { ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
+import { TakesBody } from '../../common/takes-body.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { ItemListDto, ListItemsQuery } from './conversation.dto.js';
 import { ConversationItems } from './conversation-items.service.js';
@@ -87,6 +89,7 @@ export class ResponsesController {
   ) {}
 
   @Post()
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'createResponse',
@@ -112,6 +115,7 @@ export class ResponsesController {
   }
 
   @Post('input_tokens')
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'countInputTokens',
@@ -128,6 +132,7 @@ export class ResponsesController {
   }
 
   @Post('compact')
+  @TakesBody(CHAT_BOUNDS)
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     operationId: 'compactResponse',

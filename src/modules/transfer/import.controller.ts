@@ -9,6 +9,7 @@ import {
   Req,
   Res,
 } from '@nestjs/common';
+import { RouteConfig } from '@nestjs/platform-fastify';
 import {
   ApiBody,
   ApiConsumes,
@@ -45,6 +46,8 @@ export class ImportController {
   constructor(private readonly imports: Imports) {}
 
   @Post()
+  // Its body may take as long as that of a form.
+  @RouteConfig({ takesUpload: true, takesForm: true })
   @JsonText()
   @ApiOperation({
     operationId: 'createImport',
