@@ -12,7 +12,8 @@ import { type EmbeddedMongo, startEmbeddedMongo } from './embedded-mongo.js';
 const STAND_IN = `#!${process.execPath}
 const at = (name) => process.argv[process.argv.indexOf(name) + 1];
 if (require('fs').existsSync(__dirname + '/broken')) { console.log('no AVX'); process.exit(132); }
-require('net').createServer().listen(at('--bind_ip'), () => require('fs').writeFileSync(__dirname + '/pid', String(process.pid)));
+require('fs').writeFileSync(__dirname + '/pid', String(process.pid)); // it can be reached before a callback is called
+require('net').createServer().listen(at('--bind_ip'));
 process.on('SIGINT', () => { require('fs').writeFileSync(__dirname + '/clean', ''); process.exit(0); });
 `;
 
@@ -55,12 +56,11 @@ it('is started again at the same address when it is killed', async () => {
   process.kill(Number(first), 'SIGKILL');
   for (
     const deadline = Date.now() + 10_000;
-    readFileSync(join(folder, 'pid'), 'utf8') === first;
+    [first, ''].includes(readFileSync(join(folder, 'pid'), 'utf8')) || !(await accepts(mongo.uri));
     await sleep(20)
   ) {
     if (Date.now() > deadline) throw new Error('it was not started again');
   }
-  expect(await accepts(mongo.uri)).toBe(true);
 });
 
 it('says at once what mongod said when it cannot run here', async () => {
