@@ -34,6 +34,13 @@ export class FileSettings {
   /** How much the files of one account may take together, in MiB; 0 is no limit. */
   @Whole(0, 1_000_000_000)
   FILES_PER_ACCOUNT_MB = 10_240;
+
+  /**
+   * How much the files of one question to a model may have together, in bytes. They are whole in
+   * memory while it is asked, some five times: as such, in base64, and in the JSON around that.
+   */
+  @Whole(1, 1024 * MIB)
+  LLM_FILES_BYTES_MAX = 32 * MIB;
 }
 
 /** What is wrong with them together with other settings. */

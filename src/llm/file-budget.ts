@@ -3,11 +3,6 @@ import { ModelError, type ModelMessage } from './language-model.js';
 import { isList } from './message-size.js';
 import { kindOf } from './provider-prompt.js';
 
-/**
- * Files of one request together. They are whole in memory while it is sent, some five times: as
- * bytes, in base64, and in the JSON around that.
- */
-export const MODEL_FILES_BYTES_MAX = 32 * 1024 * 1024;
 const BYTES_PER_MIB = 1024 * 1024;
 
 /**
@@ -19,7 +14,7 @@ const BYTES_PER_MIB = 1024 * 1024;
 export function fitFiles(
   messages: readonly ModelMessage[],
   mayCut: boolean,
-  bytesMax = MODEL_FILES_BYTES_MAX,
+  bytesMax: number,
 ): ModelMessage[] {
   const asked = messages.findLastIndex(({ role }) => role === 'assistant') + 1;
   let room = bytesMax;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Config } from '../../config/config.js';
 import { fitToWindow, roomOf } from '../../llm/context-window.js';
 import { fitFiles } from '../../llm/file-budget.js';
 import {
@@ -43,6 +44,7 @@ export class Contexts {
     private readonly tokens: TokenCounter,
     private readonly pairs: EarlierPairs,
     private readonly files: Files,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -68,7 +70,8 @@ export class Contexts {
     );
     void this.pairs.remember(accountId, counted);
     const request = {
-      ...{ ...requestOf(settings), model, messages: fitFiles(messages, mayCut) },
+      ...{ ...requestOf(settings), model },
+      messages: fitFiles(messages, mayCut, this.config.LLM_FILES_BYTES_MAX),
       readFile: (file: FilePart) => this.files.readForModel(accountId, file),
     };
     return { info, request, ask: (signal) => this.model.stream(request, signal) };

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
+import { Config } from '../../config/config.js';
 import { fitsWindow } from '../../llm/context-window.js';
 import { fitFiles } from '../../llm/file-budget.js';
 import {
@@ -37,6 +38,7 @@ export class DirectAnswers {
     private readonly quotas: Quotas,
     private readonly tokens: TokenCounter,
     private readonly files: Files,
+    private readonly config: Config,
   ) {}
 
   /**
@@ -56,7 +58,8 @@ export class DirectAnswers {
     try {
       const info = this.model.find(asked.model);
       const request = {
-        ...{ ...asked, model: info.id, messages: fitFiles(asked.messages, false) },
+        ...{ ...asked, model: info.id },
+        messages: fitFiles(asked.messages, false, this.config.LLM_FILES_BYTES_MAX),
         readFile: (file: FilePart) => this.files.readForModel(accountId, file),
       };
       if (!(await fitsWindow(request.messages, info, this.tokens.count)))
