@@ -288,6 +288,39 @@ describe('a stream', () => {
     expect(provider.asked[0]!.body).toMatchObject(told);
   });
 
+  it('passes on what only a provider knows of a message; a branch refuses it by its name', async () => {
+    const cache_control = { type: 'ephemeral' };
+    const content = [{ type: 'text', text: 'Long.', cache_control }];
+    const messages = [{ role: 'system', content }, user('Why?')];
+    expect((await complete({ messages })).status).toBe(200);
+    expect(provider.asked[0]!.body.messages).toEqual(messages);
+    const { id } = await ann.aChat();
+    const refused = await complete({ messages }, ann, { 'X-Branch-Id': id });
+    expect([refused.status, refused.body.error]).toEqual([
+      400,
+      expect.objectContaining({
+        param: 'messages',
+        message: expect.stringContaining('[0].content[0].cache_control'),
+      }),
+    ]);
+    expect((await ann.get(`/chats/${id}`)).body.message_count).toBe(0);
+  });
+
+  it('gives a provider its signature of a call back, streamed or not', async () => {
+    const made = { id: 'c1', type: 'function', function: { name: 'f', arguments: '{}' } };
+    const signed = { ...made, extra_content: { google: { thought_signature: 'abc' } } };
+    const turn = { turn: [{ delta: { tool_calls: [{ index: 0, ...signed }] } }] };
+    provider.next(turn);
+    const { message } = (await complete({})).body.choices[0];
+    expect(message.tool_calls).toEqual([signed]);
+    const result = { role: 'tool', tool_call_id: 'c1', content: 'out' };
+    await complete({ messages: [user('Why?'), message, result] });
+    expect(provider.asked.at(-1)!.body.messages[1].tool_calls).toMatchObject([signed]);
+    provider.next(turn);
+    const { text } = await complete({ stream: true });
+    expect(text).toContain('"tool_calls":[{"index":0,"extra_content":{"google":');
+  });
+
   it('whose reader stops reading holds the provider back', async () => {
     // Many small tokens: the answer's own limit would end larger ones.
     provider.next({ tokens: Array.from({ length: 200_000 }, () => 'x') });

@@ -14,6 +14,7 @@ import { settingsOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
 import { failureOf, modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
+import { branchWordsFault } from './own-words.js';
 import { partsOf } from './part-items.js';
 import { ResponseInputs } from './response-inputs.service.js';
 import { assertChoice } from './tool-fields.js';
@@ -89,8 +90,8 @@ export class BranchCompletions {
         'messages',
         'must end with a message of the user or of a tool: that is what is answered',
       );
-    const unnamed = branchNameFault(body.messages);
-    if (unnamed) throw invalidField('messages', unnamed);
+    const fault = branchNameFault(body.messages) ?? branchWordsFault(body.messages);
+    if (fault) throw invalidField('messages', fault);
     const model = this.modelOf(body.model);
     const instructions = instructionsIn(body.messages);
     const settings = {

@@ -20,6 +20,8 @@ interface ToolCall {
   id: string;
   type: 'function';
   function: { name: string; arguments: string };
+  /** What only a provider can read of it. */
+  extra_content?: { google?: { thought_signature?: string } | null } | null;
 }
 
 /** A message as OpenAI's clients send it, once `messagesFault` has found nothing. */
@@ -118,7 +120,18 @@ function toolCallFault(call: unknown): string | null {
   const { id, type, function: made } = call;
   if (type !== 'function' || !isObject(made))
     return '.type: only calls of functions are supported here';
-  return callFault({ ...made, call_id: id })?.replace('.call_id', '.id') ?? null;
+  return (
+    callFault({ ...made, call_id: id })?.replace('.call_id', '.id') ?? extraFault(call)
+  );
+}
+
+/** Other providers may say there what they like. */
+function extraFault({ extra_content: extra }: Record<string, unknown>): string | null {
+  const google = isObject(extra) ? extra['google'] : null;
+  const signature = isObject(google) ? google['thought_signature'] : null;
+  return isGiven(signature) && typeof signature !== 'string'
+    ? '.extra_content.google.thought_signature must be a string'
+    : null;
 }
 
 /** Empty texts are taken, as OpenAI does. */
@@ -177,11 +190,20 @@ function itemsOfMessage(message: ChatMessage): InputItem[] {
 function thoughtsIn({
   reasoning_content: thought,
   reasoning_details: details,
+  tool_calls: calls,
 }: ChatMessage): InputItem[] {
-  if (!thought && !details?.length) return [];
-  const opaque = details?.length ? sealed({ reasoning_details: details }) : null;
+  const signatures = (calls ?? []).flatMap(({ id, extra_content: extra }) => {
+    const signature = extra?.google?.thought_signature;
+    return signature ? [[id, signature] as const] : [];
+  });
+  const opaque = {
+    ...(details?.length && { reasoning_details: details }),
+    ...(signatures.length > 0 && { thought_signatures: Object.fromEntries(signatures) }),
+  };
+  const isOpaque = Object.keys(opaque).length > 0;
+  if (!thought && !isOpaque) return [];
   const content = thought ? [{ text: thought }] : [];
-  return [{ type: 'reasoning', content, encrypted_content: opaque }];
+  return [{ type: 'reasoning', content, encrypted_content: isOpaque ? sealed(opaque) : null }];
 }
 
 function contentIn({ content, refusal }: ChatMessage): string | InputContent[] {

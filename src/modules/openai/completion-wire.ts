@@ -52,6 +52,7 @@ function messageOf(parts: readonly ResponsePart[]): CompletionMessageDto {
     .map(({ text }) => text)
     .join('');
   const details = detailsOf(parts);
+  const signatures = signaturesOf(parts);
   const content = joined(ofType(parts, 'text'));
   return {
     role: 'assistant',
@@ -59,7 +60,7 @@ function messageOf(parts: readonly ResponsePart[]): CompletionMessageDto {
     refusal: joined(ofType(parts, 'refusal')),
     ...(thought && { reasoning_content: thought }),
     ...(details.length > 0 && { reasoning_details: details }),
-    ...(calls.length > 0 && { tool_calls: calls.map(callOf) }),
+    ...(calls.length > 0 && { tool_calls: calls.map((call) => callOf(call, signatures)) }),
   };
 }
 
@@ -71,11 +72,29 @@ export function detailsOf(parts: readonly ResponsePart[]): object[] {
   });
 }
 
-const callOf = ({ call_id: id, name, input }: ToolCallPart): CompletionCallDto => ({
-  id,
-  type: 'function',
-  function: { name, arguments: argumentsOf(input) },
+/** What Google's models want back with the calls that they made, by the ids of these. */
+function signaturesOf(parts: readonly ResponsePart[]): ReadonlyMap<string, string> {
+  const signed = ofType(parts, 'reasoning').flatMap(({ opaque }) => {
+    const signatures = isObject(opaque) ? opaque['thought_signatures'] : null;
+    return isObject(signatures) ? Object.entries(signatures) : [];
+  });
+  return new Map(signed.filter((one): one is [string, string] => typeof one[1] === 'string'));
+}
+
+const signedBy = (signature: string): Pick<CompletionCallDto, 'extra_content'> => ({
+  extra_content: { google: { thought_signature: signature } },
 });
+
+function callOf(
+  { call_id: id, name, input }: ToolCallPart,
+  signatures: ReadonlyMap<string, string>,
+): CompletionCallDto {
+  const signature = signatures.get(id);
+  return {
+    ...{ id, type: 'function', function: { name, arguments: argumentsOf(input) } },
+    ...(signature !== undefined && signedBy(signature)),
+  };
+}
 
 /** Where the provider says another reason, the answer is not whole. */
 const reasonOf = (reason: FinishReason): string =>
@@ -117,7 +136,16 @@ export class Chunks {
     if (part.type === 'tool_call') return this.wholeCall(part);
     if (part.type === 'refusal') return this.chunk({ refusal: part.text }, null);
     const details = detailsOf([part]);
-    return details.length > 0 ? this.chunk({ reasoning_details: details }, null) : '';
+    const told = details.length > 0 ? this.chunk({ reasoning_details: details }, null) : '';
+    return told + this.signed(part);
+  }
+
+  private signed(part: ResponsePart): string {
+    const calls = [...signaturesOf([part])].flatMap(([id, signature]) => {
+      const known = this.calls.get(id);
+      return known ? [{ index: known.index, ...signedBy(signature) }] : [];
+    });
+    return calls.length > 0 ? this.chunk({ tool_calls: calls }, null) : '';
   }
 
   /** A further piece of the input of a call. */

@@ -9,6 +9,7 @@ import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
 import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
+import { ownWords } from './own-words.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
 import { PartFiles } from './part-files.service.js';
 import { assertChoice } from './tool-fields.js';
@@ -21,7 +22,8 @@ interface BegunCompletion extends Pick<Begun, 'parts'> {
 
 /**
  * OpenAI's chat completions without state: the context is what the client sends, and nothing is
- * kept.
+ * kept. What a model is told of it is made as of a path (`messagesOf`), but for messages with
+ * something in them that only its provider knows: they go to it as they are.
  */
 @Injectable()
 export class CompletionsService {
@@ -104,9 +106,10 @@ export class CompletionsService {
     if (turns.at(-1)!.response.length > 0) throw invalidField('messages', ENDS);
     assertResults(turns, 'messages');
     const found = await this.files.find(accountId, turns, 'messages');
+    const own = ownWords(body.messages);
     const request = {
       ...requestOf(settings),
-      more: furtherOf(body),
+      more: { ...furtherOf(body), ...(own && { messages: own }) },
       model: body.model,
       messages: toldByClient(null, found),
     };

@@ -219,6 +219,10 @@ export class CompletionCallDto {
     properties: { name: text, arguments: text },
   })
   function!: { name: string; arguments: string };
+
+  /** What only its provider can read of the call, as it came: to be sent back unchanged. */
+  @ApiPropertyOptional({ type: 'object', additionalProperties: true })
+  extra_content?: { google: { thought_signature: string } };
 }
 
 export class CompletionMessageDto {
