@@ -12,6 +12,9 @@ type Json = Record<string, any>;
 interface Agent {
   listTools(): Promise<{ tools: Json[] }>;
   callTool(call: { name: string; arguments?: Json }): Promise<Json>;
+  listResources(page?: { cursor: string }): Promise<Json>;
+  listResourceTemplates(): Promise<Json>;
+  readResource(asked: { uri: string }): Promise<Json>;
   close(): Promise<void>;
 }
 
@@ -130,6 +133,39 @@ describe.each(MODES)('agents at /mcp, words in %s', (mode) => {
       }
     },
   );
+
+  it.each(CLIENTS)('%s reads a branch as a document', async (_, connect) => {
+    const person = await TestClient.register(server.url);
+    const agent = await connect(`${server.url}/mcp`, headersOf(person));
+    try {
+      const { id, pairs } = await person.aChat(2, { name: 'Norway' });
+      const active = await person.aBranch(id, pairs[0]!, { name: 'Coast', activate: true });
+      const stored = Array.from({ length: 100 }, (__, n) => ({ question: `w${n}`, response: 'r' }));
+      await person.post(`/chats/${active}/messages`, { pairs: stored });
+      const uri = `chat://${id}/branch/${active}`;
+      expect((await agent.listResourceTemplates()).resourceTemplates).toMatchObject([
+        { uriTemplate: 'chat://{root_chat_id}/branch/{chat_id}', mimeType: 'text/markdown' },
+      ]);
+      expect((await agent.listResources()).resources).toMatchObject([{ uri, name: 'Norway' }]);
+      const read = async (wanted: string): Promise<string> =>
+        (await agent.readResource({ uri: wanted })).contents[0].text;
+      expect(await read(`chat://${id}/branch/${id}`)).toMatch(
+        /^---\nchat_id: ".*"\nname: "Norway"[^]*\n# Norway\n[^]*\nq1\n[^]*\na1\n[^]*\nq2\n[^]*\na2\n$/,
+      );
+      const newest = await read(uri);
+      expect(newest).toContain('*1 earlier pairs are not here');
+      expect(newest.match(/\nw\d+\n/g)).toHaveLength(100);
+      const { id: foreign } = await ann.aChat(1);
+      for (const wrong of [
+        ...[`chat://${foreign}/branch/${foreign}`, `chat://${foreign}/branch/${id}`],
+        ...[`chat://${randomUUID()}/branch/${randomUUID()}`, 'chat://a/branch/b', 'file:///etc'],
+      ])
+        await expect(agent.readResource({ uri: wrong })).rejects.toThrow(/not found/);
+      await expect(agent.listResources({ cursor: 'nonsense' })).rejects.toThrow(/invalid/i);
+    } finally {
+      await agent.close();
+    }
+  });
 
   it('lets in nobody without a good token, and no page of another origin', async () => {
     const message = { jsonrpc: '2.0', id: 1, method: 'tools/list' };

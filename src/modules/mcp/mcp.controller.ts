@@ -28,7 +28,7 @@ export class McpController {
     operationId: 'callMcp',
     summary: 'Send a message of the Model Context Protocol',
     description:
-      'Revisions 2026-07-28 and those of 2025, without sessions. Tools: `search_chats`, `list_chats`, `get_branch`, `get_tree`, `compare_branches`, `append_message`, `create_branch`, `merge_branch`; what they answer is the JSON of the routes that do the same, and what they refuse the problem document, as the result of the tool.',
+      'Revisions 2026-07-28 and those of 2025, without sessions. Tools: `search_chats`, `list_chats`, `get_branch`, `get_tree`, `compare_branches`, `append_message`, `create_branch`, `merge_branch`; what they answer is the JSON of the routes that do the same, and what they refuse the problem document, as the result of the tool. Resources: `chat://{root_chat_id}/branch/{chat_id}`, a branch as Markdown.',
   })
   @ApiOkResponse({
     description: 'A message of JSON-RPC, as JSON or as the one event of a stream.',

@@ -5,6 +5,7 @@ import { ChatModule } from '../chat/chat.module.js';
 import { MergeModule } from '../merge/merge.module.js';
 import { MessageModule } from '../message/message.module.js';
 import { SearchModule } from '../search/search.module.js';
+import { BranchResources } from './branch-resources.service.js';
 import { McpController } from './mcp.controller.js';
 import { McpService } from './mcp.service.js';
 import { ReadingTools } from './reading-tools.service.js';
@@ -14,6 +15,6 @@ import { WritingTools } from './writing-tools.service.js';
 @Module({
   imports: [ChatModule, BranchModule, MessageModule, AnswerModule, MergeModule, SearchModule],
   controllers: [McpController],
-  providers: [McpService, ReadingTools, WritingTools],
+  providers: [McpService, BranchResources, ReadingTools, WritingTools],
 })
 export class McpModule {}

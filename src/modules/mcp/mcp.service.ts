@@ -11,6 +11,7 @@ import { problemOf } from '../../common/problem.filter.js';
 import { problemDocument } from '../../common/problems.js';
 import { buildInfo } from '../../config/build-info.js';
 import { ClosesAt } from '../../runtime/shutdown.module.js';
+import { BranchResources, TEMPLATES } from './branch-resources.service.js';
 import { ReadingTools } from './reading-tools.service.js';
 import type { ToolCall } from './tool-input.js';
 import { type Tool, TOOLS } from './tools.js';
@@ -18,8 +19,8 @@ import { WritingTools } from './writing-tools.service.js';
 
 const INSTRUCTIONS =
   'Conversations are trees: a branch is a chat with a chat_id of its own that sees the pairs of its parent up to where it was made. Find with search_chats, read with get_branch, go another way with create_branch.';
-/** The list of tools changes with the version of the server alone. */
-const LIST_MS = 3_600_000;
+/** These lists change with the version of the server alone. */
+const STEADY = { ttlMs: 3_600_000, cacheScope: 'public' } as const;
 
 /** Who sent a message, and which request brought it. */
 export interface Caller extends Pick<ToolCall, 'accountId' | 'key'> {
@@ -41,6 +42,7 @@ export class McpService {
   constructor(
     private readonly reading: ReadingTools,
     private readonly writing: WritingTools,
+    private readonly branches: BranchResources,
   ) {}
 
   @ClosesAt('loops')
@@ -62,9 +64,9 @@ export class McpService {
     const server = new Server(
       { name: 'banyan', title: 'Banyan', version: buildInfo().version },
       {
-        capabilities: { tools: {} },
+        capabilities: { tools: {}, resources: {} },
         instructions: INSTRUCTIONS,
-        cacheHints: { 'tools/list': { ttlMs: LIST_MS, cacheScope: 'public' } },
+        cacheHints: { 'tools/list': STEADY, 'resources/templates/list': STEADY },
       },
     );
     server.setRequestHandler('tools/list', () => ({ tools: [...TOOLS] }));
@@ -77,7 +79,37 @@ export class McpService {
         );
       return this.call(tool, caller, params.arguments ?? {});
     });
+    this.addResources(server, caller);
     return server;
+  }
+
+  private addResources(server: Server, { accountId, requestId }: Caller): void {
+    server.setRequestHandler('resources/templates/list', () => ({
+      resourceTemplates: TEMPLATES,
+    }));
+    server.setRequestHandler('resources/list', ({ params }) =>
+      this.told(requestId, () => this.branches.list(accountId, params?.cursor)),
+    );
+    server.setRequestHandler('resources/read', ({ params }) =>
+      this.told(requestId, () => this.branches.read(accountId, params.uri)),
+    );
+  }
+
+  /** What is refused is an error of the protocol: there is no result that could say it. */
+  private async told<Result>(requestId: string, read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof ProtocolError) throw error;
+      const problem = problemOf(error, 'GET');
+      const isFault = problem.kind.status >= 500;
+      if (isFault) this.report(error, requestId);
+      throw new ProtocolError(
+        isFault ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams,
+        problem.message,
+        problemDocument(problem, requestId),
+      );
+    }
   }
 
   /** What goes wrong is told to the model, which may know what to do about it. */

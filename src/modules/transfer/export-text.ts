@@ -70,8 +70,21 @@ export async function* markdownPieces({ chats, pathOf }: ExportedTree): AsyncGen
   }
 }
 
+/** What the front matter of a branch says. */
+type TitledChat = Pick<
+  ExportChat,
+  | 'chat_id'
+  | 'parent_chat_id'
+  | 'fork_response_id'
+  | 'name'
+  | 'model'
+  | 'last_seq'
+  | 'created_at'
+  | 'updated_at'
+>;
+
 /** JSON is YAML: so any name is a text there. */
-function frontMatter(chat: ExportChat): string {
+export function frontMatter(chat: TitledChat): string {
   const { chat_id, parent_chat_id, fork_response_id, name, model, last_seq } = chat;
   const lines = Object.entries({
     ...{ chat_id, name, parent_chat_id, fork_response_id, model, messages: last_seq },
@@ -80,7 +93,8 @@ function frontMatter(chat: ExportChat): string {
   return `---\n${lines.join('')}---\n\n# ${(chat.name ?? 'Untitled').replace(/\s+/g, ' ')}\n`;
 }
 
-function markdownOf(pair: Pair): string {
+/** A pair as people read it. */
+export function markdownOf(pair: Pair): string {
   const words = wordsOf(pair.body);
   const at = pair.createdAt.toISOString();
   const asked = sideOf(words.question_parts, words.question);
