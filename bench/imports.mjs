@@ -1,6 +1,6 @@
-// node bench/imports.mjs [MB]: an export of ChatGPT of so many MB (230), made while it is sent, through
+// node bench/imports.mjs [MB] [FLAG…]: an export of ChatGPT of so many MB (230), made while it is sent, through
 // a whole server with its own PostgreSQL. Tells the most memory that the server's process had, and
-// what it had before.
+// what it had before. Flags are those of Node, for the server.
 import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { Readable } from 'node:stream';
@@ -11,6 +11,7 @@ import { inFolder, startServer } from '../scripts/started-server.mjs';
 import { pieces } from '../test/support/export-maker.mjs';
 
 const MB = Number(process.argv[2] ?? 230);
+const FLAGS = process.argv.slice(3).join(' ');
 const LOOK_MS = 250;
 
 /** Of the server's process alone, in MB; PostgreSQL has its own. */
@@ -48,7 +49,8 @@ async function send(url, authorization, told) {
 
 await buildIfStale();
 await inFolder(async (dir) => {
-  const server = await startServer(dir, { PASSWORD_BLOCKLIST: 'off', RATE_LIMIT_PER_MINUTE: '0' });
+  const settings = { PASSWORD_BLOCKLIST: 'off', RATE_LIMIT_PER_MINUTE: '0', NODE_OPTIONS: FLAGS };
+  const server = await startServer(dir, settings);
   try {
     const authorization = `Bearer ${await tokenOf(server.url)}`;
     const before = memoryOf(server.pid, 'VmRSS');

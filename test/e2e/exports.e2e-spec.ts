@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Part } from '../../src/tree/parts.js';
 import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { oddChatGpt, openWebUi, PNG } from '../support/exports.js';
@@ -9,6 +10,48 @@ import { type SharedServer, sharedServer } from '../support/shared-server.js';
 type Json = Record<string, any>;
 
 const ID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+const PART_TYPES: readonly Part['type'][] = [
+  ...(['text', 'instruction', 'file', 'tool_call', 'tool_result', 'reasoning'] as const),
+  ...(['source', 'refusal', 'data', 'other'] as const),
+];
+
+/** What the pairs with files have not: the other types of parts, and all fields of parts. */
+const OTHER_PARTS = {
+  question_parts: [
+    { type: 'instruction', role: 'developer', text: 'Be brief.' },
+    { type: 'text', text: 'And?' },
+    {
+      ...{ type: 'file', url: 'https://example.org/a.pdf', media_type: 'application/pdf' },
+      ...{ name: 'a.pdf', detail: 'low' },
+    },
+    { type: 'other', format: 'of nobody', value: { a: [null, 'b'] } },
+  ],
+  response_parts: [
+    {
+      ...{ type: 'text', text: 'First.', phase: 'commentary' },
+      annotations: [{ type: 'url_citation', url: 'https://example.org' }],
+    },
+    { type: 'reasoning', text: 'Hm.', summary: 'In short.' },
+    { type: 'tool_call', call_id: 'c2', name: 'find', input: 'no JSON', provider_executed: true },
+    { type: 'tool_result', call_id: 'c2', output: { n: 1 }, is_error: true },
+    { type: 'source', url: 'https://example.org', title: 'E' },
+    { type: 'refusal', text: 'No.' },
+    { type: 'text', text: 'Second.', phase: 'final_answer' },
+  ],
+  author: 'Ann',
+  settings: { temperature: 0.5 },
+};
+
+/** Nodes of an export of ChatGPT's form, each behind its parent: what was said, and the head. */
+function saidIn({ mapping, current_node: head }: Json): unknown {
+  const below = (id: string): unknown => {
+    const { message, children } = mapping[id];
+    const said = message && [message.author.role, message.content, message.create_time];
+    return [said, id === head, children.map(below)];
+  };
+  return below('root');
+}
 
 /** A text whose ids are numbered as they come: so two are equal that differ in them alone. */
 function withoutIds(text: string): string {
@@ -108,16 +151,19 @@ describe.each(MODES)('exports, words in %s', (mode) => {
       }).replace('12345678', '12345678901234567890.50'),
     });
     expect(told.status).toBe(201);
+    const rest = await person.post(`/chats/${branch}/messages`, OTHER_PARTS);
+    expect(rest.status).toBe(201);
     return person;
   }
 
-  it('with files, calls and results of tools too, and the files are the same bytes', async () => {
+  it('with parts of all types too, and the files are the same bytes', async () => {
     const person = await anAccountWithFiles();
     const first = await fileOf(person);
     expect(first).toContain('12345678901234567890.50');
+    for (const type of PART_TYPES) expect(first).toContain(`{"type":"${type}",`);
     const other = await aPerson();
     const { report } = await bring(other, first);
-    expect(report).toMatchObject({ added: { chats: 2, pairs: 2, files: 1 }, changed: {} });
+    expect(report).toMatchObject({ added: { chats: 2, pairs: 3, files: 1 }, changed: {} });
     expect(withoutIds(await fileOf(other))).toBe(withoutIds(first));
     const [{ file_id: id, sha256 }] = (await other.get('/files')).body.items;
     expect(sha256).toBe((await person.get('/files')).body.items[0].sha256);
@@ -202,6 +248,8 @@ describe.each(MODES)('exports, words in %s', (mode) => {
     const other = await aPerson();
     const done = await bring(other, JSON.stringify(conversations));
     expect(done.report).toMatchObject({ conversations: { added: 3, refused: 0 } });
+    const again = JSON.parse(await fileOf(other, '/export?format=chatgpt')) as Json[];
+    expect(again.map(saidIn)).toEqual(conversations.map(saidIn));
   });
 
   it('as messages of OpenAI it has a line for each path', async () => {
@@ -214,6 +262,19 @@ describe.each(MODES)('exports, words in %s', (mode) => {
       ['Be brief.', 'q1', 'a1', 'q2', 'a2'],
       ['Be brief.', 'q1', 'a1', 'other', 're: other'],
     ]);
+  });
+
+  it('as messages of OpenAI it tells calls and results, and files by their names', async () => {
+    const lines = (await fileOf(await anAccountWithFiles(), '/export?format=openai')).trim();
+    const { messages } = JSON.parse(lines.split('\n').at(-1)!) as Json;
+    expect(messages.map(({ role }: Json) => role)).toEqual([
+      ...['user', 'assistant', 'tool', 'assistant', 'developer', 'user', 'assistant', 'tool'],
+      'assistant',
+    ]);
+    expect(messages[0].content).toBe('Where is this?\n[File map.png, image/png]');
+    expect(messages.at(-1)).toEqual({
+      ...{ role: 'assistant', content: 'First.\nSecond.', refusal: 'No.' },
+    });
   });
 
   it('as Markdown it is the branch that was asked for, with front matter', async () => {

@@ -51,7 +51,8 @@ export class BranchResources {
     if (chat.root_chat_id !== rootId.toLowerCase()) throw new ResourceNotFoundError(uri);
     const { pairs } = await this.paths.page(accountId, chatId, PAIRS_MAX);
     const left = (pairs[0]?.seq ?? 1) - 1;
-    const before = left > 0 ? `\n*${left} earlier pairs are not here: get_branch reads them.*\n` : '';
+    const before =
+      left > 0 ? `\n*${left} earlier pairs are not here: get_branch reads them.*\n` : '';
     const text = frontMatter(chat) + before + pairs.map(markdownOf).join('');
     return { contents: [{ uri, mimeType: MARKDOWN, text }] };
   }

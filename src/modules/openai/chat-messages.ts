@@ -120,9 +120,7 @@ function toolCallFault(call: unknown): string | null {
   const { id, type, function: made } = call;
   if (type !== 'function' || !isObject(made))
     return '.type: only calls of functions are supported here';
-  return (
-    callFault({ ...made, call_id: id })?.replace('.call_id', '.id') ?? extraFault(call)
-  );
+  return callFault({ ...made, call_id: id })?.replace('.call_id', '.id') ?? extraFault(call);
 }
 
 /** Other providers may say there what they like. */

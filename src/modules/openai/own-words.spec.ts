@@ -23,7 +23,10 @@ describe('messages in which everything is read here', () => {
   it.each<[string, object[]]>([
     ['texts, pictures and files', [user([{ type: 'text', text: 'a' }]), user('b', { name: 'x' })]],
     ['an answer that a package read', [said({ content: '{}', parsed: { a: 1 } })]],
-    ['an answer of nothing else', [said({ content: '', annotations: [], audio: null, refusal: null })]],
+    [
+      'an answer of nothing else',
+      [said({ content: '', annotations: [], audio: null, refusal: null })],
+    ],
     ['calls', [user('a'), said({ tool_calls: [call({ index: 0 }, { parsed_arguments: {} })] })]],
     ['signed calls', [user('a'), said({ tool_calls: [call(signed)] }), result()]],
     ['thoughts', [said({ content: 'a', reasoning_content: 'b', reasoning_details: [{ c: 1 }] })]],
@@ -73,7 +76,9 @@ describe('messages with something that only a provider knows', () => {
     const file = user([{ type: 'file', file: { file_id: 'file-1' } }]);
     expect(() => ownWords(messages(user('a', CACHED), file))).toThrow(
       expect.objectContaining({
-        errors: [{ path: 'messages', message: expect.stringMatching(/^\[1\].*\[0\]\.cache_control/) }],
+        errors: [
+          { path: 'messages', message: expect.stringMatching(/^\[1\].*\[0\]\.cache_control/) },
+        ],
       }),
     );
     expect(ownWords(messages(file))).toBeNull();

@@ -35,7 +35,9 @@ function messagesOf({ body }: Pair): object[] {
     if (part.type === 'instruction') messages.push({ role: part.role, content: part.text });
     if (part.type === 'tool_result') messages.push(toolMessage(part));
   }
-  if (words.question !== null) messages.push({ role: 'user', content: words.question });
+  const asked = [words.question, ...(words.question_parts ?? []).flatMap(fileTold)];
+  const content = asked.filter((text) => text !== null).join('\n');
+  if (asked.some((text) => text !== null)) messages.push({ role: 'user', content });
   const calls = (words.response_parts ?? []).flatMap((part) =>
     part.type === 'tool_call' ? [callOf(part)] : [],
   );
@@ -44,9 +46,20 @@ function messagesOf({ body }: Pair): object[] {
   );
   if (calls.length > 0)
     messages.push({ role: 'assistant', content: null, tool_calls: calls }, ...results);
-  if (words.response !== null) messages.push({ role: 'assistant', content: words.response });
+  const refusals = (words.response_parts ?? []).flatMap((part) =>
+    part.type === 'refusal' ? [part.text] : [],
+  );
+  const refusal = refusals.length > 0 && { refusal: refusals.join('\n') };
+  if (words.response !== null || refusal)
+    messages.push({ role: 'assistant', content: words.response, ...refusal });
   return messages;
 }
+
+/** Models that are trained with such lines are shown no files. */
+const fileTold = (part: Part): string[] =>
+  part.type === 'file'
+    ? [`[File ${part.name ?? part.url ?? 'without a name'}, ${part.media_type}]`]
+    : [];
 
 const callOf = ({ call_id, name, input }: Extract<Part, { type: 'tool_call' }>): object => ({
   id: call_id,
