@@ -48,6 +48,7 @@ describe('a response that cannot be made', () => {
       'input',
     ],
     ['no picture', { input: user([{ type: 'input_image', image_url: 'x' }]) }, 'input'],
+    ['what nobody reads', { input: [{ role: 'user', content: 'x', colour: 1 }] }, 'input'],
     ['a part without text', { input: user([{ type: 'input_text' }]) }, 'input'],
     ['a question that is too long', { input: 'x'.repeat(131_073) }, 'input'],
     [
@@ -83,6 +84,8 @@ describe('a response that cannot be made', () => {
     ['too much heat', { temperature: 3 }, 'temperature'],
     ['a share above all', { top_p: 2 }, 'top_p'],
     ['a tool that must be used', { tool_choice: 'required' }, 'tool_choice'],
+    ['a tool of colour', { tools: [{ type: 'function', name: 'f', colour: 1 }] }, 'tools'],
+    ['a form of colour', { text: { format: { type: 'text', colour: 1 } } }, 'text'],
     ['a form', { text: { format: { type: 'json_schema' } } }, 'text'],
     ['the background of nothing', { background: true, store: false }, 'background'],
     ['a template', { prompt: { id: 'x' } }, 'prompt'],

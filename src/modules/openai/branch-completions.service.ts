@@ -14,7 +14,7 @@ import { settingsOf } from './completion-settings.js';
 import { Chunks, completionOf, type Head } from './completion-wire.js';
 import { failureOf, modelProblem } from './model-problem.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
-import { branchWordsFault } from './own-words.js';
+import { branchToolsFault, branchWordsFault } from './own-words.js';
 import { partsOf } from './part-items.js';
 import { ResponseInputs } from './response-inputs.service.js';
 import { assertChoice } from './tool-fields.js';
@@ -90,8 +90,7 @@ export class BranchCompletions {
         'messages',
         'must end with a message of the user or of a tool: that is what is answered',
       );
-    const fault = branchNameFault(body.messages) ?? branchWordsFault(body.messages);
-    if (fault) throw invalidField('messages', fault);
+    assertKept(body);
     const model = this.modelOf(body.model);
     const instructions = instructionsIn(body.messages);
     const settings = {
@@ -120,6 +119,14 @@ export class BranchCompletions {
       throw modelProblem(error);
     }
   }
+}
+
+/** @throws 422 for what a branch keeps nowhere */
+function assertKept({ messages, tools }: CreateChatCompletionDto): void {
+  const fault = branchNameFault(messages) ?? branchWordsFault(messages);
+  if (fault) throw invalidField('messages', fault);
+  const ofTools = branchToolsFault(tools);
+  if (ofTools) throw invalidField('tools', ofTools);
 }
 
 const keptOf = (body: CreateChatCompletionDto): object =>

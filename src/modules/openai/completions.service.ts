@@ -9,7 +9,7 @@ import { Chunks, completionOf, type Head, newHead } from './completion-wire.js';
 import { type Begun, DirectAnswers } from './direct-answers.service.js';
 import { HeardParts } from './heard-parts.js';
 import { modelProblem } from './model-problem.js';
-import { ownWords } from './own-words.js';
+import { ownTools, ownWords } from './own-words.js';
 import type { ChatCompletionDto, CreateChatCompletionDto } from './openai.dto.js';
 import { PartFiles } from './part-files.service.js';
 import { assertChoice } from './tool-fields.js';
@@ -106,10 +106,15 @@ export class CompletionsService {
     if (turns.at(-1)!.response.length > 0) throw invalidField('messages', ENDS);
     assertResults(turns, 'messages');
     const found = await this.files.find(accountId, turns, 'messages');
-    const own = ownWords(body.messages);
+    const asked = requestOf(settings);
+    const own = { messages: ownWords(body.messages), tools: ownTools(body.tools, asked.tools) };
     const request = {
-      ...requestOf(settings),
-      more: { ...furtherOf(body), ...(own && { messages: own }) },
+      ...asked,
+      more: {
+        ...furtherOf(body),
+        ...(own.messages && { messages: own.messages }),
+        ...(own.tools && { tools: own.tools }),
+      },
       model: body.model,
       messages: toldByClient(null, found),
     };

@@ -7,6 +7,7 @@ export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'ma
 export const SUMMARIES = ['auto', 'concise', 'detailed'] as const;
 export const FORMATS = ['text', 'json_object', 'json_schema'] as const;
 const SCHEMA_BYTES_MAX = 128 * 1024;
+const SCHEMA_FIELDS = ['name', 'schema', 'description', 'strict'];
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /** What is wrong with the `text` of a response, for people; null when nothing is. */
@@ -25,7 +26,9 @@ export function textFault(text: unknown): string | null {
 function formatFault(format: unknown): string | null {
   if (!isObject(format) || !FORMATS.includes(format['type'] as TextFormat['type']))
     return `.type must be one of: ${FORMATS.join(', ')}`;
-  return format['type'] === 'json_schema' ? schemaFault(format) : null;
+  return format['type'] === 'json_schema'
+    ? (schemaFault(format) ?? unknownIn(format, ['type', ...SCHEMA_FIELDS]))
+    : unknownIn(format, ['type']);
 }
 
 function schemaFault({
@@ -50,7 +53,7 @@ export function responseFormatFault(format: unknown): string | null {
   if (!isObject(format) || format['type'] !== 'json_schema') return formatFault(format);
   const { json_schema: made } = format;
   if (!isObject(made)) return '.json_schema must be an object';
-  const fault = schemaFault({ schema: {}, ...made });
+  const fault = schemaFault({ schema: {}, ...made }) ?? unknownIn(made, SCHEMA_FIELDS);
   return fault && `.json_schema${fault}`;
 }
 

@@ -45,12 +45,17 @@ export function contentFault(content: unknown, place: ContentPlace, path: string
 function partFault(part: unknown, place: ContentPlace): string | null {
   if (!isObject(part) || typeof part['type'] !== 'string') return ' must be an object with a type';
   const { type } = part;
-  if (TEXTS.includes(type))
-    return typeof part['text'] === 'string' ? null : '.text must be a string';
+  if (TEXTS.includes(type)) return textFault(part);
   if (type === 'refusal' && place === 'text')
     return typeof part['refusal'] === 'string' ? null : '.refusal must be a string';
   if (place !== 'text' && Object.hasOwn(FILES, type)) return FILES[type]!(part);
   return `.type: ${type.slice(0, 40)} cannot stand here`;
+}
+
+function textFault({ text, annotations }: Record<string, unknown>): string | null {
+  if (typeof text !== 'string') return '.text must be a string';
+  const fits = !isGiven(annotations) || (Array.isArray(annotations) && annotations.every(isObject));
+  return fits ? null : '.annotations must be a list of objects';
 }
 
 function imageFault(part: Record<string, unknown>): string | null {

@@ -2,6 +2,7 @@ import { isLonger } from '../../common/text-length.js';
 import { isObject } from '../../common/is-object.js';
 import { compactedText } from './compaction.js';
 import { contentFault, type InputContent } from './input-content.js';
+import { type ItemType, unreadFault } from './item-fields.js';
 
 export const ROLES = ['user', 'assistant', 'system', 'developer'] as const;
 export const PHASES = ['commentary', 'final_answer'] as const;
@@ -66,7 +67,7 @@ export type Input = string | readonly (InputItem | ReferenceItem)[];
 
 type FaultOf = (item: Record<string, unknown>) => string | null;
 
-const FAULTS: Readonly<Record<string, FaultOf>> = {
+const FAULTS: Readonly<Record<ItemType, FaultOf>> = {
   message: messageFault,
   function_call: callFault,
   function_call_output: resultFault,
@@ -103,11 +104,12 @@ function itemFault(item: unknown): string | null {
   const type = item['type'] ?? ('role' in item ? 'message' : 'item_reference');
   if (typeof type !== 'string') return '.type must be a string';
   if (id !== undefined && id !== null && typeof id !== 'string') return '.id must be a string';
-  const faultOf = Object.hasOwn(FAULTS, type) ? FAULTS[type] : undefined;
-  if (!faultOf)
+  if (!isKnown(type))
     return `.type: ${type.slice(0, 40)} cannot be kept here; only ${Object.keys(FAULTS).join(', ')}`;
-  return faultOf(item);
+  return FAULTS[type](item) ?? unreadFault(type, item);
 }
+
+const isKnown = (type: string): type is ItemType => Object.hasOwn(FAULTS, type);
 
 function messageFault({ role, content, phase, name }: Record<string, unknown>): string | null {
   if (!ROLES.includes(role as MessageItem['role']))

@@ -19,9 +19,16 @@ const typed = (
   type: 'object',
   required: ['type', ...required],
   properties: { type: { ...text, enum: type }, ...properties },
+  additionalProperties: false,
 });
+/** Of every item: they come back as they went out. */
+const OF_ALL = { id: nullable, status: nullable };
 
-const TEXT_PARTS = typed(TEXTS, ['text'], { text: said });
+const NOTES = { type: 'array', items: { type: 'object', additionalProperties: true } };
+const TEXT_PARTS = typed(TEXTS, ['text'], {
+  ...{ text: said, annotations: { ...NOTES, nullable: true } },
+  logprobs: { ...NOTES, maxItems: 0, nullable: true },
+});
 const partsOf = (...items: object[]) => ({ type: 'array', minItems: 1, items: { oneOf: items } });
 const FILES = [
   typed(['input_image'], ['image_url'], { image_url: http, detail }),
@@ -34,13 +41,13 @@ const messageOf = (roles: readonly string[], parts: object, more: Record<string,
   required: ['role', 'content'],
   properties: {
     type: { ...text, enum: ['message'] },
-    id: nullable,
+    ...OF_ALL,
     role: { ...text, enum: roles },
     name: { type: 'null', description: 'Refused: messages have no names here.' },
     content: { oneOf: [said, parts] },
     ...more,
   },
-  additionalProperties: true,
+  additionalProperties: false,
 });
 
 /** An item of an input that says everything itself. */
@@ -53,18 +60,19 @@ const ITEMS = [
     { phase: { ...text, enum: [...PHASES, null], nullable: true } },
   ),
   typed(['function_call'], ['call_id', 'name', 'arguments'], {
-    ...{ id: nullable, call_id: callId, arguments: words },
+    ...{ ...OF_ALL, call_id: callId, arguments: words },
     name: { ...words, minLength: 1, maxLength: 128 },
   }),
   typed(['function_call_output'], ['call_id', 'output'], {
-    ...{ id: nullable, call_id: callId },
+    ...{ ...OF_ALL, call_id: callId },
     output: { oneOf: [words, partsOf(TEXT_PARTS, ...FILES)] },
   }),
   typed(['reasoning'], ['summary'], {
-    id: nullable,
-    summary: {
-      type: 'array',
-      items: typed(['summary_text'], ['text'], { text: words }),
+    ...OF_ALL,
+    summary: { type: 'array', items: typed(['summary_text'], ['text'], { text: words }) },
+    content: {
+      ...{ type: 'array', nullable: true },
+      items: typed(['reasoning_text'], ['text'], { text: words }),
     },
     encrypted_content: nullable,
   }),
@@ -73,7 +81,9 @@ const ITEMS = [
 export const INPUT_ITEM_SCHEMA = {
   oneOf: [
     ...ITEMS,
-    typed(['compaction'], ['encrypted_content'], { encrypted_content: { ...words, minLength: 1 } }),
+    typed(['compaction'], ['encrypted_content'], {
+      ...{ ...OF_ALL, encrypted_content: { ...words, minLength: 1 } },
+    }),
     typed(['item_reference'], ['id'], { id: { ...words, minLength: 1 } }),
   ],
 } as object;

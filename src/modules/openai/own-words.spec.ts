@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ChatMessage, messagesFault } from './chat-messages.js';
-import { branchWordsFault, ownWords } from './own-words.js';
+import { branchToolsFault, branchWordsFault, ownTools, ownWords } from './own-words.js';
 
 const CACHED = { cache_control: { type: 'ephemeral' } };
 const user = (content: unknown, more: object = {}) => ({ role: 'user', content, ...more });
@@ -82,5 +82,25 @@ describe('messages with something that only a provider knows', () => {
       }),
     );
     expect(ownWords(messages(file))).toBeNull();
+  });
+});
+
+describe('tools with something that only a provider knows', () => {
+  const tool = (name: string, more: object = {}, made: object = {}) => ({
+    ...{ type: 'function' as const, ...more },
+    function: { name, parameters: {}, ...made },
+  });
+
+  it('are sent as they are, as far as they are told at all; a branch refuses them by name', () => {
+    const tools = [tool('a', CACHED), tool('b'), tool('c', {}, { colour: 1 })];
+    expect(ownTools(tools, [{ name: 'a' }, { name: 'c' }])).toEqual([tools[0], tools[2]]);
+    expect(branchToolsFault(tools)).toMatch(/^\[0\]\.cache_control cannot/);
+    expect(branchToolsFault(tools.slice(1))).toMatch(/^\[1\]\.function\.colour cannot/);
+  });
+
+  it('are made here where there is nothing', () => {
+    expect(ownTools([tool('a')], [{ name: 'a' }])).toBeNull();
+    expect(ownTools(null)).toBeNull();
+    expect(branchToolsFault([tool('a')])).toBeNull();
   });
 });

@@ -2,8 +2,9 @@ import { isObject } from '../../common/is-object.js';
 import { invalidField } from '../../common/problems.js';
 import type { ChatMessage } from './chat-messages.js';
 import { isGiven } from './input-content.js';
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { CompletionTool } from './openai.dto.js';
+import { FUNCTION_FIELDS } from './tool-fields.js';
+import { type Fields, firstOf, unread, within } from './unread-fields.js';
 
 const INSTRUCTION = ['role', 'content', 'name'];
 /** What is read of a message here, by who speaks. */
@@ -24,8 +25,9 @@ export const PART_FIELDS: Readonly<Record<string, { part: readonly string[]; inn
   image_url: { part: ['type', 'image_url'], inner: ['url', 'detail'] },
   file: { part: ['type', 'file'], inner: ['file_data', 'file_id', 'filename'] },
 };
+const NOT_KEPT = 'cannot be kept in a branch; leave it out';
 const CALL_FIELDS = ['id', 'type', 'function', 'extra_content'];
-const FUNCTION_FIELDS = ['name', 'arguments'];
+const CALLED_FIELDS = ['name', 'arguments'];
 const SIGNATURE_FIELDS = ['thought_signature'];
 /**
  * What OpenAI’s packages put into answers themselves, and send back with them: what they read out
@@ -50,6 +52,29 @@ export function ownWords(messages: readonly ChatMessage[]): readonly object[] | 
   return messages.map(withoutRepeated);
 }
 
+/** The same of tools, of those that a model is told at all. */
+export function ownTools(
+  tools: readonly CompletionTool[] | null | undefined,
+  told: readonly { name: string }[] = [],
+): readonly object[] | null {
+  if (furtherTool(tools) === null) return null;
+  const names = new Set(told.map(({ name }) => name));
+  return tools!.filter(({ function: made }) => names.has(made.name));
+}
+
+/** What is wrong with what tools say besides, in a branch. */
+export function branchToolsFault(tools: unknown): string | null {
+  const further = furtherTool(tools);
+  return further && `${further} ${NOT_KEPT}`;
+}
+
+const furtherTool = (tools: unknown): string | null =>
+  firstOf(
+    '',
+    tools,
+    (tool) => unread(tool, ['type', 'function']) ?? within(tool, 'function', FUNCTION_FIELDS),
+  );
+
 /**
  * What is wrong with what messages to a branch say besides; only those that are read there are
  * looked at.
@@ -59,7 +84,7 @@ export function branchWordsFault(messages: readonly ChatMessage[]): string | nul
   const isRead = ({ role }: ChatMessage, at: number): boolean =>
     at > answered || role === 'system' || role === 'developer';
   const further = furtherField(messages, isRead);
-  return further && `${further} cannot be kept in a branch; leave it out`;
+  return further && `${further} ${NOT_KEPT}`;
 }
 
 /** Where the first field stands that is not read here. */
@@ -79,19 +104,6 @@ const furtherIn = (message: ChatMessage): string | null =>
   firstOf('.content', message.content, partField) ??
   firstOf('.tool_calls', message.tool_calls, callField);
 
-function firstOf(
-  path: string,
-  list: unknown,
-  fieldOf: (one: Fields) => string | null,
-): string | null {
-  if (!Array.isArray(list)) return null;
-  for (const [at, one] of (list as Fields[]).entries()) {
-    const found = fieldOf(one);
-    if (found !== null) return `${path}[${at}]${found}`;
-  }
-  return null;
-}
-
 function partField(part: Fields): string | null {
   const type = part['type'] as string;
   const known = PART_FIELDS[type];
@@ -103,24 +115,10 @@ function callField(call: Fields): string | null {
   const signature = isObject(extra) ? within(extra, 'google', SIGNATURE_FIELDS) : null;
   return (
     unread(call, [...CALL_FIELDS, REPEATED.call]) ??
-    within(call, 'function', [...FUNCTION_FIELDS, REPEATED.function]) ??
+    within(call, 'function', [...CALLED_FIELDS, REPEATED.function]) ??
     within(call, 'extra_content', ['google']) ??
     (signature && `.extra_content${signature}`)
   );
-}
-
-function within(holder: Fields, name: string, known: readonly string[]): string | null {
-  const value = holder[name];
-  const field = isObject(value) ? unread(value, known) : null;
-  return field && `.${name}${field}`;
-}
-
-/** The first field that says something and is not known. */
-function unread(value: object, known: readonly string[]): string | null {
-  const says = (said: unknown): boolean =>
-    isGiven(said) && !(Array.isArray(said) && said.length === 0);
-  const found = Object.entries(value).find(([name, said]) => !known.includes(name) && says(said));
-  return found ? `.${found[0].slice(0, 40)}` : null;
 }
 
 /** Whether a part is a file of this server. */

@@ -2,20 +2,26 @@ import { invalidField } from '../../common/problems.js';
 import { isObject } from '../../common/is-object.js';
 import type { FunctionTool, ToolChoice } from '../../llm/settings.js';
 import { isGiven } from './input-content.js';
+import { unread } from './unread-fields.js';
 
 export const TOOLS_MAX = 128;
 /** Of all tools together, as JSON. */
 const TOOLS_BYTES_MAX = 256 * 1024;
 export const TOOL_NAME = '^[a-zA-Z0-9_.-]{1,128}$';
 const NAME = new RegExp(TOOL_NAME);
-/** What is known of functions and would have no effect here. */
+/** What is read of a function. */
+export const FUNCTION_FIELDS = ['name', 'description', 'parameters', 'strict'];
+/** What is known of functions and would have no effect here, nor at a provider of completions. */
 const WITHOUT_EFFECT = ['allowed_callers', 'async', 'defer_loading', 'output_schema'];
+const TOOL_FIELDS = ['type', ...FUNCTION_FIELDS, ...WITHOUT_EFFECT];
 const MODES = ['auto', 'none', 'required'];
 
 /** What is wrong with tools of a response, for people; null when nothing is. */
 export const toolsFault = (tools: unknown): string | null =>
   listFault(tools, (tool) =>
-    tool['type'] === 'function' ? functionFault(tool) : notHere(tool['type']),
+    tool['type'] === 'function'
+      ? (functionFault(tool) ?? withoutEffect(unread(tool, TOOL_FIELDS)))
+      : notHere(tool['type']),
   );
 
 /** The same of a completion, which has the function in a field of its own. */
@@ -62,8 +68,11 @@ function functionFault(tool: Record<string, unknown>): string | null {
   if (isGiven(parameters) && !isObject(parameters)) return '.parameters must be a JSON Schema';
   if (isGiven(strict) && typeof strict !== 'boolean') return '.strict must be true or false';
   const given = WITHOUT_EFFECT.find((field) => isGiven(tool[field]) && tool[field] !== false);
-  return given ? `.${given} has no effect here; leave it out` : null;
+  return withoutEffect(given ? `.${given}` : null);
 }
+
+const withoutEffect = (field: string | null): string | null =>
+  field && `${field} has no effect here; leave it out`;
 
 /** What is wrong with the choice of a tool of a response. */
 export function toolChoiceFault(choice: unknown): string | null {
