@@ -104,9 +104,10 @@ export class McpService {
       const problem = problemOf(error, 'GET');
       const isFault = problem.kind.status >= 500;
       if (isFault) this.report(error, requestId);
+      const [first] = problem.details.errors ?? [];
       throw new ProtocolError(
         isFault ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams,
-        problem.message,
+        first ? `${first.path} ${first.message}` : problem.message,
         problemDocument(problem, requestId),
       );
     }

@@ -76,9 +76,11 @@ describe('messages with something that only a provider knows', () => {
     const file = user([{ type: 'file', file: { file_id: 'file-1' } }]);
     expect(() => ownWords(messages(user('a', CACHED), file))).toThrow(
       expect.objectContaining({
-        errors: [
-          { path: 'messages', message: expect.stringMatching(/^\[1\].*\[0\]\.cache_control/) },
-        ],
+        details: {
+          errors: [
+            { path: 'messages', message: expect.stringMatching(/^\[1\].*\[0\]\.cache_control/) },
+          ],
+        },
       }),
     );
     expect(ownWords(messages(file))).toBeNull();

@@ -126,7 +126,11 @@ const isNamed = (part: { file?: { file_id?: string | null } }): boolean =>
   isGiven(part.file?.file_id);
 
 function withoutRepeated(message: ChatMessage): object {
-  const { [REPEATED.message]: _parsed, tool_calls: calls, ...rest } = message as Fields;
+  const {
+    [REPEATED.message]: _parsed,
+    tool_calls: calls,
+    ...rest
+  } = message as ChatMessage & Fields;
   if (!Array.isArray(calls)) return rest;
   return { ...rest, tool_calls: (calls as Fields[]).map(plainCall) };
 }

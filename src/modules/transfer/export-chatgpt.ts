@@ -1,6 +1,7 @@
 import { exactJson } from '../../common/exact-json.js';
+import { isObject } from '../../common/is-object.js';
 import { wordsOf } from '../../content/body.js';
-import { type Part, type TextPart } from '../../tree/parts.js';
+import type { OtherPart, Part, TextPart } from '../../tree/parts.js';
 import type { Pair } from '../chat/pair.js';
 import type { ExportedTree } from './export-reader.service.js';
 import type { ExportChat } from './export.sql.js';
@@ -144,9 +145,17 @@ function responseMessage(part: Part): Message[] {
   }
 }
 
+/** What came from there goes back word for word: so what is brought in again is the same. */
+function isOfChatGpt({ format, value }: OtherPart): boolean {
+  if (!isObject(value)) return false;
+  const { content_type: type = 'piece' } = value;
+  return typeof type === 'string' && format === `chatgpt.${type}`;
+}
+
 /** What stands in `parts` of a message. */
 function pieceOf(part: Part): unknown {
   if (part.type === 'text' || part.type === 'refusal') return part.text;
+  if (part.type === 'other' && isOfChatGpt(part)) return part.value;
   if (part.type !== 'file' || part.file_id === undefined)
     return { content_type: `banyan.${part.type}`, ...part };
   const pointer = `file-service://${part.file_id}`;

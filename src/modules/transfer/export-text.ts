@@ -30,29 +30,32 @@ const paths = (chats: readonly ExportChat[]): ExportChat[] =>
 
 function messagesOf({ body }: Pair): object[] {
   const words = wordsOf(body);
-  const messages: object[] = [];
-  for (const part of words.question_parts ?? []) {
-    if (part.type === 'instruction') messages.push({ role: part.role, content: part.text });
-    if (part.type === 'tool_result') messages.push(toolMessage(part));
-  }
-  const asked = [words.question, ...(words.question_parts ?? []).flatMap(fileTold)];
-  const content = asked.filter((text) => text !== null).join('\n');
-  if (asked.some((text) => text !== null)) messages.push({ role: 'user', content });
-  const calls = (words.response_parts ?? []).flatMap((part) =>
-    part.type === 'tool_call' ? [callOf(part)] : [],
-  );
-  const results = (words.response_parts ?? []).flatMap((part) =>
-    part.type === 'tool_result' ? [toolMessage(part)] : [],
-  );
-  if (calls.length > 0)
-    messages.push({ role: 'assistant', content: null, tool_calls: calls }, ...results);
-  const refusals = (words.response_parts ?? []).flatMap((part) =>
-    part.type === 'refusal' ? [part.text] : [],
-  );
+  return [
+    ...askedIn(words.question_parts ?? [], words.question),
+    ...saidIn(words.response_parts ?? [], words.response),
+  ];
+}
+
+function askedIn(parts: readonly Part[], question: string | null): object[] {
+  const told = parts.flatMap((part) => {
+    if (part.type === 'instruction') return [{ role: part.role, content: part.text }];
+    return part.type === 'tool_result' ? [toolMessage(part)] : [];
+  });
+  const texts = [...(question === null ? [] : [question]), ...parts.flatMap(fileTold)];
+  return texts.length > 0 ? [...told, { role: 'user', content: texts.join('\n') }] : told;
+}
+
+function saidIn(parts: readonly Part[], response: string | null): object[] {
+  const calls = parts.flatMap((part) => (part.type === 'tool_call' ? [callOf(part)] : []));
+  const results = parts.flatMap((part) => (part.type === 'tool_result' ? [toolMessage(part)] : []));
+  const refusals = parts.flatMap((part) => (part.type === 'refusal' ? [part.text] : []));
   const refusal = refusals.length > 0 && { refusal: refusals.join('\n') };
-  if (words.response !== null || refusal)
-    messages.push({ role: 'assistant', content: words.response, ...refusal });
-  return messages;
+  return [
+    ...(calls.length > 0
+      ? [{ role: 'assistant', content: null, tool_calls: calls }, ...results]
+      : []),
+    ...(response !== null || refusal ? [{ role: 'assistant', content: response, ...refusal }] : []),
+  ];
 }
 
 /** Models that are trained with such lines are shown no files. */
