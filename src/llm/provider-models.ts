@@ -21,7 +21,7 @@ import { type Limits, Patience } from './patience.js';
 import { ProviderAnswer } from './provider-answer.js';
 import { brokenOff, faultOf, ProviderFault } from './provider-faults.js';
 import { providerFetch } from './provider-fetch.js';
-import { promptOf } from './provider-prompt.js';
+import { wireMessages } from './provider-prompt.js';
 import type { CallOptions, ProviderPart } from './provider-types.js';
 import { ProviderWire } from './provider-wire.js';
 import type { CountTokens } from './token-counter.js';
@@ -143,11 +143,13 @@ const WORDS: readonly string[] = ['text-delta', 'reasoning-delta', 'tool-input-s
 /** What the provider says, to its end in order or not. */
 async function* saidBy({ listing, request, patience, wire }: Call): AsyncGenerator<ProviderPart> {
   const { provider, name } = listing;
+  const { messages, readFile = () => Promise.resolve(null) } = request;
+  const told = await wireMessages(messages, readFile);
   const model = createOpenAICompatible({
-    ...settingsOf(provider, request),
+    ...settingsOf(provider, request, told),
     fetch: providerFetch(wire),
   }).chatModel(name);
-  const options = await optionsOf(request, patience.signal);
+  const options = optionsOf(request, patience.signal);
   const { stream } = await patience.hear(() => model.doStream(options));
   const reader = stream.getReader();
   for (;;) {
@@ -201,6 +203,7 @@ function nothingSaid(reason: FinishReason): ModelError {
 function settingsOf(
   { name, baseUrl, apiKey }: Provider,
   { parallelToolCalls, more }: ModelRequest,
+  messages: readonly object[],
 ): OpenAICompatibleProviderSettings {
   const isOpenAi = new URL(baseUrl).hostname === 'api.openai.com';
   return {
@@ -211,7 +214,8 @@ function settingsOf(
     ...(apiKey !== null && { apiKey }),
     transformRequestBody: (body) => ({
       ...(isOpenAi ? newerName(body) : body),
-      // The library knows no such field.
+      // The library knows neither names nor details of pictures nor digits nor this field.
+      messages,
       ...(parallelToolCalls !== undefined && { parallel_tool_calls: parallelToolCalls }),
       ...more,
     }),
@@ -224,10 +228,11 @@ const newerName = ({ max_tokens, ...body }: Record<string, unknown>): Record<str
   max_completion_tokens: max_tokens,
 });
 
-async function optionsOf(request: ModelRequest, abortSignal: AbortSignal): Promise<CallOptions> {
-  const { messages, readFile = () => Promise.resolve(null), stop = [] } = request;
+function optionsOf(request: ModelRequest, abortSignal: AbortSignal): CallOptions {
+  const { stop = [] } = request;
   return {
-    prompt: await promptOf(messages, readFile),
+    // What is told goes behind the library (`settingsOf`).
+    prompt: [],
     abortSignal,
     maxOutputTokens: request.maxOutputTokens,
     temperature: request.temperature,

@@ -5,7 +5,7 @@ import { Database } from '../../src/database/database.js';
 import { fitToWindow } from '../../src/llm/context-window.js';
 import { TokenCounter } from '../../src/llm/token-counter.js';
 import {
-  type ContextPage,
+  type ContextBlock,
   contextRowsOf,
   contextStatement,
 } from '../../src/modules/context/context.sql.js';
@@ -154,7 +154,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
         if (!statement.name.startsWith('answer.context') && statement.name !== 'chat.find')
           return result as never;
         statements.push(statement.name);
-        rows += (result as ContextPage[]).flatMap(contextRowsOf).length;
+        rows += contextRowsOf(result as ContextBlock[]).length;
         return result as never;
       });
       Object.assign(counter, {

@@ -14,6 +14,8 @@ const BYTES_PER_TOKEN_MAX = 16;
 
 /** A pair before a question, or (the last one) the question itself. */
 export interface ContextRow extends WordsRow {
+  /** Empty where the words are in `body`. */
+  response_id: string;
   /** Null where nobody has counted this version. */
   tokens: number | null;
   status: MessageStatus;
@@ -22,45 +24,59 @@ export interface ContextRow extends WordsRow {
   error_code: string | null;
 }
 
+/** What there is to be said of a pair that is not whole, or not only two texts of nobody's. */
 type Beside = [
+  status: MessageStatus,
   model: string | null,
   author: string | null,
   error_code: string | null,
+  response_id: string,
   sha256: string | null,
 ];
 
 /**
- * A context as it comes over the wire: one row, in which each column is a list of all pairs, as in
- * a page (`path.sql.ts`). Null where there is none.
+ * A block of a context as it comes over the wire: each column is a list of its pairs, the newest
+ * first, as in a page (`path.sql.ts`). Null where the block has none.
  */
-export interface ContextPage extends Record<string, unknown> {
+export interface ContextBlock extends Record<string, unknown> {
+  root_chat_id: string;
+  chat_id: string;
+  fork_seq: number;
   /** `FACTS`, a line for each pair. */
   facts: string | null;
   /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
   bodies: string | null;
-  /** A list with null for each pair of which no more is to be said. */
-  more: (Beside | null)[] | null;
+  /** By their `seq`, of the pairs of which more is to be said; null where there are none. */
+  more: Record<string, Beside> | null;
 }
 
-const FACTS = `concat_ws(' ', root_chat_id, response_id, chat_id, fork_seq, seq, version, status, tokens)`;
+const FACTS = `concat_ws(' ', m.seq, m.version, CASE WHEN t.version = m.version THEN t.tokens END)`;
 
-/** The rows of the pairs of a context, oldest first. */
-export function contextRowsOf({ facts, bodies, more }: ContextPage): ContextRow[] {
+/** The rows of the pairs of a context, oldest first. @param blocks the newest first */
+export const contextRowsOf = (blocks: readonly ContextBlock[]): ContextRow[] =>
+  blocks.flatMap(rowsOf).reverse();
+
+function rowsOf({ facts, bodies, more, ...place }: ContextBlock): ContextRow[] {
   if (facts === null) return [];
   const words = bodies!.split('\n');
   return facts.split('\n').map((line, at) => {
-    const [rootChatId, responseId, chatId, forkSeq, seq, version, status, tokens] = line.split(
-      ' ',
-    ) as [string, string, string, ...string[]];
-    const [model = null, author = null, errorCode = null, sha256 = null] = more![at] ?? [];
+    const [seq, version, tokens] = line.split(' ') as [string, string, string?];
+    const [
+      status = 'complete',
+      model = null,
+      author = null,
+      errorCode = null,
+      id = '',
+      sha256 = null,
+    ] = more?.[seq] ?? [];
     return {
-      root_chat_id: rootChatId,
-      response_id: responseId,
-      chat_id: chatId,
-      fork_seq: Number(forkSeq),
+      root_chat_id: place.root_chat_id,
+      response_id: id,
+      chat_id: place.chat_id,
+      fork_seq: place.fork_seq,
       seq: Number(seq),
       version: Number(version),
-      status: status as MessageStatus,
+      status,
       tokens: tokens === undefined ? null : Number(tokens),
       model,
       author,
@@ -72,61 +88,71 @@ export function contextRowsOf({ facts, bodies, more }: ContextPage): ContextRow[
 }
 
 /**
- * The rows of a block `w` of a path: three scans of one range each, merged. A full join is one of
- * PostgreSQL's joins that never looks a row up.
+ * The block `w` of a path (of one owner), the newest pairs of it that `w.room` has room for: three
+ * scans of one range each, merged. A full join is one of PostgreSQL's joins that never looks a row
+ * up.
  */
-const blockOf = (columns: string, more = ''): string => `
-      SELECT ${columns}, CASE WHEN t.version = m.version THEN t.tokens END AS tokens,
-        CASE WHEN m.seq = $3 THEN 0 WHEN t.version = m.version THEN t.tokens + ${MESSAGE_TOKENS} ELSE m.bytes / ${BYTES_PER_TOKEN_MAX} END AS cost
-      FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi) m
-      FULL JOIN (
-        SELECT seq, version, tokens FROM message_tokens WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
-      ) t ON t.seq = m.seq${more}
-      WHERE coalesce(m.seq, 0) > 0`;
+const blockOf = (table: ContentStore['table']): string => `
+      SELECT coalesce(max(spent), 0) AS cost,
+        string_agg(facts, E'\\n' ORDER BY seq DESC) AS facts, string_agg(body, E'\\n' ORDER BY seq DESC) AS bodies,
+        json_object_agg(seq, more) FILTER (WHERE more IS NOT NULL) AS more
+      FROM (
+        SELECT seq, facts, coalesce(body, '') AS body, spent,
+          CASE WHEN body IS NULL OR status <> 'complete' OR coalesce(model, author, error_code) IS NOT NULL THEN
+            json_build_array(status, model, author, error_code, response_id, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END)
+          END AS more
+        FROM (
+          SELECT pair.*, sum(cost) OVER (ORDER BY seq DESC ROWS UNBOUNDED PRECEDING) AS spent
+          FROM (
+            SELECT m.response_id, m.seq, m.sha256, m.status, m.model, m.author, m.error ->> 'code' AS error_code, ${FACTS} AS facts,
+              CASE WHEN x.version = m.version THEN x.body END AS body,
+              CASE WHEN m.seq = $3 THEN 0 WHEN t.version = m.version THEN t.tokens + ${MESSAGE_TOKENS} ELSE m.bytes / ${BYTES_PER_TOKEN_MAX} END AS cost
+            FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi) m
+            FULL JOIN (
+              SELECT seq, version, tokens FROM message_tokens WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
+            ) t ON t.seq = m.seq
+            FULL JOIN (
+              SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
+            ) x ON x.seq = m.seq
+            WHERE coalesce(m.seq, 0) > 0
+          ) pair
+        ) costed
+        WHERE spent - cost < w.room OR seq = $3
+      ) told`;
 
 /**
  * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
  * path, from the newest back until they fill the room of a window ($4 tokens), with the words that
- * PostgreSQL has; oldest first, in one row (`contextRowsOf`). What is read is bounded by the window
+ * PostgreSQL has; a row for each block (`contextRowsOf`). What is read is bounded by the window
  * and not by the chat: blocks of 64 pairs, each of one owner, until their tokens are more than
  * there is room for. A pair that nobody has counted is taken to have the fewest tokens that its
  * bytes can be, so some pairs may come that have no room. A parent owns the pair that a branch
- * hangs at, so no step is in vain. Nothing in it: the pair is gone.
+ * hangs at, so no step is in vain. Nothing in the first block: the pair is gone.
  */
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.context.${table}`,
   text: `
-    WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, hi, room) AS (
-      SELECT chat_id, root_chat_id, parent_chat_id, fork_seq, greatest(fork_seq + 1, $3::int - ${BLOCK_PAIRS}), $3::int, $4::bigint
-      FROM chats WHERE account_id = $1 AND chat_id = $2
+    WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, room, facts, bodies, more) AS (
+      SELECT w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.room - block.cost, block.facts, block.bodies, block.more
+      FROM (
+        SELECT *, greatest(fork_seq + 1, $3::int - ${BLOCK_PAIRS}) AS lo, $3::int AS hi, $4::bigint AS room
+        FROM chats WHERE account_id = $1 AND chat_id = $2
+      ) w
+      CROSS JOIN LATERAL (${blockOf(table)}) block
       UNION ALL
-      SELECT n.chat_id, n.root_chat_id, n.parent_chat_id, n.fork_seq, greatest(n.fork_seq + 1, w.lo - ${BLOCK_PAIRS}), w.lo - 1, w.room - block.cost
-      FROM walk w
-      CROSS JOIN LATERAL (SELECT coalesce(sum(cost), 0)::bigint AS cost FROM (${blockOf('m.seq')}) pair) block
-      CROSS JOIN LATERAL (
-        SELECT * FROM chats
-        WHERE account_id = $1 AND chat_id = CASE WHEN w.lo > w.fork_seq + 1 THEN w.chat_id ELSE w.parent_chat_id END LIMIT 1
-      ) n
-      WHERE w.lo > 1 AND w.room > block.cost
+      SELECT w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.room - block.cost, block.facts, block.bodies, block.more
+      FROM (
+        SELECT n.*, greatest(n.fork_seq + 1, last.lo - ${BLOCK_PAIRS}) AS lo, last.lo - 1 AS hi, last.room
+        FROM walk last
+        CROSS JOIN LATERAL (
+          SELECT * FROM chats
+          WHERE account_id = $1 AND chat_id = CASE WHEN last.lo > last.fork_seq + 1 THEN last.chat_id ELSE last.parent_chat_id END LIMIT 1
+        ) n
+        WHERE last.lo > 1 AND last.room > 0
+      ) w
+      CROSS JOIN LATERAL (${blockOf(table)}) block
     )
-    SELECT string_agg(${FACTS}, E'\\n' ORDER BY seq) AS facts, string_agg(coalesce(body, ''), E'\\n' ORDER BY seq) AS bodies,
-      json_agg(
-        CASE WHEN body IS NOT NULL AND coalesce(model, author, error_code) IS NULL THEN NULL
-        ELSE json_build_array(model, author, error_code, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END) END
-        ORDER BY seq
-      ) AS more
-    FROM (
-      SELECT w.root_chat_id, w.fork_seq, pair.*, sum(pair.cost) OVER (ORDER BY pair.seq DESC) AS spent
-      FROM walk w CROSS JOIN LATERAL (${blockOf(
-        "m.response_id, m.chat_id, m.seq, m.version, m.sha256, m.status, m.model, m.author, m.error ->> 'code' AS error_code, CASE WHEN x.version = m.version THEN x.body END AS body",
-        `
-      FULL JOIN (
-        SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
-      ) x ON x.seq = m.seq`,
-      )}
-      ) pair
-    ) path
-    WHERE spent <= $4 OR seq = $3`,
+    SELECT root_chat_id, chat_id, fork_seq, facts, bodies, more FROM walk ORDER BY lo DESC`,
 });
 
 /**

@@ -9,7 +9,7 @@ import type { CountedPair } from '../../llm/context-window.js';
 import type { ToldPair } from '../../llm/telling.js';
 import { PathService, twice } from '../chat/path.service.js';
 import {
-  type ContextPage,
+  type ContextBlock,
   type ContextRow,
   contextRowsOf,
   contextStatement,
@@ -54,13 +54,8 @@ export class EarlierPairs {
   ): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
     if (seq === 1) return { earlier: [], isCut: false };
     return twice(async () => {
-      const [page] = await this.database.query<ContextPage>(this.statement, [
-        accountId,
-        chatId,
-        seq,
-        room,
-      ]);
-      const rows = contextRowsOf(page!);
+      const values = [accountId, chatId, seq, room];
+      const rows = contextRowsOf(await this.database.query<ContextBlock>(this.statement, values));
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
       const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
       if (!bodies) return null;
