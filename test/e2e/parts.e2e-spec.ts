@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES } from '../support/app.js';
 import { TestClient } from '../support/client.js';
@@ -326,6 +327,51 @@ describe.each(MODES)('parts of a pair, words in %s', (mode) => {
         JSON.stringify(body.response_parts[1].input),
         body.response_parts[0].input,
       ]).toEqual([201, JSON.stringify(other), input]);
+    });
+  });
+
+  describe('an answer that is posted alone', () => {
+    const alone = { question: null, response: 'Late.' };
+    const openIn = async (at: string): Promise<string> =>
+      (await ann.post(at, { question: 'open?', response: null })).body.response_id;
+
+    it('completes the last question, where that waits for one, once for its key', async () => {
+      const at = await aChat();
+      const response_id = await openIn(at);
+      const asked = { body: alone, headers: { 'idempotency-key': randomUUID() } };
+      const first = await ann.request('POST', `/api/v1${at}`, asked);
+      expect([first.status, first.headers.get('content-state')]).toEqual([201, 'stored']);
+      expect(first.body).toMatchObject({
+        ...{ response_id, seq: 1, question: 'open?', response: 'Late.', status: 'complete' },
+      });
+      const again = await ann.request('POST', `/api/v1${at}`, asked);
+      expect([again.text, again.headers.get('idempotent-replayed')]).toEqual([first.text, 'true']);
+      expect((await ann.get(at)).body.qa_pairs).toEqual([first.body]);
+      const behind = await openIn(at);
+      const response_parts = [CALL];
+      const called = { question: null, response_parts, parent_response_id: behind };
+      expect((await ann.post(at, called)).body).toMatchObject({
+        ...{ response_id: behind, seq: 2, question: 'open?', response_parts },
+      });
+    });
+
+    it('else is a pair of its own', async () => {
+      const at = await aChat();
+      const id = await openIn(at);
+      const seqs: number[] = [];
+      const post = async (body: object): Promise<void> => {
+        const { status, body: pair } = await ann.post(at, body);
+        expect([status, pair.question]).toEqual([201, null]);
+        seqs.push(pair.seq);
+      };
+      await ann.aBranch(at.split('/')[2]!, id);
+      await post(alone);
+      await post(alone);
+      await openIn(at);
+      await post({ ...alone, metadata: { a: 1 } });
+      const stale = await ann.post(at, { ...alone, parent_response_id: id });
+      expect([stale.status, stale.body.code]).toEqual([409, 'branch_head_moved']);
+      expect(seqs).toEqual([2, 3, 5]);
     });
   });
 

@@ -13,6 +13,8 @@ import { FanOutService } from './fan-out.service.js';
 import { AnswerEnds } from './answer-ends.js';
 import { AnswerHub } from './answer-hub.js';
 import { AnswerWriter } from './answer-writer.js';
+import { LoneAnswers } from './lone-answers.service.js';
+import { PairCompletion } from './pair-completion.service.js';
 import { PostController, PostVerbsController } from './post.controller.js';
 import { PostService } from './post.service.js';
 import { RetryService } from './retry.service.js';
@@ -31,6 +33,8 @@ import { Turns } from './turns.js';
       AnswerReader,
       AnswerPieces,
       PostService,
+      LoneAnswers,
+      PairCompletion,
       RetryService,
       RevisionService,
       FanOutService,
@@ -38,6 +42,9 @@ import { Turns } from './turns.js';
     ],
     ...[AnswerHub, AnswerWriter, AnswerEnds, Titles, Sweeper, AnswerDrain],
   ],
-  exports: [...[Answers, UsageModule, PostService], ...[RetryService, RevisionService, Titles]],
+  exports: [
+    ...[Answers, UsageModule, PostService, PairCompletion],
+    ...[RetryService, RevisionService, Titles],
+  ],
 })
 export class AnswerModule {}

@@ -7,6 +7,7 @@ import type { NewAnswer } from '../message/append.sql.js';
 import { Answer, type AnswerRef, endOf } from './answer.js';
 import { AnswerReader } from './answer-reader.js';
 import { AnswerWriter } from './answer-writer.js';
+import type { RewrittenPair } from './pair-completion.service.js';
 import { Quotas } from '../usage/quotas.service.js';
 
 /** Has pairs appended and their answers begun, and finds the answers that are there. */
@@ -131,6 +132,11 @@ export class Answers {
       place,
       kept,
     });
+  }
+
+  /** The answer to a question that waited for it, which a client brought. */
+  brought(accountId: string, pair: RewrittenPair): Answer {
+    return this.stored(accountId, pair, endOf(pairJson(pair), pair.status, pair.contentState));
   }
 
   /** Ends the answer that is being written to a question, if any. @throws store_unavailable */

@@ -24,7 +24,7 @@ import {
   AddMessageQuery,
   StoredPairsDto,
 } from '../message/message.dto.js';
-import { PostService } from './post.service.js';
+import { LoneAnswers } from './lone-answers.service.js';
 import { send } from './server-sent-answer.js';
 
 const MAY_BE_REFUSED = [
@@ -50,7 +50,7 @@ const ApiStored = (): MethodDecorator =>
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
 export class PostController {
-  constructor(private readonly posts: PostService) {}
+  constructor(private readonly posts: LoneAnswers) {}
 
   @Post()
   @TakesBody(PARTS_BOUNDS)
@@ -59,7 +59,7 @@ export class PostController {
     operationId: 'addMessage',
     summary: 'Add a question with its response, or have the model answer',
     description:
-      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. Both sides may be given as parts: files, results and calls of tools, reasoning and what else they are made of. With `pairs` up to 100 whole pairs are stored in one step, all or none. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
+      'With a `response` it is stored as it is; without one the model answers, with the path of this branch as its context; with `null` the question waits without an answer. A response whose `question` is null answers the last pair, where that waits for one and no branch has it. Both sides may be given as parts: files, results and calls of tools, reasoning and what else they are made of. With `pairs` up to 100 whole pairs are stored in one step, all or none. With `stream: true` the answer comes as server-sent events: `message.accepted` with all ids, `message.delta` `{response_id, n, delta}`, and last `message.completed` or `message.failed` with the pair. Closing the connection never ends the answer.',
   })
   @ApiStored()
   @ApiIdempotent()
@@ -82,7 +82,7 @@ export class PostController {
 @ApiTags('verb routes')
 @Controller('messages')
 export class PostVerbsController {
-  constructor(private readonly posts: PostService) {}
+  constructor(private readonly posts: LoneAnswers) {}
 
   @Post('add-message')
   @TakesBody(PARTS_BOUNDS)

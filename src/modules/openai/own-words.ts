@@ -8,7 +8,7 @@ import { type Fields, firstOf, unread, within } from './unread-fields.js';
 
 const INSTRUCTION = ['role', 'content', 'name'];
 /** What is read of a message here, by who speaks. */
-export const MESSAGE_FIELDS: Readonly<Record<ChatMessage['role'], readonly string[]>> = {
+const MESSAGE_FIELDS: Readonly<Record<ChatMessage['role'], readonly string[]>> = {
   system: INSTRUCTION,
   developer: INSTRUCTION,
   user: ['role', 'content', 'name'],
@@ -19,7 +19,7 @@ export const MESSAGE_FIELDS: Readonly<Record<ChatMessage['role'], readonly strin
   tool: ['role', 'content', 'name', 'tool_call_id'],
 };
 /** The same of a part of its content, by its type; and of what stands in it under that name. */
-export const PART_FIELDS: Readonly<Record<string, { part: readonly string[]; inner: string[] }>> = {
+const PART_FIELDS: Readonly<Record<string, { part: readonly string[]; inner: string[] }>> = {
   text: { part: ['type', 'text'], inner: [] },
   refusal: { part: ['type', 'refusal'], inner: [] },
   image_url: { part: ['type', 'image_url'], inner: ['url', 'detail'] },

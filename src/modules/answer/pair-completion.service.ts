@@ -2,22 +2,17 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { bodyOf, sha256Of, wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
-import { Journal } from '../../content/journal.js';
+import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, WriteResult } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
-import {
-  BRANCHES,
-  IS_INHERITED,
-  LOCK_PLACE,
-  type PlaceState,
-  storeEnd,
-} from '../answer/answer.sql.js';
+import { BRANCHES, IS_INHERITED, LOCK_PLACE, type PlaceState, storeEnd } from './answer.sql.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { TreeChanges } from '../chat/tree-changes.service.js';
 import type { ResponsePart } from '../../tree/parts.js';
+import { holdFiles } from '../file/file-references.js';
 
 /** A pair as it is written, and what its store has to be told. */
 interface CompletedPair {
@@ -26,6 +21,11 @@ interface CompletedPair {
   forkSeq: number;
   sha256: Buffer;
   round: number;
+}
+
+/** A pair with how far its words came; null where it was told before, to its key. */
+export interface RewrittenPair extends Pair {
+  contentState: ContentState | null;
 }
 
 /** What a pair says from now on, and whether it has to be the last one of its chat. */
@@ -57,6 +57,7 @@ export class PairCompletion {
 
   /**
    * The pair with its answer; null where the branch has no pair that waits for one.
+   * @param parent that it must be, where that is said
    * @throws chat_not_found, content_unavailable, store_unavailable
    */
   async complete(
@@ -64,9 +65,10 @@ export class PairCompletion {
     chatId: string,
     response: readonly ResponsePart[],
     key: IdempotentRequest | null,
-  ): Promise<Pair | null> {
+    parent?: string | null,
+  ): Promise<RewrittenPair | null> {
     const open = await this.openPair(accountId, chatId);
-    if (!open) return null;
+    if (!open || (parent !== undefined && parent !== open.responseId)) return null;
     const words = wordsOf(open.body);
     const { text, parts } = sideOf(response);
     const body = bodyOf({ ...words, response: text, response_parts: parts });
@@ -83,7 +85,7 @@ export class PairCompletion {
     open: Pair,
     words: RewrittenWords,
     key: IdempotentRequest | null,
-  ): Promise<Pair | null> {
+  ): Promise<RewrittenPair | null> {
     const { chatId } = open;
     const outcome = await this.trees
       .make(accountId, chatId, key, (tx) => this.store(tx, accountId, open, words))
@@ -93,10 +95,10 @@ export class PairCompletion {
       });
     if (!outcome) return null;
     const { made } = outcome;
-    if (!made) return this.again(accountId, outcome.json);
+    if (!made) return { ...(await this.again(accountId, outcome.json)), contentState: null };
     const { pair, round, ...place } = made;
-    await this.journal.deliver(pairWrite(pair, { accountId, seq: pair.seq, ...place }), round);
-    return pair;
+    const write = pairWrite(pair, { accountId, seq: pair.seq, ...place });
+    return { ...pair, contentState: await this.journal.deliver(write, round) };
   }
 
   private async again(accountId: string, json: string): Promise<Pair> {
@@ -136,6 +138,8 @@ export class PairCompletion {
       callIdsOf(wordsOf(body).response_parts),
     ];
     const [row] = await tx.query<{ version: number; round: number }[]>(this.write, values);
+    const { question_parts, response_parts } = wordsOf(body);
+    await holdFiles(tx, accountId, responseId, question_parts, response_parts);
     const [branches] = await tx.query<{ shown: string[]; total: number }[]>(BRANCHES, [
       ...[accountId, chatId, seq, responseId],
     ]);

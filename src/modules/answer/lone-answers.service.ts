@@ -1,0 +1,54 @@
+import { Injectable } from '@nestjs/common';
+import type { ResponsePart } from '../../tree/parts.js';
+import { ChatService } from '../chat/chat.service.js';
+import type { Answer } from './answer.js';
+import { Answers } from './answers.service.js';
+import { PairCompletion } from './pair-completion.service.js';
+import { type Post, type PostBody, PostService } from './post.service.js';
+
+/**
+ * Posts of people's own programs: what an assistant says alone is the answer to the last question,
+ * where that waits for one.
+ */
+@Injectable()
+export class LoneAnswers {
+  constructor(
+    private readonly posts: PostService,
+    private readonly chats: ChatService,
+    private readonly completion: PairCompletion,
+    private readonly answers: Answers,
+  ) {}
+
+  /** @throws what `PostService.post` throws; content_unavailable */
+  async post(post: Post): Promise<Answer> {
+    return (await this.completed(post)) ?? this.posts.post(post);
+  }
+
+  private async completed({ accountId, body, key, ...place }: Post): Promise<Answer | null> {
+    const said = loneAnswerIn(body);
+    if (!said) return null;
+    const chatId = place.toActive
+      ? await this.chats.activeOf(accountId, place.chatId)
+      : place.chatId;
+    const parent = body.parent_response_id;
+    const pair = await this.completion.complete(accountId, chatId, said, key, parent);
+    return pair && this.answers.brought(accountId, pair);
+  }
+}
+
+/** These are looked at where a pair is appended: whether the file is there, and the call. */
+const APPENDED: readonly ResponsePart['type'][] = ['file', 'tool_result'];
+
+const BESIDE = ['question', 'question_parts', 'pairs', 'metadata', 'author', 'settings'] as const;
+
+/**
+ * What is said, where that is a response and nothing else: a pair that is there has its own
+ * `metadata` and author already.
+ */
+function loneAnswerIn(body: PostBody): readonly ResponsePart[] | null {
+  const { response, response_parts, message_type: type = 'text' } = body;
+  if (type !== 'text' || BESIDE.some((field) => body[field] != null)) return null;
+  const said: readonly ResponsePart[] | null =
+    response_parts ?? (response == null ? null : [{ type: 'text', text: response }]);
+  return said?.some((part) => APPENDED.includes(part.type)) ? null : said;
+}
