@@ -44,6 +44,18 @@ describe('the words of a text', () => {
     );
   });
 
+  it('are the same with marks in them that nobody sees, which are read another way', () => {
+    const plain = fc.string({ unit: fc.constantFrom(...'abXYZ019_ .-—'), maxLength: 60 });
+    fc.assert(
+      fc.property(plain, (said) => {
+        const marked = said.replace(/[a-z\d_]+/gi, (word) => `${word}\u00ad`);
+        const wordsOf = (text: string) =>
+          [...tokensOf(text)].map(({ lexeme, position }) => [lexeme, position]);
+        expect(wordsOf(marked)).toEqual(wordsOf(said));
+      }),
+    );
+  });
+
   it('are cut where they are long, and take part in the index as far as it holds', () => {
     expect(lexemes('x'.repeat(5000))).toEqual(['x'.repeat(64)]);
     const many = Array.from({ length: 90_000 }, (_, n) => `wort${n}`).join(' ');

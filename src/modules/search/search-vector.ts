@@ -34,17 +34,30 @@ export const conversationWord = (accountId: string, rootChatId: string): string 
 const keyOf = (id: string, bytes: number): string =>
   Buffer.from(id.replaceAll('-', '').slice(-2 * bytes), 'hex').toString('base64url');
 
+/** FNV-1a, so that the hash of a text goes on from that of its beginning. */
+const HASH_START = 0x811c9dc5;
+function hashOn(hash: number, text: string): number {
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash;
+}
+
+/** Of a word, for whatever follows it. */
+const hashBefore = (first: string): number =>
+  Math.imul(hashOn(HASH_START, first) ^ 0x20, 0x01000193);
+/** Which of the words for neighbours: 12 bits. */
+const neighboursAt = (before: number, second: string): number => {
+  const hash = hashOn(before, second);
+  return (hash ^ (hash >>> 15)) & 0xfff;
+};
+const NEIGHBOURS = Array.from({ length: 0x1000 }, (_, n) => `~${n.toString(16)}`);
+
 /**
  * A word for two that follow each other, one of 4096. The index of words knows no positions:
  * without it a phrase of common words would be looked for in all pairs that have them anywhere.
  * Others may share it, and a phrase is looked for by its words besides.
  */
-export function neighbours(key: string, first: string, second: string): string {
-  let hash = 0x811c9dc5; // FNV-1a
-  const text = `${first} ${second}`;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return `${key}~${((hash ^ (hash >>> 15)) & 0xfff).toString(16)}`;
-}
+export const neighbours = (key: string, first: string, second: string): string =>
+  key + NEIGHBOURS[neighboursAt(hashBefore(first), second)]!;
 
 /**
  * The `tsvector` of a pair as PostgreSQL reads it: the words of both sides, with their positions
@@ -55,19 +68,20 @@ export function neighbours(key: string, first: string, second: string): string {
 export function vectorOf(accountId: string, rootChatId: string, texts: SideTexts): string {
   const key = accountKey(accountId);
   const places = new Map<string, string[]>();
-  const together = new Set<string>();
+  const together = new Set<number>();
   let room = BYTES_MAX;
   let start = 1;
   for (const side of ['question', 'response'] as const) {
     let last = 0;
-    let [before, here] = ['', ''];
+    let here = '';
+    let before: number | null = null;
     for (const { lexeme, position } of tokensOf(texts[side])) {
-      if (position > last) before = here;
+      if (position > last) before = hashBefore(here);
       [last, here] = [position, lexeme];
-      if (before) together.add(neighbours(key, before, lexeme));
+      if (before !== null) together.add(neighboursAt(before, lexeme));
       const known = places.get(lexeme);
       if (known && known.length >= PLACES_MAX) continue;
-      room -= known ? 2 : Buffer.byteLength(key + lexeme) + 8;
+      room -= known ? 2 : key.length + Buffer.byteLength(lexeme) + 8;
       if (room < 0) break;
       const place = `${((start + position) % POSITIONS) + 1}${WEIGHTS[side]}`;
       if (known) known.push(place);
@@ -75,7 +89,8 @@ export function vectorOf(accountId: string, rootChatId: string, texts: SideTexts
     }
     start += last + GAP;
   }
-  const words = [...places].map(([lexeme, at]) => `'${key}${lexeme}':${at.join(',')}`);
-  const bare = [conversationWord(accountId, rootChatId), ...together].map((word) => `'${word}'`);
-  return [...bare, ...words].join(' ');
+  let vector = `'${conversationWord(accountId, rootChatId)}'`;
+  for (const at of together) vector += ` '${key}${NEIGHBOURS[at]!}'`;
+  for (const [lexeme, at] of places) vector += ` '${key}${lexeme}':${at.join(',')}`;
+  return vector;
 }
