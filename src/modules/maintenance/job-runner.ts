@@ -71,8 +71,8 @@ export class JobRunner implements OnApplicationBootstrap {
   private async runDue(): Promise<number> {
     for (const job of this.jobs) {
       if (this.due.get(job)! > performance.now()) continue;
-      if (!this.loop.isStopped) await this.runOnce(job);
-      this.schedule(job, job.everySeconds);
+      const didRun = !this.loop.isStopped && (await this.runOnce(job));
+      this.schedule(job, didRun && job.hasMore?.() ? 0 : job.everySeconds);
     }
     return this.nextMs();
   }

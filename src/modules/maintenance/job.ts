@@ -8,6 +8,11 @@ export interface Job {
    * @returns how many things it removed.
    */
   run(signal: AbortSignal): Promise<number>;
+  /**
+   * Whether its last run ended before its work, for the sake of the other jobs: then it comes again
+   * as soon as these had their turn.
+   */
+  hasMore?(): boolean;
 }
 
 /** Repeats a statement that removes at most `batch` rows, until one removes fewer. */

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { SearchWalks } from '../search/search-walks.service.js';
 import type { Job } from './job.js';
 
-/** The other jobs wait no longer; the next run goes on where this one ended. */
+/** The other jobs wait no longer; then it goes on where it ended. */
 const RUN_MS = 30_000;
 
 /**
@@ -14,14 +14,22 @@ export class SearchWalkJob implements Job {
   readonly name = 'search';
   readonly everySeconds = 60;
   private readonly logger = new Logger('Search');
+  private wasCut = false;
 
   constructor(private readonly walks: SearchWalks) {}
 
   /** It removes nothing. */
   async run(signal: AbortSignal): Promise<number> {
     const endMs = performance.now() + RUN_MS;
-    const pairs = await this.walks.walkAll(() => signal.aborted || performance.now() > endMs);
+    const isLate = (): boolean => performance.now() > endMs;
+    this.wasCut = false;
+    const pairs = await this.walks.walkAll(() => signal.aborted || isLate());
+    this.wasCut = isLate();
     if (pairs > 0) this.logger.log({ message: 'old pairs can be found now', pairs });
     return 0;
+  }
+
+  hasMore(): boolean {
+    return this.wasCut;
   }
 }
