@@ -29,6 +29,11 @@ export interface Stage {
   ping: Server;
   accountId: string;
   token: string;
+  /**
+   * Whose chats the peers append to: what they write is not for Banyan to make findable, on its own
+   * time.
+   */
+  peerAccountId: string;
   /** CPU microseconds that a server, and PostgreSQL as a whole, have used so far. */
   cpu: { of: (server: Server) => number; database: () => number };
 }
@@ -75,8 +80,12 @@ async function openStage(
     SETTINGS,
     profile ? ['--cpu-prof', `--cpu-prof-dir=${profile}`] : [],
   );
-  const { token, accountId } = await register(banyan);
-  const peer = await start('peers/fastify-pg.js', { ACCOUNT_ID: accountId });
+  const { token, accountId } = await register(banyan, 'bench@example.org');
+  const { accountId: peerAccountId } = await register(banyan, 'peers@example.org');
+  const peer = await start('peers/fastify-pg.js', {
+    ACCOUNT_ID: accountId,
+    APPENDS_FOR: peerAccountId,
+  });
   const ping = await start('peers/node-http.js');
   const sql = new Client({ connectionString: databaseUrl });
   await sql.connect();
@@ -91,6 +100,7 @@ async function openStage(
     ping,
     accountId,
     token,
+    peerAccountId,
     cpu: { of: ({ pid }) => cpuOf(pid), database: () => cpuOfFamily(postmaster) },
   };
 }
@@ -161,9 +171,12 @@ function endOf(child: ChildProcess): Promise<unknown> {
   return ended;
 }
 
-async function register({ port }: Server): Promise<{ token: string; accountId: string }> {
+async function register(
+  { port }: Server,
+  email: string,
+): Promise<{ token: string; accountId: string }> {
   const line = await Line.open(port);
-  const body = JSON.stringify({ email: 'bench@example.org', password: 'a password of the bench' });
+  const body = JSON.stringify({ email, password: 'a password of the bench' });
   const answer = await line.send(requestOf('POST', '/api/v1/auth/register', { body }));
   line.close();
   if (answer.status !== 201) throw new Error(`register answered ${answer.status}: ${answer.text}`);

@@ -20,6 +20,7 @@ const {
   DATABASE_URL: connectionString,
   DATABASE_POOL_SIZE,
   ACCOUNT_ID: accountId,
+  APPENDS_FOR: appendsFor,
 } = process.env as Record<string, string>;
 const pool = new Pool({ connectionString, max: Number(DATABASE_POOL_SIZE) });
 const app = Fastify();
@@ -101,7 +102,7 @@ app.post<{ Params: { chat: string }; Body: { question: string; response: string 
       metadata: null,
     });
     const pair: NewPair = {
-      accountId: accountId!,
+      accountId: appendsFor!,
       chatId: request.params.chat,
       responseId: v7(),
       version: 1,
