@@ -18,7 +18,7 @@ const [REST_VALUES, REST_BYTES] = [200, 4096];
  * More in a known field shows nothing that an unknown one, filled to the bound, does not: what
  * grows faster than a body shows by then.
  */
-const KNOWN_MAX: Size = { values: 50_000, bytes: 512 * 1024 };
+const KNOWN_MAX: Size = { values: 20_000, bytes: 256 * 1024 };
 
 const UUID = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
 const OF_FORMAT: Readonly<Record<string, string>> = {
