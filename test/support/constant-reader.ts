@@ -15,6 +15,9 @@ class Choice extends Error {
   }
 }
 
+/** One of those who call. */
+class Caller extends Choice {}
+
 const DEEP = 60;
 const WORLDS_MAX = 200;
 
@@ -67,10 +70,10 @@ export class ConstantReader {
     );
   }
 
-  private choose(of: ts.Node, options: readonly unknown[]): unknown {
+  private choose(of: ts.Node, options: readonly unknown[], kind = Choice): unknown {
     if (options.length === 0) throw new Error(`nothing is known of ${placeOf(of)}`);
     if (options.length === 1) return options[0];
-    if (!this.world.has(of)) throw new Choice(of, options);
+    if (!this.world.has(of)) throw new kind(of, options);
     return this.world.get(of);
   }
 
@@ -201,12 +204,15 @@ export class ConstantReader {
     return undefined;
   }
 
-  /** Where a condition cannot be read, both ways are gone. */
+  /**
+   * Where a condition cannot be read, both ways are gone; also where it is for the callers to say,
+   * as there may be hundreds of ways to come here.
+   */
   private isTrue(node: ts.Expression, scope: Scope): boolean {
     try {
       return Boolean(this.read(node, scope));
     } catch (error) {
-      if (error instanceof Choice) throw error;
+      if (error instanceof Choice && !(error instanceof Caller)) throw error;
       return this.choose(node, [true, false]) as boolean;
     }
   }
@@ -329,6 +335,7 @@ export class ConstantReader {
     const way = this.choose(
       parameter,
       [...new Set(ways)].filter((one) => one !== undefined),
+      Caller,
     ) as ts.Expression;
     this.depth++;
     const value = this.read(way, new Map());
