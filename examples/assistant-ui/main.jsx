@@ -87,12 +87,6 @@ const AssistantMessage = () => (
     <MessagePrimitive.Parts />
     <ActionBarPrimitive.Root className="actions">
       <ActionBarPrimitive.Reload>Answer again</ActionBarPrimitive.Reload>
-      <ActionBarPrimitive.FeedbackPositive aria-label="A good answer">
-        👍
-      </ActionBarPrimitive.FeedbackPositive>
-      <ActionBarPrimitive.FeedbackNegative aria-label="A bad answer">
-        👎
-      </ActionBarPrimitive.FeedbackNegative>
       <Branches />
     </ActionBarPrimitive.Root>
   </MessagePrimitive.Root>
