@@ -85,6 +85,27 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
     expect(tree.find(({ id }) => id === a1)!.content).toEqual(said('assistant', 'An oak.', odd));
   });
 
+  it('asks once more where the branch that asked first is deleted', async () => {
+    const thread = await begin();
+    const a0 = await keep(thread, null, said('assistant', 'Ask me.'));
+    await keep(thread, a0, said('user', 'Something else?'));
+    const u1 = await keep(thread, a0, said('user', 'Which tree?'));
+    const a1 = await keep(thread, u1, said('assistant', 'An oak.'));
+    const a2 = await keep(thread, u1, said('assistant', 'A fig.'));
+    const u2 = await keep(thread, a2, said('user', 'Is it old?'));
+    const parents = async () =>
+      new Map((await treeOf(thread)).map(({ id, parent_id }) => [id, parent_id]));
+    const { body } = await ann.get(`/chats/${thread}/branches?format=flat`);
+    const first = body.items[1].chat_id;
+    await ann.delete(`/chats/${first}`);
+    const without = await parents();
+    expect([without.has(u1), without.has(a1)]).toEqual([false, false]);
+    const asked = without.get(a2)!;
+    expect([without.get(asked), without.get(u2)]).toEqual([a0, a2]);
+    await ann.post(`/chats/${first}/restore`);
+    expect((await parents()).get(a2)).toBe(u1);
+  });
+
   it('shows what it kept as ordinary pairs, whose branches the API knows', async () => {
     const thread = await begin();
     const u1 = await keep(thread, null, said('user', 'Which tree?'));
@@ -236,6 +257,24 @@ describe.each(MODES)('the unmodified client of the Assistant Cloud (words in %s)
     await expect(cloud.threads.messages.delete(id, [randomUUID()])).rejects.toMatchObject({
       status: 404,
     });
+  });
+
+  it('erases a question in all pairs that have it, and keeps their answers', async () => {
+    const thread = await begin();
+    const u1 = await keep(thread, null, said('user', 'My secret?'));
+    const a1 = await keep(thread, u1, said('assistant', 'An oak.'));
+    const a2 = await keep(thread, u1, said('assistant', 'A fig.'));
+    await cloud.threads.messages.delete(thread, [u1]);
+    const tree = await treeOf(thread);
+    expect(new Map(tree.map(({ id, parent_id }) => [id, parent_id]))).toEqual(
+      new Map<string, string | null>([
+        [a1, null],
+        [a2, null],
+      ]),
+    );
+    const { body } = await ann.get(`/chats/${thread}/branches?format=flat`);
+    for (const { chat_id } of body.items)
+      expect((await ann.get(`/chats/${chat_id}/messages`)).text).not.toContain('secret');
   });
 
   it('writes what another message follows, and does not rewrite what a branch has', async () => {

@@ -98,6 +98,16 @@ async function goOnFrom({ ann, chat }: Scene): Promise<void> {
   await ann.request('GET', `${tree}&after=${chat.pairs[0]!}`);
 }
 
+/** A question of the Assistant Cloud with two answers. */
+async function answerTwice({ ann }: Scene): Promise<void> {
+  const { id, pairs } = await ann.aChat(1);
+  const messages = `/aui/v1/threads/${id}/messages`;
+  const content = { role: 'assistant', content: [{ type: 'text', text: 'Or there.' }] };
+  const body = { parent_id: `${pairs[0]}-question`, format: 'aui/v0', content };
+  await ann.request('POST', messages, { body });
+  await ann.request('GET', messages);
+}
+
 async function readWords({ server, ann, chat }: Scene): Promise<void> {
   const store = server.app.get(ContentStore);
   const { body } = await ann.get(`/chats/${chat.id}/messages?limit=50`);
@@ -147,6 +157,7 @@ export const FURTHER: Record<string, Work> = {
   'a chat by its number': nameByNumber,
   'messages of all chats': async ({ ann }) => void (await ann.request('GET', '/messages?limit=50')),
   'a turn after an earlier answer': goOnFrom,
+  'a question with two answers': answerTwice,
   'the words of a page by the store': readWords,
   'the newest changes': readNews,
   'an answer that is settled under a key': ({ server, ann, chat }) =>

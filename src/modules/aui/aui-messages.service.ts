@@ -12,7 +12,7 @@ import { RedactionService } from '../redaction/redaction.service.js';
 import { ClientPosts } from '../client-chat/client-posts.service.js';
 import type { CreateAuiMessageDto } from './aui.dto.js';
 import { type Given, idsIn, idsPart, messageIn, partsOf, roleOf } from './aui-content.js';
-import { messageRef, questionId } from './aui-fields.js';
+import { type MessageRef, messageRef, questionId } from './aui-fields.js';
 
 /** Where a message is added, and by which request. */
 interface Addition {
@@ -63,7 +63,8 @@ export class AuiMessages {
    * has
    */
   async remove(addition: Addition, ids: readonly string[]): Promise<void> {
-    const refs = ids.map(messageRef);
+    const refs: MessageRef[] = [];
+    for (const id of ids) refs.push(messageRef(id), ...(await this.sharing(addition, id)));
     for (const responseId of new Set(refs.map((ref) => ref.responseId))) {
       const { chatId } = await this.placeOf(addition, responseId);
       const pair = await this.paths.pair(addition.accountId, chatId, responseId);
@@ -78,6 +79,23 @@ export class AuiMessages {
         await this.rewrite(addition, pair, { ...words, question: null, question_parts: null });
       else await this.rewrite(addition, pair, { ...words, response: null, response_parts: null });
     }
+  }
+
+  /** The further pairs that have a question. */
+  private async sharing(addition: Addition, id: string): Promise<MessageRef[]> {
+    const { responseId, isQuestion } = messageRef(id);
+    if (!isQuestion) return [];
+    const { accountId } = addition;
+    const { chatId } = await this.placeOf(addition, responseId);
+    const { siblings } = await this.paths.pairInTree(accountId, chatId, responseId);
+    const found: MessageRef[] = [];
+    for (const { chat_id, response_id } of siblings) {
+      const { body } = await this.paths.pair(accountId, chat_id, response_id);
+      const { question, question_parts: parts = null } = wordsOf(body);
+      if (idsIn(partsOfSide({ text: question, parts })).question === id)
+        found.push({ responseId: response_id, isQuestion: true });
+    }
+    return found;
   }
 
   /**

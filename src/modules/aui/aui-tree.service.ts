@@ -1,15 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
-import { partsOfSide, type ResponsePart } from '../../tree/parts.js';
+import type { QuestionPart, ResponsePart } from '../../tree/parts.js';
 import { ChatService } from '../chat/chat.service.js';
 import { PathService, twice, type WordsRow } from '../chat/path.service.js';
 import { partsOfPair } from '../client-chat/pair-parts.js';
-import { wordsOf } from '../../content/body.js';
 import type { AuiMessageDto, ListAuiMessagesQuery } from './aui.dto.js';
 import { idsIn, messageIn } from './aui-content.js';
 import { type MessageRef, messageRef, questionId } from './aui-fields.js';
-import { INT_MAX, IS_FOLLOWED, TREE_PAIRS, TREE_PLACE, type TreePair } from './aui.sql.js';
+import {
+  INT_MAX,
+  IS_FOLLOWED,
+  LIVING_PAIRS,
+  TREE_PAIRS,
+  TREE_PLACE,
+  type TreePair,
+} from './aui.sql.js';
 
 /** The format of a message where nobody says another one. */
 const FORMAT = 'aui/v0';
@@ -121,10 +127,46 @@ export class AuiTree {
   ): Promise<AuiMessageDto[]> {
     if (pairs.length === 0) return [];
     const rows = pairs.flatMap((pair) => rowsOf(rootChatId, pair));
-    const bodies = await twice(() => this.paths.bodiesOf(accountId, rootChatId, rows));
-    const bodyBy = new Map(rows.map((row, at) => [row.response_id, bodies[at]!]));
-    return pairs.flatMap((pair) => sidesOf(pair, bodyBy, format).reverse());
+    const said = await this.saidIn(accountId, rootChatId, rows);
+    return pairs.flatMap((pair) => sidesOf(pair, said, format).reverse());
   }
+
+  /** By the ids of the pairs. A question of a deleted branch is asked anew by the others. */
+  private async saidIn(
+    accountId: string,
+    rootChatId: string,
+    rows: readonly WordsRow[],
+  ): Promise<Map<string, SaidPair>> {
+    const bodies = await twice(() => this.paths.bodiesOf(accountId, rootChatId, rows));
+    const all = rows.map((row, at) => ({ id: row.response_id, ...sidesIn(bodies[at]!) }));
+    const firsts = all.flatMap(({ shared }) => (shared ? [messageRef(shared).responseId] : []));
+    const values = [accountId, rootChatId, firsts];
+    const living =
+      firsts.length === 0
+        ? []
+        : await this.database.query<{ response_id: string }>(LIVING_PAIRS, values);
+    const listed = new Set(living.map((row) => questionId(row.response_id)));
+    return new Map(
+      all.map(({ id, shared, ...sides }) => [
+        id,
+        { ...sides, asks: shared && listed.has(shared) ? shared : questionId(id) },
+      ]),
+    );
+  }
+}
+
+/** What a pair says, and the message that its question is: another pair may have that too. */
+interface SaidPair {
+  question: readonly QuestionPart[];
+  answered: readonly ResponsePart[];
+  asks: string;
+}
+
+/** The sides of a pair; `shared` is the message whose question it has. */
+function sidesIn(body: string): Omit<SaidPair, 'asks'> & { shared: string | undefined } {
+  const { asked, answered } = partsOfPair({ body });
+  const question = [...asked.instructions, ...asked.results, ...asked.said];
+  return { question, answered, shared: idsIn(question).question };
 }
 
 function rowsOf(rootChatId: string, { parent, ...pair }: TreePair): WordsRow[] {
@@ -139,33 +181,28 @@ function rowsOf(rootChatId: string, { parent, ...pair }: TreePair): WordsRow[] {
 /** The messages of a pair: its question, unless another pair has the same, and its answer. */
 function sidesOf(
   pair: TreePair,
-  bodyBy: ReadonlyMap<string, string>,
+  said: ReadonlyMap<string, SaidPair>,
   format: string,
 ): AuiMessageDto[] {
   const { response_id: id, parent, seq } = pair;
-  const { asked, answered } = partsOfPair({ body: bodyBy.get(id)! });
-  const question = [...asked.instructions, ...asked.results, ...asked.said];
-  const before = parent && lastOf(parent.response_id, bodyBy.get(parent.response_id)!);
-  const ids = idsIn(question);
+  const { question, answered, asks } = said.get(id)!;
+  const before = parent && lastOf(parent.response_id, said.get(parent.response_id)!);
   const at = pair.created_at.toISOString();
   const told = { created_at: at, updated_at: at };
+  const first = { id: questionId(id), parent_id: before, height: 2 * seq - 2, ...told };
   if (pair.status === 'redacted')
-    return [
-      {
-        ...{ id: questionId(id), parent_id: before, height: 2 * seq - 2, ...told },
-        ...{ ...messageIn('assistant', [ERASED], format), external_id: null },
-      },
-    ];
+    return [{ ...first, ...messageIn('assistant', [ERASED], format), external_id: null }];
   const messages: AuiMessageDto[] = [];
-  if (question.length > 0 && ids.question === undefined)
+  if (question.length > 0 && asks === questionId(id))
     messages.push({
-      ...{ id: questionId(id), parent_id: before, height: 2 * seq - 2, ...told },
-      ...{ ...messageIn('user', question, format), external_id: ids.external_id ?? null },
+      ...first,
+      ...messageIn('user', question, format),
+      external_id: idsIn(question).external_id ?? null,
     });
   if (answered.length > 0)
     messages.push({
       ...{ id, height: 2 * seq - 1, ...told },
-      parent_id: ids.question ?? (question.length > 0 ? questionId(id) : before),
+      parent_id: question.length > 0 ? asks : before,
       ...messageIn('assistant', answered, format),
       external_id: idsIn(answered).external_id ?? null,
     });
@@ -173,8 +210,5 @@ function sidesOf(
 }
 
 /** The message that what follows a pair hangs under. */
-function lastOf(responseId: string, body: string): string {
-  const { response, response_parts: parts = null } = wordsOf(body);
-  const answered = partsOfSide({ text: response, parts });
-  return answered.length > 0 ? responseId : questionId(responseId);
-}
+const lastOf = (responseId: string, { answered, asks }: SaidPair): string =>
+  answered.length > 0 ? responseId : asks;

@@ -80,3 +80,11 @@ export const IS_FOLLOWED: Statement = {
         WHERE account_id = $1 AND parent_chat_id = $2 AND fork_seq = $3 AND deleted_at IS NULL AND last_seq > fork_seq
       ) AS is_followed`,
 };
+
+/** Which of the pairs $3 are of chats that are not deleted. $1 account, $2 their root. */
+export const LIVING_PAIRS: Statement = {
+  name: 'aui.living',
+  text: `
+    SELECT m.response_id FROM messages m JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
+    WHERE m.account_id = $1 AND m.root_chat_id = $2 AND m.response_id = ANY ($3::uuid[]) AND c.deleted_at IS NULL`,
+};
