@@ -5,8 +5,11 @@ import { basename } from 'node:path';
 const LINES_MAX = 20;
 
 /** Writes a value as JSON, or with --check compares it with the file. Answers the exit code. */
-export function writeOrCheck(file, value, mend) {
-  const text = `${JSON.stringify(value, null, 2)}\n`;
+export const writeOrCheck = (file, value, mend) =>
+  writeOrCheckText(file, `${JSON.stringify(value, null, 2)}\n`, mend);
+
+/** The same of a text. */
+export function writeOrCheckText(file, text, mend) {
   const old = existsSync(file) ? readFileSync(file, 'utf8') : '';
   if (old === text) console.log(`${basename(file)} is up to date`);
   else if (!process.argv.includes('--check')) {

@@ -1,11 +1,12 @@
-// npm run openapi: writes openapi.json from the compiled routes. No database is needed: Nest only
-// looks at the modules, it makes nothing of them. npm run openapi -- --check: exits with 1 and a
+// npm run openapi: writes openapi.json from the compiled routes, and the page's types from that. No
+// database is needed: Nest only looks at the modules, it makes nothing of them. npm run openapi -- --check: exits with 1 and a
 // short difference when the file is another one.
 import { fileURLToPath } from 'node:url';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { buildIfStale } from './build-if-stale.mjs';
-import { writeOrCheck } from './generated.mjs';
+import { writeOrCheck, writeOrCheckText } from './generated.mjs';
+import { FILE as PAGE_TYPES, pageTypes } from './page-types.mjs';
 
 const FILE = fileURLToPath(new URL('../openapi.json', import.meta.url));
 const dist = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
@@ -34,4 +35,10 @@ async function documentOf() {
 }
 
 await buildIfStale();
-process.exit(writeOrCheck(FILE, await documentOf(), 'npm run openapi'));
+const document = await documentOf();
+const mend = 'npm run openapi';
+const codes = [
+  writeOrCheck(FILE, document, mend),
+  writeOrCheckText(PAGE_TYPES, await pageTypes(document), mend),
+];
+process.exit(Math.max(...codes));

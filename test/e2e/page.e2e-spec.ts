@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Browser, Page } from 'playwright-core';
-import { startTestApp, type TestApp } from '../support/app.js';
+import type { Browser } from 'playwright-core';
+import { SETTINGS, startTestApp, type TestApp } from '../support/app.js';
 import {
   hasBrowser,
   openBrowser,
@@ -10,8 +10,9 @@ import {
 } from '../support/browser.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
+import { chatIn, keep, keptIn, last, picture, say, tryPage } from './page-tester.js';
+import { forge, hmac } from './token-forge.js';
 
-const PICTURES = process.env.PICTURES;
 /** Browsers are slow beside other tests. */
 const TEST_MS = 120_000;
 
@@ -25,7 +26,9 @@ browsers('the page, in a real browser,', () => {
 
   beforeAll(async () => {
     provider = await FakeProvider.start();
-    server = await startTestApp('postgres', provider.settings());
+    const others = { name: 'others', base_url: provider.url, models: ['oak', 'fig'] };
+    const settings = provider.settings({ LLM_PROVIDERS: JSON.stringify([others]) });
+    server = await startTestApp('postgres', settings);
     browser = await openBrowser();
   }, TEST_MS);
   afterAll(async () => {
@@ -34,6 +37,7 @@ browsers('the page, in a real browser,', () => {
     await provider?.close();
   }, TEST_MS);
   beforeEach(async () => {
+    provider.reset();
     ann = await openWindow(browser);
   });
   afterEach(async () => {
@@ -42,21 +46,7 @@ browsers('the page, in a real browser,', () => {
     expect(faults).toEqual([]);
   });
 
-  const picture = async (page: Page, name: string): Promise<void> => {
-    if (PICTURES) await page.screenshot({ path: `${PICTURES}/${name}.png` });
-  };
-  const tryIt = async ({ page }: Window = ann): Promise<void> => {
-    await page.goto(server.url);
-    await page.getByRole('button', { name: 'Try it' }).click();
-    await page.waitForURL(/\/c\//);
-    await page.locator('.pair').nth(2).waitFor();
-  };
-  const say = async (page: Page, words: string): Promise<void> => {
-    await page.getByRole('textbox', { name: 'Message' }).fill(words);
-    await page.keyboard.press('Enter');
-    await page.locator('.pair', { hasText: words }).waitFor();
-  };
-  const last = (page: Page) => page.locator('.pair').last();
+  const tryIt = ({ page }: Window = ann): Promise<void> => tryPage(page, server.url);
 
   it(
     'leads a stranger in a minute from nothing to a branch and its tree',
@@ -138,13 +128,12 @@ browsers('the page, in a real browser,', () => {
     async () => {
       const { page } = ann;
       await tryIt();
-      const kept = await page.evaluate<string>("localStorage.getItem('banyan.session')");
       const phone = await openWindow(browser, {
         viewport: { width: 390, height: 844 },
         colorScheme: 'dark',
       });
       await phone.page.goto(server.url);
-      await phone.page.evaluate(`localStorage.setItem('banyan.session', ${JSON.stringify(kept)})`);
+      await keep(phone.page, await keptIn(page));
       await phone.page.goto(page.url());
       await phone.page.locator('.pair').nth(2).waitFor();
       provider.next({ tokens: ['Hello from the laptop.'] });
@@ -198,14 +187,14 @@ browsers('the page, in a real browser,', () => {
     async () => {
       const { page } = ann;
       await tryIt();
-      const kept = await page.evaluate<string>("localStorage.getItem('banyan.session')");
-      const { access_token: token } = JSON.parse(kept) as { access_token: string };
-      const phone = new TestClient(server.url, token);
+      const phone = new TestClient(server.url, (await keptIn(page)).access_token);
       await page.context().setOffline(true);
       const notice = page.getByText('No connection to the server.');
       await notice.waitFor();
-      const chatId = /c\/([^/]+)/.exec(page.url())![1]!;
-      await phone.post(`/chats/${chatId}/messages`, { question: 'From a train', response: 'Yes.' });
+      await phone.post(`/chats/${chatIn(page)}/messages`, {
+        question: 'From a train',
+        response: 'Yes.',
+      });
       await phone.post('/chats', { name: 'Made elsewhere' });
       await page.context().setOffline(false);
       await notice.waitFor({ state: 'detached' });
@@ -213,6 +202,109 @@ browsers('the page, in a real browser,', () => {
       await last(page).getByText('From a train').waitFor();
 
       expect(await violationsIn(page)).toEqual([]);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'goes on with an answer after the network was away in the middle of it',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      provider.next({ tokens: ['One ', 'two ', 'three'], gateAfter: 2 });
+      await say(page, 'Count, please');
+      await last(page).getByText('One two').waitFor();
+      const phone = new TestClient(server.url, (await keptIn(page)).access_token);
+      const path = `/chats/${chatIn(page)}/messages?limit=1`;
+      await page.context().setOffline(true);
+      await page.getByText('No connection to the server.').waitFor();
+      provider.release();
+      while ((await phone.get(path)).body.qa_pairs[0].status === 'streaming');
+      await page.context().setOffline(false);
+      await last(page).getByText('One two three').waitFor();
+      await last(page).getByRole('button', { name: 'Regenerate' }).waitFor();
+
+      expect(await page.getByRole('button', { name: 'Stop' }).count()).toBe(0);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'renews a token that has ended without a word, once for all tabs',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      const kept = await keptIn(page);
+      const [header, payload] = kept.access_token
+        .split('.', 2)
+        .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()));
+      const ended = { ...payload, iat: payload.iat - 7200, exp: payload.exp - 7200 };
+      const access_token = forge(header, ended, hmac(SETTINGS.JWT_SECRET));
+      await keep(page, { ...kept, access_token });
+      const asked: string[] = [];
+      page.context().on('request', (request) => asked.push(new URL(request.url()).pathname));
+      const other = await page.context().newPage();
+      await Promise.all([page.reload(), other.goto(page.url())]);
+      await last(other).getByText('solar midnight').waitFor();
+      await say(page, 'Am I still here?');
+      await last(page).getByText('Hello from the fake provider.').waitFor();
+
+      expect(asked.filter((path) => path.endsWith('/auth/refresh')).length).toBe(1);
+      expect((await keptIn(other)).refresh_token).not.toBe(kept.refresh_token);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'finds by / what was said on another branch, opens it there, and leads back by the back button',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      const from = page.url();
+      const phone = new TestClient(server.url, (await keptIn(page)).access_token);
+      while ((await phone.get('/search?q=puffins')).body.items.length === 0);
+      await page.keyboard.press('/');
+      await page.getByLabel('Search in all conversations').fill('puffins');
+      const hit = page.locator('.hits a');
+      await hit.locator('mark', { hasText: 'puffins' }).waitFor();
+      await picture(page, 'search');
+      expect(await violationsIn(page)).toEqual([]);
+      await hit.click();
+      await page.locator('.pair.current', { hasText: 'We are two adults' }).waitFor();
+      await page.keyboard.press('t');
+      await page.locator('.branch.open', { hasText: 'With two children' }).waitFor();
+      await page.goBack();
+      await page.locator('.pair.current').waitFor();
+      await page.goBack();
+      await last(page).getByText('solar midnight').waitFor();
+
+      expect(page.url()).toBe(from);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'shows several models that are asked at once as branches, while they write',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      provider.always(({ body }) => ({ tokens: [`${body.model} says`, ' this.'], gateAfter: 1 }));
+      await last(page).getByRole('button', { name: 'Ask others' }).click();
+      for (const model of ['oak', 'fig']) await page.getByLabel(model, { exact: true }).check();
+      await page.getByRole('button', { name: 'Ask 2' }).click();
+      const made = page.locator('.branch:has(strong:text-is("Branch"))');
+      await made.nth(1).dblclick();
+      await last(page).getByText('says').waitFor();
+      const begun = await last(page).locator('.response').textContent();
+      expect(begun).toBe('fig says');
+      await last(page).getByRole('button', { name: 'The one before' }).click();
+      await page.getByText('oak says').waitFor();
+      provider.release();
+      await page.locator('.pair', { hasText: 'says this.' }).waitFor();
+
+      await page.keyboard.press('t');
+      for (const model of ['oak', 'fig'])
+        await page.locator('.branch', { hasText: model }).waitFor();
     },
     TEST_MS,
   );

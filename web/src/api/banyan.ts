@@ -1,24 +1,27 @@
 import { call, request, stream, type StreamEvent } from './http';
-import { type Session, setSession } from './session';
+import { keepSession, type Session, setSession } from './session';
 import type {
   Branches,
   BranchItem,
   Chat,
+  ChatPage,
   Compared,
+  FannedOut,
   FileInfo,
-  Hit,
+  HitPage,
   ImportJob,
   Page,
   Pair,
-  Part,
+  PairWithSiblings,
+  QuestionPart,
   Share,
-  Sibling,
+  SignedIn,
 } from './types';
 
 /** What a person says. */
 export interface Said {
   question?: string;
-  question_parts?: Part[];
+  question_parts?: QuestionPart[];
 }
 
 const key = (): Record<string, string> => ({ 'idempotency-key': crypto.randomUUID() });
@@ -30,19 +33,24 @@ const queryOf = (fields: Record<string, string | number | boolean | undefined>):
 };
 
 export async function signIn(email: string, password: string): Promise<void> {
-  setSession(await call<Session>('POST', '/auth/login', { email, password }));
+  setSession(await call<SignedIn>('POST', '/auth/login', { email, password }));
 }
 
 export async function register(email: string, password: string, name?: string): Promise<void> {
-  setSession(await call<Session>('POST', '/auth/register', { email, password, name }));
+  setSession(await call<SignedIn>('POST', '/auth/register', { email, password, name }));
 }
 
-/** An account of a person who only wants to look: this browser knows its password. */
-export async function signInAsGuest(): Promise<void> {
+/**
+ * An account of a person who only wants to look: this browser knows its password. The page shows
+ * itself when `setSession` is called.
+ */
+export async function signInAsGuest(): Promise<Session> {
   const email = `guest-${crypto.randomUUID()}@guest.invalid`;
   const password = crypto.randomUUID();
-  const made = await call<Session>('POST', '/auth/register', { email, password, name: 'Guest' });
-  setSession({ ...made, guest: { email, password } });
+  const made = await call<SignedIn>('POST', '/auth/register', { email, password, name: 'Guest' });
+  const session = { ...made, guest: { email, password } };
+  keepSession(session);
+  return session;
 }
 
 export async function signOut(session: Session): Promise<void> {
@@ -55,10 +63,7 @@ export const listModels = async (): Promise<string[]> => {
   return ((await answer.json()) as { data: { id: string }[] }).data.map(({ id }) => id);
 };
 
-export const listChats = (
-  cursor: string | undefined,
-  q: string,
-): Promise<{ items: Chat[]; next_cursor: string | null }> =>
+export const listChats = (cursor: string | undefined, q: string): Promise<ChatPage> =>
   call('GET', `/chats${queryOf({ limit: 50, cursor, q: q.trim() || undefined })}`);
 
 export const getChat = (chatId: string): Promise<Chat> => call('GET', `/chats/${chatId}`);
@@ -76,10 +81,7 @@ export const getPage = (
 ): Promise<Page> =>
   call('GET', `/chats/${chatId}/messages${queryOf({ limit: 50, siblings: true, ...at })}`);
 
-export const getPair = (
-  chatId: string,
-  responseId: string,
-): Promise<Omit<Pair, 'siblings'> & { siblings: Sibling[] }> =>
+export const getPair = (chatId: string, responseId: string): Promise<PairWithSiblings> =>
   call('GET', `/chats/${chatId}/messages/${responseId}`);
 
 /** Asks, and answers with the pair as soon as it is there: its answer is followed by itself. */
@@ -105,11 +107,7 @@ export const stopAnswer = (chatId: string, responseId: string): Promise<unknown>
   call('POST', `/chats/${chatId}/messages/${responseId}/stop`);
 export const redact = (chatId: string, responseId: string): Promise<null> =>
   call('DELETE', `/chats/${chatId}/messages/${responseId}`);
-export const fanOut = (
-  chatId: string,
-  responseId: string,
-  models: string[],
-): Promise<{ items: Pair[] }> =>
+export const fanOut = (chatId: string, responseId: string, models: string[]): Promise<FannedOut> =>
   call('POST', `/chats/${chatId}/messages/${responseId}/fan-out`, { models });
 
 export const followAnswer = (
@@ -130,16 +128,18 @@ export const followAccount = (
 const SILENCE_MS = 40_000;
 
 /** All branches of a conversation, page by page. */
-export async function getBranches(chatId: string): Promise<Branches> {
+export async function getBranches(
+  chatId: string,
+): Promise<Pick<Branches, 'total'> & { items: BranchItem[] }> {
   const items: BranchItem[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const page = await call<Branches & { next_cursor?: string }>(
+    const page = await call<Branches>(
       'GET',
       `/chats/${chatId}/branches${queryOf({ format: 'flat', cursor })}`,
     );
-    items.push(...page.items);
-    if (!page.next_cursor) return { ...page, items };
+    items.push(...(page.items ?? []));
+    if (!page.next_cursor) return { total: page.total, items };
     cursor = page.next_cursor;
   }
 }
@@ -157,10 +157,11 @@ export const compare = (chatId: string, other: string): Promise<Compared> =>
 export const merge = (chatId: string, from: string, mode: 'summary' | 'pairs'): Promise<unknown> =>
   call('POST', `/chats/${chatId}/merge`, { from_chat_id: from, mode });
 
-export const search = (q: string): Promise<{ items: Hit[] }> =>
+export const search = (q: string): Promise<HitPage> =>
   call('GET', `/search${queryOf({ q, limit: 20 })}`);
 
 export const share = (chatId: string): Promise<Share> => call('POST', `/chats/${chatId}/share`, {});
+export const unshare = (shareId: string): Promise<null> => call('DELETE', `/shares/${shareId}`);
 
 export async function exportChat(chatId: string, format: string): Promise<Blob> {
   return (await request('GET', `/chats/${chatId}/export${queryOf({ format })}`)).blob();

@@ -1,11 +1,8 @@
 import { API } from './base';
-import type { Account } from './types';
+import type { SignedIn } from './types';
 
 /** Who is signed in, as this browser keeps it. */
-export interface Session {
-  access_token: string;
-  refresh_token: string;
-  account: Account;
+export interface Session extends Pick<SignedIn, 'access_token' | 'refresh_token' | 'account'> {
   /** A guest's password, so that a guest can come back, and take the account over. */
   guest?: { email: string; password: string };
 }
@@ -33,10 +30,15 @@ addEventListener('storage', ({ key }) => {
 export const session = (): Session | null => current;
 
 export function setSession(next: Session | null): void {
+  keepSession(next);
+  listeners.forEach((tell) => tell());
+}
+
+/** Signs in without a word to this page, which goes on to show what it shows. */
+export function keepSession(next: Session | null): void {
   current = next;
   if (next) localStorage.setItem(KEY, JSON.stringify(next));
   else localStorage.removeItem(KEY);
-  listeners.forEach((tell) => tell());
 }
 
 export function onSession(tell: () => void): () => void {
@@ -62,7 +64,7 @@ export async function renew(stale: string): Promise<boolean> {
       body: JSON.stringify({ refresh_token: kept.refresh_token }),
     });
     if (answer.ok) {
-      setSession({ ...kept, ...((await answer.json()) as Session) });
+      setSession({ ...kept, ...((await answer.json()) as SignedIn) });
       return true;
     }
     // 422: what is kept is no token of this server.

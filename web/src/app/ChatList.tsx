@@ -1,9 +1,11 @@
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useDeferredValue, useState } from 'react';
+import { useDeferredValue, useRef, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { deleteChat, getChat, listChats, restoreChat, signOut, updateChat } from '../api/banyan';
 import type { Session } from '../api/session';
-import type { Chat } from '../api/types';
+import type { ListedChat } from '../api/types';
+import { Icon } from './Icon';
+import { takeIn } from './imports';
 import { Logo } from './Logo';
 import { attempt, say } from './notices';
 
@@ -18,7 +20,7 @@ interface Props {
 export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) {
   const [filter, setFilter] = useState('');
   const q = useDeferredValue(filter);
-  const { data, fetchNextPage, hasNextPage, error } = useInfiniteQuery({
+  const { data, fetchNextPage, hasNextPage, error, isSuccess } = useInfiniteQuery({
     queryKey: ['chats', q],
     queryFn: ({ pageParam }) => listChats(pageParam, q),
     initialPageParam: undefined as string | undefined,
@@ -33,10 +35,10 @@ export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) 
         <header>
           <Logo />
           <button type="button" className="icon" onClick={onSearch} aria-label="Search (/)">
-            ⌕
+            <Icon of="search" />
           </button>
           <button type="button" className="icon" onClick={onHelp} aria-label="Keys (?)">
-            ?
+            <Icon of="help" />
           </button>
         </header>
         <Link href="/" className="primary new">
@@ -50,6 +52,13 @@ export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) 
           aria-label="Filter conversations by name"
         />
         {error && <p className="error">{error.message}</p>}
+        {isSuccess && chats.length === 0 && (
+          <p className="hint">
+            {q === ''
+              ? 'Nothing here yet. What you ask stays in this list.'
+              : 'None has this name.'}
+          </p>
+        )}
         <ul>
           {chats.map((chat) => (
             <ChatItem key={chat.chat_id} chat={chat} isOpen={chat.chat_id === open} />
@@ -60,16 +69,50 @@ export function ChatList({ session, isOpen, onClose, onSearch, onHelp }: Props) 
             Older ones
           </button>
         )}
-        <footer>
-          <span title={session.account.email ?? ''}>
-            {session.guest ? 'Guest' : (session.account.name ?? session.account.email)}
-          </span>
-          <a href="docs">API</a>
-          <button type="button" className="link" onClick={() => void signOut(session)}>
-            Sign out
-          </button>
-        </footer>
+        <Foot session={session} />
       </nav>
+    </>
+  );
+}
+
+function Foot({ session }: Pick<Props, 'session'>) {
+  const { account, guest } = session;
+  return (
+    <footer>
+      <span title={account.email ?? ''}>{guest ? 'Guest' : (account.name ?? account.email)}</span>
+      <ImportButton />
+      <a href="docs">API</a>
+      <button type="button" className="link" onClick={() => void signOut(session)}>
+        Sign out
+      </button>
+    </footer>
+  );
+}
+
+/** For those who cannot drop a file: on a phone, or by keys. */
+function ImportButton() {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <input
+        ref={picker}
+        type="file"
+        aria-label="An export of another product"
+        hidden
+        onChange={({ target }) => {
+          const [file] = target.files ?? [];
+          if (file) takeIn(file);
+          target.value = '';
+        }}
+      />
+      <button
+        type="button"
+        className="link"
+        title="Conversations of ChatGPT, Claude, LibreChat or Open WebUI"
+        onClick={() => picker.current?.click()}
+      >
+        Import
+      </button>
     </>
   );
 }
@@ -86,7 +129,7 @@ function useOpenRoot(): string | undefined {
   return chatId && data?.root_chat_id;
 }
 
-function ChatItem({ chat, isOpen }: { chat: Chat; isOpen: boolean }) {
+function ChatItem({ chat, isOpen }: { chat: ListedChat; isOpen: boolean }) {
   const client = useQueryClient();
   const [, go] = useLocation();
   const href = `/c/${chat.active_chat_id ?? chat.chat_id}`;
@@ -122,13 +165,13 @@ function ChatItem({ chat, isOpen }: { chat: Chat; isOpen: boolean }) {
           title={chat.pinned ? 'Unpin' : 'Pin'}
           onClick={() => change(() => updateChat(chat.chat_id, { pinned: !chat.pinned }))}
         >
-          {chat.pinned ? '★' : '☆'}
+          <Icon of="pin" isFull={chat.pinned} />
         </button>
         <button type="button" className="icon" aria-label="Rename" title="Rename" onClick={rename}>
-          ✎
+          <Icon of="rename" />
         </button>
         <button type="button" className="icon" aria-label="Delete" title="Delete" onClick={remove}>
-          🗑
+          <Icon of="remove" />
         </button>
       </span>
     </li>

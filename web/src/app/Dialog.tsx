@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react';
+import { Icon } from './Icon';
 
 /** A dialog of the browser's own: it keeps the focus inside, and gives it back. */
 export function Dialog(props: { label: string; onClose: () => void; children: ReactNode }) {
@@ -15,13 +16,14 @@ export function Dialog(props: { label: string; onClose: () => void; children: Re
       onClick={({ target }) => target === element.current && onClose()}
     >
       <div className="dialog">
+        {children}
+        {/* Stands first, but does not take the focus. */}
         <header>
           <h2>{label}</h2>
           <button type="button" className="icon" aria-label="Close" onClick={onClose}>
-            ✕
+            <Icon of="close" />
           </button>
         </header>
-        {children}
       </div>
     </dialog>
   );

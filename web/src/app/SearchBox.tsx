@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useDeferredValue, useState } from 'react';
 import { Link } from 'wouter';
 import { search } from '../api/banyan';
-import type { Highlight, Hit } from '../api/types';
+import type { Excerpt, Hit } from '../api/types';
 import { Dialog } from './Dialog';
 
 export function SearchBox({ onClose }: { onClose: () => void }) {
@@ -53,9 +53,9 @@ function HitItem({ hit, onOpen }: { hit: Hit; onOpen: () => void }) {
 }
 
 /** Text with the found words marked. */
-function Marked({ of: { text, ranges } }: { of: Highlight }) {
+function Marked({ of: { text, ranges } }: { of: Excerpt }) {
   let at = 0;
-  const pieces = ranges.flatMap(([from, to], n) => {
+  const pieces = ranges.flatMap(([from = 0, to = 0], n) => {
     const before = text.slice(at, from);
     at = to;
     return [before, <mark key={n}>{text.slice(from, to)}</mark>];

@@ -1,12 +1,11 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Route, Switch, useLocation } from 'wouter';
-import { importFile } from '../api/banyan';
 import type { Session } from '../api/session';
 import { ChatScreen } from '../chat/ChatScreen';
 import { ChatList } from './ChatList';
 import { Help } from './Help';
+import { takeIn } from './imports';
 import { useKeys } from './keys';
-import { attempt, say } from './notices';
 import { SearchBox } from './SearchBox';
 import { useIsLost, useLive } from './useLive';
 
@@ -103,10 +102,7 @@ function useDroppedImport() {
         // The composer takes what is dropped on it for the message.
         if (!file || event.isDefaultPrevented()) return;
         event.preventDefault();
-        attempt(async () => {
-          await importFile(file);
-          say(`“${file.name}” is being imported. Its conversations appear in the list.`);
-        });
+        takeIn(file);
       },
     },
   };

@@ -1,13 +1,13 @@
-import { useQueryClient } from '@tanstack/react-query';
 import { type FormEvent, useState } from 'react';
 import { register, signIn, signInAsGuest } from '../api/banyan';
 import { BASE } from '../api/base';
-import { loadDemo } from './demo';
+import { setSession } from '../api/session';
+import { makeDemo } from './demo';
 import { Logo } from './Logo';
+import { sayError } from './notices';
 
 /** The first minute: look around as a guest, or sign in. */
 export function SignIn() {
-  const client = useQueryClient();
   const [isNew, setIsNew] = useState(false);
   const [busy, setBusy] = useState<string | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -27,10 +27,13 @@ export function SignIn() {
   };
   const tryIt = (): void =>
     run('guest', async () => {
-      const opened = await loadDemo(signInAsGuest);
-      history.replaceState(null, '', `${BASE}/c/${opened}`);
-      // Behind this page the list has been read while there was nothing yet.
-      await client.invalidateQueries({ queryKey: ['chats'] });
+      const session = await signInAsGuest();
+      try {
+        history.replaceState(null, '', `${BASE}/c/${await makeDemo()}`);
+      } catch (error) {
+        sayError(error);
+      }
+      setSession(session);
     });
 
   return (

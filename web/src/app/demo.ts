@@ -1,6 +1,5 @@
 import { activate, createBranch, createChat } from '../api/banyan';
 import { call } from '../api/http';
-import { setSession, session, type Session } from '../api/session';
 import type { Pair } from '../api/types';
 
 /** Questions with their answers, and branches behind the n-th of them. */
@@ -72,15 +71,11 @@ const TRIP: Line = {
   ],
 };
 
-/** Makes a guest's account with a conversation in it; answers its chat. */
-export async function loadDemo(enter: () => Promise<void>): Promise<string> {
-  await enter();
-  // The page shows itself once all is there.
-  const made: Session | null = session();
+/** A conversation to look at; answers its chat. */
+export async function makeDemo(): Promise<string> {
   const { chat_id } = await createChat({ name: TRIP.name });
   await fill(chat_id, TRIP);
   await activate(chat_id, chat_id);
-  if (made) setSession({ ...made });
   return chat_id;
 }
 

@@ -8,6 +8,8 @@ export function useKeys(keys: Record<string, (event: KeyboardEvent) => void>): v
     const press = (event: KeyboardEvent): void => {
       const target = event.target as HTMLElement;
       const isWriting = target.matches('input, textarea, select, [contenteditable]');
+      // What is open above the page has the keys, its Escape too.
+      if (document.querySelector('dialog[open], :popover-open')) return;
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (isWriting && event.key !== 'Escape') return;
       const act = latest.current[event.key];

@@ -1,24 +1,35 @@
 import { useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { API } from '../api/base';
-import { exportChat, getChat, share } from '../api/banyan';
+import { exportChat, getChat } from '../api/banyan';
 import type { Chat } from '../api/types';
-import { attempt, say } from '../app/notices';
+import { Icon } from '../app/Icon';
+import { Menu } from '../app/Menu';
+import { attempt } from '../app/notices';
+import { ShareDialog } from './ShareDialog';
 
 interface Props {
   chat: Chat | null;
   onList: () => void;
 }
 
-const FORMATS = { markdown: 'md', banyan: 'jsonl', openai: 'jsonl', chatgpt: 'json' } as const;
+/** What a branch is saved as: what a person reads, and how its file ends. */
+const FORMATS = {
+  markdown: ['this branch, to read', 'md'],
+  banyan: ['all branches, for Banyan', 'jsonl'],
+  chatgpt: ['all branches, as ChatGPT', 'json'],
+  openai: ['all branches, as messages', 'jsonl'],
+} as const;
+type Format = keyof typeof FORMATS;
 
 export function ChatHeader({ chat, onList }: Props) {
   const [, go] = useLocation();
   const name = useNames(chat);
+  const [isSharing, setSharing] = useState(false);
   return (
     <header className="bar">
-      <button type="button" className="icon menu" aria-label="Conversations" onClick={onList}>
-        ☰
+      <button type="button" className="icon to-list" aria-label="Conversations" onClick={onList}>
+        <Icon of="list" />
       </button>
       <h1 dir="auto">{name}</h1>
       {chat && (
@@ -31,23 +42,16 @@ export function ChatHeader({ chat, onList }: Props) {
           >
             Tree
           </button>
-          <button type="button" className="secondary" onClick={() => shareIt(chat)}>
-            Share
-          </button>
-          <select
-            aria-label="Export this branch"
-            value=""
-            onChange={({ target }) => save(chat, target.value as keyof typeof FORMATS)}
-          >
-            <option value="" disabled>
-              Export
-            </option>
-            {Object.keys(FORMATS).map((format) => (
-              <option key={format} value={format}>
-                {format}
-              </option>
-            ))}
-          </select>
+          <Menu
+            label="More"
+            items={[
+              ['Share a link', () => setSharing(true)],
+              ...(Object.keys(FORMATS) as Format[]).map(
+                (format) => [`Save ${FORMATS[format][0]}`, () => save(chat, format)] as const,
+              ),
+            ]}
+          />
+          {isSharing && <ShareDialog chatId={chat.chat_id} onClose={() => setSharing(false)} />}
         </>
       )}
     </header>
@@ -67,19 +71,12 @@ function useNames(chat: Chat | null): string {
   return isBranch ? `${whole} › ${chat.name ?? 'branch'}` : whole;
 }
 
-const shareIt = (chat: Chat): void =>
-  attempt(async () => {
-    const { url, token } = await share(chat.chat_id);
-    const address = new URL(url ?? `${API}/shared/${token}`, location.href).href;
-    await navigator.clipboard?.writeText(address).catch(() => undefined);
-    say(`Who has this link can read the branch up to here: ${address}`);
-  });
-
-const save = (chat: Chat, format: keyof typeof FORMATS): void =>
+const save = (chat: Chat, format: Format): void =>
   attempt(async () => {
     const link = document.createElement('a');
     link.href = URL.createObjectURL(await exportChat(chat.chat_id, format));
-    link.download = `${(chat.name ?? 'conversation').replace(/[^\p{L}\p{N} _-]/gu, '')}.${FORMATS[format]}`;
+    const name = (chat.name ?? 'conversation').replace(/[^\p{L}\p{N} _-]/gu, '');
+    link.download = `${name}.${FORMATS[format][1]}`;
     link.click();
     URL.revokeObjectURL(link.href);
   });

@@ -12,6 +12,7 @@ import {
   stopAnswer,
 } from '../api/banyan';
 import type { Pair } from '../api/types';
+import { Failed } from '../app/Failed';
 import { useKeys } from '../app/keys';
 import { attempt } from '../app/notices';
 import { ChatHeader } from './ChatHeader';
@@ -78,7 +79,7 @@ function OpenChat({ chatId, around, onList }: Props & { chatId: string }) {
     if (chat && !chat.active) void activate(chatId, chatId).catch(() => undefined);
   }, [chat, chatId]);
 
-  if (error) return <p className="error center">{error.message}</p>;
+  if (error) return <Failed error={error} />;
   return (
     <section className="chat" aria-label={chat?.name ?? 'Conversation'}>
       <ChatHeader chat={chat ?? null} onList={onList} />

@@ -1,6 +1,7 @@
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { type Said, upload } from '../api/banyan';
-import type { FileInfo } from '../api/types';
+import type { FileInfo, QuestionPart } from '../api/types';
+import { Icon } from '../app/Icon';
 import { attempt } from '../app/notices';
 
 interface Props {
@@ -95,14 +96,14 @@ function Attached(props: { files: FileInfo[]; onChange: (files: FileInfo[]) => v
     <ul className="attached">
       {files.map((file) => (
         <li key={file.file_id}>
-          📎 {file.name ?? file.media_type}
+          <Icon of="attach" /> {file.name ?? file.media_type}
           <button
             type="button"
             className="icon"
             aria-label={`Leave out ${file.name ?? 'the file'}`}
             onClick={() => onChange(files.filter((other) => other !== file))}
           >
-            ✕
+            <Icon of="close" />
           </button>
         </li>
       ))}
@@ -128,7 +129,7 @@ function FileButton({ onAdd }: { onAdd: (files: Iterable<File>) => void }) {
         aria-label="Add a file"
         onClick={() => picker.current?.click()}
       >
-        ＋
+        <Icon of="attach" />
       </button>
     </>
   );
@@ -158,12 +159,12 @@ function Buttons(props: Pick<Props, 'busy' | 'onStop' | 'onCancel'> & { isSendin
 
 function saidOf(text: string, files: readonly FileInfo[]): Said {
   if (files.length === 0) return { question: text };
-  const named = files.map(({ file_id, media_type, name }) => ({
+  const named = files.map(({ file_id, media_type, name }): QuestionPart => ({
     type: 'file',
     file_id,
     media_type,
     ...(name !== null && { name }),
   }));
-  const words = text.trim() === '' ? [] : [{ type: 'text', text }];
+  const words: QuestionPart[] = text.trim() === '' ? [] : [{ type: 'text', text }];
   return { question_parts: [...words, ...named] };
 }

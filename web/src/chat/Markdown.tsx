@@ -25,7 +25,7 @@ const COMPONENTS: Components = {
   ),
   pre: ({ children, node }) => <Code text={textOf(node)}>{children}</Code>,
   table: ({ children }) => (
-    <div className="table" tabIndex={0} role="region" aria-label="Table">
+    <div className="table" tabIndex={0} role="group" aria-label="Table">
       <table>{children}</table>
     </div>
   ),
@@ -53,7 +53,7 @@ export function Code({ text, children }: { text: string; children?: React.ReactN
       <button type="button" className="copy" onClick={copy}>
         {isCopied ? 'Copied' : 'Copy'}
       </button>
-      <pre dir="ltr" tabIndex={0} role="region" aria-label="Code">
+      <pre dir="ltr" tabIndex={0} role="group" aria-label="Code">
         {children ?? <code>{text}</code>}
       </pre>
     </div>

@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useLocation } from 'wouter';
-import { fanOut, listModels } from '../api/banyan';
+import { fanOut, listModels, updateChat } from '../api/banyan';
 import type { Pair } from '../api/types';
 import { Dialog } from '../app/Dialog';
 import { attempt, say } from '../app/notices';
@@ -22,7 +22,8 @@ export function ModelPicker(props: { chatId: string; pair: Pair; onClose: () => 
       const asked = fanOut(chatId, pair.response_id, chosen);
       onClose();
       go(`/c/${chatId}/tree`);
-      await asked;
+      const { items } = await asked;
+      await Promise.all(items.map(({ chat_id, model: name }) => updateChat(chat_id, { name })));
       say(`${chosen.length} answers stand side by side.`);
     });
   return (

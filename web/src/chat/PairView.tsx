@@ -2,6 +2,7 @@ import { memo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { createBranch, edit, regenerate, retry } from '../api/banyan';
 import type { Pair, Standing } from '../api/types';
+import { Icon } from '../app/Icon';
 import { attempt, say } from '../app/notices';
 import { Composer } from './Composer';
 import { Code, Markdown } from './Markdown';
@@ -167,11 +168,11 @@ function Siblings({ chatId, pair, standing }: { chatId: string; pair: Pair; stan
   return (
     <span className="siblings" role="group" aria-label="Other answers at this place">
       <button type="button" className="tool" aria-label="The one before" onClick={() => step(-1)}>
-        ‹
+        <Icon of="before" />
       </button>
       {standing.index}/{standing.total}
       <button type="button" className="tool" aria-label="The next one" onClick={() => step(1)}>
-        ›
+        <Icon of="next" />
       </button>
     </span>
   );

@@ -2,13 +2,16 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { followAnswer } from '../api/banyan';
 import { Problem } from '../api/http';
-import type { Pair, Part } from '../api/types';
+import type { Pair, ResponsePart } from '../api/types';
 
 /** What is there of an answer that is being written. */
 export interface Growing {
   text: string;
-  parts: Part[];
+  parts: ResponsePart[];
 }
+
+/** A part, or a piece of one: of reasoning its words, of a call its input. */
+type Piece = ResponsePart & { delta?: string };
 
 const NOTHING: Growing = { text: '', parts: [] };
 const AGAIN_MS = 1_000;
@@ -51,7 +54,7 @@ async function hear(
   signal: AbortSignal,
   set: (growing: Growing) => void,
 ): Promise<void> {
-  let [text, parts]: [string, Part[]] = ['', []];
+  let [text, parts]: [string, ResponsePart[]] = ['', []];
   let frame = 0;
   // As often as the screen is drawn, however fast the words come.
   const show = (): void => {
@@ -62,19 +65,26 @@ async function hear(
   };
   for await (const { event, data } of followAnswer(chatId, responseId, signal)) {
     if (event === 'message.delta') text += data.delta as string;
-    if (event === 'message.part') parts = grown(parts, data.part as Part & { delta?: string });
+    if (event === 'message.part') parts = grown(parts, data.part as Piece);
     if (event === 'message.completed' || event === 'message.failed') break;
     show();
   }
 }
 
-/** A piece of reasoning or of a call's input goes behind what is there of it. */
-function grown(parts: Part[], { delta, ...piece }: Part & { delta?: string }): Part[] {
+/** A piece goes behind what is there of its part. */
+function grown(parts: ResponsePart[], { delta, ...piece }: Piece): ResponsePart[] {
   const last = parts.at(-1);
-  const isSame = last?.type === piece.type && last.call_id === piece.call_id;
+  const isSame = last?.type === piece.type && callOf(last) === callOf(piece);
   const others = isSame ? parts.slice(0, -1) : parts;
   if (delta === undefined) return [...others, piece];
-  const field = piece.type === 'reasoning' ? 'text' : 'input';
-  const before = isSame ? ((last as unknown as Record<string, unknown>)[field] ?? '') : '';
-  return [...others, { ...(isSame ? last : piece), [field]: `${String(before)}${delta}` }];
+  if (piece.type === 'reasoning') {
+    const before = isSame && last.type === 'reasoning' ? last.text : '';
+    return [...others, { ...piece, text: before + delta }];
+  }
+  if (piece.type !== 'tool_call') return parts;
+  const before = isSame && last.type === 'tool_call' ? last : piece;
+  return [...others, { ...before, input: `${String(before.input ?? '')}${delta}` }];
 }
+
+const callOf = (part: ResponsePart): string | undefined =>
+  part.type === 'tool_call' || part.type === 'tool_result' ? part.call_id : undefined;

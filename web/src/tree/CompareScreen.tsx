@@ -1,14 +1,17 @@
 import { useQuery } from '@tanstack/react-query';
 import { diffWordsWithSpace } from 'diff';
 import { Link, useLocation } from 'wouter';
-import { compare } from '../api/banyan';
+import { compare, getChat } from '../api/banyan';
+import { Failed } from '../app/Failed';
 import { useKeys } from '../app/keys';
-import type { Pair } from '../api/types';
+import type { Compared } from '../api/types';
 
 interface Props {
   chatId: string;
   otherId: string;
 }
+
+type Pair = Compared['left']['qa_pairs'][number];
 
 /** Two branches side by side from where they part, with the words marked that differ. */
 export default function CompareScreen({ chatId, otherId }: Props) {
@@ -18,7 +21,7 @@ export default function CompareScreen({ chatId, otherId }: Props) {
     queryFn: () => compare(chatId, otherId),
   });
   useKeys({ t: () => go(`/c/${chatId}/tree`), Escape: () => go(`/c/${chatId}/tree`) });
-  if (error) return <p className="error center">{error.message}</p>;
+  if (error) return <Failed error={error} />;
   if (!data) return <p className="loading">Loading …</p>;
   const [left, right] = [data.left.qa_pairs, data.right.qa_pairs];
   const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, n) => n);
@@ -35,13 +38,25 @@ export default function CompareScreen({ chatId, otherId }: Props) {
         </Link>
       </header>
       <div className="columns">
-        <Link href={`/c/${chatId}`}>Open this branch</Link>
-        <Link href={`/c/${otherId}`}>Open this branch</Link>
+        <BranchLink chatId={chatId} />
+        <BranchLink chatId={otherId} />
         {rows.map((n) => (
           <Row key={n} left={left[n]} right={right[n]} />
         ))}
       </div>
+      {(data.left.next_cursor || data.right.next_cursor) && (
+        <p className="hint center">There is more than stands side by side here: open a branch.</p>
+      )}
     </section>
+  );
+}
+
+function BranchLink({ chatId }: { chatId: string }) {
+  const { data } = useQuery({ queryKey: ['chat', chatId], queryFn: () => getChat(chatId) });
+  return (
+    <h2 dir="auto">
+      <Link href={`/c/${chatId}`}>{data?.name ?? 'Branch'}</Link>
+    </h2>
   );
 }
 

@@ -15,9 +15,11 @@ import { memo, useEffect, useMemo, useState } from 'react';
 import { useLocation } from 'wouter';
 import { activate, getBranches, merge } from '../api/banyan';
 import type { BranchItem } from '../api/types';
+import { Failed } from '../app/Failed';
+import { Icon } from '../app/Icon';
 import { useKeys } from '../app/keys';
 import { attempt, say } from '../app/notices';
-import { type BranchNode, edgesOf, isLarge, neighbour, NODE, type Place, placed } from './layout';
+import { type BranchNode, edgesOf, inRowsOf, neighbour, NODE, type Place, placed } from './layout';
 
 interface Props {
   chatId: string;
@@ -32,8 +34,12 @@ export default function TreeScreen(props: Props) {
   );
 }
 
+/** So few branches need no map of themselves. */
+const SEEN_AT_ONCE = 12;
 /** Where the open branch of a large tree stands first: some rows above it are seen. */
 const FIRST = { x: 96, y: 200 };
+/** So far from the edges the root stands at most. */
+const EDGE = 24;
 
 function Tree({ chatId, onList }: Props) {
   const [, go] = useLocation();
@@ -47,7 +53,7 @@ function Tree({ chatId, onList }: Props) {
   const places = useMemo(() => placed(items), [items]);
   const nodes = useNodes(items, places, chatId, chosen);
   const edges = useMemo(() => edgesOf(items, places), [items, places]);
-  useFirstLook(items.length, isLarge(items) ? places.get(chatId) : undefined);
+  useFirstLook(items.length, inRowsOf(items) ? places.get(chatId) : undefined);
 
   const open = (id: string): void =>
     attempt(async () => {
@@ -65,7 +71,7 @@ function Tree({ chatId, onList }: Props) {
     Enter: () => open(chosen),
     t: () => go(`/c/${chatId}`),
   });
-  if (error) return <p className="error center">{error.message}</p>;
+  if (error) return <Failed error={error} />;
   return (
     <section className="tree" aria-label="Tree of the conversation">
       <TreeBar {...{ chatId, chosen, onList }} total={data?.total} onOpen={() => open(chosen)} />
@@ -75,17 +81,20 @@ function Tree({ chatId, onList }: Props) {
         nodeTypes={NODE_TYPES}
         onNodeClick={(_event, { id }) => setChosen(id)}
         onNodeDoubleClick={(_event, { id }) => open(id)}
+        zoomOnDoubleClick={false}
         nodesDraggable={false}
         nodesConnectable={false}
         disableKeyboardA11y
         onlyRenderVisibleElements
-        panOnScroll={isLarge(items)}
+        panOnScroll={inRowsOf(items)}
         minZoom={0.05}
         colorMode="system"
       >
         <Background />
         <Controls showInteractive={false} />
-        {!isLarge(items) && <MiniMap pannable zoomable ariaLabel="The whole tree" />}
+        {items.length > SEEN_AT_ONCE && !inRowsOf(items) && (
+          <MiniMap pannable zoomable ariaLabel="The whole tree" />
+        )}
       </ReactFlow>
     </section>
   );
@@ -100,7 +109,9 @@ function useFirstLook(count: number, open: Place | undefined): void {
   // Not for each branch that comes to it: whoever looks around would be led back.
   const isThere = open !== undefined;
   useEffect(() => {
-    if (open) void flow.setViewport({ x: FIRST.x - open.x, y: FIRST.y - open.y, zoom: 1 });
+    if (!open) return;
+    const [x, y] = [Math.min(EDGE, FIRST.x - open.x), Math.min(EDGE, FIRST.y - open.y)];
+    void flow.setViewport({ x, y, zoom: 1 });
   }, [isThere, flow]);
 }
 
@@ -111,7 +122,7 @@ function useNodes(
   open: string,
   chosen: string,
 ): BranchNode[] {
-  const isRow = isLarge(items);
+  const isRow = inRowsOf(items);
   const plain = useMemo(
     () =>
       items.map((branch): BranchNode => ({
@@ -152,8 +163,8 @@ function TreeBar({ chatId, chosen, total, onOpen, onList }: BarProps) {
     });
   return (
     <header className="bar">
-      <button type="button" className="icon menu" aria-label="Conversations" onClick={onList}>
-        ☰
+      <button type="button" className="icon to-list" aria-label="Conversations" onClick={onList}>
+        <Icon of="list" />
       </button>
       <h1>{total ? `${total} ${total === 1 ? 'branch' : 'branches'}` : 'The tree'}</h1>
       <button type="button" className="primary" onClick={onOpen}>

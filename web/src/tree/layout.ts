@@ -2,7 +2,7 @@ import type { Edge, Node } from '@xyflow/react';
 import { hierarchy, type HierarchyNode, tree } from 'd3-hierarchy';
 import type { BranchItem } from '../api/types';
 
-export const NODE = { width: 190, height: 64 };
+export const NODE = { width: 210, height: 64 };
 const GAP = { beside: 24, below: 56, row: 14, indent: 40 };
 /** More branches cannot be read where all of them are seen, and stand in rows like folders. */
 export const WHOLE_MAX = 40;
@@ -23,7 +23,12 @@ export interface Place {
 type Places = Map<string, Place>;
 type Tree = HierarchyNode<BranchItem | null>;
 
-export const isLarge = (items: readonly BranchItem[]): boolean => items.length > WHOLE_MAX;
+/** Pixels; `styles.css` calls the same width narrow. */
+const NARROW = 736;
+
+/** Whether each branch has a row of its own: of many, and on a phone, nobody reads a whole tree. */
+export const inRowsOf = (items: readonly BranchItem[]): boolean =>
+  items.length > WHOLE_MAX || innerWidth <= NARROW;
 
 /**
  * Where each branch stands, in the order of their making: of a small tree, parents above their
@@ -32,7 +37,7 @@ export const isLarge = (items: readonly BranchItem[]): boolean => items.length >
  */
 export function placed(items: readonly BranchItem[]): Places {
   const root = treeOf(items);
-  return isLarge(items) ? inRows(root) : inLevels(root);
+  return inRowsOf(items) ? inRows(root) : inLevels(root);
 }
 
 function inLevels(root: Tree): Places {
@@ -76,7 +81,7 @@ export const edgesOf = (items: readonly BranchItem[], places: ReadonlyMap<string
       id: chat_id,
       source: parent_chat_id!,
       target: chat_id,
-      ...(isLarge(items) && { type: 'smoothstep' }),
+      ...(inRowsOf(items) && { type: 'smoothstep' }),
     }));
 
 /** The branch that an arrow leads to: parent, first child, or the neighbour among its siblings. */
