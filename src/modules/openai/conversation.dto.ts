@@ -18,7 +18,6 @@ const ITEMS = {
   items: INPUT_ITEM_SCHEMA,
 } as const;
 
-@Lenient()
 export class CreateConversationDto {
   /**
    * What was said so far, at most 20 messages: of users, each with the assistant's response behind
@@ -38,7 +37,6 @@ export class CreateConversationDto {
   metadata?: Metadata | null;
 }
 
-@Lenient()
 export class UpdateConversationDto {
   /** In the place of what is there; at most 16 texts. */
   @ApiProperty({ ...NOTES })
@@ -46,7 +44,6 @@ export class UpdateConversationDto {
   metadata!: Metadata;
 }
 
-@Lenient()
 export class AddItemsDto {
   /**
    * At most 20 messages: of users, each with the assistant's response behind it if there is one.

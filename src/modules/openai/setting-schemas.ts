@@ -20,25 +20,31 @@ const objectOf = (type: string, properties: Record<string, object>): object => (
   required: ['type', ...Object.keys(properties)],
   properties: { type: { ...text, enum: [type] }, ...properties },
 });
+/** Of which other fields are refused. */
+const closed = (schema: object): object => ({ ...schema, additionalProperties: false });
 const NAMED = { type: 'object', required: ['name'], properties: { name } };
 const ALLOWED_MODE = { ...text, enum: ['auto', 'required'] };
 
-export const TOOLS_SCHEMA = listOf({
-  type: 'object',
-  required: ['type', 'name'],
-  properties: { type: { ...text, enum: ['function'] }, ...FUNCTION },
-});
+export const TOOLS_SCHEMA = listOf(
+  closed({
+    type: 'object',
+    required: ['type', 'name'],
+    properties: { type: { ...text, enum: ['function'] }, ...FUNCTION },
+  }),
+);
 export const COMPLETION_TOOLS_SCHEMA = listOf(
   objectOf('function', { function: { type: 'object', required: ['name'], properties: FUNCTION } }),
 );
 export const TOOL_CHOICE_SCHEMA = {
   oneOf: [
     MODES,
-    objectOf('function', { name }),
-    objectOf('allowed_tools', {
-      mode: ALLOWED_MODE,
-      tools: { type: 'array', minItems: 1, items: objectOf('function', { name }) },
-    }),
+    closed(objectOf('function', { name })),
+    closed(
+      objectOf('allowed_tools', {
+        mode: ALLOWED_MODE,
+        tools: { type: 'array', minItems: 1, items: objectOf('function', { name }) },
+      }),
+    ),
     { type: 'null' },
   ],
 };
@@ -68,7 +74,10 @@ const SCHEMA = {
   strict: { type: 'boolean', nullable: true },
 };
 const PLAIN_FORMAT = objectOf('text', {});
-const plain = { ...PLAIN_FORMAT, properties: { type: { ...text, enum: FORMATS.slice(0, 2) } } };
+const plain = closed({
+  ...PLAIN_FORMAT,
+  properties: { type: { ...text, enum: FORMATS.slice(0, 2) } },
+});
 export const TEXT_SCHEMA = {
   type: 'object',
   nullable: true,
@@ -76,11 +85,11 @@ export const TEXT_SCHEMA = {
     format: {
       oneOf: [
         plain,
-        {
+        closed({
           type: 'object',
           required: ['type', 'name', 'schema'],
           properties: { type: { ...text, enum: ['json_schema'] }, ...SCHEMA },
-        },
+        }),
         { type: 'null' },
       ],
     },
@@ -92,7 +101,7 @@ export const RESPONSE_FORMAT_SCHEMA = {
   oneOf: [
     plain,
     objectOf('json_schema', {
-      json_schema: { type: 'object', required: ['name'], properties: SCHEMA },
+      json_schema: closed({ type: 'object', required: ['name'], properties: SCHEMA }),
     }),
     { type: 'null' },
   ],

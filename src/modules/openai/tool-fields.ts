@@ -80,7 +80,8 @@ export function toolChoiceFault(choice: unknown): string | null {
     return MODES.includes(choice) ? null : `must be one of: ${MODES.join(', ')}`;
   if (!isObject(choice)) return 'must be a string or an object';
   const { type, mode, tools } = choice;
-  if (type === 'function') return nameFault(choice);
+  if (type === 'function')
+    return nameFault(choice) ?? withoutEffect(unread(choice, ['type', 'name']));
   if (type !== 'allowed_tools')
     return 'can name functions alone: {"type": "function", "name": …}, or allowed_tools of them';
   if (mode !== 'auto' && mode !== 'required') return '.mode must be auto or required';
@@ -90,7 +91,9 @@ export function toolChoiceFault(choice: unknown): string | null {
     tools.every(
       (tool) => isObject(tool) && tool['type'] === 'function' && nameFault(tool) === null,
     );
-  return fits ? null : '.tools must be a list of functions: {"type": "function", "name": …}';
+  return fits
+    ? withoutEffect(unread(choice, ['type', 'mode', 'tools']))
+    : '.tools must be a list of functions: {"type": "function", "name": …}';
 }
 
 /** The same of a completion. */
