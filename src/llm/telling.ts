@@ -144,25 +144,34 @@ class Lines {
 
   messages(results: ReadonlyMap<ToolCallPart, ToolResultPart>): ModelMessage[] {
     const areMany = this.areManyAsking();
-    return this.lines.flatMap((line): ModelMessage[] => {
-      if (line.role === 'system')
-        return [{ role: 'system', content: line.text, ...(line.name && { name: line.name }) }];
-      if (line.role === 'user') {
+    const messages: ModelMessage[] = [];
+    for (const line of this.lines) {
+      if (line.role === 'system') {
+        const { text: content, name } = line;
+        messages.push({ role: 'system', content, ...(name && { name }) });
+      } else if (line.role === 'user') {
         const { parts, ...named } = spokenBy<UserPart>(line.said, areMany, textPart);
-        return [{ role: 'user', content: plain(joined(parts)), ...named }];
+        messages.push({ role: 'user', content: plain(joined(parts)), ...named });
+      } else {
+        const { parts, ...named } = spokenBy<AssistantPart>(line.said, areMany, textPart);
+        const calls = parts.filter((part) => part.type === 'tool_call');
+        messages.push({ role: 'assistant', content: plain(parts), ...named });
+        if (calls.length > 0)
+          messages.push({ role: 'tool', content: calls.map((call) => resultOf(call, results)) });
       }
-      const { parts, ...named } = spokenBy<AssistantPart>(line.said, areMany, textPart);
-      const calls = parts.filter((part) => part.type === 'tool_call');
-      const answer = { role: 'assistant' as const, content: plain(parts), ...named };
-      if (calls.length === 0) return [answer];
-      return [answer, { role: 'tool', content: calls.map((call) => resultOf(call, results)) }];
-    });
+    }
+    return messages;
   }
 
   /** Whether not all questions are of the same person, or of nobody who is named. */
   private areManyAsking(): boolean {
-    const said = this.lines.flatMap((line) => (line.role === 'user' ? line.said : []));
-    return said.some(({ by }) => by !== said[0]!.by);
+    let first: SaidPart<UserPart> | undefined;
+    for (const line of this.lines) {
+      if (line.role !== 'user') continue;
+      first ??= line.said[0];
+      if (line.said.some(({ by }) => by !== first!.by)) return true;
+    }
+    return false;
   }
 
   private add(one: SaidPart<AssistantPart>): void {
