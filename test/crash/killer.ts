@@ -3,6 +3,8 @@ import type { History } from './history.js';
 import type { Instance } from './instance.js';
 import type { Random } from './random.js';
 
+/** What is acknowledged while an instance lives, before it is killed at any moment. */
+const POSTS_TO_LOSE = 30;
 /** How long an armed instance has to reach its failpoint under load. */
 const REACH_MS = 8000;
 /**
@@ -20,38 +22,67 @@ export interface KillPlan {
 }
 
 /**
- * Kills instances until the time is over, and then starts what is dead. In each turn one instance
- * dies twice, at any moment and at a named place, and sometimes the other one dies beside it, so
- * that for a while nobody is there.
+ * Kills instances until the time is over, each by itself: it lives for a while, dies at any moment,
+ * comes back to die at a named place, sometimes again as soon as it is back, and is started anew.
+ * Sometimes both are dead, so that for a while nobody is there.
  */
 export async function killInstances(plan: KillPlan): Promise<void> {
-  const reached = new Set<string>();
-  const everyPlaceHadItsDeath = (): boolean => reached.size === plan.failpoints.length;
-  for (
-    let turn = 0;
-    !plan.isOver() || (!everyPlaceHadItsDeath() && turn < TURNS_MAX * plan.failpoints.length);
-    turn++
-  ) {
-    const place =
-      plan.failpoints.find((name) => !reached.has(name)) ?? plan.random.pick(plan.failpoints);
-    const victim = plan.instances[turn % plan.instances.length]!;
-    await sleep(plan.random.between(100, 1200));
-    await kill(plan, victim);
-    await revive(plan, victim, place);
-    const others = plan.instances.filter(
-      (instance) => instance !== victim && plan.random.chance(0.5),
-    );
-    const [died] = await Promise.all([
-      diesAt(plan, victim, place),
-      ...others.map((other) => killAtRandom(plan, other)),
-    ]);
-    if (died) reached.add(place);
-    await Promise.all(
-      plan.instances
-        .filter(({ isRunning }) => !isRunning)
-        .map((instance) => revive(plan, instance)),
-    );
+  const places = new Places(plan);
+  await Promise.all(
+    plan.instances.map(async (instance) => {
+      const random = plan.random.fork();
+      while (!places.areOver) {
+        await somethingIsToLose(plan);
+        await sleep(random.between(0, 1000));
+        await kill(plan, instance);
+        do await dieAtAPlace(plan, instance, places);
+        while (!places.areOver && random.chance(0.5));
+        await revive(plan, instance);
+      }
+    }),
+  );
+}
+
+/** However slow the machine is. */
+async function somethingIsToLose({ history: { counts } }: KillPlan): Promise<void> {
+  const enough = counts.acknowledged + POSTS_TO_LOSE;
+  for (const deadline = Date.now() + REACH_MS; counts.acknowledged < enough; await sleep(20))
+    if (Date.now() > deadline) return;
+}
+
+/** The named places of a run, and where somebody is on the way to one. */
+class Places {
+  private readonly left: Set<string>;
+  private turns = 0;
+
+  constructor(private readonly plan: KillPlan) {
+    this.left = new Set(plan.failpoints);
   }
+
+  /** Of those that are left somebody else may be on the way to the last. */
+  get areOver(): boolean {
+    const { failpoints, isOver } = this.plan;
+    return isOver() && (this.left.size === 0 || this.turns >= TURNS_MAX * failpoints.length);
+  }
+
+  /** One that had no death yet, where there is one that nobody is on the way to. */
+  take(): string {
+    this.turns++;
+    const [place = this.plan.random.pick(this.plan.failpoints)] = this.left;
+    this.left.delete(place);
+    return place;
+  }
+
+  giveBack(place: string): void {
+    this.left.add(place);
+  }
+}
+
+async function dieAtAPlace(plan: KillPlan, instance: Instance, places: Places): Promise<void> {
+  const place = places.take();
+  await revive(plan, instance, place);
+  if (!(await diesAt(plan, instance, place)) && !plan.history.failpoints.has(place))
+    places.giveBack(place);
 }
 
 async function revive(
@@ -78,11 +109,6 @@ async function diesAt(plan: KillPlan, instance: Instance, place: string): Promis
   history.failpoints.set(place, (history.failpoints.get(place) ?? 0) + 1);
   history.note(`${instance.name} died at ${place}`);
   return true;
-}
-
-async function killAtRandom(plan: KillPlan, instance: Instance): Promise<void> {
-  await sleep(plan.random.between(0, 1500));
-  await kill(plan, instance);
 }
 
 async function kill({ history }: KillPlan, instance: Instance): Promise<void> {

@@ -117,10 +117,7 @@ describe('kill -9 of the instance of a client, again and again', () => {
     async (mode, between) => {
       const cwd = await mkdtemp(join(tmpdir(), 'banyan-realtime-'));
       const env = settingsOf(mode, await createDatabase(), between === 'Redis');
-      const servers = [
-        await ServerProcess.ready({ cwd, env }),
-        await ServerProcess.ready({ cwd, env }),
-      ];
+      const servers = await Promise.all([1, 2].map(() => ServerProcess.ready({ cwd, env })));
       const living = new Set(servers);
       const alive = (): ServerProcess[] => [...living];
       try {

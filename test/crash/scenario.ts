@@ -13,6 +13,8 @@ export interface Scenario {
   /** The script that is run as the server. */
   script: string;
   branches: boolean;
+  /** Whether the tables are there; else the instances make them, both at once. */
+  migrated: boolean;
   failpoints: readonly string[];
   seconds: number;
   seed: number;
@@ -29,7 +31,7 @@ const ROOTS = 5;
 export async function runScenario(scenario: Scenario): Promise<History> {
   const history = new History(scenario.seed);
   const random = new Random(scenario.seed);
-  const databaseUrl = await createDatabase({ migrated: false });
+  const databaseUrl = await createDatabase({ migrated: scenario.migrated });
   const stores: Record<string, string> = {
     DATABASE_URL: databaseUrl,
     ...(scenario.mode === 'mongo' && { MONGODB_URI: mongoUriFor(databaseUrl) }),
@@ -48,7 +50,6 @@ export async function runScenario(scenario: Scenario): Promise<History> {
       new Instance({ script: scenario.script, env }, `instance ${n}`, await freePort()),
     );
   try {
-    // Both at once: one of them migrates.
     await Promise.all(instances.map((instance) => instance.start()));
     const world = await aWorld(instances, scenario, history);
     await writeAndKill(world, instances, scenario, random);
