@@ -299,38 +299,40 @@ describe.each(MODES)('imports, words in %s', (mode) => {
     expect((await person.get('/imports')).body.items).toHaveLength(1);
   });
 
-  it('a file of 512 MiB and one byte is refused, is never in memory, and leaves nothing', async () => {
-    const person = await aPerson();
-    const piece = Buffer.alloc(1024 * 1024);
-    let most = 0;
-    function* body(): Generator<Buffer> {
-      for (let n = 0; n < 512; n++) {
-        most = Math.max(most, process.memoryUsage().arrayBuffers);
-        yield piece;
+  // What comes in is in PostgreSQL first, wherever the words are.
+  if (mode === 'postgres')
+    it('a file of 512 MiB and one byte is refused, is never in memory, and leaves nothing', async () => {
+      const person = await aPerson();
+      const piece = Buffer.alloc(1024 * 1024);
+      let most = 0;
+      function* body(): Generator<Buffer> {
+        for (let n = 0; n < 512; n++) {
+          most = Math.max(most, process.memoryUsage().arrayBuffers);
+          yield piece;
+        }
+        yield Buffer.alloc(1);
       }
-      yield Buffer.alloc(1);
-    }
-    const headers = {
-      ...{ authorization: `Bearer ${person.token}`, 'content-type': 'application/octet-stream' },
-    };
-    const asking = request(`${server.url}/api/v1/imports`, { method: 'POST', headers });
-    const before = process.memoryUsage().arrayBuffers;
-    // The server hangs up on what it does not read.
-    const sent = pipeline(Readable.from(body()), asking).catch(() => undefined);
-    const [answer] = (await once(asking, 'response')) as [Readable & { statusCode: number }];
-    const problem = JSON.parse((await answer.toArray()).join('')) as Json;
-    await sent;
-    expect([answer.statusCode, problem.code]).toEqual([413, 'body_too_large']);
-    expect(problem.detail).toContain('512 MiB');
-    expect(most - before).toBeLessThan(128 * 1024 * 1024);
-    expect((await person.get('/imports')).body.items).toEqual([]);
-    const said = { ...headers, 'content-length': String(513 * 1024 * 1024) };
-    const announced = request(`${server.url}/api/v1/imports`, { method: 'POST', headers: said });
-    announced.on('error', () => undefined).flushHeaders();
-    const [refused] = (await once(announced, 'response')) as [{ statusCode: number }];
-    announced.destroy();
-    expect(refused.statusCode).toBe(413);
-  });
+      const headers = {
+        ...{ authorization: `Bearer ${person.token}`, 'content-type': 'application/octet-stream' },
+      };
+      const asking = request(`${server.url}/api/v1/imports`, { method: 'POST', headers });
+      const before = process.memoryUsage().arrayBuffers;
+      // The server hangs up on what it does not read.
+      const sent = pipeline(Readable.from(body()), asking).catch(() => undefined);
+      const [answer] = (await once(asking, 'response')) as [Readable & { statusCode: number }];
+      const problem = JSON.parse((await answer.toArray()).join('')) as Json;
+      await sent;
+      expect([answer.statusCode, problem.code]).toEqual([413, 'body_too_large']);
+      expect(problem.detail).toContain('512 MiB');
+      expect(most - before).toBeLessThan(128 * 1024 * 1024);
+      expect((await person.get('/imports')).body.items).toEqual([]);
+      const said = { ...headers, 'content-length': String(513 * 1024 * 1024) };
+      const announced = request(`${server.url}/api/v1/imports`, { method: 'POST', headers: said });
+      announced.on('error', () => undefined).flushHeaders();
+      const [refused] = (await once(announced, 'response')) as [{ statusCode: number }];
+      announced.destroy();
+      expect(refused.statusCode).toBe(413);
+    });
 
   /** So many conversations that somebody can come between. */
   const MANY = 250;
