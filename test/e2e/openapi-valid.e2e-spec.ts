@@ -180,7 +180,7 @@ describe('a parameter of a path, a query or a header', () => {
   it.each(asking.filter((one) => !isPlainId(one)))(
     '%s: %s with a value that the document allows is answered as documented',
     async (id, _name, operation, parameter) => {
-      const scene = await aScene(server);
+      const scene = await aScene(server, (await sceneOf(id)).ann);
       const property = fc.asyncProperty(valuesOf(parameter.schema, schemas), async (value) => {
         const call = await GOOD[id]!(scene);
         const { status, text } = await callWith(scene, call, operation, parameter, value);
