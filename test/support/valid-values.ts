@@ -38,17 +38,22 @@ export function valuesOf(schema: Schema, schemas: Schemas, depth = DEPTH_MAX): V
       ...options.map((option) => valuesOf(withOption(schema, option), schemas, depth)),
     );
   if (schema.enum) return fc.constantFrom(...schema.enum);
-  const types = [schema.type ?? (schema.properties ? 'object' : ANY)].flat();
-  return fc.oneof(...types.map((type) => ofType(type, schema, schemas, depth)));
+  return ofTypes(schema, schemas, depth);
+}
+
+/** What is not said to be of a type may be any JSON. */
+function ofTypes(schema: Schema, schemas: Schemas, depth: number): Values {
+  const types = schema.type ?? (schema.properties ? 'object' : ANY);
+  const values = fc.oneof(...[types].flat().map((type) => ofType(type, schema, schemas, depth)));
+  return types === ANY ? values.filter(isSendable) : values;
 }
 
 /**
  * No text that is sent here may have U+0000, wherever it stands; a schema cannot say that of fields
- * that it does not name.
+ * that it does not name, or that may be any JSON.
  */
-const freeJson = fc
-  .jsonValue({ maxDepth: 2 })
-  .filter((value) => !JSON.stringify(value).includes('\\u0000'));
+const isSendable = (value: unknown): boolean => !JSON.stringify(value).includes('\\u0000');
+const freeJson = fc.jsonValue({ maxDepth: 2 }).filter(isSendable);
 const ANY = ['object', 'string', 'number', 'boolean', 'null'];
 const isContainer = ({ type }: Schema): boolean => type === 'array' || type === 'object';
 
