@@ -36,8 +36,8 @@ export default function TreeScreen(props: Props) {
 
 /** So few branches need no map of themselves. */
 const SEEN_AT_ONCE = 12;
-/** Where the open branch of a large tree stands first: some rows above it are seen. */
-const FIRST = { x: 96, y: 200 };
+/** Where the open branch of a tree in rows stands first, from the left; some above it are seen. */
+const FIRST_X = 96;
 /** So far from the edges the root stands at most. */
 const EDGE = 24;
 
@@ -110,7 +110,7 @@ function useFirstLook(count: number, open: Place | undefined): void {
   const isThere = open !== undefined;
   useEffect(() => {
     if (!open) return;
-    const [x, y] = [Math.min(EDGE, FIRST.x - open.x), Math.min(EDGE, FIRST.y - open.y)];
+    const [x, y] = [Math.min(EDGE, FIRST_X - open.x), Math.min(EDGE, innerHeight / 2 - open.y)];
     void flow.setViewport({ x, y, zoom: 1 });
   }, [isThere, flow]);
 }
