@@ -7,7 +7,7 @@ import type { NewAnswer } from '../message/append.sql.js';
 import { Answer, type AnswerRef, endOf } from './answer.js';
 import { AnswerReader } from './answer-reader.js';
 import { AnswerWriter } from './answer-writer.js';
-import type { RewrittenPair } from './pair-completion.service.js';
+import type { RewrittenPair } from '../completion/pair-completion.service.js';
 import { Quotas } from '../usage/quotas.service.js';
 
 /** Has pairs appended and their answers begun, and finds the answers that are there. */

@@ -24,7 +24,8 @@ import {
   AddMessageQuery,
   StoredPairsDto,
 } from '../message/message.dto.js';
-import { LoneAnswers } from './lone-answers.service.js';
+import { LoneAnswers } from '../completion/lone-answers.service.js';
+import { PostService } from './post.service.js';
 import { send } from './server-sent-answer.js';
 
 const MAY_BE_REFUSED = [
@@ -50,7 +51,10 @@ const ApiStored = (): MethodDecorator =>
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
 export class PostController {
-  constructor(private readonly posts: LoneAnswers) {}
+  constructor(
+    private readonly posts: PostService,
+    private readonly lone: LoneAnswers,
+  ) {}
 
   @Post()
   @TakesBody(PARTS_BOUNDS)
@@ -74,7 +78,8 @@ export class PostController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    return send(reply, this.posts.post(post), body.stream);
+    const answer = this.lone.take(post).then((taken) => taken ?? this.posts.post(post));
+    return send(reply, answer, body.stream);
   }
 }
 
@@ -82,7 +87,10 @@ export class PostController {
 @ApiTags('verb routes')
 @Controller('messages')
 export class PostVerbsController {
-  constructor(private readonly posts: LoneAnswers) {}
+  constructor(
+    private readonly posts: PostService,
+    private readonly lone: LoneAnswers,
+  ) {}
 
   @Post('add-message')
   @TakesBody(PARTS_BOUNDS)
@@ -103,6 +111,7 @@ export class PostVerbsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    return send(reply, this.posts.post(post), body.stream);
+    const answer = this.lone.take(post).then((taken) => taken ?? this.posts.post(post));
+    return send(reply, answer, body.stream);
   }
 }

@@ -4,7 +4,7 @@ import { bodyOf, wordsOf } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { type Part, partsOfSide, type QuestionPart, sideOf } from '../../tree/parts.js';
 import type { AnswerStream } from '../answer/answer.js';
-import { PairCompletion } from '../answer/pair-completion.service.js';
+import { PairCompletion } from '../completion/pair-completion.service.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { type ClientPlace, ClientPlaces } from '../client-chat/client-places.service.js';

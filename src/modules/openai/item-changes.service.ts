@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { IdempotentRequest } from '../../database/idempotency.js';
-import { PairCompletion } from '../answer/pair-completion.service.js';
+import { PairCompletion } from '../completion/pair-completion.service.js';
 import { PostService } from '../answer/post.service.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { PathService } from '../chat/path.service.js';

@@ -6,7 +6,13 @@ import { type ContentState, Journal } from '../../content/journal.js';
 import type { IdempotentRequest, WriteResult } from '../../database/idempotency.js';
 import { tellChanged } from '../../events/changes.js';
 import { callIdsOf, sideOf } from '../../tree/parts.js';
-import { BRANCHES, IS_INHERITED, LOCK_PLACE, type PlaceState, storeEnd } from './answer.sql.js';
+import {
+  BRANCHES,
+  IS_INHERITED,
+  LOCK_PLACE,
+  type PlaceState,
+  storeEnd,
+} from '../answer/answer.sql.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ResponsePart } from '../../tree/parts.js';
 import { ChatService } from '../chat/chat.service.js';
-import type { Answer } from './answer.js';
-import { Answers } from './answers.service.js';
+import type { Answer } from '../answer/answer.js';
+import { Answers } from '../answer/answers.service.js';
 import { PairCompletion } from './pair-completion.service.js';
-import { type Post, type PostBody, PostService } from './post.service.js';
+import type { Post, PostBody } from '../answer/post.service.js';
 
 /**
  * Posts of people's own programs: what an assistant says alone is the answer to the last question,
@@ -13,18 +13,16 @@ import { type Post, type PostBody, PostService } from './post.service.js';
 @Injectable()
 export class LoneAnswers {
   constructor(
-    private readonly posts: PostService,
     private readonly chats: ChatService,
     private readonly completion: PairCompletion,
     private readonly answers: Answers,
   ) {}
 
-  /** @throws what `PostService.post` throws; content_unavailable */
-  async post(post: Post): Promise<Answer> {
-    return (await this.completed(post)) ?? this.posts.post(post);
-  }
-
-  private async completed({ accountId, body, key, ...place }: Post): Promise<Answer | null> {
+  /**
+   * The pair that was waiting, with its answer; null where this is none, and is to be posted.
+   * @throws chat_not_found, content_unavailable, store_unavailable
+   */
+  async take({ accountId, body, key, ...place }: Post): Promise<Answer | null> {
     const said = loneAnswerIn(body);
     if (!said) return null;
     const chatId = place.toActive
