@@ -3,7 +3,7 @@ import { FakeProvider, type Script } from '../../test/support/fake-provider.js';
 import { ask, heard as heardOf, modelsOf } from '../../test/support/heard-model.js';
 import { D, DONE, F, frame } from '../../test/support/provider-turns.js';
 import { exactJson } from '../common/exact-json.js';
-import type { ModelRequest } from './language-model.js';
+import type { ModelMessage, ModelRequest } from './language-model.js';
 import type { Limits } from './patience.js';
 import { requestOf } from './settings.js';
 import { TokenCounter } from './token-counter.js';
@@ -146,6 +146,20 @@ describe('a provider is asked', () => {
       { type: 'text', text: '[File a.zip, application/zip]' },
       { type: 'text', text: '[File gone.png, image/png]' },
     ]);
+  });
+
+  it('with the names of who speaks', async () => {
+    const messages: ModelMessage[] = [
+      { role: 'system', content: 'Be brief.', name: 'boss' },
+      { role: 'user', content: 'Who?', name: 'ada' },
+      { role: 'assistant', content: 'I.', name: 'bot' },
+      {
+        role: 'user',
+        content: ['And?', 'Why?'].map((text) => ({ type: 'text', text })),
+        name: 'bob',
+      },
+    ];
+    expect((await heard({}, { messages })).body.messages).toEqual(messages);
   });
 
   it('with calls, results and thoughts in their form, to the last digit', async () => {
