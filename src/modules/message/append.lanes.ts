@@ -31,7 +31,11 @@ interface Lane {
   busy: boolean;
 }
 
-const LANES = 4;
+/**
+ * Two, so that one batch gathers while another is written: with four a batch of 16 connections
+ * holds two or three pairs, and each costs a statement and a commit of its own.
+ */
+const LANES = 2;
 const BATCH_MAX = 64;
 /**
  * Errors of one input (bad data, a key that is taken, a row that somebody holds): the others of its
