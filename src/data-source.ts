@@ -199,7 +199,10 @@ export const serverOptions = (url: string, poolSize: number): DataSourceOptions 
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
       // Every statement here is a look-up by keys. Left to itself PostgreSQL plans some of them
-      // (those with a small LIMIT) anew for each call, which costs eight times the look-up.
-      options: '-c plan_cache_mode=force_generic_plan',
+      // (those with a small LIMIT) anew for each call, which costs eight times the look-up. And a
+      // plan that was made while a table was empty, as far as it knew, would read all of it for
+      // each look-up from then on. (Before PostgreSQL 18 a plan that has no other way has a cost
+      // for which it would be compiled.)
+      options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off',
     },
   }) as DataSourceOptions;

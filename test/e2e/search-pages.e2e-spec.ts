@@ -3,6 +3,7 @@ import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
 import { serverOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
+import { NEXT_PART, readStatement, RECENT } from '../../src/modules/search/search-index.sql.js';
 import { type Key, SearchMatches } from '../../src/modules/search/search-matches.service.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
 import { FIND } from '../../src/modules/search/search.sql.js';
@@ -83,6 +84,27 @@ describe('a search', () => {
     } finally {
       await dataSource.destroy();
       await database.query(`DELETE FROM messages WHERE account_id = $1`, [ann.accountId]);
+    }
+  });
+
+  it('that was planned while nothing could be found looks things up by index all the same', async () => {
+    const dataSource = await new DataSource(serverOptions(server.databaseUrl, 1)).initialize();
+    try {
+      // Stands before the real one on this connection.
+      await dataSource.query(
+        'CREATE TEMP TABLE message_search (LIKE message_search INCLUDING ALL)',
+      );
+      await dataSource.query('VACUUM ANALYZE message_search');
+      for (const { name, text } of [readStatement('chat_contents'), RECENT, NEXT_PART]) {
+        const rows: { 'QUERY PLAN': string }[] = await dataSource.query(
+          `EXPLAIN (GENERIC_PLAN) ${text}`,
+        );
+        const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+        expect([name, plan]).toEqual([name, expect.stringMatching(/Index.* on message_search/)]);
+        expect([name, plan]).not.toEqual([name, expect.stringContaining('Seq Scan')]);
+      }
+    } finally {
+      await dataSource.destroy();
     }
   });
 
