@@ -11,8 +11,6 @@ interface PairColumn {
   isCopied?: true;
   /** Its name for clients, where that is another one. */
   as?: string;
-  /** Whether clients see nothing of it where it is null. */
-  isOptional?: true;
 }
 
 /** Which pair it is, where it stands, and which version of its words is the right one. */
@@ -35,7 +33,7 @@ const FACTS = {
   status: { name: 'status', type: 'text', isOurs: true },
   model: { name: 'model', type: 'text', isNullable: true },
   usage: { name: 'usage', type: 'jsonb', isNullable: true },
-  error: { name: 'error', type: 'jsonb', isNullable: true, hasWords: true, isOptional: true },
+  error: { name: 'error', type: 'jsonb', isNullable: true, hasWords: true },
   createdAt: { name: 'created_at', type: 'timestamptz', isCopied: true, as: 'timestamp' },
 } as const satisfies Record<string, PairColumn>;
 

@@ -138,7 +138,7 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
           status: 'complete',
           response: 'Hello from the fake provider.',
         });
-        expect(again.body.error).toBeUndefined();
+        expect(again.body.error).toBeNull();
       },
     );
   });

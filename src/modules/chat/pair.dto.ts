@@ -62,7 +62,7 @@ export class QaPairDto {
   settings!: Record<string, unknown> | null;
   usage!: UsageDto | null;
   /** Only of a failed answer. */
-  error?: AnswerErrorDto;
+  error!: AnswerErrorDto | null;
   timestamp!: string;
   /** Branches made at this pair, oldest first, at most 100. */
   branches!: string[];

@@ -18,9 +18,9 @@ export interface Pair extends BarePair {
 const NOTHING_BESIDE = ',"question_parts":null,"response_parts":null,"settings":null';
 
 /** How each of the facts is written into the JSON of a pair. */
-const WRITERS = FACT_COLUMNS.map(([field, { name, as = name, type, isOurs, isOptional }]) => {
+const WRITERS = FACT_COLUMNS.map(([field, { name, as = name, type, isOurs }]) => {
   const key = `,"${as}":`;
-  const none = isOptional ? '' : `${key}null`;
+  const none = `${key}null`;
   const jsonOf =
     type === 'timestamptz'
       ? (value: unknown) => `"${(value as Date).toISOString()}"`

@@ -347,7 +347,7 @@ export interface components {
       settings: {
         [key: string]: unknown;
       } | null;
-      error?: components['schemas']['AnswerErrorDto'];
+      error: components['schemas']['AnswerErrorDto'] | null;
       siblings?: components['schemas']['StandingDto'];
     };
     QaPairDto: {
@@ -395,7 +395,7 @@ export interface components {
       settings: {
         [key: string]: unknown;
       } | null;
-      error?: components['schemas']['AnswerErrorDto'];
+      error: components['schemas']['AnswerErrorDto'] | null;
     };
     QaPairWithSiblingsDto: {
       response_id: string;
@@ -443,7 +443,7 @@ export interface components {
         [key: string]: unknown;
       } | null;
       siblings: components['schemas']['SiblingDto'][];
-      error?: components['schemas']['AnswerErrorDto'];
+      error: components['schemas']['AnswerErrorDto'] | null;
     };
     RefusedConversationDto: {
       code: string;
