@@ -210,6 +210,33 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
     expect((await ann.post(path, { model: '' })).status).toBe(422);
   });
 
+  it('are of the model that a post or an edit names, and a response that comes with it is', async () => {
+    const { id } = await ann.aChat();
+    const asked = await ask({}, id, { model: 'named' });
+    expect([asked.body.status, asked.body.model]).toEqual(['complete', 'named']);
+    const edited = await ann.post(`/chats/${id}/messages/${asked.body.response_id}/edit`, {
+      ...{ question: 'R?', model: 'other' },
+    });
+    expect(edited.body).toMatchObject({ status: 'complete', model: 'other' });
+    expect(provider.asked.map(({ body }) => body.model)).toEqual(['named', 'other']);
+    const at = `/chats/${id}/messages`;
+    const given = { question: 'Q?', response: 'R.', model: 'mine' };
+    expect((await ann.post(at, given)).body.model).toBe('mine');
+    const { body } = await ann.post(at, { pairs: [given, { ...given, model: null }] });
+    expect(body.qa_pairs.map(({ model }: { model: string | null }) => model)).toEqual([
+      'mine',
+      null,
+    ]);
+    await ann.post(at, { question: 'open?', response: null });
+    const late = await ann.post(at, { question: null, response: 'Late.', model: 'late' });
+    expect(late.body).toMatchObject({ question: 'open?', response: 'Late.', model: 'late' });
+    expect((await ann.get(at)).body.qa_pairs.at(-1).model).toBe('late');
+    for (const model of ['', ' ', 7, 'm'.repeat(201)]) {
+      const refused = await ann.post(at, { ...given, model });
+      expect([refused.status, refused.body.errors[0].path]).toEqual([422, 'model']);
+    }
+  });
+
   it('are asked for again as they were: by retry, by regenerate, and of an inherited pair', async () => {
     const { id } = await ann.aChat();
     const settings = {

@@ -27,7 +27,7 @@ export type PostBody = Utterance &
   Pick<Draft, 'response_parts'> &
   Pick<
     AddMessageDto,
-    'response' | 'parent_response_id' | 'on_conflict' | 'on_busy' | 'settings' | 'pairs'
+    'response' | 'parent_response_id' | 'on_conflict' | 'on_busy' | 'model' | 'settings' | 'pairs'
   >;
 
 /** A post, with where it goes. */
@@ -199,7 +199,7 @@ function appendOf(
   const { pairs } = body;
   if (pairs) return { accountId, drafts: pairs.map(draftOf), to, key, answerOf: storedPairs };
   const said = draftOf(body);
-  const last = { ...said, model, settings: settings ?? said.settings };
+  const last = { ...said, model: model ?? said.model, settings: settings ?? said.settings };
   return { accountId, drafts: draftsOf(earlier, last), to, key };
 }
 

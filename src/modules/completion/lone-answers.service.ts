@@ -28,8 +28,8 @@ export class LoneAnswers {
     const chatId = place.toActive
       ? await this.chats.activeOf(accountId, place.chatId)
       : place.chatId;
-    const parent = body.parent_response_id;
-    const pair = await this.completion.complete(accountId, chatId, said, key, parent);
+    const { parent_response_id: parent, model } = body;
+    const pair = await this.completion.complete(accountId, chatId, said, key, { parent, model });
     return pair && this.answers.brought(accountId, pair);
   }
 }

@@ -63,7 +63,7 @@ export class PairCompletion {
 
   /**
    * The pair with its answer; null where the branch has no pair that waits for one.
-   * @param parent that it must be, where that is said
+   * @param told which pair that must be, and the model that gave the answer, where that is said
    * @throws chat_not_found, content_unavailable, store_unavailable
    */
   async complete(
@@ -71,14 +71,15 @@ export class PairCompletion {
     chatId: string,
     response: readonly ResponsePart[],
     key: IdempotentRequest | null,
-    parent?: string | null,
+    { parent, model }: { parent?: string | null; model?: string | null } = {},
   ): Promise<RewrittenPair | null> {
     const open = await this.openPair(accountId, chatId);
     if (!open || (parent !== undefined && parent !== open.responseId)) return null;
     const words = wordsOf(open.body);
     const { text, parts } = sideOf(response);
     const body = bodyOf({ ...words, response: text, response_parts: parts });
-    return this.rewrite(accountId, open, { body, isLast: true }, key);
+    const answered = { ...open, model: model ?? open.model };
+    return this.rewrite(accountId, answered, { body, isLast: true }, key);
   }
 
   /**

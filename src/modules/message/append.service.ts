@@ -44,7 +44,7 @@ export interface Draft {
   /** Given with it, or none (null). Undefined: a model answers, unless there are parts. */
   response: string | null | undefined;
   response_parts?: readonly ResponsePart[] | null;
-  /** The model that is asked for by name; that of the chat when absent. */
+  /** The model that is asked, that of the chat when absent; or that gave the response. */
   model?: string | null;
   settings?: AnswerSettings;
 }
@@ -292,10 +292,17 @@ async function answered(
 export type WholePair = Omit<Words, 'metadata' | 'settings'> & Partial<Pick<Words, 'metadata'>>;
 
 /** What was said, with the response or the settings for one, as a draft. */
-export const draftOf = ({ response, response_parts, settings, ...said }: SaidPair): Draft => ({
+export const draftOf = ({
+  response,
+  response_parts,
+  model,
+  settings,
+  ...said
+}: SaidPair): Draft => ({
   said,
   response,
   response_parts,
+  ...(model && { model }),
   ...(settings && { settings }),
 });
 
@@ -303,6 +310,7 @@ export const draftOf = ({ response, response_parts, settings, ...said }: SaidPai
 export interface SaidPair extends Utterance {
   response?: string | null;
   response_parts?: readonly ResponsePart[] | null;
+  model?: string | null;
   settings?: AnswerSettings | null;
 }
 
@@ -365,7 +373,7 @@ export function newPair(draft: Draft, spot: Spot): NewPair {
     messageType: said.message_type ?? 'text',
     status: asked ? 'streaming' : 'complete',
     author: said.author ?? null,
-    model: asked ? model : null,
+    model,
     usage: null,
     error: null,
     createdAt: new Date(),

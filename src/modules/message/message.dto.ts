@@ -11,10 +11,9 @@ import {
   QueryBoolean,
   QueryInt,
 } from '../../common/fields.js';
-import { isLonger } from '../../common/text-length.js';
-import { SAID_TEXT } from '../../common/text-patterns.js';
 import type { ResponsePart } from '../../tree/parts.js';
 import { QaPairDto } from '../chat/pair.dto.js';
+import { IsModelName, isModelName, MODEL_NAME } from './model-name.js';
 import { IsParts, IsTextOf, RESPONSE_PARTS_SCHEMA, SaidDto } from './said.dto.js';
 
 const ON_CONFLICT = ['fail', 'fork'] as const;
@@ -26,14 +25,6 @@ const ON_BUSY = ['queue', 'reject', 'interrupt'] as const;
 export type OnBusy = (typeof ON_BUSY)[number];
 
 const MODELS_MAX = 8;
-
-const MODEL_CHARS_MAX = 200;
-const MODEL_NAME = {
-  type: 'string',
-  minLength: 1,
-  maxLength: MODEL_CHARS_MAX,
-  pattern: SAID_TEXT,
-} as const;
 
 const IsModelNames = (): PropertyDecorator =>
   ValidateBy({
@@ -47,13 +38,6 @@ const IsModelNames = (): PropertyDecorator =>
       defaultMessage: () => `must be a list of 1 to ${MODELS_MAX} names of models`,
     },
   });
-const IsModelName = (): PropertyDecorator =>
-  ValidateBy({
-    name: 'isModelName',
-    validator: { validate: isModelName, defaultMessage: () => 'must be the name of a model' },
-  });
-const isModelName = (value: unknown): boolean =>
-  typeof value === 'string' && value.trim() !== '' && !isLonger(value, MODEL_CHARS_MAX);
 
 /** What a person says: a question with its response, or for the model to answer. */
 export class EditMessageDto extends SaidDto {
@@ -81,7 +65,7 @@ export class SpokenPairDto extends SaidDto {
 
 const NOT_BESIDE_PAIRS = [
   ...['question_parts', 'response_parts', 'message_type', 'metadata', 'author'],
-  ...['settings', 'stream'],
+  ...['model', 'settings', 'stream'],
 ] as const;
 
 /** Pairs say all themselves. */

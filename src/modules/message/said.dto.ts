@@ -15,6 +15,7 @@ import { type Part, type QuestionPart, type ResponsePart, textOf } from '../../t
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
 import { QUESTION_PART_SCHEMA, RESPONSE_PART_SCHEMA } from '../chat/part.dto.js';
 import { IsMetadata } from './metadata.js';
+import { IsModelName, MODEL_NAME } from './model-name.js';
 
 export const TEXT_BYTES_MAX = { question: QUESTION_BYTES_MAX, response: RESPONSE_BYTES_MAX };
 const AUTHOR_CHARS_MAX = 200;
@@ -115,6 +116,15 @@ export class SaidDto {
   @IsOptional()
   @IsSaid({ charsMax: AUTHOR_CHARS_MAX })
   author?: string | null;
+
+  /**
+   * The model that answers, that of the chat when absent; with a response, the one that gave it.
+   * @example "gpt-5-mini"
+   */
+  @ApiPropertyOptional({ ...MODEL_NAME, nullable: true })
+  @IsOptional()
+  @IsModelName()
+  model?: string | null;
 
   /**
    * How the model is to answer, kept with the pair: `instructions`, `tools` and `tool_choice` (as
