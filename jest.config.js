@@ -41,7 +41,7 @@ const project = {
 
 export default {
   testTimeout: 30_000,
-  workerIdleMemoryLimit: '1GB',
+  workerIdleMemoryLimit: '2GB',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   projects: [
     { ...project, roots: ['<rootDir>/src'], testRegex: '\\.spec\\.ts$' },

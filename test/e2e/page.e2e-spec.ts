@@ -48,25 +48,29 @@ browsers('the page, in a real browser,', () => {
 
   const tryIt = ({ page }: Window = ann): Promise<void> => tryPage(page, server.url);
 
-  it(
-    'leads a stranger in a minute from nothing to a branch and its tree',
-    async () => {
+  it.each([
+    ['desktop', { width: 1280, height: 800 }],
+    ['phone', { width: 390, height: 844 }],
+  ])(
+    'leads a stranger in a minute from nothing to a branch and its tree, on a %s',
+    async (screen, size) => {
       const { page } = ann;
+      await page.setViewportSize(size);
       const began = Date.now();
       await page.goto(server.url);
-      await picture(page, 'welcome');
+      await picture(page, `welcome-${screen}`);
       await tryIt();
       provider.next({ tokens: ['Wait ', 'for **dark** nights.'] });
       await say(page, 'And the northern lights?');
       await last(page).getByText('dark', { exact: true }).waitFor();
-      await picture(page, 'chat');
+      await picture(page, `chat-${screen}`);
       provider.next({ tokens: ['September is best.'] });
       await last(page).getByRole('button', { name: 'Regenerate' }).click();
       await last(page).getByText('September is best.').waitFor();
       await last(page).getByText('2/2').waitFor();
       await page.getByRole('button', { name: 'Tree' }).click();
       await page.locator('.branch').nth(4).waitFor();
-      await picture(page, 'tree');
+      await picture(page, `tree-${screen}`);
 
       expect(await page.locator('.branch').count()).toBe(5);
       expect(await page.locator('.branch.active').count()).toBe(1);

@@ -326,6 +326,9 @@ describe.each(MODES)('what was said is found, words in %s', (mode) => {
     const { id } = await ann.aChat();
     const pair = await ann.append(id, 'old reindeer', null);
     await idsOf('reindeer');
+    // The walk that the search has asked for is over: it would say anew how far it came.
+    const walked = 'SELECT FROM search_accounts WHERE account_id = $1';
+    while ((await database.query(walked, [ann.accountId])).rowCount === 0) await sleep(20);
     // As old as can be: no look at the newest pairs finds it.
     const old = `00000000-0000-7000-8000-${pair.slice(-12)}`;
     await database.query(`DELETE FROM message_search WHERE account_id = $1`, [ann.accountId]);

@@ -62,8 +62,8 @@ const SQL = `
   END $$;
   DO $$ DECLARE t text; BEGIN
     FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'migrations' LOOP
-      EXECUTE format('CREATE TRIGGER a_step BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION locks.on_row()', t);
-      EXECUTE format('CREATE TRIGGER z_step AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION locks.on_row()', t);
+      EXECUTE format('CREATE TRIGGER a_step BEFORE UPDATE OR DELETE ON %I FOR EACH ROW WHEN (current_setting(''application_name'') IN (''first'', ''second'')) EXECUTE FUNCTION locks.on_row()', t);
+      EXECUTE format('CREATE TRIGGER z_step AFTER INSERT OR UPDATE OR DELETE ON %I FOR EACH ROW WHEN (current_setting(''application_name'') IN (''first'', ''second'')) EXECUTE FUNCTION locks.on_row()', t);
     END LOOP;
   END $$`;
 
@@ -86,6 +86,8 @@ interface Wait {
 }
 
 const PATIENCE_MS = 1500;
+/** A look takes as long as a statement of those who are looked at. */
+const LOOK_MS = 3;
 
 /** Makes two pieces of work, at two instances on one database, meet at any of their steps. */
 export class Interleaver {
@@ -181,7 +183,7 @@ export class Interleaver {
       const deadline = performance.now() + PATIENCE_MS;
       !(await condition()) && performance.now() < deadline;
     )
-      await sleep(1);
+      await sleep(LOOK_MS);
   }
 }
 

@@ -10,8 +10,9 @@ const dist = (path) => import(new URL(`../../dist/src/${path}`, import.meta.url)
 const nothing = async () => {};
 
 /**
- * PostgreSQL without fsync: the tests of the crash suite start servers of their own, with it.
- * TEST_DATABASE_URL is the address of a superuser.
+ * PostgreSQL without fsync: the tests of the crash suite start servers of their own, with it. And
+ * without autovacuum, whose snapshots and new plans would move what tests count, and which would
+ * look at some hundred databases all the time. TEST_DATABASE_URL is the address of a superuser.
  */
 export async function startPostgres(dir) {
   if (process.env.TEST_DATABASE_URL) return { env: {}, stop: nothing };
@@ -26,6 +27,7 @@ export async function startPostgres(dir) {
     full_page_writes: 'off',
     synchronous_commit: 'off',
     max_connections: '300',
+    autovacuum: 'off',
   };
   const { url, stop } = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), settings });
   return { env: { TEST_DATABASE_URL: url }, stop };
