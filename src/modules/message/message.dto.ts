@@ -12,8 +12,8 @@ import {
   QueryInt,
 } from '../../common/fields.js';
 import type { ResponsePart } from '../../tree/parts.js';
+import { IsModelName, isModelName, MODEL_NAME } from '../chat/model-name.js';
 import { QaPairDto } from '../chat/pair.dto.js';
-import { IsModelName, isModelName, MODEL_NAME } from './model-name.js';
 import { IsParts, IsTextOf, RESPONSE_PARTS_SCHEMA, SaidDto } from './said.dto.js';
 
 const ON_CONFLICT = ['fail', 'fork'] as const;

@@ -13,9 +13,9 @@ import {
 } from '../../tree/part-rules.js';
 import { type Part, type QuestionPart, type ResponsePart, textOf } from '../../tree/parts.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
+import { IsModelName, MODEL_NAME } from '../chat/model-name.js';
 import { QUESTION_PART_SCHEMA, RESPONSE_PART_SCHEMA } from '../chat/part.dto.js';
 import { IsMetadata } from './metadata.js';
-import { IsModelName, MODEL_NAME } from './model-name.js';
 
 export const TEXT_BYTES_MAX = { question: QUESTION_BYTES_MAX, response: RESPONSE_BYTES_MAX };
 const AUTHOR_CHARS_MAX = 200;
