@@ -29,7 +29,7 @@ declare module 'fastify' {
  */
 export const BODY_BOUNDS: BodyBounds = { bytes: 512 * 1024, levels: 32, values: 10_000 };
 /** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
-export const PARTS_BOUNDS: BodyBounds = {
+export const PAIR_BOUNDS: BodyBounds = {
   ...{ bytes: 2 * 1024 * 1024, levels: 64 },
   ...{ values: 100_000, members: 100 },
 };

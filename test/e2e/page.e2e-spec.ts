@@ -47,6 +47,12 @@ browsers('the page, in a real browser,', () => {
   });
 
   const tryIt = ({ page }: Window = ann): Promise<void> => tryPage(page, server.url);
+  /** Asks, and hears two words of the answer; the third comes when the provider is released. */
+  const hearHalf = async (): Promise<void> => {
+    provider.next({ tokens: ['One ', 'two ', 'three'], gateAfter: 2 });
+    await say(ann.page, 'Count, please');
+    await last(ann.page).getByText('One two').waitFor();
+  };
 
   it.each([
     ['desktop', { width: 1280, height: 800 }],
@@ -108,9 +114,7 @@ browsers('the page, in a real browser,', () => {
     async () => {
       const { page } = ann;
       await tryIt();
-      provider.next({ tokens: ['One ', 'two ', 'three'], gateAfter: 2 });
-      await say(page, 'Count, please');
-      await last(page).getByText('One two').waitFor();
+      await hearHalf();
       await page.reload();
       await last(page).getByText('One two').waitFor();
       const other = await page.context().newPage();
@@ -215,9 +219,7 @@ browsers('the page, in a real browser,', () => {
     async () => {
       const { page } = ann;
       await tryIt();
-      provider.next({ tokens: ['One ', 'two ', 'three'], gateAfter: 2 });
-      await say(page, 'Count, please');
-      await last(page).getByText('One two').waitFor();
+      await hearHalf();
       const phone = new TestClient(server.url, (await keptIn(page)).access_token);
       const path = `/chats/${chatIn(page)}/messages?limit=1`;
       await page.context().setOffline(true);

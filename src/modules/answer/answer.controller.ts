@@ -21,7 +21,7 @@ import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { PARTS_BOUNDS } from '../../common/json-body.js';
+import { PAIR_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { TakesBody } from '../../common/takes-body.js';
@@ -173,7 +173,7 @@ export class AnswerController {
   }
 
   @Post('edit')
-  @TakesBody(PARTS_BOUNDS)
+  @TakesBody(PAIR_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'editMessage',
@@ -197,7 +197,7 @@ export class AnswerController {
   }
 
   @Post('regenerate')
-  @TakesBody(PARTS_BOUNDS)
+  @TakesBody(PAIR_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'regenerateMessage',

@@ -11,7 +11,7 @@ import type { FastifyReply } from 'fastify';
 import { ApiContentState, ApiIdempotent } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { PARTS_BOUNDS } from '../../common/json-body.js';
+import { PAIR_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { TakesBody } from '../../common/takes-body.js';
@@ -25,7 +25,8 @@ import {
   StoredPairsDto,
 } from '../message/message.dto.js';
 import { LoneAnswers } from '../completion/lone-answers.service.js';
-import { PostService } from './post.service.js';
+import type { Answer } from './answer.js';
+import { type Post as ChatPost, PostService } from './post.service.js';
 import { send } from './server-sent-answer.js';
 
 const MAY_BE_REFUSED = [
@@ -47,6 +48,10 @@ const ApiStored = (): MethodDecorator =>
     }),
   );
 
+/** What an assistant says alone answers the last question; all else is appended. */
+const answerTo = async (post: ChatPost, lone: LoneAnswers, posts: PostService): Promise<Answer> =>
+  (await lone.take(post)) ?? posts.post(post);
+
 /** What is said in a chat. */
 @ApiTags('messages')
 @Controller('chats/:chat_id/messages')
@@ -57,7 +62,7 @@ export class PostController {
   ) {}
 
   @Post()
-  @TakesBody(PARTS_BOUNDS)
+  @TakesBody(PAIR_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'addMessage',
@@ -78,8 +83,7 @@ export class PostController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    const answer = this.lone.take(post).then((taken) => taken ?? this.posts.post(post));
-    return send(reply, answer, body.stream);
+    return send(reply, answerTo(post, this.lone, this.posts), body.stream);
   }
 }
 
@@ -93,7 +97,7 @@ export class PostVerbsController {
   ) {}
 
   @Post('add-message')
-  @TakesBody(PARTS_BOUNDS)
+  @TakesBody(PAIR_BOUNDS)
   @JsonText()
   @ApiOperation({
     operationId: 'addMessageVerb',
@@ -111,7 +115,6 @@ export class PostVerbsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string | Readable> {
     const post = { accountId, chatId, toActive: branch === 'active', key, body };
-    const answer = this.lone.take(post).then((taken) => taken ?? this.posts.post(post));
-    return send(reply, answer, body.stream);
+    return send(reply, answerTo(post, this.lone, this.posts), body.stream);
   }
 }
