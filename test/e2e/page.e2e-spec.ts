@@ -110,7 +110,7 @@ browsers('the page, in a real browser,', () => {
   );
 
   it(
-    'goes on with an answer after a reload, in a second tab too, and stops it',
+    'goes on with an answer after a reload, in a second tab too, stops it, and tries again',
     async () => {
       const { page } = ann;
       await tryIt();
@@ -125,8 +125,35 @@ browsers('the page, in a real browser,', () => {
       provider.release();
 
       expect(await last(page).textContent()).toContain('One two');
-      await last(page).getByRole('button', { name: 'Retry' }).waitFor();
+      provider.next({ tokens: ['Four.'] });
+      await last(page).getByRole('button', { name: 'Retry' }).click();
+      await last(other).getByText('Four.').waitFor();
       await other.close();
+    },
+    TEST_MS,
+  );
+
+  it(
+    'takes the keys of its help: r answers again, e edits, b branches',
+    async () => {
+      const { page } = ann;
+      await tryIt();
+      provider.next({ tokens: ['Again.'] });
+      await page.keyboard.press('r');
+      await last(page).getByText('Again.').waitFor();
+      const again = chatIn(page);
+      await last(page).getByRole('button', { name: 'Regenerate' }).waitFor();
+      provider.next({ tokens: ['Edited.'] });
+      await page.keyboard.press('e');
+      await page.getByRole('textbox', { name: 'Another question in this place' }).fill('Which?');
+      await page.keyboard.press('Enter');
+      await last(page).getByText('Edited.').waitFor();
+      await last(page).getByRole('button', { name: 'Regenerate' }).waitFor();
+      const edited = chatIn(page);
+      await page.keyboard.press('b');
+      await page.getByText('A new branch.').waitFor();
+
+      expect(new Set([again, edited, chatIn(page)]).size).toBe(3);
     },
     TEST_MS,
   );

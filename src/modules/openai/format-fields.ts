@@ -1,6 +1,7 @@
 import { isObject } from '../../common/is-object.js';
 import type { TextFormat } from '../../llm/settings.js';
 import { isGiven } from './input-content.js';
+import { unread } from './unread-fields.js';
 
 export const VERBOSITIES = ['low', 'medium', 'high'] as const;
 export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
@@ -71,7 +72,7 @@ export function reasoningFault(reasoning: unknown): string | null {
   return unknown ? `.summary must be one of: ${SUMMARIES.join(', ')}` : null;
 }
 
-function unknownIn(value: Record<string, unknown>, known: readonly string[]): string | null {
-  const other = Object.keys(value).find((key) => !known.includes(key) && isGiven(value[key]));
-  return other === undefined ? null : `.${other.slice(0, 40)} has no effect here; leave it out`;
+function unknownIn(value: object, known: readonly string[]): string | null {
+  const other = unread(value, known);
+  return other && `${other} has no effect here; leave it out`;
 }

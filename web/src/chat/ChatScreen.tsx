@@ -1,16 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 import { useLocation } from 'wouter';
-import {
-  activate,
-  ask,
-  createBranch,
-  createChat,
-  getChat,
-  getPair,
-  regenerate,
-  stopAnswer,
-} from '../api/banyan';
+import { activate, ask, createChat, getChat, getPair, stopAnswer } from '../api/banyan';
 import type { Pair } from '../api/types';
 import { Failed } from '../app/Failed';
 import { useKeys } from '../app/keys';
@@ -18,7 +9,7 @@ import { attempt } from '../app/notices';
 import { ChatHeader } from './ChatHeader';
 import { Composer } from './Composer';
 import { PairView } from './PairView';
-import { siblingOf } from './siblings';
+import { usePairActs } from './usePairActs';
 import { showPosted, usePath } from './usePath';
 
 interface Props {
@@ -209,24 +200,17 @@ function useCurrentKeys({ chatId, pairs, current, setCurrent, setEditing, go }: 
     setCurrent(next.response_id);
     document.getElementById(`m-${next.response_id}`)?.scrollIntoView({ block: 'nearest' });
   };
-  const beside = (by: number): void => {
-    if (!chosen) return;
-    attempt(async () => go(await siblingOf(chatId, chosen.response_id, by)));
-  };
+  const { again, branch, beside } = usePairActs(chatId);
   useKeys({
     ArrowUp: () => move(-1),
     k: () => move(-1),
     ArrowDown: () => move(1),
     j: () => move(1),
-    '[': () => beside(-1),
-    ']': () => beside(1),
+    '[': () => chosen && beside(chosen, -1),
+    ']': () => chosen && beside(chosen, 1),
     e: () => chosen && setEditing(chosen.response_id),
-    r: () =>
-      chosen &&
-      attempt(async () => go(`/c/${(await regenerate(chatId, chosen.response_id)).chat_id}`)),
-    b: () =>
-      chosen &&
-      attempt(async () => go(`/c/${(await createBranch(chatId, chosen.response_id)).chat_id}`)),
+    r: () => chosen && again(chosen),
+    b: () => chosen && branch(chosen),
     t: () => go(`/c/${chatId}/tree`),
     c: () => document.querySelector<HTMLTextAreaElement>('.chat > .composer textarea')?.focus(),
   });

@@ -1,15 +1,14 @@
 import { memo, useState } from 'react';
 import { useLocation } from 'wouter';
-import { createBranch, edit, regenerate, retry } from '../api/banyan';
+import { edit } from '../api/banyan';
 import type { Pair, Standing } from '../api/types';
 import { Icon } from '../app/Icon';
-import { attempt, say } from '../app/notices';
 import { Composer } from './Composer';
 import { Code, Markdown } from './Markdown';
 import { ModelPicker } from './ModelPicker';
 import { Parts } from './Parts';
-import { siblingOf } from './siblings';
 import { useAnswer } from './useAnswer';
+import { canRetry, usePairActs } from './usePairActs';
 
 interface Props {
   chatId: string;
@@ -113,21 +112,8 @@ function Response({ pair }: { pair: Pair }) {
 }
 
 function Tools({ chatId, pair, onEdit }: Pick<Props, 'chatId' | 'pair' | 'onEdit'>) {
-  const [, go] = useLocation();
+  const { again, branch } = usePairActs(chatId);
   const [isAsking, setAsking] = useState(false);
-  const canRetry = ['failed', 'interrupted', 'cancelled'].includes(pair.status);
-  const again = (): void =>
-    attempt(async () => {
-      const work = canRetry ? retry : regenerate;
-      const { chat_id } = await work(chatId, pair.response_id);
-      if (!canRetry) go(`/c/${chat_id}`);
-    });
-  const branch = (): void =>
-    attempt(async () => {
-      const made = await createBranch(chatId, pair.response_id);
-      go(`/c/${made.chat_id}`);
-      say('A new branch. What you write now goes there.');
-    });
   const siblings = pair.siblings && <Siblings {...{ chatId, pair }} standing={pair.siblings} />;
   if (pair.status === 'streaming' || pair.status === 'redacted') {
     return siblings;
@@ -135,14 +121,14 @@ function Tools({ chatId, pair, onEdit }: Pick<Props, 'chatId' | 'pair' | 'onEdit
   return (
     <footer className="pair-tools">
       {siblings}
-      <button type="button" className="tool" onClick={branch}>
+      <button type="button" className="tool" onClick={() => branch(pair)}>
         Branch
       </button>
       <button type="button" className="tool" onClick={() => onEdit(true)}>
         Edit
       </button>
-      <button type="button" className="tool" onClick={again}>
-        {canRetry ? 'Retry' : 'Regenerate'}
+      <button type="button" className="tool" onClick={() => again(pair)}>
+        {canRetry(pair) ? 'Retry' : 'Regenerate'}
       </button>
       <button type="button" className="tool" onClick={() => setAsking(true)}>
         Ask others
@@ -161,17 +147,25 @@ const usageOf = ({ usage }: Pair): string | undefined =>
 
 /** ‹2/5› */
 function Siblings({ chatId, pair, standing }: { chatId: string; pair: Pair; standing: Standing }) {
-  const [, go] = useLocation();
+  const { beside } = usePairActs(chatId);
   if (standing.total < 2) return null;
-  const step = (by: number): void =>
-    attempt(async () => go(await siblingOf(chatId, pair.response_id, by)));
   return (
     <span className="siblings" role="group" aria-label="Other answers at this place">
-      <button type="button" className="tool" aria-label="The one before" onClick={() => step(-1)}>
+      <button
+        type="button"
+        className="tool"
+        aria-label="The one before"
+        onClick={() => beside(pair, -1)}
+      >
         <Icon of="before" />
       </button>
       {standing.index}/{standing.total}
-      <button type="button" className="tool" aria-label="The next one" onClick={() => step(1)}>
+      <button
+        type="button"
+        className="tool"
+        aria-label="The next one"
+        onClick={() => beside(pair, 1)}
+      >
         <Icon of="next" />
       </button>
     </span>
