@@ -47,6 +47,11 @@ export const AT_THE_ROOT = [
   ...['first_message', 'messages', 'last_message/*chat_uuid'],
   ...['api/chat{/*path}', 'agui{/*path}', 'aui{/*path}', 'mcp'],
 ];
+/** Put together once: every answer names them. */
+const EXPOSED_HEADERS = [
+  ...['etag', 'link', 'content-state', 'idempotent-replayed', 'retry-after'],
+  ...['ratelimit', 'ratelimit-policy', 'x-request-id'],
+].join(', ');
 const REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
@@ -158,24 +163,20 @@ function corsFor(origins: Origins): FastifyPluginOptions {
   const options: FastifyCorsOptions = {
     origin: [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: [
-      'etag',
-      'link',
-      'content-state',
-      'idempotent-replayed',
-      'retry-after',
-      'ratelimit',
-      'ratelimit-policy',
-      'x-request-id',
-    ],
+    exposedHeaders: EXPOSED_HEADERS,
   };
+  // Made once: the plugin asks for each request.
+  const [anyRequest, preflight] = [
+    { ...options, preflight: false },
+    { ...options, preflight: true },
+  ];
   const isPreflight = ({ headers }: FastifyRequest): boolean =>
     Boolean(headers['access-control-request-method']) && isAmong(headers.origin ?? '', origins);
   return {
     delegator: (
       request: FastifyRequest,
       done: (error: null, options: FastifyCorsOptions) => void,
-    ) => done(null, { ...options, preflight: isPreflight(request) }),
+    ) => done(null, isPreflight(request) ? preflight : anyRequest),
   };
 }
 
