@@ -1,18 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, ValidateIf } from 'class-validator';
 import { IsCursor, IsId, IsInstant, Optional, QueryInt } from '../../common/fields.js';
-import { GIVEN, having, Stated } from '../../common/stated.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 
-@Stated({ not: having({ follow: { enum: [true] }, response_id: GIVEN }) })
 export class ShareChatDto {
-  /** The last pair that the link shows; the newest one when absent. */
+  /** The last pair that the link shows, unless it follows; the newest one when absent. */
   @ApiPropertyOptional({ type: String, format: 'uuid', nullable: true })
   @ValidateIf((body: ShareChatDto) => body.response_id !== undefined && body.response_id !== null)
   @IsId()
   response_id?: string | null;
 
-  /** Shows what is said later too. Not together with `response_id`. */
+  /** Shows what is said later too, behind a `response_id` as well. */
   @ApiPropertyOptional({ type: Boolean, default: false })
   @Optional()
   @IsBoolean({ message: 'must be true or false' })

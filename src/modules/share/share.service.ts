@@ -55,12 +55,9 @@ export class ShareService {
     const { response_id: responseId, follow, expires_at: expiresAt } = wanted;
     if (expiresAt && Date.parse(expiresAt) <= Date.now())
       throw invalidField('expires_at', 'must be in the future');
-    if (follow && responseId) throw invalidField('follow', 'goes with no response_id');
+    const named = responseId ? await this.paths.pair(accountId, chatId, responseId) : null;
     if (follow) return { responseId: null, lastSeq: null };
-    if (responseId) {
-      const { seq } = await this.paths.pair(accountId, chatId, responseId);
-      return { responseId, lastSeq: seq };
-    }
+    if (named) return { responseId: named.responseId, lastSeq: named.seq };
     const { last_response_id: last, last_seq: lastSeq } = await this.chats.get(accountId, chatId);
     if (last === null)
       throw invalidField(
