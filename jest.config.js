@@ -40,7 +40,8 @@ const project = {
 };
 
 export default {
-  testTimeout: 30_000,
+  // A guard against tests that hang, on a machine that stands still now and then.
+  testTimeout: 120_000,
   workerIdleMemoryLimit: '2GB',
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   projects: [

@@ -7,6 +7,7 @@ import type { Limits } from './patience.js';
 import { ANSWER_BYTES_MAX } from './provider-answer.js';
 import { ProviderModels } from './provider-models.js';
 import { TokenCounter } from './token-counter.js';
+import { undisturbed } from '../../test/support/machine-clock.js';
 
 const KEY = 'sk-fake-provider-key';
 let provider: FakeProvider;
@@ -204,7 +205,8 @@ describe('an answer', () => {
     expect(provider.asked[0]!.sent * 4096).toBeLessThan(8 * 1024 * 1024);
   });
 
-  it('that nobody takes for a while does not count as the silence of the provider', async () => {
+  const isTakenSlowly = async (): Promise<void> => {
+    provider.reset();
     provider.next({ tokens: ['a', 'b', 'c'], delayMs: 20 });
     const said: ModelPart[] = [];
     for await (const part of aModel(undefined, { firstMs: 60_000, idleMs: 1000 }).stream(
@@ -215,7 +217,9 @@ describe('an answer', () => {
       await sleep(1300);
     }
     expect(said.at(-1)).toMatchObject({ type: 'end', finishReason: 'stop' });
-  });
+  };
+  it('that nobody takes for a while does not count as the silence of the provider', () =>
+    undisturbed(isTakenSlowly));
 });
 
 describe('stopping', () => {
@@ -223,21 +227,24 @@ describe('stopping', () => {
     ['before the first word', { hangAfter: 0 }, 0],
     ['before the provider answers at all', { silent: true }, 0],
     ['in the middle', { hangAfter: 2 }, 2],
-  ])('%s ends in an AbortError at once, and reaches the provider', async (_, script, words) => {
-    provider.next(script);
-    const stop = new AbortController();
-    const answer = heard(aModel(), ask(), stop.signal);
-    await provider.untilAsked(1);
-    while (provider.asked[0]!.sent < words) await sleep(5);
-    await sleep(50);
-    stop.abort(new Error('of any reason'));
-    const { error, parts } = await answer;
-    expect(error).toMatchObject({ name: 'AbortError' });
-    expect(parts).toHaveLength(words);
-    await provider.asked[0]!.closed;
-    expect(provider.asked[0]!.aborted).toBe(true);
-    expect(logged).toEqual([]);
-  });
+  ])('%s ends in an AbortError at once, and reaches the provider', (_, script, words) =>
+    undisturbed(async () => {
+      provider.reset();
+      provider.next(script);
+      const stop = new AbortController();
+      const answer = heard(aModel(), ask(), stop.signal);
+      await provider.untilAsked(1);
+      while (provider.asked[0]!.sent < words) await sleep(5);
+      await sleep(50);
+      stop.abort(new Error('of any reason'));
+      const { error, parts } = await answer;
+      expect(error).toMatchObject({ name: 'AbortError' });
+      expect(parts).toHaveLength(words);
+      await provider.asked[0]!.closed;
+      expect(provider.asked[0]!.aborted).toBe(true);
+      expect(logged).toEqual([]);
+    }),
+  );
 
   it('before the question was sent means that it is not sent', async () => {
     expect((await heard(aModel(), ask(), AbortSignal.abort())).error).toMatchObject({

@@ -44,7 +44,7 @@ export function fileStoreContract(open: () => Promise<FileStoreUnderTest>): void
   beforeAll(async () => {
     under = await open();
     store = under.store;
-  }, 120_000);
+  });
   afterAll(() => under?.close());
 
   const put = async (blob: BlobRef, bytes: Buffer, chunkBytes = 64 * 1024): Promise<void> =>

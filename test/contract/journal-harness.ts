@@ -114,7 +114,7 @@ export class JournalHarness {
   }
 
   /** What an append commits: the pair, and its words in the journal. */
-  async append(pair: PairWrite, { dueInSeconds = 3 } = {}): Promise<void> {
+  async append(pair: PairWrite, { dueInSeconds = 60 } = {}): Promise<void> {
     await this.know(pair);
     await this.dataSource.query(
       `INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, version, bytes, sha256, created_at)

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { stopwatch } from '../support/machine-clock.js';
 
 /** How a server is started: a script, and the settings of all its instances. */
 export interface Program {
@@ -51,13 +52,13 @@ export class Instance {
     this.child = child;
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (data: Buffer) => this.keep(String(data)));
-    for (const deadline = Date.now() + START_TIMEOUT_MS; !(await this.answers()); await sleep(50)) {
+    for (const ran = stopwatch(); !(await this.answers()); await sleep(50)) {
       if (!this.isRunning && failpoint && child.signalCode === 'SIGKILL') return;
       if (!this.isRunning)
         throw new Error(
           `${this.name} ended with ${child.exitCode ?? child.signalCode} at its start: ${this.lines.join('\n')}`,
         );
-      if (Date.now() > deadline)
+      if (ran() > START_TIMEOUT_MS)
         throw new Error(`${this.name} does not answer: ${this.lines.join('\n')}`);
     }
   }
@@ -72,8 +73,8 @@ export class Instance {
 
   /** Whether it dies by itself in time. */
   async diesWithin(ms: number): Promise<boolean> {
-    for (const deadline = Date.now() + ms; this.isRunning; await sleep(20)) {
-      if (Date.now() > deadline) return false;
+    for (const ran = stopwatch(); this.isRunning; await sleep(20)) {
+      if (ran() > ms) return false;
     }
     return true;
   }

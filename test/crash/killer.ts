@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { History } from './history.js';
 import type { Instance } from './instance.js';
 import type { Random } from './random.js';
+import { stopwatch } from '../support/machine-clock.js';
 
 /** What is acknowledged while an instance lives, before it is killed at any moment. */
 const POSTS_TO_LOSE = 30;
@@ -46,8 +47,8 @@ export async function killInstances(plan: KillPlan): Promise<void> {
 /** However slow the machine is. */
 async function somethingIsToLose({ history: { counts } }: KillPlan): Promise<void> {
   const enough = counts.acknowledged + POSTS_TO_LOSE;
-  for (const deadline = Date.now() + REACH_MS; counts.acknowledged < enough; await sleep(20))
-    if (Date.now() > deadline) return;
+  for (const ran = stopwatch(); counts.acknowledged < enough; await sleep(20))
+    if (ran() > REACH_MS) return;
 }
 
 /** The named places of a run, and where somebody is on the way to one. */

@@ -7,7 +7,8 @@ import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { claude } from '../support/exports.js';
 import { aForm, PNG } from '../support/forms.js';
-import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
+import { type Frame, TestSocket, TestStream } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 let here: TestApp;
 let there: TestApp;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { KeyedQueue } from '../../src/common/keyed-queue.js';
 import { Sweeper } from '../../src/modules/answer/sweeper.service.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
@@ -8,6 +9,7 @@ import { TestClient } from '../support/client.js';
 import { FakeProvider, type Script } from '../support/fake-provider.js';
 import { D, DONE, F, frame } from '../support/provider-turns.js';
 import { TestSocket } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 const PIXEL =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=';
@@ -298,7 +300,10 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
     const { id } = await ann.aChat();
     provider.next({ gateAfter: 1 });
     const first = await (await AnswerReader.ask(ann, id, 'first')).pieces(1);
+    const line = jest.spyOn(KeyedQueue.prototype, 'run');
+    const inLine = () => line.mock.calls.filter(([key]) => key.endsWith(`:${id}`)).length;
     const leave = async (question: string, headers?: Record<string, string>) => {
+      const before = inLine();
       const abort = new AbortController();
       const post = fetch(`${ann.url}/api/v1/chats/${id}/messages`, {
         method: 'POST',
@@ -310,12 +315,13 @@ describe.each(MODES)('answers with parts, words in %s', (mode) => {
         body: JSON.stringify({ question }),
         signal: abort.signal,
       }).catch(() => undefined);
-      await sleep(300);
+      await until(() => inLine() > before, question);
       abort.abort();
       await post;
     };
     await leave('left');
     await leave('keyed', { 'idempotency-key': randomUUID() });
+    line.mockRestore();
     await sleep(100);
     provider.release();
     await first.end();

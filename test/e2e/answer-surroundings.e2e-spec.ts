@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
 import { MODES, mongoUriFor, SETTINGS, startTestApp, withClient } from '../support/app.js';
@@ -7,6 +6,7 @@ import { TestSocket } from './realtime-client.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
 import { words } from '../support/fake-provider.js';
 import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
+import { until } from '../support/machine-clock.js';
 
 describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   let servers: AnsweringServers;
@@ -40,11 +40,7 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
         await person.post(`/chats/${id}/messages`, { question: 'Where does it begin?' });
       await person.patch(`/chats/${other.id}`, { name: 'Mine' });
       const nameOf = async ({ id }: { id: string }) => (await person.get(`/chats/${id}`)).body.name;
-      for (
-        const deadline = Date.now() + 5000;
-        (await nameOf(one)) !== 'Sun at midnight' && Date.now() < deadline;
-      )
-        await sleep(50);
+      await until(async () => (await nameOf(one)) === 'Sun at midnight', 'the name', 5000);
       expect([await nameOf(one), await nameOf(other)]).toEqual(['Sun at midnight', 'Mine']);
     } finally {
       await naming.close();
@@ -110,7 +106,7 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
       ),
     );
     expect(rows).toEqual([{ pairs: 0, answers: 0, chunks: 0 }]);
-  }, 30_000);
+  });
 
   it('leaves both stores of one mind', async () => {
     const mongo: Record<string, string> =

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { KeyedQueue } from '../../src/common/keyed-queue.js';
 import { MODES, mongoUriFor, SETTINGS } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { runFsck, violationsOf } from '../crash/fsck.js';
 import { words } from '../support/fake-provider.js';
 import { type AnsweringServers, SLOW, startAnswering, stopAnswering } from './answering-servers.js';
+import { until } from '../support/machine-clock.js';
 
 describe.each(MODES)('answers of models, words in %s', (mode) => {
   let servers: AnsweringServers;
@@ -89,12 +91,15 @@ describe.each(MODES)('answers of models, words in %s', (mode) => {
 
     it('waits in the order of arrival', async () => {
       const { id } = await begin();
+      const line = jest.spyOn(KeyedQueue.prototype, 'run');
       const names = ['b', 'c', 'd', 'e'];
-      const answers = [];
+      const answers: Promise<unknown>[] = [];
       for (const question of names) {
         answers.push(ann.post(`/chats/${id}/messages`, { question }));
-        await sleep(100); // so that it has arrived before the next one
+        const inLine = () => line.mock.calls.filter(([key]) => key.endsWith(`:${id}`)).length;
+        await until(() => inLine() === answers.length, question);
       }
+      line.mockRestore();
       provider.release();
       await Promise.all(answers);
       expect(await ann.questionsOf(id)).toEqual(['first', ...names]);

@@ -62,7 +62,7 @@ describe.each(MODES)('many answers at once, words in %s', (mode) => {
       ),
     );
     expect(stored).toEqual(ends.map(({ data }) => [data]));
-  }, 60_000);
+  });
 
   describe('the account', () => {
     it('may have so many at once, over all its chats; the provider is not asked for more', async () => {
@@ -177,7 +177,7 @@ it('a reader that stops reading holds less than a mebibyte, and the answer goes 
     await server.close();
     await provider.close();
   }
-}, 60_000);
+});
 
 /** Many, so that what the answer itself takes does not count. */
 const STUCK = 30;

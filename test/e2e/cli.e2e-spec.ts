@@ -48,7 +48,7 @@ describe('the command line', () => {
     ann = await TestClient.register(server.url);
     const file = [chatGpt('m', SAID, { title: 'Midnight sun' })];
     writeFileSync(join(folder, 'conversations.json'), JSON.stringify(file));
-  }, 120_000);
+  });
   afterAll(async () => {
     // It ends as a server does that is told to.
     expect(await server.stop()).toBe(0);

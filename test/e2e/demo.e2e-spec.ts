@@ -314,5 +314,5 @@ describe('the demo', () => {
     expect(stdout).toContain("This server was the demo's own and stops now.");
     expect(readdirSync(folder)).toEqual(['conversation.json']);
     expect(processesOn(folder)).toEqual([]);
-  }, 120_000);
+  });
 });

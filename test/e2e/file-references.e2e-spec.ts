@@ -10,7 +10,7 @@ describe.each(MODES)('files that pairs name, with the words in %s', (mode) => {
   beforeAll(async () => {
     server = await startTestApp(mode);
     ann = await TestClient.register(server.url);
-  }, 60_000);
+  });
   afterAll(() => server.close());
 
   const aFile = async (bytes: Buffer | string = PNG, who = ann): Promise<string> =>

@@ -146,6 +146,5 @@ onLinux('a file of 64 MiB', () => {
       expect([found, part]).toEqual([FILE_BYTES, FILE_BYTES - 2 * MIB + 2]);
       expect(Math.max(up, down, ranged)).toBeLessThan(MEMORY_BYTES);
     },
-    120_000,
   );
 });

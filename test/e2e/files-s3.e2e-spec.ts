@@ -29,7 +29,7 @@ describe('files in S3', () => {
       LOG_LEVEL: 'fatal',
     });
     ann = await TestClient.register(server.url);
-  }, 60_000);
+  });
   afterAll(async () => {
     await server?.close();
     await proxy?.close();

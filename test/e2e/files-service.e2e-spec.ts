@@ -23,7 +23,7 @@ describe('files of an account', () => {
     });
     const { Files } = await import('../../src/modules/file/files.service.js');
     files = server.app.get(Files, { strict: false });
-  }, 60_000);
+  });
   afterAll(() => server.close());
 
   const blobsOf = (accountId: string): Promise<number> =>

@@ -12,7 +12,7 @@ let ann: TestClient;
 beforeAll(async () => {
   server = await startTestApp('postgres', { FILE_BYTES_MAX: String(MIB) });
   ann = await TestClient.register(server.url);
-}, 60_000);
+});
 afterAll(() => server.close());
 
 const upload = (

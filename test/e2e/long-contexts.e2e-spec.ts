@@ -12,6 +12,7 @@ import {
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
+import { until } from '../support/machine-clock.js';
 
 /** The smallest that the settings allow; a quarter of it is kept free for the answer. */
 const WINDOW = { contextTokens: 1024, outputTokens: 256 };
@@ -75,8 +76,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
 
   /** Until what was counted for the last question is kept, which nobody waits for. */
   async function untilCounted(chatId: string, pairs: number): Promise<void> {
-    for (const until = Date.now() + 10_000; (await counts(chatId)).length < pairs;)
-      if (Date.now() > until) throw new Error('not counted');
+    await until(async () => (await counts(chatId)).length >= pairs);
   }
 
   async function pathOf(
@@ -226,8 +226,7 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
     await sql.query(`UPDATE message_tokens SET tokens = 1000000 WHERE chat_id = $1`, [id]);
     await askIn(branch);
     expect(toldTo(-1).map(({ content }) => content.slice(0, 6))).toContain('a word');
-    for (const until = Date.now() + 10_000; (await counts(id))[0].version === before.version;)
-      if (Date.now() > until) throw new Error('kept');
+    await until(async () => (await counts(id))[0].version !== before.version);
     expect((await counts(id))[0].tokens).toBe(before.tokens);
   });
 });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { AnswerReader } from '../../src/modules/answer/answer-reader.js';
 import {
@@ -11,11 +10,10 @@ import {
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
+import { undisturbed, until as waitUntil } from '../support/machine-clock.js';
 
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (const deadline = Date.now() + 20_000; !(await condition()); await sleep(20))
-    if (Date.now() > deadline) throw new Error('waited in vain');
-}
+const until = (condition: () => Promise<boolean> | boolean): Promise<unknown> =>
+  waitUntil(condition, undefined, 20_000);
 
 let provider: FakeProvider;
 beforeAll(async () => void (provider = await FakeProvider.start()));
@@ -64,18 +62,22 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
   it('has failed after the patience, for the sake of the store and not of the model, and can be tried again (S7e)', async () => {
     await start({ STORE_PATIENCE_SECONDS: '1' });
     const { id } = await ann.aChat(1);
-    proxy.refuse(READING);
-    const { status, body } = await ann.post(`/chats/${id}/messages`, {
-      question: 'Are you there?',
+    const body = await undisturbed(async () => {
+      proxy.refuse(READING);
+      const { status, body: failed } = await ann.post(`/chats/${id}/messages`, {
+        question: 'Are you there?',
+      });
+      const { refusals } = proxy;
+      proxy.refuse(null);
+      expect([status, failed.status, failed.error.code, failed.response]).toEqual([
+        201,
+        'failed',
+        'store_unavailable',
+        null,
+      ]);
+      expect([provider.asked.length, refusals > 1]).toEqual([0, true]);
+      return failed;
     });
-    expect([status, body.status, body.error.code, body.response]).toEqual([
-      201,
-      'failed',
-      'store_unavailable',
-      null,
-    ]);
-    expect([provider.asked.length, proxy.refusals > 1]).toEqual([0, true]);
-    proxy.refuse(null);
     const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
     expect(again.body).toMatchObject({
       status: 'complete',

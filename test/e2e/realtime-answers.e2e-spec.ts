@@ -3,7 +3,8 @@ import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider, words } from '../support/fake-provider.js';
-import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
+import { type Frame, TestSocket, TestStream } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 const upwards = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 const isDelta = ({ event }: Frame): boolean => event === 'message.delta';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import WebSocket from 'ws';
 import type { TestClient } from '../support/client.js';
+import { undisturbed, until } from '../support/machine-clock.js';
 
 export interface Frame {
   event: string;
@@ -10,28 +10,16 @@ export interface Frame {
   seq?: number;
 }
 
-const PATIENCE_MS = 10_000;
-
-/** Asks again and again until it is so. @throws after ten seconds, unless another time is given */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what = 'it',
-  patienceMs = PATIENCE_MS,
-): Promise<void> {
-  for (const deadline = performance.now() + patienceMs; !(await condition()); await sleep(10)) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-  }
-}
+/** Some ends come after ten seconds. */
+const END_MS = 20_000;
 
 /** A client of `/api/v1/ws` that keeps all it was told. */
 export class TestSocket {
   readonly frames: Frame[] = [];
   /** Code and reason, once it is closed. */
   closed: { code: number; reason: string } | null = null;
-  private readonly ended: Promise<void>;
 
   constructor(readonly socket: WebSocket) {
-    this.ended = new Promise((resolve) => socket.once('close', () => resolve()));
     socket.on('message', (data) => this.frames.push(JSON.parse(String(data)) as Frame));
     socket.on('close', (code, reason) => (this.closed = { code, reason: String(reason) }));
     socket.on('error', () => undefined);
@@ -52,11 +40,13 @@ export class TestSocket {
   }
 
   /** Connected and let in, by its first frame. */
-  static async of({ url, token }: TestClient): Promise<TestSocket> {
-    const client = await TestSocket.open(url);
-    client.say('auth', { token });
-    await client.next('ready');
-    return client;
+  static of({ url, token }: TestClient): Promise<TestSocket> {
+    return undisturbed(async () => {
+      const client = await TestSocket.open(url);
+      client.say('auth', { token });
+      await client.next('ready');
+      return client;
+    });
   }
 
   /** Connected, let in, and subscribed to the account. */
@@ -91,7 +81,7 @@ export class TestSocket {
     const find = () => this.frames.slice(from).find((frame) => frame.event === event);
     await until(
       () => find() !== undefined || this.closed !== null,
-      `${event}, among ${JSON.stringify(this.frames.slice(-3))}`,
+      () => `${event}, among ${JSON.stringify(this.frames.slice(-3))}`,
     );
     const found = find();
     if (!found) throw new Error(`closed with ${JSON.stringify(this.closed)} before ${event}`);
@@ -114,9 +104,7 @@ export class TestSocket {
 
   /** Waits for its end. */
   async end(): Promise<{ code: number; reason: string }> {
-    await Promise.race([this.ended, sleep(PATIENCE_MS * 2, undefined, { ref: false })]);
-    if (!this.closed) throw new Error('was not closed');
-    return this.closed;
+    return until(() => this.closed, 'the end of the socket', END_MS);
   }
 
   close(): void {

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { type Frame, TestSocket, TestStream, until } from './realtime-client.js';
+import { type Frame, TestSocket, TestStream } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 const CHAT_KEYS = [
   ...[

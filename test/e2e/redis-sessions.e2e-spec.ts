@@ -15,6 +15,7 @@ import {
   read,
   say,
 } from './session-tester.js';
+import { undisturbed, until } from '../support/machine-clock.js';
 
 const REDIS_URL = process.env.TEST_REDIS_URL;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -280,17 +281,17 @@ const keepsTime = (settings: Record<string, string>) =>
     const { body: numbered } = await ann.request('POST', '/first_message', {
       body: { text: 'kept', sender: 'ada' },
     });
-    for (let n = 1; n <= 4; n++) {
-      await sleep(800);
-      expect((await say(ann, 's', `m${n}`)).body.messages).toHaveLength(n);
-    }
-    for (
-      const deadline = Date.now() + 6000;
-      (await list(ann)).body.length > 0 && Date.now() < deadline;
-    )
-      await sleep(50);
-    expect([(await list(ann)).body, (await read(ann, 's')).body.messages]).toEqual([[], []]);
-    expect(contentsOf((await say(ann, 's', 'anew')).body)).toEqual(['anew']);
+    const id = await undisturbed(async () => {
+      const kept = randomUUID();
+      for (let n = 1; n <= 4; n++) {
+        await sleep(800);
+        expect((await say(ann, kept, `m${n}`)).body.messages).toHaveLength(n);
+      }
+      return kept;
+    });
+    await until(async () => (await list(ann)).body.length === 0, 'the end of the session', 6000);
+    expect((await read(ann, id)).body.messages).toEqual([]);
+    expect(contentsOf((await say(ann, id, 'anew')).body)).toEqual(['anew']);
     expect(await ann.questionsOf(chatId)).toEqual(['q1', 'q2']);
     expect(await ann.questionsOf(numbered.chat_uuid)).toEqual(['kept']);
     await server.close();

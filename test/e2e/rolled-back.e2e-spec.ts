@@ -4,8 +4,8 @@ import { Client } from 'pg';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { callAs, operations } from '../support/contract.js';
 import { waitingFor } from '../support/deadlocks.js';
-import { until } from './realtime-client.js';
 import { aScene, GOOD } from './openapi-calls.js';
+import { until } from '../support/machine-clock.js';
 
 /**
  * PostgreSQL may roll back any transaction as a deadlock's victim. A trigger does so here, once: a

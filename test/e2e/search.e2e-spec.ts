@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 import { MODES, startTestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
+import { until } from '../support/machine-clock.js';
 
 interface Hit {
   response_id: string;
@@ -312,14 +312,12 @@ describe.each(MODES)('what was said is found, words in %s', (mode) => {
   it('without anybody searching a pair is made findable, behind its append', async () => {
     const { id } = await ann.aChat();
     const pair = await ann.append(id, 'musk ox', null);
-    for (const end = Date.now() + 2000; ; await sleep(20)) {
-      const { rowCount } = await database.query(
-        `SELECT FROM message_search WHERE account_id = $1 AND response_id = $2`,
-        [ann.accountId, pair],
-      );
-      if (rowCount === 1) return;
-      if (Date.now() > end) throw new Error('it is not');
-    }
+    const found = () =>
+      database.query(`SELECT FROM message_search WHERE account_id = $1 AND response_id = $2`, [
+        ann.accountId,
+        pair,
+      ]);
+    await until(async () => (await found()).rowCount === 1, 'its words', 2000);
   });
 
   it('pairs that were there before the index was are found after a search has asked for them', async () => {
@@ -328,7 +326,7 @@ describe.each(MODES)('what was said is found, words in %s', (mode) => {
     await idsOf('reindeer');
     // The walk that the search has asked for is over: it would say anew how far it came.
     const walked = 'SELECT FROM search_accounts WHERE account_id = $1';
-    while ((await database.query(walked, [ann.accountId])).rowCount === 0) await sleep(20);
+    await until(async () => (await database.query(walked, [ann.accountId])).rowCount !== 0);
     // As old as can be: no look at the newest pairs finds it.
     const old = `00000000-0000-7000-8000-${pair.slice(-12)}`;
     await database.query(`DELETE FROM message_search WHERE account_id = $1`, [ann.accountId]);
@@ -339,11 +337,12 @@ describe.each(MODES)('what was said is found, words in %s', (mode) => {
     );
     const stranger = await startTestApp(mode, {}, server.databaseUrl);
     try {
-      for (const end = Date.now() + 2000; ; await sleep(20)) {
-        const { body } = await get({ q: 'reindeer' }, ann.at(stranger.url));
-        if (body.items?.[0]?.response_id === old) return;
-        if (Date.now() > end) throw new Error(`not found: ${JSON.stringify(body)}`);
-      }
+      await until(
+        async () =>
+          (await get({ q: 'reindeer' }, ann.at(stranger.url))).body.items?.[0]?.response_id === old,
+        'the old pair',
+        2000,
+      );
     } finally {
       await stranger.close();
     }

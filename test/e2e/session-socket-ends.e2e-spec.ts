@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { describe, expect, it, jest } from '@jest/globals';
-import { startTestApp } from '../support/app.js';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { until } from './realtime-client.js';
 import {
   clear,
   errorsOf,
@@ -16,21 +15,31 @@ import {
   SessionSocket,
   tryUpgrade,
 } from './session-tester.js';
+import { stopwatch, undisturbed, until } from '../support/machine-clock.js';
 
 describe('sockets of chat sessions, in memory', () => {
-  it('the socket is closed with 4401 when its token ends, and at the end of its sign-in', async () => {
-    const server = await startTestApp('postgres', { ACCESS_TOKEN_TTL_SECONDS: '2' });
-    const ann = await TestClient.register(server.url);
-    const socket = await SessionSocket.open(ann, 's');
-    expect((await socket.closing()).code).toBe(4401);
-    await server.close();
+  let server: TestApp;
+  /** The same database, with short tokens and few connections. */
+  let strict: TestApp;
+  beforeAll(async () => {
+    server = await startTestApp();
+    const settings = { ACCESS_TOKEN_TTL_SECONDS: '2', SOCKETS_PER_ACCOUNT: '3' };
+    strict = await startTestApp('postgres', settings, server.databaseUrl);
   });
+  afterAll(() => Promise.all([server.close(), strict.close()]));
+
+  it('the socket is closed with 4401 when its token ends, and at the end of its sign-in', () =>
+    // A machine that stands still for the two seconds lets nobody in.
+    undisturbed(async () => {
+      const ann = await TestClient.register(strict.url);
+      const socket = await SessionSocket.open(ann, 's');
+      expect((await socket.closing()).code).toBe(4401);
+    }));
 
   it('an account has only so many sockets, and a closed one makes room', async () => {
-    const server = await startTestApp('postgres', { SOCKETS_PER_ACCOUNT: '3' });
-    const ann = await TestClient.register(server.url);
+    const ann = (await TestClient.register(server.url)).at(strict.url);
     const [first] = await Promise.all([1, 2, 3].map(() => SessionSocket.open(ann, 's')));
-    const refused = await refusalOf(server.url, path('s'), {
+    const refused = await refusalOf(strict.url, path('s'), {
       headers: { authorization: `Bearer ${ann.token}` },
     });
     expect([refused.status, refused.body.code, refused.headers['retry-after']]).toEqual([
@@ -41,15 +50,13 @@ describe('sockets of chat sessions, in memory', () => {
     await first!.close();
     await until(
       async () =>
-        (await tryUpgrade(server.url, path('s'), {
+        (await tryUpgrade(strict.url, path('s'), {
           headers: { authorization: `Bearer ${ann.token}` },
         })) instanceof SessionSocket,
     );
-    await server.close();
   });
 
   it('a post by a token whose sign-in has ended is not stored, and closes the socket with 4401', async () => {
-    const server = await startTestApp();
     const { body } = await new TestClient(server.url).request('POST', '/api/v1/auth/register', {
       body: { email: `${randomUUID()}@example.org`, password: 'a password of tests' },
     });
@@ -70,27 +77,29 @@ describe('sockets of chat sessions, in memory', () => {
     expect(
       (await read(new TestClient(server.url, renewed.access_token), 's')).body.messages,
     ).toEqual([]);
-    await server.close();
   });
 
   it('sockets, and posts by them, count like requests', async () => {
-    const server = await startTestApp('postgres', { RATE_LIMIT_PER_MINUTE: '4' });
-    const ann = await TestClient.register(server.url);
+    const limited = await startTestApp(
+      'postgres',
+      { RATE_LIMIT_PER_MINUTE: '4' },
+      server.databaseUrl,
+    );
+    const ann = await TestClient.register(limited.url);
     const socket = await SessionSocket.open(ann, 's');
     for (let n = 0; n < 5; n++) socket.send({ role: 'user', content: `m${n}` });
     expect(await errorsOf(socket, 2)).toEqual(['rate_limited', 'rate_limited']);
     expect(socket.events('message.created')).toHaveLength(3);
-    const refused = await refusalOf(server.url, path('s'), {
+    const refused = await refusalOf(limited.url, path('s'), {
       headers: { authorization: `Bearer ${ann.token}` },
     });
     expect([refused.status, refused.body.code, Number(refused.headers['retry-after']) > 0]).toEqual(
       [429, 'rate_limited', true],
     );
-    await server.close();
+    await limited.close();
   });
 
   it('a socket on which nothing happens is closed with 4401 when its sign-in ends, and when its API key is deleted', async () => {
-    const server = await startTestApp();
     const { body: signIn } = await new TestClient(server.url).request(
       'POST',
       '/api/v1/auth/register',
@@ -109,7 +118,6 @@ describe('sockets of chat sessions, in memory', () => {
     expect(bySignIn.closed).toBeNull();
     await ann.post('/auth/logout', { refresh_token: signIn.refresh_token });
     expect((await bySignIn.closing(15_000)).code).toBe(4401);
-    await server.close();
   });
 
   it('a socket that never reads the whole session is cut off, and holds it no longer', async () => {
@@ -126,13 +134,13 @@ describe('sockets of chat sessions, in memory', () => {
         'clearTimeout',
       ],
     });
-    const server = await startTestApp();
-    const ann = await TestClient.register(server.url);
+    const watched = await startTestApp('postgres', {}, server.databaseUrl);
+    const ann = await TestClient.register(watched.url);
     // More than the buffers of both ends of a connection, whatever the system.
     for (let n = 0; n < 64; n++) await say(ann, 's', 'x'.repeat(120 * 1024));
     const quick = await SessionSocket.open(ann, 's');
     await quick.heard(1);
-    const silent = connect(Number(new URL(server.url).port), '127.0.0.1');
+    const silent = connect(Number(new URL(watched.url).port), '127.0.0.1');
     silent.pause();
     const handshake = [
       `GET ${path('s')} HTTP/1.1`,
@@ -151,9 +159,9 @@ describe('sockets of chat sessions, in memory', () => {
       ].join('\r\n'),
     );
     const open = () =>
-      promisify(server.app.getHttpServer().getConnections.bind(server.app.getHttpServer()))();
+      promisify(watched.app.getHttpServer().getConnections.bind(watched.app.getHttpServer()))();
     // Those that the posts used are idle, and end by themselves.
-    server.app.getHttpServer().closeIdleConnections();
+    watched.app.getHttpServer().closeIdleConnections();
     await until(async () => (await open()) === 2, 'the handshake');
     // Pings would find it at the tenth look.
     for (let looks = 0; looks < 8; looks++) {
@@ -164,11 +172,10 @@ describe('sockets of chat sessions, in memory', () => {
     await until(async () => (await open()) === 1, 'the end of the connection');
     expect(quick.closed).toBeNull();
     silent.destroy();
-    await server.close();
-  }, 60_000);
+    await watched.close();
+  });
 
-  it('a reader who does not read is closed with 1013, and others hear on', async () => {
-    const server = await startTestApp();
+  const readsNothing = async (): Promise<void> => {
     const ann = await TestClient.register(server.url);
     const slow = await SessionSocket.open(ann, 's');
     const quick = await SessionSocket.open(ann, 's');
@@ -186,18 +193,20 @@ describe('sockets of chat sessions, in memory', () => {
     slow.socket.resume();
     expect((await slow.closing()).code).toBe(1013);
     expect(quick.closed).toBeNull();
-    await server.close();
-  });
+  };
+  // Whoever reads again in time hears why it was closed; some seconds later the connection is gone.
+  it('a reader who does not read is closed with 1013, and others hear on', () =>
+    undisturbed(readsNothing));
 
   it('sockets are closed with 1012 when the server stops, and it does not wait for them', async () => {
-    const server = await startTestApp();
-    const ann = await TestClient.register(server.url);
+    const stopping = await startTestApp('postgres', {}, server.databaseUrl);
+    const ann = await TestClient.register(stopping.url);
     const sockets = await Promise.all([1, 2, 3].map(() => SessionSocket.open(ann, 's')));
     const silent = await SessionSocket.open(ann, 's');
     silent.socket.pause();
-    const started = performance.now();
-    await server.close();
-    expect(performance.now() - started).toBeLessThan(4000);
+    const ran = stopwatch();
+    await stopping.close();
+    expect(ran()).toBeLessThan(4000);
     for (const socket of sockets) expect((await socket.closing()).code).toBe(1012);
     silent.socket.terminate();
   });

@@ -1,6 +1,7 @@
 import { WebSocket } from 'ws';
 import { startTestApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
+import { until } from '../support/machine-clock.js';
 
 export interface Frame {
   event: string;
@@ -18,16 +19,13 @@ export interface Refusal {
 export class SessionSocket {
   readonly frames: Frame[] = [];
   closed: { code: number; reason: string } | null = null;
-  private wake: () => void = () => undefined;
 
   private constructor(readonly socket: WebSocket) {
     socket.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)));
-      this.wake();
     });
     socket.on('close', (code, reason) => {
       this.closed = { code, reason: String(reason) };
-      this.wake();
     });
     socket.on('error', () => undefined);
   }
@@ -46,18 +44,9 @@ export class SessionSocket {
 
   /** Waits until `done`. @throws with what was heard, when it takes longer */
   async until(done: () => boolean, patienceMs = 5000): Promise<void> {
-    const deadline = performance.now() + patienceMs;
-    while (!done()) {
-      const left = deadline - performance.now();
-      if (left <= 0)
-        throw new Error(
-          `not heard in time: ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`,
-        );
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, left);
-        this.wake = () => (clearTimeout(timer), resolve());
-      });
-    }
+    const heard = (): string =>
+      `more than ${JSON.stringify(this.frames).slice(0, 2000)} ${JSON.stringify(this.closed)}`;
+    await until(done, heard, patienceMs);
   }
 
   /** The frames from `from` on, once there are `count`. */

@@ -7,7 +7,8 @@ import { createDatabase, SETTINGS } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { ServerProcess } from '../support/server-process.js';
 import { pings, RawSocket } from './raw-socket.js';
-import { TestSocket, until } from './realtime-client.js';
+import { TestSocket } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 /**
  * What a server may take more than before: the chunks that it has read and not collected yet. Pongs

@@ -4,7 +4,8 @@ import WebSocket from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { TestSocket, until } from './realtime-client.js';
+import { TestSocket } from './realtime-client.js';
+import { until } from '../support/machine-clock.js';
 
 let server: TestApp;
 beforeAll(async () => {

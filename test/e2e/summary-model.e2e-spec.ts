@@ -89,7 +89,6 @@ describe.each(MODES)('the highlights of a model, words in %s', (mode) => {
       await other.close();
       expect(provider.asked).toHaveLength(length);
     },
-    40_000,
   );
 
   it('are not paid for by an account that has spent its tokens', async () => {

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { CERTIFICATE_FILE, RECEIVER_SETTINGS } from '../support/receiver.js';
 import { freePort } from '../support/stores.mjs';
+import { until } from '../support/machine-clock.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PAGE = readFileSync(new URL('../../docs/webhooks.md', import.meta.url), 'utf8');
@@ -15,10 +15,11 @@ describe('the receiver of docs/webhooks.md', () => {
   let server: TestApp;
   let child: ChildProcess;
   let out = '';
-  const prints = async (text: string): Promise<void> => {
-    for (const deadline = Date.now() + 10_000; !out.includes(text); await sleep(20))
-      if (Date.now() > deadline) throw new Error(`does not print ${text}: ${out}`);
-  };
+  const prints = (text: string): Promise<unknown> =>
+    until(
+      () => out.includes(text),
+      () => `${text} in ${out}`,
+    );
 
   beforeAll(async () => {
     server = await startTestApp('postgres', RECEIVER_SETTINGS);
@@ -51,21 +52,25 @@ describe('the receiver of docs/webhooks.md', () => {
     await ann.aChat(1);
 
     await prints('message.completed 2');
-    const { body } = await ann.get(`/webhooks/${hook.webhook_id}/deliveries`);
-    expect(body.items).toMatchObject([{ status: 'delivered', last_status: 204 }]);
+    // It prints before its answer is there.
+    const { items } = await until(async () => {
+      const { body } = await ann.get(`/webhooks/${hook.webhook_id}/deliveries`);
+      return body.items[0]?.status === 'delivered' && body;
+    });
+    expect(items).toMatchObject([{ status: 'delivered', last_status: 204 }]);
 
     await ann.post(`/webhooks/${hook.webhook_id}/rotate-secret`);
     await ann.post(`/webhooks/${hook.webhook_id}/rotate-secret`);
     await ann.aChat(1);
-    for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(50)) {
+    await until(async () => {
       const { items } = (await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`))
         .body;
-      if (items[0]?.last_status === 400) break;
-    }
+      return items[0]?.last_status === 400;
+    });
     // It knows neither of the two secrets that sign now.
     expect(
       (await ann.get(`/webhooks/${hook.webhook_id}/deliveries?status=pending`)).body.items,
     ).toMatchObject([{ last_status: 400 }]);
     expect(out.match(/message\.completed/g)).toHaveLength(1);
-  }, 40_000);
+  });
 });

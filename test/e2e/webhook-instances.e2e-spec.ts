@@ -6,7 +6,7 @@ import { TemporaryChatsJob } from '../../src/modules/maintenance/temporary-chats
 import { type Mode, MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
-import { until } from './webhook-tester.js';
+import { until } from '../support/machine-clock.js';
 
 const GO_ON = new AbortController().signal;
 const SETTING = {
@@ -41,7 +41,7 @@ describe('two instances on one database', () => {
     );
     receiver.close();
     await Promise.all([one.close(), other.close()]);
-  }, 60_000);
+  });
 
   it('that stop in the middle leave the rest to the others', async () => {
     const one = await startTestApp('postgres', SETTING);
@@ -62,7 +62,7 @@ describe('two instances on one database', () => {
     );
     receiver.close();
     await other.close();
-  }, 60_000);
+  });
 });
 
 describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
@@ -100,7 +100,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
       type: 'chat.deleted',
       data: { chat_id: id },
     });
-  }, 60_000);
+  });
 
   it('keeps nothing of a conversation that is purged', async () => {
     const { id } = await ann.aChat(2);
@@ -116,7 +116,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
     await job(PurgeJob).run(GO_ON);
     expect(await rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1`, id)).toEqual([]);
     expect(await rows(`SELECT FROM webhook_positions WHERE root_chat_id = $1`, id)).toEqual([]);
-  }, 60_000);
+  });
 
   it('forgets deliveries a week after they were made', async () => {
     await ann.post(`/webhooks/${webhookId}/test`);

@@ -3,7 +3,8 @@ import { newId } from '../../src/common/ids.js';
 import { Database } from '../../src/database/database.js';
 import { SETTLE_DELIVERED, SETTLE_FAILED } from '../../src/modules/webhook/delivery.sql.js';
 import { deadlocksSoFar, waitingFor } from '../support/deadlocks.js';
-import { until, WebhookBed } from './webhook-tester.js';
+import { WebhookBed } from './webhook-tester.js';
+import { until } from '../support/machine-clock.js';
 
 /**
  * Whoever changes a delivery stops with its row in his hand, as long as the test holds the advisory

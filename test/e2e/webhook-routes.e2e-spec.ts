@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TestClient } from '../support/client.js';
-import { type Hook, until, verified, WebhookBed } from './webhook-tester.js';
+import { type Hook, verified, WebhookBed } from './webhook-tester.js';
+import { until } from '../support/machine-clock.js';
 
 const bed = WebhookBed.use();
 
@@ -106,47 +107,50 @@ describe('the routes', () => {
       expect(answer.body.code).toBe('webhook_not_found');
   });
 
-  it('show deliveries in pages and by their status', async () => {
-    const hook = await bed.aWebhook();
-    bed.receiver.willAnswer(500);
-    await bed.ann.aChat(1);
-    await until(async () => (await bed.deliveriesOf(hook))[0]?.attempts === 1);
-    const { body: test } = await bed.ann.post(`/webhooks/${hook.id}/test`);
-    expect(test).toMatchObject({
-      type: 'webhook.test',
-      status: 'pending',
-      root_chat_id: null,
-      event_seq: null,
-    });
-    await bed.settled(hook, 'delivered');
-    expect(verified(hook, bed.receiver.received[1]!)).toEqual({
-      type: 'webhook.test',
-      timestamp: expect.any(String),
-      data: { webhook_id: hook.id },
-    });
-    const page = await bed.ann.get(`/webhooks/${hook.id}/deliveries?limit=1`);
-    expect(page.body.items).toEqual([
-      expect.objectContaining({
-        delivery_id: test.delivery_id,
-        status: 'delivered',
-        next_attempt_at: null,
-      }),
-    ]);
-    const rest = await bed.ann.get(
-      `/webhooks/${hook.id}/deliveries?limit=1&cursor=${page.body.next_cursor}`,
-    );
-    expect(rest.body).toMatchObject({
-      items: [{ type: 'message.completed', status: 'pending' }],
-      next_cursor: null,
-    });
-    const pending = await bed.ann.get(`/webhooks/${hook.id}/deliveries?status=pending`);
-    expect(pending.body.items).toEqual(rest.body.items);
-    const other = await bed.aWebhook();
-    expect(
-      (await bed.ann.get(`/webhooks/${other.id}/deliveries?cursor=${page.body.next_cursor}`))
-        .status,
-    ).toBe(422);
-  });
+  it(
+    'show deliveries in pages and by their status',
+    bed.undisturbed(async () => {
+      const hook = await bed.aWebhook();
+      bed.receiver.willAnswer(500);
+      await bed.ann.aChat(1);
+      await until(async () => (await bed.deliveriesOf(hook))[0]?.attempts === 1);
+      const { body: test } = await bed.ann.post(`/webhooks/${hook.id}/test`);
+      expect(test).toMatchObject({
+        type: 'webhook.test',
+        status: 'pending',
+        root_chat_id: null,
+        event_seq: null,
+      });
+      await bed.settled(hook, 'delivered');
+      expect(verified(hook, bed.receiver.received[1]!)).toEqual({
+        type: 'webhook.test',
+        timestamp: expect.any(String),
+        data: { webhook_id: hook.id },
+      });
+      const page = await bed.ann.get(`/webhooks/${hook.id}/deliveries?limit=1`);
+      expect(page.body.items).toEqual([
+        expect.objectContaining({
+          delivery_id: test.delivery_id,
+          status: 'delivered',
+          next_attempt_at: null,
+        }),
+      ]);
+      const rest = await bed.ann.get(
+        `/webhooks/${hook.id}/deliveries?limit=1&cursor=${page.body.next_cursor}`,
+      );
+      expect(rest.body).toMatchObject({
+        items: [{ type: 'message.completed', status: 'pending' }],
+        next_cursor: null,
+      });
+      const pending = await bed.ann.get(`/webhooks/${hook.id}/deliveries?status=pending`);
+      expect(pending.body.items).toEqual(rest.body.items);
+      const other = await bed.aWebhook();
+      expect(
+        (await bed.ann.get(`/webhooks/${other.id}/deliveries?cursor=${page.body.next_cursor}`))
+          .status,
+      ).toBe(422);
+    }),
+  );
 
   const BAD: [string, unknown, string][] = [
     ['no URL', {}, 'url'],
@@ -254,23 +258,31 @@ describe('the routes', () => {
 });
 
 describe('deleting', () => {
-  it('a webhook takes along what was still to be sent; the last one leaves nothing of it', async () => {
-    const hook = await bed.aWebhook();
-    bed.receiver.willAnswer(500, 500);
-    const { id } = await bed.ann.aChat(2);
-    await until(
-      async () =>
-        (await bed.deliveriesOf(hook)).filter(({ attempts }) => attempts === 1).length === 2,
-    );
-    expect((await bed.ann.delete(`/webhooks/${hook.id}`)).status).toBe(204);
-    for (const table of ['webhooks', 'webhook_deliveries', 'webhook_positions', 'webhook_accounts'])
-      expect([
-        table,
-        await bed.rows(`SELECT FROM ${table} WHERE account_id = $1`, bed.ann.accountId),
-      ]).toEqual([table, []]);
+  it(
+    'a webhook takes along what was still to be sent; the last one leaves nothing of it',
+    bed.undisturbed(async () => {
+      const hook = await bed.aWebhook();
+      bed.receiver.willAnswer(500, 500);
+      const { id } = await bed.ann.aChat(2);
+      await until(
+        async () =>
+          (await bed.deliveriesOf(hook)).filter(({ attempts }) => attempts === 1).length === 2,
+      );
+      expect((await bed.ann.delete(`/webhooks/${hook.id}`)).status).toBe(204);
+      for (const table of [
+        'webhooks',
+        'webhook_deliveries',
+        'webhook_positions',
+        'webhook_accounts',
+      ])
+        expect([
+          table,
+          await bed.rows(`SELECT FROM ${table} WHERE account_id = $1`, bed.ann.accountId),
+        ]).toEqual([table, []]);
 
-    const next = await bed.aWebhook();
-    const later = await bed.ann.append(id, 'later');
-    expect(verified(next, (await bed.receiver.receives(3))[2]!).data.response_id).toBe(later);
-  });
+      const next = await bed.aWebhook();
+      const later = await bed.ann.append(id, 'later');
+      expect(verified(next, (await bed.receiver.receives(3))[2]!).data.response_id).toBe(later);
+    }),
+  );
 });

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { startTestApp, type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
+import { undisturbed, until } from '../support/machine-clock.js';
 import { Receiver, RECEIVER_SETTINGS, type Received } from '../support/receiver.js';
 
 export interface Hook {
@@ -25,12 +25,32 @@ export class WebhookBed {
       });
     });
     afterAll(() => bed.server.close());
-    beforeEach(async () => {
-      bed.ann = await TestClient.register(bed.server.url);
-      bed.receiver = await Receiver.start();
-    });
+    beforeEach(() => bed.renew());
     afterEach(() => bed.receiver.close());
     return bed;
+  }
+
+  private async renew(): Promise<void> {
+    this.ann = await TestClient.register(this.server.url);
+    this.receiver = await Receiver.start();
+  }
+
+  /**
+   * A test that is begun anew, with a new person, where the machine stood still: a second without
+   * an answer is a failed attempt here, and five seconds later there is another one.
+   */
+  undisturbed<Args extends unknown[]>(work: (...args: Args) => Promise<void>) {
+    return (...args: Args): Promise<void> => {
+      let isFirst = true;
+      return undisturbed(async () => {
+        if (!isFirst) {
+          this.receiver.close();
+          await this.renew();
+        }
+        isFirst = false;
+        await work(...args);
+      });
+    };
   }
 
   rows(sql: string, ...values: unknown[]): Promise<any[]> {
@@ -80,12 +100,3 @@ export class WebhookBed {
 /** What was sent, if its signature is right. @throws otherwise */
 export const verified = ({ secret }: Hook, { body, headers }: Received): any =>
   new Webhook(secret).verify(body, headers as Record<string, string>);
-
-/** Waits until a condition holds. @throws after 10 s */
-export async function until<Value>(look: () => Promise<Value | false | undefined>): Promise<Value> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(30)) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`did not come true: ${look.toString()}`);
-}

@@ -70,7 +70,8 @@ export function mongoUriFor(databaseUrl: string): string {
 
 /**
  * Starts a server; `settings` go over `SETTINGS`. With `databaseUrl` it is a further instance on
- * that database.
+ * that database. Its housekeeping is not done by itself: half a minute after the start it would do
+ * what a test is about to do or to count.
  */
 export async function startTestApp(
   mode: Mode = 'postgres',
@@ -80,9 +81,11 @@ export async function startTestApp(
   const url = databaseUrl ?? (await createDatabase());
   const { loadConfig } = await import('../../src/config/config.js');
   const { createApp } = await import('../../src/app.setup.js');
+  const { JobRunner } = await import('../../src/modules/maintenance/job-runner.js');
   const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(url) } : {};
   const config = loadConfig({ ...SETTINGS, DATABASE_URL: url, ...mongo, ...settings });
   const app = await createApp(config as typeof config & { DATABASE_URL: string });
+  await app.get(JobRunner, { strict: false }).stop();
   await app.listen(0, '127.0.0.1');
   return { app, url: await app.getUrl(), databaseUrl: url, close: () => app.close() };
 }

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { until } from './machine-clock.js';
 
 /**
  * A certificate for 127.0.0.1, localhost and receiver.test that signs itself, with its key: for
@@ -75,11 +75,10 @@ export class Receiver {
   }
 
   /** Waits until so many have come. @throws after 10 s, with what has */
-  async receives(count: number, ms = 10_000): Promise<Received[]> {
-    for (const deadline = Date.now() + ms; this.received.length < count; await sleep(20)) {
-      if (Date.now() > deadline)
-        throw new Error(`${this.received.length} of ${count} came: ${this.bodies().join('\n')}`);
-    }
+  async receives(count: number, ms?: number): Promise<Received[]> {
+    const missing = (): string =>
+      `${count}, of which came ${this.received.length}: ${this.bodies().join('\n')}`;
+    await until(() => this.received.length >= count, missing, ms);
     return this.received;
   }
 
