@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import type { Principal } from '../../common/principal.js';
 import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
@@ -24,7 +25,7 @@ interface VerifiedToken {
 export class Authenticator {
   // Keyed by hash: the memory of the process, and a dump of it, then holds no token that could be
   // used.
-  private readonly verified = new LRUCache<string, VerifiedToken>({ max: VERIFIED_MAX });
+  private readonly verified = new LRUCache<string, VerifiedToken>(atMost(VERIFIED_MAX));
 
   constructor(
     private readonly verifier: TokenVerifier,

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import type { Principal } from '../../common/principal.js';
 import { Database, type Statement } from '../../database/database.js';
 import { WakeUps } from '../../events/wake-ups.js';
@@ -58,7 +59,7 @@ export const subjectKey = ({ accountId, sessionId, apiKeyId }: Subject): string 
  */
 @Injectable()
 export class LivenessService {
-  private readonly states = new LRUCache<string, State>({ max: SUBJECTS_MAX });
+  private readonly states = new LRUCache<string, State>(atMost(SUBJECTS_MAX));
   private readonly listeners: ((key: string) => void)[] = [];
   private batch: Batch | null = null;
 

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { addressKey } from '../../common/rate-limit.js';
 
 /**
@@ -12,7 +13,7 @@ const PER_ADDRESS_MAX = 2500;
 export class Strangers {
   private readonly counts = new Map<string, number>();
   /** Addresses that brought too many bad tokens. */
-  private readonly barred = new LRUCache<string, true>({ max: STRANGERS_MAX });
+  private readonly barred = new LRUCache<string, true>(atMost(STRANGERS_MAX));
   private total = 0;
 
   /** @param areBehindProxy then all of them have the proxy's address, which says nothing */

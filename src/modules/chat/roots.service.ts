@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { Database, type Statement } from '../../database/database.js';
 
 const ROOTS_MAX = 50_000;
@@ -14,7 +15,7 @@ const keyOf = (accountId: string, chatId: string): string => `${accountId}/${cha
 @Injectable()
 export class RootsService {
   /** By account first: two accounts may have chosen the same id. */
-  private readonly roots = new LRUCache<string, string>({ max: ROOTS_MAX });
+  private readonly roots = new LRUCache<string, string>(atMost(ROOTS_MAX));
 
   constructor(private readonly database: Database) {}
 

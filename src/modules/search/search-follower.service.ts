@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
@@ -29,7 +30,7 @@ export class SearchFollower implements OnApplicationBootstrap {
   private readonly changed = new Set<string>();
   private late: PairName[] = [];
   /** The number of the last event of a conversation that was looked at, by the same. */
-  private readonly seen = new LRUCache<string, number>({ max: SEEN_MAX });
+  private readonly seen = new LRUCache<string, number>(atMost(SEEN_MAX));
   private readonly loop = new Loop(
     () => this.look(),
     new Outage((cause) =>

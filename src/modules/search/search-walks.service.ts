@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
@@ -44,7 +45,7 @@ const ACCOUNTS = 1000;
 export class SearchWalks {
   private readonly wanted = new Set<string>();
   /** Accounts that were walked through a short while ago. */
-  private readonly done = new LRUCache<string, true>({ max: 10_000, ttl: WALK_MS });
+  private readonly done = new LRUCache<string, true>({ ...atMost(10_000), ttl: WALK_MS });
   private readonly loop = new Loop(
     () => this.walkWanted(),
     new Outage((cause) =>

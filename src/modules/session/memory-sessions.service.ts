@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { problems } from '../../common/problems.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import type { MemoryRole, SessionMessageDto, StartedSessionDto } from './memory-sessions.dto.js';
@@ -27,7 +28,7 @@ export class MemorySessionsService {
   /** How many sessions each account has here. */
   private readonly counts = new Map<string, number>();
   private readonly open = new LRUCache<string, SessionKey>({
-    max: SESSIONS_MAX,
+    ...atMost(SESSIONS_MAX),
     dispose: (key, _text, reason) => {
       this.count(key.accountId, -1);
       if (reason === 'evict') void this.messages.clear(key);

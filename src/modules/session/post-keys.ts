@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../common/at-most.js';
 import { v5 } from 'uuid';
 import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
@@ -36,7 +37,10 @@ interface UsedKey {
 
 /** Of posts whose effect is in the memory of this process. */
 export class ProcessKeys extends PostKeys {
-  private readonly used = new LRUCache<string, UsedKey>({ max: KEYS_MAX, ttl: KEPT_MS });
+  private readonly used = new LRUCache<string, UsedKey>({
+    ...atMost(KEYS_MAX),
+    ttl: KEPT_MS,
+  });
 
   async remember(
     accountId: string,
