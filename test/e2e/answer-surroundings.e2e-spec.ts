@@ -7,6 +7,7 @@ import { runFsck, violationsOf } from '../crash/fsck.js';
 import { words } from '../support/fake-provider.js';
 import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
 import { until } from '../support/machine-clock.js';
+import { purgeWithoutWait } from '../support/purge.js';
 
 describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   let servers: AnsweringServers;
@@ -93,6 +94,7 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
         [id],
       ),
     );
+    purgeWithoutWait(here.app.get(PurgeJob, { strict: false }));
     const purge = () => here.app.get(PurgeJob, { strict: false }).run(new AbortController().signal);
     if ((await purge()) === 0) {
       await reader.end().catch(() => null);

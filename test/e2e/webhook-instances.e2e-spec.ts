@@ -7,6 +7,7 @@ import { type Mode, MODES, startTestApp, type TestApp, withClient } from '../sup
 import { TestClient } from '../support/client.js';
 import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
 import { until } from '../support/machine-clock.js';
+import { purgeWithoutWait } from '../support/purge.js';
 
 const GO_ON = new AbortController().signal;
 const SETTING = {
@@ -113,6 +114,7 @@ describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
       `UPDATE chats SET deleted_at = deleted_at - interval '1 minute' WHERE root_chat_id = $1`,
       id,
     );
+    purgeWithoutWait(job(PurgeJob));
     await job(PurgeJob).run(GO_ON);
     expect(await rows(`SELECT FROM webhook_deliveries WHERE root_chat_id = $1`, id)).toEqual([]);
     expect(await rows(`SELECT FROM webhook_positions WHERE root_chat_id = $1`, id)).toEqual([]);
