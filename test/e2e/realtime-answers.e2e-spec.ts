@@ -164,12 +164,23 @@ describe.each(MODES)('pieces of answers, words in %s', (mode) => {
       await keep(TestSocket.on(ann, id, 0)),
       await keep(TestSocket.on(annThere, id, 0)),
     ];
-    provider.next(
-      { tokens: words(20), delayMs: 30, cutAfter: 20 },
-      { tokens: ['another ', ...words(20)], delayMs: 30 },
-    );
-    const failed = (await ann.post(`/chats/${id}/messages`, { question: 'q' })).body;
-    const retried = (await ann.post(`/chats/${id}/messages/${failed.response_id}/retry`)).body;
+    // What is told elsewhere before the end may not be told again.
+    const haveHeard = (count: number) => (): boolean =>
+      sockets.every(({ frames }) => {
+        const begun = frames.find(({ event }) => event === 'message.created');
+        return begun && orderOf(frames, begun.data.response_id).length >= count;
+      });
+    provider.next({ tokens: words(20), cutAfter: 20, gateAfter: 15 });
+    const asking = ann.post(`/chats/${id}/messages`, { question: 'q' });
+    await until(haveHeard(2), 'the first pieces');
+    provider.release();
+    const failed = (await asking).body;
+    provider.reset();
+    provider.next({ tokens: ['another ', ...words(20)], gateAfter: 15 });
+    const retrying = ann.post(`/chats/${id}/messages/${failed.response_id}/retry`);
+    await until(haveHeard(5), 'the pieces of the retry');
+    provider.release();
+    const retried = (await retrying).body;
     for (const socket of sockets) {
       await socket.next('message.completed');
       expect(orderOf(socket.frames, failed.response_id)).toEqual(
