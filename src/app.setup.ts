@@ -15,6 +15,7 @@ import { isAmong, type Origins } from './common/origins.js';
 import { sendProblem } from './common/problem.filter.js';
 import { problems } from './common/problems.js';
 import { limitRequests } from './common/request-deadline.js';
+import { onShortWay } from './common/short-way.js';
 import { SECURITY_HEADERS } from './common/security-headers.js';
 import { ServerLogger } from './common/server-logger.js';
 import { BODY_MS, FORM_MS, limitSlowBodies } from './common/slow-bodies.js';
@@ -92,7 +93,7 @@ async function prepare(app: NestFastifyApplication, config: Config): Promise<voi
   letFormsIn(fastify);
   await secure(app, config);
   takeUploads(fastify);
-  const routes = watchRoutes(fastify);
+  const routes = watchRoutes(app, fastify);
   serveDocs(app);
   await servePage(app);
   await app.init();
@@ -180,12 +181,21 @@ function corsFor(origins: Origins): FastifyPluginOptions {
   };
 }
 
-function watchRoutes(fastify: FastifyInstance): Map<string, Set<string>> {
+function watchRoutes(
+  app: NestFastifyApplication,
+  fastify: FastifyInstance,
+): Map<string, Set<string>> {
   const routes = new Map<string, Set<string>>();
   fastify.addHook('onRoute', (route) => {
     const { url, method } = route;
-    const { bodyBounds } = route.config ?? {};
+    const { bodyBounds, shortWay } = route.config ?? {};
     if (bodyBounds) route.bodyLimit = bodyBounds.bytes;
+    if (shortWay)
+      route.handler = onShortWay(
+        shortWay,
+        app.get(shortWay.controller, { strict: false }),
+        route.handler,
+      );
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);
     routes.set(url, methods);

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { METHODS } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TestClient } from '../support/client.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 let server: SharedServer;
@@ -156,5 +157,74 @@ describe('a method that no route knows (S11)', () => {
 
   it('an expectation that is not known is no reason to refuse', async () => {
     expect((await asking('GET', '/livez', ['Host: here', 'Expect: wonders'])).status).toBe(200);
+  });
+});
+
+describe('a post to a chat that passes by Nest', () => {
+  const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+  const TIME = /\d{4}-\d\d-\d\dT[\d:.]+Z/g;
+  const MS = /"first_token_ms\\":\d+/g;
+  const ANOTHER = /^(date|content-length|x-request-id|ratelimit.*)$/;
+  const said = { question: 'q', response: 'a' };
+  const nowhere = '01890000-0000-7000-8000-000000000000';
+  let ann: TestClient;
+  beforeAll(async () => {
+    ann = await TestClient.register(server.url);
+  });
+
+  interface Post {
+    body?: unknown;
+    raw?: string;
+    headers?: Record<string, string>;
+    query?: string;
+    chat?: string;
+    key?: boolean;
+    by?: 'nobody';
+  }
+
+  /** What is answered, twice, and then read, but for what is another one each time. */
+  async function answersTo({ query = '', chat, key, by, ...request }: Post): Promise<string> {
+    const { id } = await ann.aChat(1);
+    if (key) request.headers = { 'idempotency-key': id };
+    const path = `/api/v1/chats/${chat ?? id}/messages`;
+    const who = by ? new TestClient(server.url) : ann;
+    const answers: unknown[] = [];
+    for (let time = 1; time <= 2; time++) {
+      const { status, headers, text } = await who.request('POST', path + query, request);
+      answers.push([status, [...headers].filter(([name]) => !ANOTHER.test(name)), text]);
+    }
+    answers.push((await ann.get(`/chats/${id}/messages`)).text);
+    const text = JSON.stringify(answers, null, 1);
+    return text.replace(UUID, 'id').replace(TIME, 'time').replace(MS, 'ms');
+  }
+
+  it.each<[string, Post]>([
+    ['a pair', { body: said }],
+    ['all that a pair can have', { body: { ...said, author: 'ann', message_type: 'code' } }],
+    ['digits', { raw: '{"question":"q","response":"a","metadata":{"a":1.10,"b":-0}}' }],
+    ['parts', { body: { question_parts: [{ type: 'text', text: 'q' }], response: 'a' } }],
+    ['a question that waits', { body: { question: 'q', response: null } }],
+    ['a question to the model', { body: { question: 'q' } }],
+    ['an answer alone', { body: { question: null, response: 'a' } }],
+    ['a key', { body: said, key: true }],
+    ['a key that is none', { body: said, headers: { 'idempotency-key': 'ä' } }],
+    ['another last pair', { body: { ...said, parent_response_id: nowhere } }],
+    ['an empty chat', { body: { ...said, parent_response_id: null, on_conflict: 'fork' } }],
+    ['the active branch', { body: said, query: '?branch=active' }],
+    ['another branch', { body: said, query: '?branch=x&y=1' }],
+    ['a field that is wrong', { body: { ...said, author: 1, nobody: 2 } }],
+    ['a text that no store keeps', { body: { question: 'a\u0000', response: 'a' } }],
+    ['no words', { body: {} }],
+    ['an unknown chat', { body: said, chat: nowhere }],
+    ['a chat that is no id', { body: said, chat: 'x' }],
+    ['nobody', { body: said, by: 'nobody' }],
+    ['a page elsewhere', { body: said, headers: { origin: 'http://elsewhere.example' } }],
+  ])('is answered as one that does not: %s', async (_what, post) => {
+    // Whatever says `stream` goes the usual way.
+    const usual: Post = post.raw
+      ? { ...post, raw: post.raw.replace(/}$/, ',"stream":false}') }
+      : { ...post, body: { ...(post.body as object), stream: false } };
+    const [short, long] = [await answersTo(post), await answersTo(usual)];
+    expect(short).toEqual(long);
   });
 });

@@ -14,6 +14,7 @@ import { CurrentAccount } from '../../common/current-account.js';
 import { PAIR_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
+import { ShortWay } from '../../common/short-way.js';
 import { TakesBody } from '../../common/takes-body.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
@@ -62,6 +63,7 @@ export class PostController {
   ) {}
 
   @Post()
+  @ShortWay()
   @TakesBody(PAIR_BOUNDS)
   @JsonText()
   @ApiOperation({
