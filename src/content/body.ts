@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { exactJson, rememberMembers } from '../common/exact-json.js';
 import type { Words } from './content-store.js';
 
@@ -32,4 +32,4 @@ export function wordsOf(body: string): Words {
   return words;
 }
 
-export const sha256Of = (body: string): Buffer => createHash('sha256').update(body).digest();
+export const sha256Of = (body: string): Buffer => hash('sha256', body, 'buffer');

@@ -13,7 +13,7 @@ const GOOD = {
   body: { question: 'q', response: 'a' },
 };
 
-/** What is answered to a request that is as good as `GOOD` but for some of it, and what was posted. */
+/** What is answered to a request like `GOOD` but for some of it, and what was posted. */
 async function answerTo(changed: object, fault?: Error) {
   const posted: Post[] = [];
   const post = (one: Post) => {

@@ -50,8 +50,10 @@ const ApiStored = (): MethodDecorator =>
   );
 
 /** What an assistant says alone answers the last question; all else is appended. */
-const answerTo = async (post: ChatPost, lone: LoneAnswers, posts: PostService): Promise<Answer> =>
-  (await lone.take(post)) ?? posts.post(post);
+async function answerTo(post: ChatPost, lone: LoneAnswers, posts: PostService): Promise<Answer> {
+  const taken = lone.take(post);
+  return (taken && (await taken)) ?? (await posts.post(post));
+}
 
 /** What is said in a chat. */
 @ApiTags('messages')

@@ -19,7 +19,7 @@ import type { AddMessageDto } from '../message/message.dto.js';
 import { draftOf, draftsOf, isAsked } from '../message/append.service.js';
 import type { Answer } from './answer.js';
 import { Answers } from './answers.service.js';
-import { TakenFiles } from '../file/taken-files.service.js';
+import { hasInlineFiles, TakenFiles } from '../file/taken-files.service.js';
 import { Turns } from './turns.js';
 
 /** What is posted, and on which terms. */
@@ -82,9 +82,11 @@ export class PostService {
    */
   async post(asked: Post): Promise<Answer> {
     const { accountId } = asked;
-    const body = await this.files.of(accountId, asked.body);
+    const body = hasInlineFiles(asked.body)
+      ? await this.files.of(accountId, asked.body)
+      : asked.body;
     const post = { ...asked, body };
-    const chatId = await this.chatOf(post);
+    const chatId = post.toActive ? await this.activeOf(post) : post.chatId;
     // With the account: a stranger who guesses an id must neither wait for its owner nor make the
     // owner wait.
     const line = `${accountId}:${chatId}`;
@@ -111,8 +113,8 @@ export class PostService {
     });
   }
 
-  private async chatOf({ accountId, chatId, toActive }: Post): Promise<string> {
-    return toActive ? this.chats.activeOf(accountId, chatId) : chatId;
+  private activeOf({ accountId, chatId }: Post): Promise<string> {
+    return this.chats.activeOf(accountId, chatId);
   }
 
   private async untilSettled(post: Post, deadline: number): Promise<Answer> {
@@ -130,7 +132,7 @@ export class PostService {
    * One try; null when the post was overtaken, or its turn has come, and another try may succeed.
    */
   private async attempt(post: Post, deadline?: number): Promise<Answer | null> {
-    const chatId = await this.chatOf(post);
+    const chatId = post.toActive ? await this.activeOf(post) : post.chatId;
     const to = { chatId, parent: post.body.parent_response_id, mustBeActive: post.toActive };
     try {
       return (await this.ask(post, to)) ?? (await this.refused(post, chatId, deadline));
@@ -184,9 +186,12 @@ export class PostService {
     return (await this.ask(post, { chatId, behind: parent }))!;
   }
 
-  private async ask(post: Post, to: ChatTarget | ForkTarget): Promise<Answer | null> {
+  private ask(post: Post, to: ChatTarget | ForkTarget): Promise<Answer | null> {
     const append = appendOf(post, to);
-    if (!post.body.pairs) return this.answers.ask(append);
+    return post.body.pairs ? this.askTogether(append) : this.answers.ask(append);
+  }
+
+  private async askTogether(append: Append): Promise<Answer | null> {
     const outcome = await this.answers.askAll(append);
     return outcome && this.answers.together(append.accountId, outcome);
   }

@@ -22,9 +22,15 @@ export class LoneAnswers {
    * The pair that was waiting, with its answer; null where this is none, and is to be posted.
    * @throws chat_not_found, content_unavailable, store_unavailable
    */
-  async take({ accountId, body, key, ...place }: Post): Promise<Answer | null> {
-    const said = loneAnswerIn(body);
-    if (!said) return null;
+  take(post: Post): Promise<Answer | null> | null {
+    const said = loneAnswerIn(post.body);
+    return said && this.answered(post, said);
+  }
+
+  private async answered(
+    { accountId, body, key, ...place }: Post,
+    said: readonly ResponsePart[],
+  ): Promise<Answer | null> {
     const chatId = place.toActive
       ? await this.chats.activeOf(accountId, place.chatId)
       : place.chatId;

@@ -24,7 +24,7 @@ export class TakenFiles {
     said: Said,
     path: string,
   ): Promise<Said> {
-    if (!hasInline(said.question_parts) && !hasInline(said.response_parts)) return said;
+    if (!hasInlineFiles(said)) return said;
     return {
       ...said,
       question_parts: await this.ofSide(accountId, said.question_parts, `${path}question_parts`),
@@ -64,6 +64,12 @@ interface Sides {
   question_parts?: readonly QuestionPart[] | null;
   response_parts?: readonly ResponsePart[] | null;
 }
+
+/** Whether there is something to be taken. */
+export const hasInlineFiles = ({ pairs, ...said }: Sides & { pairs?: Sides[] }): boolean =>
+  [said, ...(pairs ?? [])].some(
+    ({ question_parts: asked, response_parts: told }) => hasInline(asked) || hasInline(told),
+  );
 
 const hasInline = (parts: readonly Part[] | null | undefined): boolean =>
   parts?.some((part) => isInline(part)) ?? false;

@@ -95,7 +95,7 @@ export class AppendLanes {
     const rootChatId =
       this.roots.known(pair.accountId, pair.chatId) ??
       (await this.roots.find(pair.accountId, pair.chatId));
-    return rootChatId === null ? null : this.queue(pair, rootChatId);
+    return rootChatId === null ? null : await this.queue(pair, rootChatId);
   }
 
   private queue(pair: NewPair, rootChatId: string): Promise<AppendRow | null> {

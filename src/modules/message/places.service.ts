@@ -77,9 +77,15 @@ export class Places {
    * where there is none. Asks PostgreSQL only where a result stands that is not of their own calls.
    * `busy`: an answer is being written there that may make it.
    */
-  async strayResult(append: Append): Promise<(StrayResult & { busy: boolean }) | null> {
+  strayResult(append: Append): Promise<(StrayResult & { busy: boolean }) | null> | null {
     const open = openResults(append.drafts);
-    if (open.length === 0) return null;
+    return open.length === 0 ? null : this.strayOf(append, open);
+  }
+
+  private async strayOf(
+    append: Append,
+    open: readonly StrayResult[],
+  ): Promise<(StrayResult & { busy: boolean }) | null> {
     const { missing, busy } = await this.missing(append, [
       ...new Set(open.map(({ callId }) => callId)),
     ]);
