@@ -6,17 +6,16 @@ import { Database, type Statement } from '../../database/database.js';
 import type { Pair } from './pair.js';
 import {
   type Anchor,
-  chatFactsOf,
   pageStatements,
-  pairFactsOf,
   type PairRow,
   pairStatement,
-  type PageRow,
   type PathRow,
+  placeFactsOf,
   plainPairStatement,
   rowsOf,
   SEQ_MAX,
   type Sibling,
+  type StretchRow,
 } from './path.sql.js';
 
 /** A stretch of a path, in order. */
@@ -104,19 +103,19 @@ export class PathService {
       'before' | 'after' | 'around',
       number | string,
     ];
-    const [page] = await this.database.query<PageRow>(this.statements[kind], [
+    const stretches = await this.database.query<StretchRow>(this.statements[kind], [
       accountId,
       chatId,
       limit,
       value,
     ]);
-    if (page!.chat === null) throw await this.missing(accountId, chatId);
-    const { rootChatId, ...state } = chatFactsOf(page!.chat);
-    const rows = rowsOf(page!);
-    if (kind === 'around' && !rows.some(({ facts }) => facts.startsWith(`${value} `)))
+    if (stretches.length === 0) throw await this.missing(accountId, chatId);
+    const { rootChatId, lastSeq, revision, eventSeq } = placeFactsOf(stretches[0]!.place);
+    const rows = rowsOf(stretches);
+    if (kind === 'around' && !rows.some(({ response_id }) => response_id === value))
       throw problems.messageNotFound();
     const pairs = await this.withWords(accountId, rootChatId, rows);
-    return pairs && { rootChatId, ...state, pairs };
+    return pairs && { rootChatId, lastSeq, revision, eventSeq, pairs };
   }
 
   /** One pair of the path. @throws like `page`. */
@@ -129,8 +128,8 @@ export class PathService {
   async pairInTree(accountId: string, chatId: string, responseId: string): Promise<PairInTree> {
     return twice(async () => {
       const row = await this.pairRow(accountId, chatId, responseId);
-      const { rootChatId, eventSeq } = chatFactsOf(row.chat!);
-      const pair = (await this.withWords(accountId, rootChatId, [row]))?.[0];
+      const { rootChatId, eventSeq } = placeFactsOf(row.place);
+      const pair = (await this.withWords(accountId, rootChatId, rowsOf([row])))?.[0];
       return pair ? { pair, siblings: row.siblings ?? [alone(pair)], eventSeq } : null;
     });
   }
@@ -139,7 +138,7 @@ export class PathService {
     ...values: [accountId: string, chatId: string, responseId: string]
   ): Promise<PairRow> {
     for (const statement of [this.statements.plainPair, this.statements.pair]) {
-      const [row] = await this.database.query<PairRow & Record<string, unknown>>(statement, values);
+      const [row] = await this.database.query<PairRow>(statement, values);
       if (row) return row;
     }
     throw await this.missing(values[0], values[1]);
@@ -147,13 +146,9 @@ export class PathService {
 
   /** An `around` page without rows: is it the chat that is missing, or the pair? */
   private async missing(accountId: string, chatId: string): Promise<Error> {
-    const [page] = await this.database.query<PageRow>(this.statements.before, [
-      accountId,
-      chatId,
-      1,
-      1,
-    ]);
-    return page!.chat === null ? problems.chatNotFound() : problems.messageNotFound();
+    const { before } = this.statements;
+    const page = await this.database.query<StretchRow>(before, [accountId, chatId, 1, 1]);
+    return page.length === 0 ? problems.chatNotFound() : problems.messageNotFound();
   }
 
   /**
@@ -177,13 +172,8 @@ export class PathService {
     rootChatId: string,
     rows: readonly PathRow[],
   ): Promise<Pair[] | null> {
-    const facts = rows.map((row) => pairFactsOf(row.facts));
-    const bodies = await this.bodiesOf(
-      accountId,
-      rootChatId,
-      rows.map((row, at) => wordsRowOf(rootChatId, facts[at]!, row)),
-    );
-    return bodies && rows.map((row, at) => pairOf(facts[at]!, row, bodies[at]!));
+    const bodies = await this.bodiesOf(accountId, rootChatId, rows);
+    return bodies && rows.map((row, at) => pairOf(row, bodies[at]!));
   }
 
   private async fetch(
@@ -237,32 +227,19 @@ export const refOf = (accountId: string, row: Omit<WordsRow, 'sha256' | 'body'>)
   version: row.version,
 });
 
-type PairFacts = ReturnType<typeof pairFactsOf>;
-
-const wordsRowOf = (rootChatId: string, facts: PairFacts, { sha256, body }: PathRow): WordsRow => ({
-  root_chat_id: rootChatId,
-  response_id: facts.responseId,
-  chat_id: facts.chatId,
-  fork_seq: facts.forkSeq,
-  seq: facts.seq,
-  version: facts.version,
-  sha256,
-  body,
-});
-
 /** A literal that is filled up: one with a spread in it is a hundred times as dear. */
-function pairOf(facts: PairFacts, row: PathRow, body: string): Pair {
+function pairOf(row: PathRow, body: string): Pair {
   const pair: Omit<Pair, NullableField> & Record<string, unknown> = {
-    responseId: facts.responseId,
-    chatId: facts.chatId,
-    seq: facts.seq,
-    version: facts.version,
-    messageType: facts.messageType,
-    status: facts.status,
-    createdAt: facts.createdAt,
+    responseId: row.response_id,
+    chatId: row.chat_id,
+    seq: row.seq,
+    version: row.version,
+    messageType: row.message_type,
+    status: row.status,
+    createdAt: row.created_at,
     body,
-    branches: row.branches ?? [],
-    branchesTotal: row.branches_total ?? 0,
+    branches: row.branches,
+    branchesTotal: row.branches_total,
   };
   NULLABLE_COLUMNS.forEach(([field], at) => (pair[field] = row.told[at] ?? null));
   return pair as unknown as Pair;

@@ -14,62 +14,48 @@ export type Anchor = { before: number } | { after: number } | { around: string }
 /** No `seq` is beyond this: `before` it is the newest page. */
 export const SEQ_MAX = 2_147_483_647;
 
-/**
- * What is read of one pair. What is said of every pair is one text. `body` is null where the words
- * are only in MongoDB.
- */
+/** What is read of one pair. `body` is null where the words are only in MongoDB. */
 export interface PathRow {
-  /** `CHAT_FACTS` */
-  chat: string | null;
-  /** `PAIR_FACTS` */
-  facts: string;
+  root_chat_id: string;
+  response_id: string;
+  chat_id: string;
+  fork_seq: number;
+  seq: number;
+  version: number;
+  message_type: MessageType;
+  status: MessageStatus;
+  created_at: Date;
   /** Values of `NULLABLE_COLUMNS`; of most pairs none. */
-  told: unknown[];
+  told: readonly unknown[];
   /** Of the words, where `body` is null. */
   sha256: Buffer | null;
   body: string | null;
-  /** Null where there is none. */
-  branches: string[] | null;
-  branches_total: number | null;
+  branches: readonly string[];
+  branches_total: number;
 }
 
-const CHAT_FACTS = `concat_ws(' ', win.root_chat_id, win.last_seq, win.revision, win.event_seq)`;
-const PAIR_FACTS = `concat_ws(' ', m.response_id, m.chat_id, s.fork_seq, m.seq, m.version, m.message_type, m.status, m.created_at AT TIME ZONE 'UTC')`;
-const toldOf = (row: string): string =>
-  NULLABLE_COLUMNS.map(([, { name }]) => `${row}.${name}`).join(', ');
-/** Not null where any of it is said. */
-const ANY_TOLD = `coalesce(${NULLABLE_COLUMNS.map(([, { name, type }]) => (type === 'text' ? `pair.${name}` : `pair.${name}::text`)).join(', ')})`;
+/** Of a chat `win`, and of the stretch `s` of its path where there is one. */
+const PLACE_FACTS = `concat_ws(' ', win.root_chat_id, win.last_seq, win.revision, win.event_seq, s.chat_id, s.fork_seq)`;
+const PAIR_FACTS = `concat_ws(' ', m.response_id, m.seq, m.version, m.message_type, m.status, m.created_at AT TIME ZONE 'UTC')`;
+const TOLD = NULLABLE_COLUMNS.map(([, { name }]) => `m.${name}`).join(', ');
 
-/** What `CHAT_FACTS` say. */
-export function chatFactsOf(facts: string) {
-  const [rootChatId, lastSeq, revision, eventSeq] = facts.split(' ') as [
+/** What `PLACE_FACTS` say. */
+export function placeFactsOf(facts: string) {
+  const [rootChatId, lastSeq, revision, eventSeq, chatId, forkSeq] = facts.split(' ') as [
     string,
     string,
     string,
     string,
+    string?,
+    string?,
   ];
   return {
     rootChatId,
     lastSeq: Number(lastSeq),
     revision: Number(revision),
     eventSeq: Number(eventSeq),
-  };
-}
-
-/** What `PAIR_FACTS` say. */
-export function pairFactsOf(facts: string) {
-  const [responseId, chatId, forkSeq, seq, version, messageType, status, day, time] = facts.split(
-    ' ',
-  ) as [string, string, ...string[]];
-  return {
-    responseId,
     chatId,
     forkSeq: Number(forkSeq),
-    seq: Number(seq),
-    version: Number(version),
-    messageType: messageType as MessageType,
-    status: status as MessageStatus,
-    createdAt: new Date(`${day}T${time}Z`),
   };
 }
 
@@ -90,18 +76,26 @@ const CHAT = `
     )`;
 
 /**
- * What a row shows of a pair `m` of a stretch `s` and its words `w`: the words, or the hash by
- * which they are known elsewhere. A row of the journal may have none, where only branches are to be
- * mirrored.
+ * The words `w` of a pair `m`; null where they are elsewhere. A row of the journal may have none,
+ * where only branches are to be mirrored.
  */
-const pairOf = (told: string): string => `${PAIR_FACTS} AS facts, ${told},
-          CASE WHEN w.version = m.version AND w.body IS NOT NULL THEN NULL ELSE m.sha256 END AS sha256, CASE WHEN w.version = m.version THEN w.body END AS body`;
+const BODY = `CASE WHEN w.version = m.version THEN w.body END`;
+/** `MoreOfPair`; and of which pairs there is any. */
+const MORE = `json_build_array(CASE WHEN ${BODY} IS NULL THEN encode(m.sha256, 'hex') END, ${TOLD})`;
+const HAS_MORE = `num_nonnulls(${TOLD}) > 0 OR ${BODY} IS NULL`;
 
-/** The branches that were made from pairs of some stretches. */
-const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
-      FROM stretch s JOIN chats c
-        ON c.account_id = $1 AND c.parent_chat_id = s.chat_id AND c.fork_seq BETWEEN s.lo AND s.hi AND c.deleted_at IS NULL
-      GROUP BY c.fork_response_id`;
+/** The columns of a `StretchRow` of one pair. */
+const ONE_PAIR = `${PAIR_FACTS} AS facts, ${BODY} AS bodies, CASE WHEN ${HAS_MORE} THEN json_build_object(m.seq, ${MORE}) END AS more`;
+
+/** The branches that were made from the pairs of a stretch `s`. */
+const FORKS = `(
+      SELECT json_agg(json_build_array(fork.response_id, fork.shown, fork.total))
+      FROM (
+        SELECT fork_response_id AS response_id, (array_agg(chat_id ORDER BY chat_id))[1:${BRANCHES_SHOWN}] AS shown, count(*)::int AS total
+        FROM chats WHERE account_id = $1 AND parent_chat_id = s.chat_id AND fork_seq BETWEEN s.lo AND s.hi AND deleted_at IS NULL
+        GROUP BY fork_response_id
+      ) fork
+    ) AS forks`;
 
 /**
  * The pairs of a stretch `s` and their words: one range of each index, merged. A join by key would
@@ -111,12 +105,13 @@ const FORKS = `SELECT c.fork_response_id, (array_agg(c.chat_id ORDER BY c.chat_i
  * told of `m` alone would let PostgreSQL make it a left join.
  */
 const stretchPairs = (table: ContentStore['table']): string => `
-        SELECT m.seq, m.response_id, ${pairOf(toldOf('m'))}
-        FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi) m
-        FULL JOIN (
-          SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi
-        ) w ON w.seq = m.seq
-        WHERE coalesce(m.seq, 0) > 0`;
+      SELECT string_agg(${PAIR_FACTS}, E'\\n') AS facts, string_agg(coalesce(${BODY}, ''), E'\\n') AS bodies,
+        json_object_agg(m.seq, ${MORE}) FILTER (WHERE ${HAS_MORE}) AS more
+      FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi) m
+      FULL JOIN (
+        SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq BETWEEN s.lo AND s.hi
+      ) w ON w.seq = m.seq
+      WHERE coalesce(m.seq, 0) > 0`;
 
 /**
  * The words of one pair `m`: a look-up by the whole key, which `LIMIT 1` keeps from being made a
@@ -125,64 +120,75 @@ const stretchPairs = (table: ContentStore['table']): string => `
 const wordsOfPair = (table: ContentStore['table']): string =>
   `LATERAL (SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
 
-/** A page as it comes over the wire: one row, in which each column is a list of all pairs. */
-export interface PageRow extends Record<string, unknown> {
-  /** `CHAT_FACTS`; null where there is no such chat (or, `around`, no such pair in it). */
-  chat: string | null;
-  /** `PAIR_FACTS`, a line for each pair; null where the page is empty. */
+/**
+ * A stretch of a path as it comes over the wire, in one row: each column is a list of its pairs, in
+ * one order, whatever it is.
+ */
+export interface StretchRow extends Record<string, unknown> {
+  /** `PLACE_FACTS`; a page without pairs has one row, with those of its chat. */
+  place: string;
+  /** `PAIR_FACTS`, a line for each pair; null where there is none. */
   facts: string | null;
   /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
   bodies: string | null;
-  /** A list with null for each pair of which no more is to be said. */
-  more: (MoreOfPair | null)[] | null;
+  /** By their `seq`, of the pairs of which more is to be said; null where there are none. */
+  more: Record<string, MoreOfPair> | null;
+  /** Null, or not there, where no branch was made. */
+  forks?: ForksOfPair[] | null;
 }
-type MoreOfPair = [
-  sha256: string | null,
-  branches: string[] | null,
-  branches_total: number | null,
-  ...told: unknown[],
-];
+type MoreOfPair = [sha256: string | null, ...told: unknown[]];
+type ForksOfPair = [response_id: string, shown: string[], total: number];
 
-/** The rows of the pairs of a page, in order. */
-export function rowsOf({ chat, facts, bodies, more }: PageRow): PathRow[] {
+/** The pairs of some stretches, in order. */
+export const rowsOf = (stretches: readonly StretchRow[]): PathRow[] =>
+  stretches.flatMap(rowsOfStretch).sort((a, b) => a.seq - b.seq);
+
+function rowsOfStretch({ place, facts, bodies, more, forks }: StretchRow): PathRow[] {
   if (facts === null) return [];
-  const words = bodies!.split('\n');
-  return facts.split('\n').map((one, at) => {
-    const [sha256, branches = null, branches_total = null, ...told] = more![at] ?? [];
+  const { rootChatId, chatId, forkSeq } = placeFactsOf(place);
+  const words = bodies?.split('\n');
+  const branches = forks && new Map(forks.map((fork) => [fork[0], fork]));
+  return facts.split('\n').map((line, at) => {
+    const [responseId, seq, version, messageType, status, day, time] = line.split(' ') as [
+      string,
+      ...string[],
+    ];
+    const [sha256, ...told] = more?.[seq!] ?? [null];
+    const [, shown = [], total = 0] = branches?.get(responseId) ?? [];
     return {
-      chat,
-      facts: one,
+      root_chat_id: rootChatId,
+      response_id: responseId,
+      chat_id: chatId!,
+      fork_seq: forkSeq,
+      seq: Number(seq),
+      version: Number(version),
+      message_type: messageType as MessageType,
+      status: status as MessageStatus,
+      created_at: new Date(`${day}T${time}Z`),
       told,
-      sha256: sha256 ? Buffer.from(sha256, 'hex') : null,
-      body: words[at] || null,
-      branches,
-      branches_total,
+      sha256: sha256 === null ? null : Buffer.from(sha256, 'hex'),
+      body: words?.[at] || null,
+      branches: shown,
+      branches_total: total,
     };
   });
 }
 
 /**
- * A page of a path in one statement and one row: rights (`account_id`, not deleted), revision, the
- * stretches of the window, and its pairs in order with the words that PostgreSQL has and the
- * branches forked at each. For PostgreSQL, and for node-postgres more so, a row and each of its
- * columns takes its time, a longer text hardly any.
+ * A page of a path in one statement, and a row for each stretch of it: rights (`account_id`, not
+ * deleted), revision, and the pairs with the words that PostgreSQL has and the branches forked at
+ * each. For PostgreSQL, and for node-postgres more so, a row and each of its columns takes its
+ * time, a longer text hardly any; and order is made where the pairs are few and small. No row where
+ * there is no such chat (or, `around`, no such pair in it).
  */
 function pageStatement(kind: keyof typeof WINDOWS, table: ContentStore['table']): Statement {
   const text = `
     WITH RECURSIVE ${CHAT},
     win AS (${WINDOWS[kind]}),
-    ${STRETCH_CTE},
-    forks AS (${FORKS})
-    SELECT (SELECT ${CHAT_FACTS} FROM win) AS chat,
-      string_agg(pair.facts, E'\\n' ORDER BY pair.seq) AS facts, string_agg(coalesce(pair.body, ''), E'\\n' ORDER BY pair.seq) AS bodies,
-      json_agg(
-        CASE WHEN ${ANY_TOLD} IS NULL AND pair.sha256 IS NULL AND forks.total IS NULL THEN NULL
-        ELSE json_build_array(encode(pair.sha256, 'hex'), forks.shown, forks.total, ${toldOf('pair')}) END
-        ORDER BY pair.seq
-      ) FILTER (WHERE pair.seq IS NOT NULL) AS more
-    FROM stretch s CROSS JOIN LATERAL (${stretchPairs(table)}
-    ) pair
-    LEFT JOIN forks ON forks.fork_response_id = pair.response_id`;
+    ${STRETCH_CTE}
+    SELECT ${PLACE_FACTS} AS place, pairs.facts, pairs.bodies, pairs.more, ${FORKS}
+    FROM win LEFT JOIN stretch s ON true CROSS JOIN LATERAL (${stretchPairs(table)}
+    ) pairs`;
   return { name: `path.${kind}.${table}`, text };
 }
 
@@ -204,7 +210,7 @@ export interface Sibling {
 }
 
 /** `siblings` is null where the pair is the only one of its place, and shown. */
-export type PairRow = PathRow & { siblings: Sibling[] | null };
+export type PairRow = StretchRow & { siblings?: Sibling[] | null };
 
 /**
  * One pair of a path ($3) with all continuations of its place: the pairs at its `seq` that follow
@@ -227,7 +233,6 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
       FROM win JOIN chats a ON a.account_id = $1 AND a.root_chat_id = win.root_chat_id AND a.active AND a.deleted_at IS NULL
     ),
     ${stretchCte('active', 'shown')},
-    forks AS (${FORKS}),
     place AS (
       SELECT coalesce((SELECT s.chat_id FROM stretch s WHERE win.seq - 1 BETWEEN s.lo AND s.hi), win.root_chat_id) AS chat_id, win.seq FROM win
     ),
@@ -242,12 +247,11 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
       FROM candidate c JOIN messages m ON m.account_id = $1 AND m.chat_id = c.chat_id AND m.seq = (SELECT seq FROM place)
       WHERE c.deleted_at IS NULL OR m.response_id = $3
     )
-    SELECT ${CHAT_FACTS} AS chat, ${pairOf(`json_build_array(${toldOf('m')}) AS told`)}, forks.shown AS branches, forks.total AS branches_total, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
+    SELECT ${PLACE_FACTS} AS place, ${ONE_PAIR}, ${FORKS}, (SELECT json_agg(sibling ORDER BY response_id) FROM sibling) AS siblings
     FROM win
     JOIN stretch s ON win.seq BETWEEN s.lo AND s.hi
     JOIN messages m ON m.account_id = $1 AND m.response_id = $3 AND m.chat_id = s.chat_id
-    LEFT JOIN ${wordsOfPair(table)} ON true
-    LEFT JOIN forks ON forks.fork_response_id = m.response_id`,
+    LEFT JOIN ${wordsOfPair(table)} ON true`,
 });
 
 /**
@@ -260,7 +264,7 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
 export const plainPairStatement = (table: ContentStore['table']): Statement => ({
   name: `path.plain_pair.${table}`,
   text: `
-    SELECT ${CHAT_FACTS} AS chat, ${pairOf(`json_build_array(${toldOf('m')}) AS told`)}, NULL::uuid[] AS branches, NULL::int AS branches_total, NULL::json AS siblings
+    SELECT ${PLACE_FACTS} AS place, ${ONE_PAIR}
     FROM (
       SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
       FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
