@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Type } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
 import { newId } from '../../src/common/ids.js';
 import { JournalRows } from '../../src/content/journal-rows.js';
 import { Journal } from '../../src/content/journal.js';
@@ -43,7 +43,7 @@ import {
 } from '../../src/modules/webhook/delivery.sql.js';
 import { WebhookDeliverer } from '../../src/modules/webhook/webhook-deliverer.service.js';
 import { WebhookOutbox } from '../../src/modules/webhook/webhook-outbox.service.js';
-import { type TestApp, withClient } from '../support/app.js';
+import type { TestApp } from '../support/app.js';
 import { GOOD, type Scene } from './openapi-calls.js';
 
 /**
@@ -53,8 +53,9 @@ import { GOOD, type Scene } from './openapi-calls.js';
 export type Writer = (scene: Scene) => Promise<(server: TestApp) => Promise<unknown>>;
 
 const of = <T>({ app }: TestApp, type: Type<T>): T => app.get(type, { strict: false });
-const sql = ({ server }: Scene, text: string, values: unknown[] = []) =>
-  withClient(server.databaseUrl, (client) => client.query(text, values));
+/** By a connection that is there: a new one costs more than most of what is met here. */
+const sql = ({ server }: Scene, text: string, values: unknown[] = []): Promise<unknown> =>
+  of(server, DataSource).query(text, values);
 const never = new AbortController().signal;
 
 /** What two writers of a scene share: they shall meet at the same rows. */
@@ -409,10 +410,9 @@ export const WRITERS: Record<string, Writer> = {
     await unfound(scene),
     (server) => scene.ann.at(server.url).get('/search?q=q1')
   ),
-  getBranches: async ({ ann, chat, server }) => {
-    await withClient(server.databaseUrl, (client) =>
-      client.query(`UPDATE conversations SET chats_total = NULL WHERE chat_id = $1`, [chat.id]),
-    );
+  getBranches: async (scene) => {
+    const { ann, chat } = scene;
+    await sql(scene, `UPDATE conversations SET chats_total = NULL WHERE chat_id = $1`, [chat.id]);
     return (instance) => ann.at(instance.url).get(`/chats/${chat.id}/branches`);
   },
   readMessages:

@@ -1,6 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { EventEmitter, on } from 'node:events';
 import { Client, type Pool, type PoolClient } from 'pg';
 import { DataSource } from 'typeorm';
+import { AnswerReader } from '../../src/modules/answer/answer-reader.js';
 import type { TestApp } from './app.js';
 import { deadlocksSoFar } from './deadlocks.js';
 
@@ -49,6 +50,7 @@ const SQL = `
         SELECT relation::regclass::text FROM pg_locks JOIN pg_class c ON c.oid = relation AND c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
         WHERE pid = pg_backend_pid() AND mode IN ('RowShareLock', 'RowExclusiveLock') AND relation <> 'accounts'::regclass));
     ELSIF n = aimed THEN
+      RAISE NOTICE 'stopped';
       PERFORM pg_advisory_xact_lock_shared(7);
     END IF;
   END $$;
@@ -68,15 +70,19 @@ const SQL = `
   END $$`;
 
 /**
- * The second one, where it waits for a row or for whoever has it. It has a transaction id as soon
- * as it begins to lock or to write.
+ * Where a connection waits for a row or for whoever has it. It has a transaction id as soon as it
+ * begins to lock or to write.
  */
 const WAITS = `
   SELECT a.query, a.backend_xid IS NULL AS empty, t.relation::regclass::text AS relation, format('(%s,%s)', t.page, t.tuple) AS ctid
-  FROM pg_stat_activity a LEFT JOIN pg_locks t ON t.pid = a.pid AND t.locktype = 'tuple'
-  WHERE a.application_name = 'second' AND a.datname = current_database() AND a.wait_event_type = 'Lock'
-    AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted)
+  FROM pg_stat_get_activity($1) a LEFT JOIN pg_locks t ON t.pid = a.pid AND t.locktype = 'tuple'
+  WHERE EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND NOT l.granted)
   LIMIT 1`;
+
+/** Whether the first one has the end of an answer in its hands, and has not committed it. */
+const IS_ENDING = `
+  SELECT FROM generations g JOIN pg_stat_activity a ON a.backend_xid = g.xmax
+  WHERE g.account_id = $1 AND g.response_id = $2 AND a.application_name = 'first'`;
 
 interface Wait {
   query: string;
@@ -85,21 +91,52 @@ interface Wait {
   ctid: string;
 }
 
-const PATIENCE_MS = 1500;
-/** A look takes as long as a statement of those who are looked at. */
-const LOOK_MS = 3;
+/** What is told of the second: it waits for a lock, or for the end of an answer. */
+interface Waiting {
+  pid?: number;
+  answer?: [accountId: string, responseId: string];
+}
+
+/** Who waits for a lock for so long looks for a deadlock, and says that it waits. */
+const WAITS_MS = 5;
+/** Both work for some milliseconds; whoever does nothing for so long will not go on. */
+const PATIENCE_MS = 60_000;
 
 /** Makes two pieces of work, at two instances on one database, meet at any of their steps. */
 export class Interleaver {
+  /** Where they are is told, and not asked for again and again. */
+  private readonly heard = new EventEmitter();
+
   private constructor(readonly sql: Client) {}
 
   static async between(first: TestApp, second: TestApp): Promise<Interleaver> {
     const sql = new Client({ connectionString: first.databaseUrl });
     await sql.connect();
     await sql.query(SQL);
-    name(poolOf(first), 'first', gate);
-    name(poolOf(second), 'second');
-    return new Interleaver(sql);
+    const meetings = new Interleaver(sql);
+    meetings.listen(first, second);
+    return meetings;
+  }
+
+  private listen(first: TestApp, second: TestApp): void {
+    name(poolOf(first), 'first', (client) => {
+      gate(client);
+      client.on('notice', ({ message }) => message === 'stopped' && this.heard.emit('stopped'));
+    });
+    const tell = (waiting: Waiting): boolean => this.heard.emit('waiting', waiting);
+    name(poolOf(second), 'second', (client) => {
+      const { processID: pid } = client as unknown as { processID: number };
+      client.on(
+        'notice',
+        ({ message = '' }) => / still waiting for /.test(message) && tell({ pid }),
+      );
+    });
+    const answers = second.app.get(AnswerReader, { strict: false });
+    const hasEnded = answers.hasEnded.bind(answers);
+    answers.hasEnded = (...answer) => {
+      tell({ answer: [answer[0], answer[1]] });
+      return hasEnded(...answer);
+    };
   }
 
   close(): Promise<void> {
@@ -128,17 +165,20 @@ export class Interleaver {
     const before = await deadlocksSoFar(this.sql);
     await this.aim(account, at, false);
     await this.sql.query('SELECT pg_advisory_lock(7)');
-    const one = watched(first());
-    await this.until(async () => one.ended || (await this.isStopped()));
-    const two = watched(second());
-    let wait: Wait | undefined;
-    await this.until(async () => two.ended || (wait = await this.waitOfSecond()) !== undefined);
-    const waited = wait ? await this.placeOf(wait) : null;
+    const stopped = new Promise<void>((resolve) => this.heard.once('stopped', resolve));
+    const one = first();
+    await Promise.race([one, stopped]);
+    const waiting = this.waitOfSecond();
+    const two = second();
+    const ended = (): boolean => this.heard.emit('ended');
+    void two.then(ended, ended);
+    const { waited, emptyHanded } = await waiting;
     await this.sql.query('SELECT pg_advisory_unlock(7)');
-    const [a, b] = await Promise.all([one.result, two.result]);
+    const [a, b] = await Promise.all([one, two]);
+    this.heard.removeAllListeners();
     await this.aim(null, null, false);
     const deadlocks = (await deadlocksSoFar(this.sql)) - before;
-    return { first: a, second: b, waited, emptyHanded: wait?.empty ?? false, deadlocks };
+    return { first: a, second: b, waited, emptyHanded, deadlocks };
   }
 
   private async aim(account: string | null, at: number | null, recording: boolean): Promise<void> {
@@ -149,17 +189,27 @@ export class Interleaver {
     });
   }
 
-  private async isStopped(): Promise<boolean> {
-    const { rowCount } = await this.sql.query({
-      name: 'stopped',
-      text: `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`,
-    });
-    return rowCount! > 0;
+  /**
+   * Where the second waits for the first. It ends, or waits for a lock, or for an answer whose end
+   * the first holds in its hands: then it holds no lock, and waits nowhere.
+   */
+  private async waitOfSecond(): Promise<Pick<Meeting<unknown, unknown>, 'waited' | 'emptyHanded'>> {
+    const until = { close: ['ended'], signal: AbortSignal.timeout(PATIENCE_MS) };
+    for await (const [told] of on(this.heard, 'waiting', until)) {
+      const { pid, answer } = told as Waiting;
+      if (answer && (await this.finds('ending', IS_ENDING, answer))) break;
+      const wait = pid && (await this.finds<Wait>('waits', WAITS, [pid]));
+      if (wait) return { waited: await this.placeOf(wait), emptyHanded: wait.empty };
+    }
+    return { waited: null, emptyHanded: false };
   }
 
-  private async waitOfSecond(): Promise<Wait | undefined> {
-    const { rows } = await this.sql.query<Wait>({ name: 'waits', text: WAITS });
-    return rows[0];
+  private async finds<Row extends object>(
+    name: string,
+    text: string,
+    values: unknown[],
+  ): Promise<Row | undefined> {
+    return (await this.sql.query<Row>({ name, text, values })).rows[0];
   }
 
   /**
@@ -177,26 +227,23 @@ export class Interleaver {
     );
     return JSON.stringify([query, relation, ids]);
   }
-
-  private async until(condition: () => Promise<boolean>): Promise<void> {
-    for (
-      const deadline = performance.now() + PATIENCE_MS;
-      !(await condition()) && performance.now() < deadline;
-    )
-      await sleep(LOOK_MS);
-  }
 }
 
 const poolOf = ({ app }: TestApp): Pool =>
   (app.get(DataSource).driver as unknown as { master: Pool }).master;
 
 /**
- * Its connections, those that are there and those that come, tell PostgreSQL who they are, and find
- * deadlocks at once.
+ * Its connections, those that are there and those that come, tell PostgreSQL who they are, find
+ * deadlocks at once, and are told when they wait for a lock.
  */
-function name(pool: Pool, who: string, then: (client: PoolClient) => void = () => {}): void {
+function name(pool: Pool, who: string, then: (client: PoolClient) => void): void {
+  const settings = {
+    ...{ application_name: who, deadlock_timeout: WAITS_MS, log_lock_waits: 'on' },
+    ...{ client_min_messages: 'log', log_min_messages: 'fatal' },
+  };
+  const all = Object.entries(settings).map(([setting, value]) => `SET ${setting} = '${value}'`);
   const introduce = (client: PoolClient): void => {
-    void client.query(`SET application_name = '${who}'; SET deadlock_timeout = '10ms'`);
+    void client.query(all.join('; '));
     then(client);
   };
   for (const client of (pool as unknown as { _clients: PoolClient[] })._clients) introduce(client);
@@ -220,12 +267,6 @@ function gate(client: PoolClient): void {
     } else if (text.startsWith('COMMIT')) statements = -1;
     return query(...args);
   }) as typeof client.query;
-}
-
-function watched<T>(result: Promise<T>): { result: Promise<T>; ended: boolean } {
-  const state = { result, ended: false };
-  void result.finally(() => (state.ended = true));
-  return state;
 }
 
 /**
