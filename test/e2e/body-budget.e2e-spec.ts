@@ -22,6 +22,9 @@ const TOO_LARGE = 413;
 const OURS: Size = { values: 10_000, bytes: 512 * 1024 };
 const PARTS: Size = { values: 100_000, bytes: 2 * 1024 * 1024 };
 const CHATS: Size = { values: 200_000, bytes: 8 * 1024 * 1024 };
+const [TOO_LARGE_FOR_OURS, TOO_LARGE_FOR_PARTS] = [OURS, PARTS].map(({ bytes }) => [
+  Buffer.from(`{"a":"${'x'.repeat(bytes)}"}`),
+]) as [Buffer[], Buffer[]];
 
 let meter: BodyMeter;
 
@@ -30,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => meter.stop());
 
-const costOf = (operation: Operation, payload: Buffer): Promise<Cost> =>
+const costOf = (operation: Operation, payload: readonly Buffer[]): Promise<Cost> =>
   meter.costOf(
     { method: operation.method.toUpperCase(), url: examplePathOf(operation), payload },
     BUDGET,
@@ -52,10 +55,10 @@ describe('the CPU that a body may ask for (S1, S2)', () => {
   it.each(withBody)(
     '%s keeps to its budget',
     async (_id, operation) => {
-      const good = await costOf(operation, Buffer.from(JSON.stringify(goodBodyOf(operation))));
+      const good = await costOf(operation, [Buffer.from(JSON.stringify(goodBodyOf(operation)))]);
       expect(good.statusCode).toBe(ACCEPTED);
-      const large = await costOf(operation, Buffer.from(`{"a":"${'x'.repeat(OURS.bytes)}"}`));
-      const larger = await costOf(operation, Buffer.from(`{"a":"${'x'.repeat(PARTS.bytes)}"}`));
+      const large = await costOf(operation, TOO_LARGE_FOR_OURS);
+      const larger = await costOf(operation, TOO_LARGE_FOR_PARTS);
       const most = larger.statusCode === TOO_LARGE ? PARTS : CHATS;
       const size = large.statusCode === TOO_LARGE ? OURS : most;
 

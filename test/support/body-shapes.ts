@@ -9,7 +9,8 @@ export interface Size {
 
 export interface Shape {
   name: string;
-  body: Buffer;
+  /** In pieces, of which the large ones are the same in many bodies. */
+  body: readonly Buffer[];
 }
 
 /** Left for the rest of a body. */
@@ -103,34 +104,35 @@ export function shapesFor(operation: Operation, size: Size): Shape[] {
   return [...shapes, ...wholes(size, good), ...beyond(size)];
 }
 
-const shapeOf = (name: string, good: object, place: string, json: string): Shape => ({
-  name,
-  body: Buffer.from(
-    `{${[
-      ...Object.entries(good)
-        .filter(([key]) => key !== place)
-        .map(([key, value]) => memberOf(key, value)),
-      `"${place}":${json}`,
-    ].join(',')}}`,
-  ),
-});
+function shapeOf(name: string, good: object, place: string, json: Buffer): Shape {
+  const others = Object.entries(good).filter(([key]) => key !== place);
+  const head = others.map(([key, value]) => `${memberOf(key, value)},`).join('');
+  return { name, body: [Buffer.from(`{${head}"${place}":`), json, Buffer.from('}')] };
+}
 const memberOf = (key: string, value: unknown): string =>
   `${JSON.stringify(key)}:${JSON.stringify(value)}`;
 
 const times = (count: number, make: (n: number) => string): string =>
   Array.from({ length: count }, (_, n) => make(n)).join(',');
 
-type Payload = [name: string, json: string];
+type Payload = [name: string, json: Buffer];
 
-const bySize = new Map<string, Payload[]>();
-
-function hostilePayloads(size: Size): Payload[] {
-  const known = bySize.get(JSON.stringify(size)) ?? makePayloads(size);
-  bySize.set(JSON.stringify(size), known);
-  return known;
+/** What is as large as that is made once for each size. */
+function onceBySize<T>(make: (size: Size) => T): (size: Size) => T {
+  const made = new Map<string, T>();
+  return (size) => {
+    const key = JSON.stringify(size);
+    const known = made.get(key) ?? make(size);
+    made.set(key, known);
+    return known;
+  };
 }
 
-function makePayloads({ values, bytes }: Size): Payload[] {
+const hostilePayloads = onceBySize((size) =>
+  makePayloads(size).map(([name, json]): Payload => [name, Buffer.from(json)]),
+);
+
+function makePayloads({ values, bytes }: Size): [name: string, json: string][] {
   const [most, long] = [values - REST_VALUES, bytes - REST_BYTES];
   return [
     ['lists', `[${times(most / 2, () => '[]')}]`],
@@ -161,47 +163,48 @@ function goodOnes({ values, bytes }: Size, good: unknown): Payload {
     (bytes - REST_BYTES) / (JSON.stringify(items).length + 1),
   );
   const one = JSON.stringify(items[0] ?? null);
-  return ['good ones', `[${times(Math.max(1, Math.floor(fitting)), () => one)}]`];
+  const json = `[${times(Math.max(1, Math.floor(fitting)), () => one)}]`;
+  return ['good ones', Buffer.from(json)];
 }
 
-function wholes({ values, bytes }: Size, good: object): Shape[] {
+/** What stands behind the fields of a good body, or within its first brace. */
+const fillings = onceBySize(({ values, bytes }) => {
   const most = values - REST_VALUES;
   const padded = Math.floor((bytes - REST_BYTES) / most) - 4;
   const members = (key: (n: number) => string) =>
-    Buffer.from(`${JSON.stringify(good).slice(0, -1)},${times(most, (n) => `"${key(n)}":0`)}}`);
+    Buffer.from(`,${times(most, (n) => `"${key(n)}":0`)}}`);
+  return {
+    behind: {
+      'unknown keys': members((n) => `k${n}`),
+      'long unknown keys': members((n) => `k${n}`.padEnd(padded, '_')),
+      'numbered keys': members((n) => String(n)),
+      'a long unknown text': Buffer.from(`,"nobodys":"${'x'.repeat(bytes - REST_BYTES)}"}`),
+      'one key many times': members(() => '__proto__'),
+    },
+    space: Buffer.from(' \n'.repeat(Math.floor((bytes - REST_BYTES) / 2))),
+  };
+});
+
+function wholes(size: Size, good: object): Shape[] {
+  const json = JSON.stringify(good);
+  const { behind, space } = fillings(size);
   return [
-    { name: 'unknown keys', body: members((n) => `k${n}`) },
-    { name: 'long unknown keys', body: members((n) => `k${n}`.padEnd(padded, '_')) },
-    { name: 'numbered keys', body: members((n) => String(n)) },
-    {
-      name: 'a long unknown text',
-      body: Buffer.from(
-        `${JSON.stringify(good).slice(0, -1)},"nobodys":"${'x'.repeat(bytes - REST_BYTES)}"}`,
-      ),
-    },
-    { name: 'one key many times', body: members(() => '__proto__') },
-    {
-      name: 'white space',
-      body: Buffer.from(
-        JSON.stringify(good).replace('{', `{${' \n'.repeat(Math.floor((bytes - REST_BYTES) / 2))}`),
-      ),
-    },
+    ...Object.entries(behind).map(([name, filling]) => ({
+      name,
+      body: [Buffer.from(json.slice(0, -1)), filling],
+    })),
+    { name: 'white space', body: [Buffer.from('{'), space, Buffer.from(json.slice(1))] },
   ];
 }
 
 /** What no route takes. */
-function beyond({ bytes }: Size): Shape[] {
+const beyond = onceBySize(({ bytes }): Shape[] => {
   const depth = Math.min(100_000, bytes / 4);
   const count = Math.floor((bytes - REST_BYTES) / 8);
-  return [
-    { name: 'lists without end', body: Buffer.from(`{"messages":[${times(count, () => '[]')}]}`) },
-    {
-      name: 'members without end',
-      body: Buffer.from(`{"metadata":{${times(Math.floor(count / 2), (n) => `"${n}":0`)}}}`),
-    },
-    {
-      name: 'levels without end',
-      body: Buffer.from(`{"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`),
-    },
-  ];
-}
+  const bodies = {
+    'lists without end': `{"messages":[${times(count, () => '[]')}]}`,
+    'members without end': `{"metadata":{${times(Math.floor(count / 2), (n) => `"${n}":0`)}}}`,
+    'levels without end': `{"metadata":${'['.repeat(depth)}${']'.repeat(depth)}}`,
+  };
+  return Object.entries(bodies).map(([name, body]) => ({ name, body: [Buffer.from(body)] }));
+});
