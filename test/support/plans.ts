@@ -39,17 +39,10 @@ const REMOVED = [
   'Rows Removed by Index Recheck',
 ];
 /**
- * So many plans for the values of a call are made of a prepared statement before PostgreSQL, left
- * to itself, weighs one for all values against them. It counts those that it only tells (EXPLAIN)
- * as it counts those that it runs.
+ * The two plans that PostgreSQL has for a prepared statement: one for all values, which the server
+ * asks for, and one for these. Left to itself it runs one of the two, whichever seems cheaper to it.
  */
-const PLANS_FOR_VALUES = 5;
-/** The setting of the server as it is, and those that any other connection may have. */
-const MODES = [
-  { set: '', plansBefore: 0 },
-  { set: 'SET LOCAL plan_cache_mode = auto', plansBefore: PLANS_FOR_VALUES },
-  { set: 'SET LOCAL plan_cache_mode = force_custom_plan', plansBefore: 0 },
-];
+const PLANS = ['force_generic_plan', 'force_custom_plan'];
 
 /**
  * Stands between a server and PostgreSQL: each statement that is sent is first run once on the
@@ -112,19 +105,18 @@ export class PlanReader {
       () => true,
       () => false,
     );
-    if (!isInside) await send('BEGIN');
-    for (const { set, plansBefore } of MODES) {
-      await send('SAVEPOINT look');
-      // What is counted is the same however long it takes.
-      await send('SET LOCAL statement_timeout = 0');
-      if (set) await send(set);
-      this.note(side, sent.name, await this.costOf(send, sent, plansBefore));
-      await send('ROLLBACK TO look');
+    if (!isInside) await send('BEGIN; SAVEPOINT look');
+    // What is counted is the same however long it takes.
+    await send('SET LOCAL statement_timeout = 0');
+    for (const plan of PLANS) {
+      await send(`SAVEPOINT plan; SET LOCAL plan_cache_mode = ${plan}`);
+      this.note(side, sent.name, await this.costOf(send, sent));
+      await send('ROLLBACK TO plan');
     }
-    await send(isInside ? 'RELEASE look' : 'ROLLBACK');
+    await send(isInside ? 'ROLLBACK TO look; RELEASE look' : 'ROLLBACK');
   }
 
-  private async costOf(send: Send, sent: Sent, plansBefore: number): Promise<Cost> {
+  private async costOf(send: Send, sent: Sent): Promise<Cost> {
     try {
       if (!(await isPrepared(send, sent))) {
         await send('SAVEPOINT run');
@@ -133,7 +125,6 @@ export class PlanReader {
       }
       const values = sent.values.length > 0 ? `(${sent.values.map(literal).join(', ')})` : '';
       const call = `EXECUTE "${sent.name}" ${values}`;
-      for (let n = 0; n < plansBefore; n++) await send(`EXPLAIN ${call}`);
       const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${call}`);
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
       const nodes = nodesOf(plan as Node);
