@@ -27,7 +27,7 @@ export function valuesOf(schema: Schema, schemas: Schemas, depth = DEPTH_MAX): V
     return valuesOf(others, schemas, depth).filter(
       (value) => faultsOf(value, not, schemas).length > 0,
     );
-  if (schema.$ref) return valuesOf(resolve(schema.$ref, schemas), schemas, depth);
+  if (schema.$ref) return valuesOfNamed(schema.$ref, schemas, depth);
   if (schema.allOf?.some((part) => !part.if))
     return valuesOf(joined(schema, schemas), schemas, depth);
   const options = (schema.anyOf ?? schema.oneOf)?.filter(
@@ -39,6 +39,18 @@ export function valuesOf(schema: Schema, schemas: Schemas, depth = DEPTH_MAX): V
     );
   if (schema.enum) return fc.constantFrom(...schema.enum);
   return ofTypes(schema, schemas, depth);
+}
+
+/** By document, name and depth: what is named in many places is made once. */
+const made = new WeakMap<Schemas, Map<string, Values>>();
+
+function valuesOfNamed(ref: string, schemas: Schemas, depth: number): Values {
+  const known = made.get(schemas) ?? new Map<string, Values>();
+  made.set(schemas, known);
+  const key = `${ref} ${depth}`;
+  const values = known.get(key) ?? valuesOf(resolve(ref, schemas), schemas, depth);
+  known.set(key, values);
+  return values;
 }
 
 /** What is not said to be of a type may be any JSON. */
