@@ -90,16 +90,6 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
     });
   });
 
-  it('says what it is for, and refuses what it does not know', async () => {
-    expect((await runFsck({}, '--help')).stdout).toContain('--repair');
-    expect((await runFsck({}, '--repairs')).code).toBe(2);
-    expect(await runFsck({ DATA_DIR: '/nowhere' }, '--json')).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining('DATA_DIR'),
-    });
-  });
-
   describe('on a damaged server', () => {
     const victims = new Map<Damage, Victim>();
     let healthy: Victim;
@@ -149,6 +139,16 @@ describe.each(MODES)('fsck, words in %s', (mode) => {
       expect(found.stdout + found.stderr + mended.stdout).not.toContain(WORD);
       expect(found.stdout).not.toContain('idempotency-key');
     });
+  });
+});
+
+it('says what it is for, and refuses what it does not know', async () => {
+  expect((await runFsck({}, '--help')).stdout).toContain('--repair');
+  expect((await runFsck({}, '--repairs')).code).toBe(2);
+  expect(await runFsck({ DATA_DIR: '/nowhere' }, '--json')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('DATA_DIR'),
   });
 });
 
