@@ -29,6 +29,12 @@ export default class NativeEnvironment extends TestEnvironment {
     this.shareClock(config.projectConfig);
   }
 
+  /** Before the sources are loaded, and when jest does not transform what Node loads any more. */
+  async setup() {
+    await super.setup();
+    await import('./hash-once.mjs');
+  }
+
   /** What is spied on of the sources is theirs again for the next file. */
   async teardown() {
     this.moduleMocker?.restoreAllMocks();

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { isBuilt } from '../../../scripts/build-if-stale.mjs';
 
 const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
+const HASH_ONCE = new URL('./hash-once.mjs', import.meta.url).href;
 const READY = /Banyan is ready: (\S+)/;
 const READY_TIMEOUT_MS = 60_000;
 
@@ -31,7 +32,7 @@ async function start(settings) {
     const late = setTimeout(() => reject(new Error(lines.join('\n'))), READY_TIMEOUT_MS);
     const child = spawnWatched({
       file: '/usr/bin/env',
-      args: [...assignments, process.execPath, MAIN],
+      args: [...assignments, process.execPath, '--import', HASH_ONCE, MAIN],
       cwd,
       runAs: { prefix: [] },
       onLine: (line) => {
