@@ -240,7 +240,11 @@ function name(pool: Pool, who: string, then: (client: PoolClient) => void): void
   const settings = {
     ...{ application_name: who, deadlock_timeout: WAITS_MS, log_lock_waits: 'on' },
     ...{ client_min_messages: 'log', log_min_messages: 'fatal' },
+    // Who is stopped, or waits for it, does so for as long as the test takes.
+    ...{ statement_timeout: 0, lock_timeout: 0, idle_in_transaction_session_timeout: 0 },
   };
+  // A connection that ends takes its plans along, and the next one makes them all again.
+  pool.options.idleTimeoutMillis = 0;
   const all = Object.entries(settings).map(([setting, value]) => `SET ${setting} = '${value}'`);
   const introduce = (client: PoolClient): void => {
     void client.query(all.join('; '));
