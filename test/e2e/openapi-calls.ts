@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import type { Call } from '../support/contract.js';
+import type { Call, Operation } from '../support/contract.js';
 import { aForm } from '../support/forms.js';
 import { PASSWORD } from './auth-tester.js';
 
@@ -20,6 +20,12 @@ export async function aScene(server: TestApp, person?: TestClient): Promise<Scen
   const ann = person ?? (await TestClient.register(server.url));
   const chat = await ann.aChat(3);
   return { server, ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
+}
+
+/** One scene for all that only read, which change nothing, and a new one for each other operation. */
+export function scenesFor(server: () => TestApp): (operation: Operation) => Promise<Scene> {
+  let read: Promise<Scene> | undefined;
+  return ({ method }) => (method === 'GET' ? (read ??= aScene(server())) : aScene(server()));
 }
 
 const madeIn = (scene: Scene): NonNullable<Scene['made']> => (scene.made ??= {});

@@ -12,7 +12,7 @@ import {
 } from '../support/contract.js';
 import { aForm } from '../support/forms.js';
 import { PASSWORD } from './auth-tester.js';
-import { aScene, aWebhook, GOOD, inChat, type Scene } from './openapi-calls.js';
+import { aScene, aWebhook, GOOD, inChat, type Scene, scenesFor } from './openapi-calls.js';
 
 const named = operations.map((operation): [string, Operation] => [
   operation.operationId,
@@ -23,8 +23,13 @@ const isOurs = ({ path }: Operation): boolean => path.startsWith('/api/v1/');
 const isSecured = ({ security }: Operation): boolean => security?.length !== 0;
 
 let server: TestApp;
+/** Two people for all refusals: what is refused changes nothing. */
+let ann: TestClient;
+let stranger: TestClient;
 beforeAll(async () => {
   server = await startTestApp();
+  ann = await TestClient.register(server.url);
+  stranger = await TestClient.register(server.url);
 });
 afterAll(() => server.close());
 
@@ -38,7 +43,6 @@ describe('a refusal', () => {
   it.each(named.filter(([, operation]) => isOurs(operation) || isSecured(operation)))(
     'of %s is documented, whatever is wrong',
     async (_id, operation) => {
-      const ann = await TestClient.register(server.url);
       const path = Object.fromEntries(
         operation.parameters
           .filter((one) => one.in === 'path')
@@ -59,7 +63,7 @@ describe('a refusal', () => {
           ? [await callAs(new TestClient(server.url), operation, { path })]
           : []),
         ...(isInPath ? [await callAs(ann, operation, {})] : []),
-        ...(takesJson(operation) ? await brokenBodies(ann, operation, path) : []),
+        ...(takesJson(operation) ? await brokenBodies(operation, path) : []),
       ];
       const wanted = [
         isOurs(operation) && 422,
@@ -82,11 +86,7 @@ describe('a refusal', () => {
     /^(create|update)AuiMessage$/.test(operationId) ||
     /^(addMessage|addMessageVerb|editMessage|regenerateMessage)$/.test(operationId);
 
-  const brokenBodies = async (
-    ann: TestClient,
-    operation: Operation,
-    path: Record<string, string>,
-  ) => [
+  const brokenBodies = async (operation: Operation, path: Record<string, string>) => [
     await callAs(ann, operation, {
       path,
       ...(takesForm(operation) ? aForm({ bytes: 'x' }, {}, { isCut: true }) : { raw: '{' }),
@@ -110,12 +110,13 @@ describe('a refusal', () => {
   const isOwned = ([, { tags, operationId, responses }]: [string, Operation]): boolean =>
     responses[404] !== undefined && !tags.includes('openai') && !ANYBODYS.includes(operationId);
 
+  const sceneFor = scenesFor(() => server);
+
   it.each(named.filter(isOwned))(
     'of %s is a 404 where there is no such thing',
     async (id, operation) => {
-      const scene = await aScene(server);
+      const scene = await sceneFor(operation);
       const { path = {}, query, body, ...rest } = await GOOD[id]!(scene);
-      const nowhere = { ...scene, ann: await TestClient.register(server.url) };
       const missing = (fields: object | undefined) =>
         fields &&
         Object.fromEntries(
@@ -132,7 +133,7 @@ describe('a refusal', () => {
         ...(body ? { body: missing(body) } : {}),
       };
       const strange = await callAs(scene.ann, operation, call);
-      const foreign = await callAs(nowhere.ann, operation, { ...rest, path, query, body });
+      const foreign = await callAs(stranger, operation, { ...rest, path, query, body });
       expect([strange.status, foreign.status]).toEqual([404, 404]);
       expect({ ...foreign.body, request_id: '' }).toEqual({ ...strange.body, request_id: '' });
     },

@@ -16,7 +16,7 @@ import {
 } from '../support/contract.js';
 import { routesOf } from '../support/routes.js';
 import { faultsOf } from '../support/schema.js';
-import { aScene, GOOD } from './openapi-calls.js';
+import { aScene, GOOD, scenesFor } from './openapi-calls.js';
 
 const named = operations.map((operation): [string, Operation] => [
   operation.operationId,
@@ -201,8 +201,10 @@ describe('the routes', () => {
 });
 
 describe('an answer', () => {
+  const sceneFor = scenesFor(() => server);
+
   it.each(named)('of %s to a good request is as the document says', async (id, operation) => {
-    const scene = await aScene(server);
+    const scene = await sceneFor(operation);
     const call = await GOOD[id]?.(scene);
     if (!call) throw new Error(`Say in GOOD how ${id} is called.`);
     const answer = await callAs(scene.ann, operation, call);
@@ -216,7 +218,7 @@ describe('an answer', () => {
   it.each(named.filter(([, operation]) => operation.responses[304]))(
     'of %s to who has it is a 304',
     async (id, operation) => {
-      const scene = await aScene(server);
+      const scene = await sceneFor(operation);
       const call = await GOOD[id]!(scene);
       const { headers } = await callAs(scene.ann, operation, call);
       expect(
