@@ -22,7 +22,7 @@ export async function aScene(server: TestApp, person?: TestClient): Promise<Scen
   return { server, ann, chat, branch: await ann.aBranch(chat.id, chat.pairs[1]!) };
 }
 
-/** One scene for all that only read, which change nothing, and a new one for each other operation. */
+/** One scene for all that only read and change nothing, and a new one for each other operation. */
 export function scenesFor(server: () => TestApp): (operation: Operation) => Promise<Scene> {
   let read: Promise<Scene> | undefined;
   return ({ method }) => (method === 'GET' ? (read ??= aScene(server())) : aScene(server()));

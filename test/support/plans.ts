@@ -40,7 +40,7 @@ const REMOVED = [
 ];
 /**
  * The two plans that PostgreSQL has for a prepared statement: one for all values, which the server
- * asks for, and one for these. Left to itself it runs one of the two, whichever seems cheaper to it.
+ * asks for, and one for these. Left to itself it runs one of the two, whichever seems cheaper.
  */
 const PLANS = ['force_generic_plan', 'force_custom_plan'];
 
