@@ -7,7 +7,7 @@ const FINDABLE_TIMEOUT_MS = 600_000;
 const POLL_MS = 100;
 
 /** The housekeeping takes all pairs of the account for findable: nobody searches it. */
-const NEVER_WALKED = `INSERT INTO search_accounts (account_id, walked_to) VALUES ($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff')`;
+const NEVER_WALKED = `INSERT INTO search_accounts (account_id, walked_to, row_id) VALUES ($1, 'ffffffff-ffff-ffff-ffff-ffffffffffff', gen_random_uuid())`;
 
 /** The chats that the scenarios share. */
 export interface Bed {

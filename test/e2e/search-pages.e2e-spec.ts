@@ -3,12 +3,22 @@ import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
 import { serverOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
-import { NEXT_PART, readStatement, RECENT } from '../../src/modules/search/search-index.sql.js';
+import {
+  NEXT_PART,
+  type PlaceRow,
+  readStatement,
+  RECENT,
+  WALKED,
+  WALKED_TO,
+} from '../../src/modules/search/search-index.sql.js';
 import { type Key, SearchMatches } from '../../src/modules/search/search-matches.service.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
 import { FIND } from '../../src/modules/search/search.sql.js';
 import { TestClient } from '../support/client.js';
+import { until } from '../support/machine-clock.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
+
+const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
  * 6,000 pairs of a chat $2, one in eight hours, but the last 1,000 in one day: what they are found
@@ -85,6 +95,36 @@ describe('a search', () => {
       await dataSource.destroy();
       await database.query(`DELETE FROM messages WHERE account_id = $1`, [ann.accountId]);
     }
+  });
+
+  it('after a crash of PostgreSQL, which empties what is not logged, finds old pairs at once', async () => {
+    const { rows } = await database.query(
+      `SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname`,
+    );
+    expect(rows.map(({ relname }) => relname)).toEqual(['message_search', 'search_accounts']);
+    const bob = await TestClient.register(server.url);
+    const { id } = await bob.aChat();
+    const old = `00000000-0000-7000-8000-${(await bob.append(id, 'quetzal', null)).slice(-12)}`;
+    // What is done behind the append is done: it would bring back what is deleted here.
+    const found = `SELECT FROM message_search WHERE account_id = $1`;
+    await until(async () => (await database.query(found, [bob.accountId])).rowCount === 1);
+    const place = async (): Promise<PlaceRow> =>
+      (await database.query(WALKED_TO.text, [bob.accountId])).rows[0];
+    const before = await place();
+    await database.query(`DELETE FROM message_search WHERE account_id = $1`, [bob.accountId]);
+    await database.query(`DELETE FROM search_accounts WHERE account_id = $1`, [bob.accountId]);
+    await database.query(`UPDATE messages SET response_id = $2 WHERE account_id = $1`, [
+      bob.accountId,
+      old,
+    ]);
+    const { body } = await bob.get('/search?q=quetzal');
+    expect(body.items.map((hit: { response_id: string }) => hit.response_id)).toEqual([old]);
+    // What a walk had seen before is not taken for what is there now.
+    const after = await place();
+    await database.query(WALKED.text, [bob.accountId, LAST_UUID, before.row_id]);
+    expect(await place()).not.toMatchObject({ walked_to: LAST_UUID });
+    await database.query(WALKED.text, [bob.accountId, LAST_UUID, after.row_id]);
+    expect(await place()).toEqual({ walked_to: LAST_UUID, row_id: after.row_id });
   });
 
   it('that was planned while nothing could be found looks things up by index all the same', async () => {

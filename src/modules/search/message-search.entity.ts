@@ -78,4 +78,8 @@ export class SearchAccount {
   /** All pairs with an id up to this one have a row in `message_search`, or had one. */
   @Column('uuid', { name: 'walked_to' })
   walkedTo!: string;
+
+  /** Of this row: one made after a crash knows nothing of what a walk before it has seen. */
+  @Column('uuid', { name: 'row_id', nullable: true })
+  rowId!: string | null;
 }

@@ -49,7 +49,9 @@ export interface BehindRow extends Record<string, unknown> {
 
 /**
  * Which of the newest pairs of an account, of those made after $2, cannot be found yet or only by
- * what they were before. Those whose answer was under way are looked at in any case.
+ * what they were before. Where nobody has walked through the account since PostgreSQL has emptied
+ * these tables, the newest ones of any age. Those whose answer was under way are looked at in any
+ * case.
  */
 export const RECENT: Statement = {
   name: 'search.recent',
@@ -57,7 +59,9 @@ export const RECENT: Statement = {
     SELECT m.response_id
     FROM (
       SELECT account_id, response_id, version, status FROM messages
-      WHERE account_id = $1 AND response_id > $2 ORDER BY response_id DESC LIMIT 200
+      WHERE account_id = $1 AND response_id > (
+        SELECT CASE WHEN EXISTS (SELECT FROM search_accounts WHERE account_id = $1) THEN $2::uuid ELSE '00000000-0000-0000-0000-000000000000' END)
+      ORDER BY response_id DESC LIMIT 200
     ) m
     LEFT JOIN ${rowOf('m')} ON true
     WHERE ${IS_BEHIND}
@@ -169,16 +173,34 @@ export const FORGET: Statement = {
     DELETE FROM message_search s USING doomed WHERE s.account_id = doomed.account_id AND s.response_id = doomed.response_id`,
 };
 
+export interface PlaceRow extends Record<string, unknown> {
+  walked_to: string;
+  row_id: string;
+}
+
+/**
+ * How far an account $1 was walked through; no row where another walk begins at this moment. A row
+ * without `row_id` is of a version that did not know that the tables may be emptied.
+ */
 export const WALKED_TO: Statement = {
   name: 'search.walked_to',
-  text: `SELECT walked_to FROM search_accounts WHERE account_id = $1`,
+  text: `
+    WITH first AS (
+      INSERT INTO search_accounts AS a (account_id, walked_to, row_id) VALUES ($1, '00000000-0000-0000-0000-000000000000', gen_random_uuid())
+      ON CONFLICT (account_id) DO UPDATE SET walked_to = excluded.walked_to, row_id = excluded.row_id WHERE a.row_id IS NULL
+      RETURNING walked_to, row_id
+    )
+    SELECT walked_to, row_id FROM first
+    UNION ALL SELECT walked_to, row_id FROM search_accounts WHERE account_id = $1 AND row_id IS NOT NULL`,
 };
 
+/**
+ * All up to $2 were looked at since there is the row $3. Where PostgreSQL has emptied the tables
+ * since then the row is another one, and says nothing of them.
+ */
 export const WALKED: Statement = {
   name: 'search.walked',
-  text: `
-    INSERT INTO search_accounts AS a (account_id, walked_to) VALUES ($1, $2)
-    ON CONFLICT (account_id) DO UPDATE SET walked_to = excluded.walked_to WHERE a.walked_to < excluded.walked_to`,
+  text: `UPDATE search_accounts SET walked_to = $2 WHERE account_id = $1 AND row_id = $3 AND walked_to < $2`,
 };
 
 export interface AccountRow extends Record<string, unknown> {
@@ -196,7 +218,7 @@ export const NEXT_ACCOUNTS: Statement = {
   text: `
     SELECT a.account_id, coalesce(
       (SELECT m.response_id FROM messages m WHERE m.account_id = a.account_id ORDER BY m.response_id DESC LIMIT 1)
-        > coalesce((SELECT p.walked_to FROM search_accounts p WHERE p.account_id = a.account_id), '00000000-0000-0000-0000-000000000000'),
+        > coalesce((SELECT p.walked_to FROM search_accounts p WHERE p.account_id = a.account_id AND p.row_id IS NOT NULL), '00000000-0000-0000-0000-000000000000'),
       false) AS has_more
     FROM accounts a WHERE a.account_id > $1 ORDER BY a.account_id LIMIT $2`,
 };

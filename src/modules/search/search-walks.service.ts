@@ -12,6 +12,7 @@ import {
   NEXT_PART,
   OPEN_BEHIND,
   type PartRow,
+  type PlaceRow,
   RECENT,
   WALKED,
   WALKED_TO,
@@ -35,11 +36,11 @@ const PART = 1000;
 const ACCOUNTS = 1000;
 
 /**
- * Finds pairs that cannot be found: those that were there before the index was, and those of
- * instances that died before they had made their last ones findable. It compares pairs with what
- * they are found by, and keeps for each account how far it came (`search_accounts`), so it loses
- * nothing whenever it is cut off. The work is done when it is wanted: for an account that is
- * searched, and now and then for all.
+ * Finds pairs that cannot be found: those that were there before the index was or when PostgreSQL
+ * crashed, and those of instances that died before they had made their last ones findable. It
+ * compares pairs with what they are found by, and keeps for each account how far it came
+ * (`search_accounts`), so it loses nothing whenever it is cut off. The work is done when it is
+ * wanted: for an account that is searched, and now and then for all.
  */
 @Injectable()
 export class SearchWalks {
@@ -112,15 +113,15 @@ export class SearchWalks {
     const open = await this.database.query<BehindRow>(OPEN_BEHIND, [accountId]);
     let late = await this.index.bring(keysOf(accountId, open));
     let found = open.length;
-    const [place] = await this.database.query<{ walked_to: string }>(WALKED_TO, [accountId]);
-    for (let after: string | null = place?.walked_to ?? FIRST_UUID; after !== null && !isOver();) {
+    const [place] = await this.database.query<PlaceRow>(WALKED_TO, [accountId]);
+    for (let after: string | null = place?.walked_to ?? null; after !== null && !isOver();) {
       const parts: PartRow[] = await this.database.query(NEXT_PART, [accountId, after, PART]);
       const { last, behind }: PartRow = parts[0]!;
       late = late.concat(await this.index.bring(behind.map((id): PairName => [accountId, id])));
       found += behind.length;
       // Behind a pair that is still to come nothing is done.
       if (last !== null && late.length === 0)
-        await this.database.query(WALKED, [accountId, last < sure ? last : sure]);
+        await this.database.query(WALKED, [accountId, last < sure ? last : sure, place!.row_id]);
       after = last;
     }
     return found;
