@@ -163,9 +163,10 @@ export class Interleaver {
     second: () => Promise<B>,
   ): Promise<Meeting<A, B>> {
     const before = await deadlocksSoFar(this.sql);
-    await this.aim(account, at, false);
-    await this.sql.query('SELECT pg_advisory_lock(7)');
+    // Before it is aimed at: what goes on behind an earlier answer may come to the step at once.
     const stopped = new Promise<void>((resolve) => this.heard.once('stopped', resolve));
+    await this.sql.query('SELECT pg_advisory_lock(7)');
+    await this.aim(account, at, false);
     const one = first();
     await Promise.race([one, stopped]);
     const waiting = this.waitOfSecond();
