@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../test/support/stores.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FIRST_START_SECONDS_MAX = 20;
@@ -13,7 +14,7 @@ const LATER_START_SECONDS_MAX = 5;
 
 const dir = mkdtempSync(join(tmpdir(), 'banyan-clone-'));
 const clone = join(dir, 'banyan');
-const port = 20_000 + Math.floor(Math.random() * 12_000);
+const port = await freePort();
 const env = { ...process.env, HOME: join(dir, 'home'), PORT: String(port) };
 for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'DATA_DIR', 'JWT_SECRET'])
   delete env[name];

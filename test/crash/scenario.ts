@@ -1,12 +1,12 @@
 import { createDatabase, type Mode, mongoUriFor, SETTINGS } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { freePort } from './free-port.js';
 import { History } from './history.js';
 import { Instance } from './instance.js';
 import { killInstances } from './killer.js';
 import { Random } from './random.js';
 import { verifyDrained, verifyFsck, verifyPaths, verifyReplays } from './verify.js';
 import { type World, Writer } from './writer.js';
+import { freePort } from '../support/stores.mjs';
 
 export interface Scenario {
   mode: Mode;

@@ -4,9 +4,9 @@ import type { Client } from 'pg';
 import { createDatabase, MODES, mongoUriFor, SETTINGS, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { chatGpt } from '../support/exports.js';
-import { freePort } from './free-port.js';
 import { runFsck, violationsOf } from './fsck.js';
 import { Instance } from './instance.js';
+import { freePort } from '../support/stores.mjs';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const MANY = 150;

@@ -3,9 +3,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, SETTINGS, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
-import { freePort } from './free-port.js';
 import { Instance } from './instance.js';
 import { stopwatch } from '../support/machine-clock.js';
+import { freePort } from '../support/stores.mjs';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const KILLS = 4;

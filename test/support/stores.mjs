@@ -124,14 +124,21 @@ export async function startRedis(dir) {
   };
 }
 
+/** Workers of jest draw from lanes of their own: a port may have nobody on it for a while. */
+const LANES = 8;
+const lane = Number(process.env.JEST_WORKER_ID ?? 0) % LANES;
+const drawn = new Set();
+
 /**
  * A free port below 32768: above, the kernel may give it to an outgoing connection before it is
- * used.
+ * used, or while the server that had it is dead.
  */
 export async function freePort() {
   for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    if (await canListen(port)) return port;
+    const port = 20_000 + LANES * Math.floor((Math.random() * 12_000) / LANES) + lane;
+    if (drawn.has(port) || !(await canListen(port))) continue;
+    drawn.add(port);
+    return port;
   }
 }
 
