@@ -66,36 +66,61 @@ describe('two instances on one database', () => {
   });
 });
 
+interface Household {
+  server: TestApp;
+  ann: TestClient;
+  receiver: Receiver;
+  webhookId: string;
+  /** A temporary chat whose time was over, and how many go with it when all has been told. */
+  temporary: { id: string; removed: Promise<number> };
+}
+
+const jobOf = <Type>({ app }: TestApp, type: new (...args: never[]) => Type): Type =>
+  app.select(MaintenanceModule).get(type);
+const rowsIn = ({ databaseUrl }: TestApp, sql: string, ...values: unknown[]): Promise<any[]> =>
+  withClient(databaseUrl, async (client) => (await client.query(sql, values)).rows);
+
+async function aHousehold(mode: Mode): Promise<Household> {
+  const server = await startTestApp(mode, SETTING);
+  const ann = await TestClient.register(server.url);
+  const receiver = await Receiver.start();
+  const events = ['chat.deleted', 'message.completed'];
+  const { body } = await ann.post('/webhooks', { url: receiver.url, events });
+  const { id } = await ann.aChat(1, { chat_type: 'temporary' });
+  await receiver.receives(1);
+  const used = `UPDATE chats SET updated_at = now() - interval '1 hour' WHERE chat_id = $1`;
+  await rowsIn(server, used, id);
+  const removed = jobOf(server, TemporaryChatsJob).run(GO_ON);
+  removed.catch(() => undefined); // told to who awaits it
+  return { server, ann, receiver, webhookId: body.webhook_id, temporary: { id, removed } };
+}
+
+/** A purge waits for ten seconds until all was told: in both modes at once, beside other tests. */
+const households = new Map<Mode, Promise<Household>>();
+beforeAll(() => {
+  for (const mode of MODES) {
+    const household = aHousehold(mode);
+    household.catch(() => undefined);
+    households.set(mode, household);
+  }
+});
+
 describe.each(MODES)('housekeeping, words in %s', (mode: Mode) => {
-  let server: TestApp;
-  let ann: TestClient;
-  let receiver: Receiver;
-  let webhookId: string;
+  let { server, ann, receiver, webhookId, temporary } = {} as Household;
   beforeAll(async () => {
-    server = await startTestApp(mode, SETTING);
-    ann = await TestClient.register(server.url);
-    receiver = await Receiver.start();
-    webhookId = (
-      await ann.post('/webhooks', {
-        url: receiver.url,
-        events: ['chat.deleted', 'message.completed'],
-      })
-    ).body.webhook_id;
+    ({ server, ann, receiver, webhookId, temporary } = await households.get(mode)!);
   });
   afterAll(async () => {
     receiver.close();
     await server.close();
   });
-  const job = <Type>(type: new (...args: never[]) => Type): Type =>
-    server.app.select(MaintenanceModule).get(type);
+  const job = <Type>(type: new (...args: never[]) => Type): Type => jobOf(server, type);
   const rows = (sql: string, ...values: unknown[]): Promise<any[]> =>
-    withClient(server.databaseUrl, async (client) => (await client.query(sql, values)).rows);
+    rowsIn(server, sql, ...values);
 
   it('tells of a temporary chat that goes by itself, although its events go at once', async () => {
-    const { id } = await ann.aChat(1, { chat_type: 'temporary' });
-    await receiver.receives(1);
-    await rows(`UPDATE chats SET updated_at = now() - interval '1 hour' WHERE chat_id = $1`, id);
-    expect(await job(TemporaryChatsJob).run(GO_ON)).toBe(1);
+    const { id, removed } = temporary;
+    expect(await removed).toBe(1);
     expect(await rows(`SELECT FROM events WHERE root_chat_id = $1`, id)).toEqual([]);
     expect(bodyOf((await receiver.receives(2))[1]!.body)).toMatchObject({
       type: 'chat.deleted',

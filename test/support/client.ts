@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { standstill } from './machine-clock.js';
 
 export interface Answer<Body = any> {
   status: number;
@@ -42,10 +43,27 @@ export class TestClient {
     return new TestClient(url, this.token, this.accountId, this.email);
   }
 
+  /**
+   * Asks again where the machine stood still and the server took that for the silence of a store:
+   * it has done nothing then.
+   */
   async request<Body = any>(
     method: string,
     path: string,
-    { body, raw, headers = {} }: RequestOptions = {},
+    options: RequestOptions = {},
+  ): Promise<Answer<Body>> {
+    for (;;) {
+      const stoodStill = standstill();
+      const answer = await this.ask<any>(method, path, options);
+      const isAway = answer.status === 503 && answer.body?.code === 'store_unavailable';
+      if (!isAway || !stoodStill()) return answer;
+    }
+  }
+
+  private async ask<Body>(
+    method: string,
+    path: string,
+    { body, raw, headers = {} }: RequestOptions,
   ): Promise<Answer<Body>> {
     const payload = raw ?? (body === undefined ? undefined : JSON.stringify(body));
     const answer = await fetch(this.url + path, {

@@ -43,17 +43,23 @@ export async function until<Value>(
   }
 }
 
+/** Begins to watch; the answer says whether the machine stood still by now. */
+export function standstill(): () => boolean {
+  const [began, ran] = [performance.now(), stopwatch()];
+  return () => performance.now() - began - ran() > STANDSTILL_MS;
+}
+
 /**
  * Does what needs a time not to be over yet: where it failed and the machine stood still meanwhile,
  * that says nothing, and it is done again. So `work` begins anew each time.
  */
 export async function undisturbed<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let tries = 1; ; tries++) {
-    const [began, ran] = [performance.now(), stopwatch()];
+    const stoodStill = standstill();
     try {
       return await work();
     } catch (error) {
-      if (performance.now() - began - ran() < STANDSTILL_MS || tries === TRIES_MAX) throw error;
+      if (!stoodStill() || tries === TRIES_MAX) throw error;
     }
   }
 }
