@@ -19,7 +19,7 @@ export class SearchController {
     operationId: 'search',
     summary: 'Find what was said, in all conversations or in one',
     description:
-      'Each pair is found once, also where many branches see it. A new pair is found within two seconds; what is deleted or redacted is not found any more. The best are the best of the newest 60 that match, then those of the 60 before them, and so on.',
+      'Each pair is found once, also where many branches see it. A new pair is found within two seconds; what is deleted or redacted is not found any more. The best are the best of the newest 40 that match, then those of the 40 before them, and so on.',
   })
   @ApiOkResponse({ type: HitPageDto })
   @ApiLinked()

@@ -15,7 +15,7 @@ import type { HitPageDto, SearchQueryDto } from './search.dto.js';
  * How many matches are ordered by how good they are: the newest ones, then those before them, and
  * so on. Words that half of all pairs have are nobody's best.
  */
-const BEST_OF = 60;
+const BEST_OF = 40;
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /** Year 9999: no pair is younger. */
 const LAST_MS = Date.UTC(9999, 11, 31);
