@@ -1,5 +1,6 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Client } from 'pg';
+import { undisturbed } from './machine-clock.js';
 
 /** A server in this process on a database of its own. */
 export interface TestApp {
@@ -84,7 +85,10 @@ export async function startTestApp(
   const { JobRunner } = await import('../../src/modules/maintenance/job-runner.js');
   const mongo: Record<string, string> = mode === 'mongo' ? { MONGODB_URI: mongoUriFor(url) } : {};
   const config = loadConfig({ ...SETTINGS, DATABASE_URL: url, ...mongo, ...settings });
-  const app = await createApp(config as typeof config & { DATABASE_URL: string });
+  // A connection is waited for two seconds.
+  const app = await undisturbed(() =>
+    createApp(config as typeof config & { DATABASE_URL: string }),
+  );
   await app.get(JobRunner, { strict: false }).stop();
   await app.listen(0, '127.0.0.1');
   return { app, url: await app.getUrl(), databaseUrl: url, close: () => app.close() };
