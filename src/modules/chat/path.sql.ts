@@ -139,6 +139,10 @@ export interface StretchRow extends Record<string, unknown> {
 type MoreOfPair = [sha256: string | null, ...told: unknown[]];
 type ForksOfPair = [response_id: string, shown: string[], total: number];
 
+/** Of most pairs: not made anew for each. */
+const NOTHING: readonly unknown[] = [];
+const NO_BRANCHES: readonly string[] = [];
+
 /** The pairs of some stretches, in order. */
 export const rowsOf = (stretches: readonly StretchRow[]): PathRow[] =>
   stretches.flatMap(rowsOfStretch).sort((a, b) => a.seq - b.seq);
@@ -153,8 +157,8 @@ function rowsOfStretch({ place, facts, bodies, more, forks }: StretchRow): PathR
       string,
       ...string[],
     ];
-    const [sha256, ...told] = more?.[seq!] ?? [null];
-    const [, shown = [], total = 0] = branches?.get(responseId) ?? [];
+    const said = more?.[seq!];
+    const fork = branches?.get(responseId);
     return {
       root_chat_id: rootChatId,
       response_id: responseId,
@@ -165,11 +169,11 @@ function rowsOfStretch({ place, facts, bodies, more, forks }: StretchRow): PathR
       message_type: messageType as MessageType,
       status: status as MessageStatus,
       created_at: new Date(`${day}T${time}Z`),
-      told,
-      sha256: sha256 === null ? null : Buffer.from(sha256, 'hex'),
+      told: said ? said.slice(1) : NOTHING,
+      sha256: said?.[0] ? Buffer.from(said[0], 'hex') : null,
       body: words?.[at] || null,
-      branches: shown,
-      branches_total: total,
+      branches: fork ? fork[1] : NO_BRANCHES,
+      branches_total: fork ? fork[2] : 0,
     };
   });
 }
