@@ -53,10 +53,10 @@ export function onShortWay(
     if (!args) return usual.call(this, request, reply);
     answer(reply);
     // Nobody waits for it: Fastify waits for the answer.
-    void method.apply(instance, args).then(
-      (made) => reply.send(made),
-      (error: unknown) => filter.catch(error, new ExecutionContextHost([request, reply])),
-    );
+    void method
+      .apply(instance, args)
+      .then((made) => void reply.send(made))
+      .catch((error: unknown) => filter.catch(error, new ExecutionContextHost([request, reply])));
   };
 }
 
