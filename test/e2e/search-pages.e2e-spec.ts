@@ -5,7 +5,7 @@ import { serverOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
 import {
   NEXT_PART,
-  type PlaceRow,
+  type WalkRow,
   readStatement,
   RECENT,
   WALKED,
@@ -108,7 +108,7 @@ describe('a search', () => {
     // What is done behind the append is done: it would bring back what is deleted here.
     const found = `SELECT FROM message_search WHERE account_id = $1`;
     await until(async () => (await database.query(found, [bob.accountId])).rowCount === 1);
-    const place = async (): Promise<PlaceRow> =>
+    const place = async (): Promise<WalkRow> =>
       (await database.query(WALKED_TO.text, [bob.accountId])).rows[0];
     const before = await place();
     await database.query(`DELETE FROM message_search WHERE account_id = $1`, [bob.accountId]);

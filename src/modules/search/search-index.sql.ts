@@ -173,7 +173,7 @@ export const FORGET: Statement = {
     DELETE FROM message_search s USING doomed WHERE s.account_id = doomed.account_id AND s.response_id = doomed.response_id`,
 };
 
-export interface PlaceRow extends Record<string, unknown> {
+export interface WalkRow extends Record<string, unknown> {
   walked_to: string;
   row_id: string;
 }

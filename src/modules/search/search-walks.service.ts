@@ -12,7 +12,7 @@ import {
   NEXT_PART,
   OPEN_BEHIND,
   type PartRow,
-  type PlaceRow,
+  type WalkRow,
   RECENT,
   WALKED,
   WALKED_TO,
@@ -113,7 +113,7 @@ export class SearchWalks {
     const open = await this.database.query<BehindRow>(OPEN_BEHIND, [accountId]);
     let late = await this.index.bring(keysOf(accountId, open));
     let found = open.length;
-    const [place] = await this.database.query<PlaceRow>(WALKED_TO, [accountId]);
+    const [place] = await this.database.query<WalkRow>(WALKED_TO, [accountId]);
     for (let after: string | null = place?.walked_to ?? null; after !== null && !isOver();) {
       const parts: PartRow[] = await this.database.query(NEXT_PART, [accountId, after, PART]);
       const { last, behind }: PartRow = parts[0]!;
