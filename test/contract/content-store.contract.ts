@@ -317,7 +317,9 @@ export function contentStoreContract(open: () => Promise<StoreUnderTest>): void 
         }),
       );
       for (const pair of pairs) await putAtLast(store, pair);
-      expect((await bodiesOf(pairs)).every((body, i) => body === pairs[i]!.body)).toBe(true);
+      // All at once are more than a busy machine brings within the deadline of a read.
+      for (const some of [pairs.slice(0, 8), pairs.slice(8, 20), pairs.slice(20)])
+        expect((await bodiesOf(some)).every((body, i) => body === some[i]!.body)).toBe(true);
     });
   });
 
