@@ -287,6 +287,10 @@ export const BATCHES: Record<string, { buffers: number; of: string }> = {
     buffers: 2500,
     of: 'the newest 101 pairs of the account, those of a page that the index of words has, and these by key',
   },
+  'append.many.': {
+    buffers: 1200,
+    of: 'as many pairs as came together, seven or fewer, each held against the others',
+  },
   'usage.chat': { buffers: 1000, of: 'a window of 5,000 pairs' },
   'content.find_many': {
     buffers: 3000,
