@@ -4,6 +4,7 @@ import { etagOf, noneMatches } from '../common/etag.js';
 import { isUuid } from '../common/ids.js';
 import '../common/principal.js';
 import { hasBody } from '../common/unread-body.js';
+import { varyBy } from '../common/vary.js';
 import { AnswerStore, type KeptAnswer } from './answer-store.js';
 import type { Validation, ValidatorKind } from './validated.js';
 import { Validators } from './validators.js';
@@ -111,11 +112,8 @@ function answerOf(
   reply: FastifyReply,
 ): Buffer | undefined {
   const etag = etagOf(state);
-  reply
-    .header('etag', etag)
-    .header('cache-control', 'private, no-cache')
-    .header('vary', 'authorization')
-    .header('x-cache', xCache);
+  varyBy(reply, 'authorization');
+  reply.header('etag', etag).header('cache-control', 'private, no-cache').header('x-cache', xCache);
   if (noneMatches(headers['if-none-match'], etag)) {
     reply.status(HttpStatus.NOT_MODIFIED);
     return undefined;

@@ -89,6 +89,9 @@ describe('a preflight', () => {
     const { status, headers } = await ann.get('/chats', { origin: FRIEND });
     expect([status, headers.get('access-control-allow-origin')]).toEqual([200, FRIEND]);
     expect(headers.get('access-control-expose-headers')).toContain('etag');
+    // What a browser keeps of it is not for another page, nor for another person.
+    const chat = await ann.get(`/chats/${(await ann.aChat(1)).id}`, { origin: FRIEND });
+    expect(chat.headers.get('vary')).toBe('Origin, authorization');
   });
 
   it.each([

@@ -84,7 +84,7 @@ describe('a link to a branch', () => {
     expect(page.headers.get('content-security-policy')).toMatch(
       /^default-src 'none'; style-src 'sha256-/,
     );
-    expect(page.headers.get('vary')).toBe('accept');
+    expect(page.headers.get('vary')).toBe('Origin, accept');
     expect(page.text).not.toMatch(/<script|<img|<b>|javascript:/i);
     expect(page.text).toContain('&#60;img src=x onerror=alert(1)&#62; &#38; more');
     expect(page.text).toContain('<meta name="robots" content="noindex, nofollow">');

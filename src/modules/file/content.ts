@@ -2,6 +2,7 @@ import { create } from 'content-disposition';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { etagOf, noneMatches } from '../../common/etag.js';
 import { problems } from '../../common/problems.js';
+import { varyBy } from '../../common/vary.js';
 import type { ByteRange } from '../../files/file-store.js';
 import type { FileRow } from './file.sql.js';
 import { kindOf } from './sniffer.js';
@@ -44,11 +45,11 @@ export const hasIt = ({ headers }: FastifyRequest, file: FileRow): boolean =>
 export function setContentHeaders(reply: FastifyReply, file: FileRow): void {
   const { name, media_type: mediaType } = file;
   const type = isShown(mediaType) ? 'inline' : 'attachment';
+  varyBy(reply, 'authorization');
   reply.headers({
     etag: etagOfFile(file),
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
-    vary: 'authorization',
     'content-type': mediaType === 'text/plain' ? 'text/plain; charset=utf-8' : mediaType,
     'content-disposition': create(name ?? undefined, { type }),
     'content-security-policy': "sandbox; default-src 'none'",

@@ -29,6 +29,7 @@ import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
+import { varyBy } from '../../common/vary.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { NewShareDto, ReadSharedQuery, SharedDto, ShareChatDto, SharesDto } from './share.dto.js';
 import { ShareService } from './share.service.js';
@@ -120,8 +121,8 @@ export class ShareController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const shared = await this.shares.read(token, query);
+    varyBy(reply, 'accept');
     reply.headers({
-      vary: 'accept',
       'cache-control': 'no-store',
       'x-robots-tag': 'noindex, nofollow, noarchive',
       'content-type': 'application/json; charset=utf-8',
