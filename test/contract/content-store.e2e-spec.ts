@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { type Connection, createConnection, type Mongoose } from 'mongoose';
@@ -11,6 +10,7 @@ import { dataSourceOptions } from '../../src/data-source.js';
 import { Database } from '../../src/database/database.js';
 import { migrate } from '../../src/database/migrate.js';
 import { createDatabase, mongoUriFor } from '../support/app.js';
+import { until } from '../support/machine-clock.js';
 import { aChat, aPair, type ChatKey, partsOf, putAtLast, seqsUpTo } from './builders.js';
 import {
   contentStoreContract,
@@ -283,7 +283,7 @@ withMongo('a MongoDB that comes and goes', () => {
     try {
       expect(await put()).toMatch(/^refused/);
       gate.open();
-      await until(put, 'ok');
+      await untilOk(put);
       gate.silence();
       expect(await put()).toMatch(/^refused/);
       expect(await timed(store.findMany(pair.accountId, pair.rootChatId, [pair]))).toMatch(
@@ -292,7 +292,7 @@ withMongo('a MongoDB that comes and goes', () => {
       gate.shut();
       expect(await put()).toMatch(/^refused/);
       gate.open();
-      await until(put, 'ok');
+      await untilOk(put);
       expect((await store.findMany(pair.accountId, pair.rootChatId, [pair])).size).toBe(1);
     } finally {
       await store.close();
@@ -302,15 +302,15 @@ withMongo('a MongoDB that comes and goes', () => {
 
   // How long a dozen outages at once take to mend says more of the machine than of the store; what
   // is asserted of time is what each call may take.
-  const until = async (ask: () => Promise<string>, answer: string): Promise<void> => {
+  async function untilOk(ask: () => Promise<string>): Promise<void> {
     const heard = new Map<string, number>();
-    const deadline = Date.now() + 150_000;
-    for (let told = await ask(); told !== answer; told = await ask()) {
+    const isOk = async (): Promise<boolean> => {
+      const told = await ask();
       heard.set(told, (heard.get(told) ?? 0) + 1);
-      if (Date.now() > deadline) throw new Error(`never ${answer}: ${JSON.stringify([...heard])}`);
-      await sleep(50);
-    }
-  };
+      return told === 'ok';
+    };
+    await until(isOk, () => `ok: ${JSON.stringify([...heard])}`, 150_000);
+  }
   /** What is refused says why, behind its first word. */
   const timed = async (work: Promise<unknown>): Promise<string> => {
     const started = Date.now();
