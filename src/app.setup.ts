@@ -7,6 +7,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyPluginOptions, FastifyReply, FastifyRequest } from 'fastify';
 import { AppModule } from './app.module.js';
 import { ReadCache } from './cache/read-cache.js';
+import { ReadCacheInterceptor } from './cache/read-cache.interceptor.js';
 import { armFailpoint } from './common/failpoint.js';
 import { keepHttpRules, METHODS } from './common/http-rules.js';
 import { BODY_BOUNDS, parseJsonBody } from './common/json-body.js';
@@ -195,6 +196,7 @@ function watchRoutes(
         shortWay,
         app.get(shortWay.controller, { strict: false }),
         route.handler,
+        app.get(ReadCacheInterceptor, { strict: false }),
       );
     const methods = routes.get(url) ?? new Set();
     for (const one of [method].flat()) methods.add(one);

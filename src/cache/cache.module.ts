@@ -89,7 +89,9 @@ class CacheStoreModule {}
     AnswerStore,
     Validators,
     ReadCache,
-    { provide: APP_INTERCEPTOR, useClass: ReadCacheInterceptor },
+    // By its class too: for routes that pass by Nest.
+    ReadCacheInterceptor,
+    { provide: APP_INTERCEPTOR, useExisting: ReadCacheInterceptor },
   ],
 })
 export class CacheModule {}

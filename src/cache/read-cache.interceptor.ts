@@ -19,36 +19,41 @@ export class ReadCacheInterceptor implements NestInterceptor {
   constructor(private readonly cache: ReadCache) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<FastifyRequest>();
-    return request.read
-      ? from(this.answer(request, context.switchToHttp().getResponse<FastifyReply>(), next))
-      : next.handle();
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    if (!request.read) return next.handle();
+    const reply = http.getResponse<FastifyReply>();
+    return from(this.around(request, reply, () => firstValueFrom(next.handle())));
   }
 
-  private async answer(
+  /** The same for a route that passes by Nest (`common/short-way.ts`). */
+  around(
     request: FastifyRequest,
     reply: FastifyReply,
-    next: CallHandler,
+    make: () => Promise<unknown>,
+  ): Promise<unknown> {
+    return request.read ? this.keeping(request, reply, make) : make();
+  }
+
+  private async keeping(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    make: () => Promise<unknown>,
   ): Promise<unknown> {
     const read = request.read!;
     // A handler that names the state needs no look-up before it.
     const state = read.validation.stated ? null : await this.cache.stateOf(read);
     // No such chat: the route says so itself.
-    if (state === null && !read.validation.stated) return firstValueFrom(next.handle());
-    return this.cache.keep(read, await make(reply, state, next), request, reply);
+    if (state === null && !read.validation.stated) return make();
+    return this.cache.keep(read, keptOf(await make(), state, reply), request, reply);
   }
 }
 
 /**
- * `state` was read before the answer is made, for handlers that do not tell it: an answer that is
+ * `state` was read before the answer was made, for handlers that do not tell it: an answer that is
  * newer than its state harms nobody.
  */
-async function make(
-  reply: FastifyReply,
-  state: string | null,
-  next: CallHandler,
-): Promise<KeptAnswer> {
-  const answer: unknown = await firstValueFrom(next.handle());
+function keptOf(answer: unknown, state: string | null, reply: FastifyReply): KeptAnswer {
   const link = (reply.getHeader('link') as string | undefined) ?? '';
   if (answer instanceof StatedJson)
     return { state: answer.state, link, json: Buffer.from(answer.json) };

@@ -1,4 +1,4 @@
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { routeConfig } from '../common/route-config.js';
 
 /**
  * What an answer depends on: one chat (its `revision`) or the whole tree (`event_seq` of the
@@ -39,4 +39,4 @@ export class StatedJson {
 export const Validated = (
   kind: ValidatorKind,
   { stated = false, treeIf }: Partial<Omit<Validation, 'kind'>> = {},
-): MethodDecorator => RouteConfig({ validation: { kind, stated, treeIf } satisfies Validation });
+): MethodDecorator => routeConfig({ validation: { kind, stated, treeIf } satisfies Validation });

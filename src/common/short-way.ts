@@ -1,7 +1,13 @@
-import type { ArgumentMetadata, PipeTransform, Type } from '@nestjs/common';
+import {
+  type ArgumentMetadata,
+  type PipeTransform,
+  RequestMethod,
+  type Type,
+} from '@nestjs/common';
 import {
   HEADERS_METADATA,
   HTTP_CODE_METADATA,
+  METHOD_METADATA,
   ROUTE_ARGS_METADATA,
 } from '@nestjs/common/constants.js';
 import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
@@ -10,6 +16,7 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from 'fastify';
 import './principal.js';
 import { ProblemFilter } from './problem.filter.js';
 import { routeConfig } from './route-config.js';
+import { strayInputs, takenInputs } from './strict-input.guard.js';
 import { DtoPipe } from './validation.pipe.js';
 
 /** A method of a controller. */
@@ -29,8 +36,8 @@ declare module 'fastify' {
  * Marks a route so hot that what Nest does around it is a third of its cost: Fastify calls it. What
  * it takes, how that is checked and how it is answered is read from the same decorators, once. Only
  * a request that passes all checks goes this way, and none that asks for a stream: Nest refuses the
- * others, and so nothing is said twice. For routes with a body and a query, all of whose arguments
- * Nest itself, `createParamDecorator` and pipes without dependencies can read, at once.
+ * others, and so nothing is said twice. For routes all of whose arguments Nest itself,
+ * `createParamDecorator` and pipes without dependencies can read, at once.
  */
 export const ShortWay = (): MethodDecorator => (target, name, descriptor) =>
   routeConfig({ shortWay: { controller: target.constructor as Type, name: String(name) } })(
@@ -39,22 +46,33 @@ export const ShortWay = (): MethodDecorator => (target, name, descriptor) =>
     descriptor,
   );
 
+/** What stands before all methods, as an interceptor of Nest does: it has the answer made. */
+export interface Interceptor {
+  around(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    make: () => Promise<unknown>,
+  ): Promise<unknown>;
+}
+
 /** The handler of such a route. */
 export function onShortWay(
   { controller, name }: Method,
   instance: object,
   usual: RouteHandlerMethod,
+  interceptor: Interceptor,
 ): RouteHandlerMethod {
   const takes = argumentsOf(controller, name);
+  const inputs = takenInputs(controller, name);
   const answer = answerOf(controller, name);
   const method = (instance as Record<string, (...args: unknown[]) => Promise<unknown>>)[name]!;
   return function (request, reply) {
-    const args = isPlain(request) ? read(takes, request, reply) : null;
+    const args = isPlain(request, inputs) ? read(takes, request, reply) : null;
     if (!args) return usual.call(this, request, reply);
     answer(reply);
     // Nobody waits for it: Fastify waits for the answer.
-    void method
-      .apply(instance, args)
+    void interceptor
+      .around(request, reply, () => method.apply(instance, args))
       .then((made) => void reply.send(made))
       .catch((error: unknown) => filter.catch(error, new ExecutionContextHost([request, reply])));
   };
@@ -65,9 +83,14 @@ const dtoPipe = new DtoPipe();
 
 type Read = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** Whoever is nobody is for the guards, and a stream for those who watch over its end. */
-const isPlain = ({ principal, body }: FastifyRequest): boolean =>
-  principal !== undefined && (body as { stream?: unknown } | undefined)?.stream === undefined;
+/**
+ * Whoever is nobody, and what the route does not take, is for the guards; a stream is for those who
+ * watch over its end.
+ */
+const isPlain = (request: FastifyRequest, inputs: ReadonlySet<number>): boolean =>
+  request.principal !== undefined &&
+  (request.body as { stream?: unknown } | undefined)?.stream === undefined &&
+  strayInputs(request, inputs).length === 0;
 
 /** Null where something is wrong with one. */
 function read(takes: readonly Read[], request: FastifyRequest, reply: FastifyReply) {
@@ -114,6 +137,7 @@ function readerOf(type: number, { data, pipes, factory }: Argument, metatype: Ty
 type Value = (request: FastifyRequest, reply: FastifyReply, data?: string) => unknown;
 
 const READERS: Record<number, readonly [ArgumentMetadata['type'], Value]> = {
+  [RouteParamtypes.REQUEST]: ['custom', (request) => request],
   [RouteParamtypes.RESPONSE]: ['custom', (_request, reply) => reply],
   [RouteParamtypes.BODY]: ['body', ({ body }) => body],
   [RouteParamtypes.QUERY]: ['query', ({ query }) => query],
@@ -124,7 +148,9 @@ type Values = Record<string, unknown>;
 /** Status and headers of what is made. */
 function answerOf(controller: Type, name: string): (reply: FastifyReply) => void {
   const method = (controller.prototype as Record<string, object>)[name]!;
-  const status = (Reflect.getMetadata(HTTP_CODE_METADATA, method) as number | undefined) ?? 201;
+  const isPost = Reflect.getMetadata(METHOD_METADATA, method) === RequestMethod.POST;
+  const status =
+    (Reflect.getMetadata(HTTP_CODE_METADATA, method) as number | undefined) ?? (isPost ? 201 : 200);
   const headers = Reflect.getMetadata(HEADERS_METADATA, method) as
     { name: string; value: string }[] | undefined;
   const each = Object.fromEntries((headers ?? []).map(({ name, value }) => [name, value]));

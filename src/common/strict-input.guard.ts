@@ -26,31 +26,33 @@ export class StrictInputGuard implements CanActivate {
 
   canActivate(context: ExecutionContext): boolean {
     if (context.getType() !== 'http') return true;
-    const { query, body } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (isEmpty(query) && isEmpty(body)) return true;
-    if (
-      this.reflector.getAllAndOverride<boolean>(LENIENT, [context.getHandler(), context.getClass()])
-    )
-      return true;
-    const takes = takenInputs(context);
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    if (strayInputs(request, NOTHING).length === 0) return true;
+    const [handler, controller] = [context.getHandler(), context.getClass()];
+    if (this.reflector.getAllAndOverride<boolean>(LENIENT, [handler, controller])) return true;
     const faults = new Faults();
-    if (!takes.has(RouteParamtypes.QUERY)) faults.addUnknown(keys(query));
-    if (!takes.has(RouteParamtypes.BODY)) faults.addUnknown(keys(body));
+    faults.addUnknown(strayInputs(request, takenInputs(controller, handler.name)));
     faults.throwIfAny();
     return true;
   }
 }
 
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** The names of fields that come in a query or a body which the route does not take. */
+export function strayInputs({ query, body }: FastifyRequest, takes: ReadonlySet<number>): string[] {
+  const [inQuery, inBody] = [
+    takes.has(RouteParamtypes.QUERY) ? [] : keys(query),
+    takes.has(RouteParamtypes.BODY) ? [] : keys(body),
+  ];
+  return [...inQuery, ...inBody];
+}
+
 const keys = (value: unknown): string[] =>
   typeof value === 'object' && value !== null ? Object.keys(value) : [];
-const isEmpty = (value: unknown): boolean => keys(value).length === 0;
 
-/** Nest keys its parameter metadata by `<type>:<index>`. */
-function takenInputs(context: ExecutionContext): Set<number> {
-  const args = Reflect.getMetadata(
-    ROUTE_ARGS_METADATA,
-    context.getClass(),
-    context.getHandler().name,
-  ) as object | undefined;
+/** What a route takes, as `RouteParamtypes`. Nest keeps it by `<type>:<index>`. */
+export function takenInputs(controller: object, name: string): ReadonlySet<number> {
+  const args = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) as object | undefined;
   return new Set(Object.keys(args ?? {}).map((key) => Number(key.split(':')[0])));
 }

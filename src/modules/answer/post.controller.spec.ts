@@ -24,7 +24,9 @@ async function answerTo(changed: object, fault?: Error) {
   const lone = { take: () => Promise.resolve(null) };
   const controller = new PostController({ post } as never, lone as never);
   const add = { controller: PostController, name: 'add' };
-  const handler = onShortWay(add, controller, () => 'as usual');
+  const handler = onShortWay(add, controller, () => 'as usual', {
+    around: (_request, _reply, make) => make(),
+  });
   const answer = await new Promise((resolve) => {
     const told = { status: 200, headers: {} as Record<string, string> };
     const reply = {

@@ -7,6 +7,7 @@ import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { linkHeader } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
+import { ShortWay } from '../../common/short-way.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { MessagePageService } from './message-page.service.js';
 import { ListMessagesQuery, MessagePageDto, QaPairWithSiblingsDto } from './message.dto.js';
@@ -18,6 +19,7 @@ export class MessageController {
   constructor(private readonly pages: MessagePageService) {}
 
   @Get()
+  @ShortWay()
   @Validated('chat', { stated: true, treeIf: 'siblings' })
   @ApiOperation({
     operationId: 'listMessages',
@@ -44,6 +46,7 @@ export class MessageController {
   }
 
   @Get(':response_id')
+  @ShortWay()
   @Validated('tree', { stated: true })
   @ApiOperation({
     operationId: 'getMessage',
