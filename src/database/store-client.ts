@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import pg, { type ClientConfig, type PoolConfig } from 'pg';
 import { Pulse } from '../runtime/deadline.js';
 
-/** What node-postgres says of its own time-out. */
+/** What a statement fails with whose answer does not come. */
 const SILENCE = 'Query read timeout';
 
 /** Of all connections together. */
@@ -24,14 +24,19 @@ export const ANSWER_MS = 2900;
  * is told by its statement, which waits no longer than the request may that it is for.
  */
 export class StoreClient extends pg.Client {
-  constructor(config?: string | ClientConfig) {
-    super(config);
+  private readonly answerMs: number | undefined;
+
+  constructor(config?: ClientConfig) {
+    // The clock of node-postgres goes on where this process stands still, and ends what the store
+    // has answered meanwhile.
+    super({ ...config, query_timeout: undefined });
+    this.answerMs = config?.query_timeout;
     this.on('error', () => undefined);
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- nine overloads, handed on
   override query(statement: any, values?: any, callback?: any): any {
-    const stop = pulse.watch(() => this.cut());
+    const stop = pulse.watch(() => this.cut(), this.answerMs);
     if (callback) {
       return super.query(statement as string, values as unknown[], (error, result) => {
         this.answered(stop, error);
@@ -77,8 +82,17 @@ type OnConnect = (
 
 /** A pool of such connections, that nobody waits for longer than the request may that it is for. */
 class StorePool extends pg.Pool {
+  private readonly connectMs: number | undefined;
+
   constructor(options?: PoolConfig) {
-    super({ ...options, Client: StoreClient });
+    const connectMs = options?.connectionTimeoutMillis;
+    super({
+      ...options,
+      Client: StoreClient,
+      // By the clock of the pool, for a connection that comes to nothing: as above.
+      ...(connectMs && { connectionTimeoutMillis: 2 * connectMs }),
+    });
+    this.connectMs = connectMs;
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
@@ -93,7 +107,7 @@ class StorePool extends pg.Pool {
     const stop = pulse.watch(() => {
       isLate = true;
       tell(new Error('timeout exceeded when trying to connect'));
-    });
+    }, this.connectMs);
     super.connect((error, client, release) => {
       stop();
       if (!isLate) tell(error, client, release);

@@ -1,11 +1,12 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterRunning, runningMs } from './run-clock.js';
 
 /** How long a request may take that waits for stores alone; the contract says 3 s to the answer. */
 const REQUEST_MS = 2800;
 
 /** When a request must have been answered that waits for a store which is away. */
 export class Deadline {
-  private endsAtMs = performance.now() + REQUEST_MS;
+  private endsAtMs = runningMs() + REQUEST_MS;
   private pausedAtMs: number | null = null;
 
   /** @param isGone whether the client has left before its answer */
@@ -16,22 +17,22 @@ export class Deadline {
   }
 
   get leftMs(): number {
-    return this.endsAtMs - (this.pausedAtMs ?? performance.now());
+    return this.endsAtMs - (this.pausedAtMs ?? runningMs());
   }
 
   /** Time that is the client's own, until `resume`. */
   pause(): void {
-    this.pausedAtMs = performance.now();
+    this.pausedAtMs = runningMs();
   }
 
   resume(): void {
-    if (this.pausedAtMs !== null) this.endsAtMs += performance.now() - this.pausedAtMs;
+    if (this.pausedAtMs !== null) this.endsAtMs += runningMs() - this.pausedAtMs;
     this.pausedAtMs = null;
   }
 
   /** From now on it counts anew, if it counts. */
   restart(): void {
-    if (this.endsAtMs !== Infinity) this.endsAtMs = performance.now() + REQUEST_MS;
+    if (this.endsAtMs !== Infinity) this.endsAtMs = runningMs() + REQUEST_MS;
   }
 
   /** What goes on behind an answer, or waits for a model, has limits of its own. */
@@ -62,31 +63,27 @@ export class Pulse {
 
   /** The store has answered. */
   beat(): void {
-    this.heardAtMs = performance.now();
+    this.heardAtMs = runningMs();
   }
 
   /**
-   * Calls `giveUp` once, when the time of the request at work is over and the store is silent.
-   * Returns what ends the watch.
+   * Calls `giveUp` once: after `limitMs`, or when the time of the request at work is over and the
+   * store is silent. What has arrived by then is read first, and a standstill of this process
+   * counts for neither. Returns what ends the watch.
    */
-  watch(giveUp: () => void): () => void {
+  watch(giveUp: () => void, limitMs = Infinity): () => void {
     const limit = requestDeadline();
-    if (!limit) return () => undefined;
-    let isOver = false;
-    let timer: NodeJS.Timeout | undefined;
+    const endsAtMs = runningMs() + limitMs;
+    let stop = (): void => undefined;
     const look = (): void => {
-      if (isOver) return;
-      const ms = Math.max(limit.leftMs, this.heardAtMs + SILENCE_MS - performance.now());
-      if (ms <= 0) giveUp();
-      // First what has arrived meanwhile is read: a process that did not get to run is no silence
-      // of the store.
-      else if (ms !== Infinity) timer = setTimeout(() => setImmediate(look), Math.ceil(ms));
+      const now = runningMs();
+      const silentMs = this.heardAtMs + SILENCE_MS - now;
+      const leftMs = Math.min(endsAtMs - now, Math.max(limit?.leftMs ?? Infinity, silentMs));
+      if (leftMs <= 0) giveUp();
+      else if (leftMs !== Infinity) stop = afterRunning(leftMs, look);
     };
     look();
-    return () => {
-      isOver = true;
-      clearTimeout(timer);
-    };
+    return () => stop();
   }
 }
 
@@ -102,16 +99,14 @@ export async function within<Result>(
   late: () => Error,
   pulse?: Pulse,
 ): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => setImmediate(() => reject(late())), ms);
-    stop = pulse?.watch(() => reject(late()));
+    const giveUp = (): void => reject(late());
+    stop = pulse ? pulse.watch(giveUp, ms) : afterRunning(ms, giveUp);
   });
   try {
     return await Promise.race([work, expired]);
   } finally {
-    clearTimeout(timer);
     stop?.();
   }
 }

@@ -17,6 +17,7 @@ function fatal(code: string, message: string): Buffer {
 export class Proxy {
   private readonly sockets = new Set<Socket>();
   private mode: 'through' | 'cut' | 'silent' = 'through';
+  private holds = false;
   private lastWord: string | null = null;
   private farewellAt: Buffer | null = null;
   private listeningFor = '';
@@ -70,6 +71,17 @@ export class Proxy {
   silence(): void {
     this.mode = 'silent';
     for (const socket of this.sockets) socket.unpipe();
+  }
+
+  /** What either side says stays here, until it is let go. */
+  hold(): void {
+    this.holds = true;
+    for (const socket of this.sockets) socket.cork();
+  }
+
+  letGo(): void {
+    this.holds = false;
+    for (const socket of this.sockets) socket.uncork();
   }
 
   /**
@@ -134,6 +146,7 @@ export class Proxy {
 
   private watch(socket: Socket): Socket {
     this.sockets.add(socket);
+    if (this.holds) socket.cork();
     socket.on('error', () => undefined);
     socket.once('close', () => this.sockets.delete(socket));
     return socket;
