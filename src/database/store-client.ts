@@ -2,9 +2,12 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Socket } from 'node:net';
 import pg, { type ClientConfig, type PoolConfig } from 'pg';
 import { Pulse } from '../runtime/deadline.js';
+import { afterRunning } from '../runtime/run-clock.js';
 
-/** What a statement fails with whose answer does not come. */
+/** What a statement fails with whose answer does not come, as node-postgres has it. */
 const SILENCE = 'Query read timeout';
+/** What everybody fails with who gets no connection. */
+const NO_CONNECTION = 'timeout exceeded when trying to connect';
 
 /** Of all connections together. */
 const pulse = new Pulse();
@@ -25,18 +28,30 @@ export const ANSWER_MS = 2900;
  */
 export class StoreClient extends pg.Client {
   private readonly answerMs: number | undefined;
+  private readonly openMs: number | undefined;
 
-  constructor(config?: ClientConfig) {
+  constructor(config?: StoreConfig) {
     // The clock of node-postgres goes on where this process stands still, and ends what the store
     // has answered meanwhile.
     super({ ...config, query_timeout: undefined });
     this.answerMs = config?.query_timeout;
+    this.openMs = config?.openMs;
     this.on('error', () => undefined);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- two overloads, handed on
+  override connect(callback?: any): any {
+    if (!callback || !this.openMs) return super.connect(callback as OnEnd);
+    const stop = afterRunning(this.openMs, () => this.cut(NO_CONNECTION));
+    super.connect((error: Error) => {
+      stop();
+      (callback as OnEnd)(error);
+    });
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- nine overloads, handed on
   override query(statement: any, values?: any, callback?: any): any {
-    const stop = pulse.watch(() => this.cut(), this.answerMs);
+    const stop = pulse.watch(() => this.cut(SILENCE), this.answerMs);
     if (callback) {
       return super.query(statement as string, values as unknown[], (error, result) => {
         this.answered(stop, error);
@@ -66,13 +81,16 @@ export class StoreClient extends pg.Client {
   }
 
   /** Fails all that waits for this connection. */
-  private cut(): void {
+  private cut(why: string): void {
     (this as unknown as { connection: { stream: Socket } }).connection.stream.destroy(
-      new Error(SILENCE),
+      new Error(why),
     );
   }
 }
 
+/** @property openMs how long a pool waits for a new connection */
+type StoreConfig = ClientConfig & { openMs?: number };
+type OnEnd = (error: Error) => void;
 type Callback = (error: Error | null, result: unknown) => void;
 type OnConnect = (
   error: Error | undefined,
@@ -82,17 +100,11 @@ type OnConnect = (
 
 /** A pool of such connections, that nobody waits for longer than the request may that it is for. */
 class StorePool extends pg.Pool {
-  private readonly connectMs: number | undefined;
+  private readonly openMs: number | undefined;
 
-  constructor(options?: PoolConfig) {
-    const connectMs = options?.connectionTimeoutMillis;
-    super({
-      ...options,
-      Client: StoreClient,
-      // By the clock of the pool, for a connection that comes to nothing: as above.
-      ...(connectMs && { connectionTimeoutMillis: 2 * connectMs }),
-    });
-    this.connectMs = connectMs;
+  constructor({ connectionTimeoutMillis: openMs, ...options }: PoolConfig = {}) {
+    super({ ...options, Client: StoreClient, openMs } as PoolConfig);
+    this.openMs = openMs;
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
@@ -106,8 +118,8 @@ class StorePool extends pg.Pool {
     let isLate = false;
     const stop = pulse.watch(() => {
       isLate = true;
-      tell(new Error('timeout exceeded when trying to connect'));
-    }, this.connectMs);
+      tell(new Error(NO_CONNECTION));
+    }, this.openMs);
     super.connect((error, client, release) => {
       stop();
       if (!isLate) tell(error, client, release);
