@@ -10,10 +10,11 @@ import {
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
 import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
-import { undisturbed, until as waitUntil } from '../support/machine-clock.js';
+import { undisturbed, until } from '../support/machine-clock.js';
 
-const until = (condition: () => Promise<boolean> | boolean): Promise<unknown> =>
-  waitUntil(condition, undefined, 20_000);
+/** With the patience of those who wait for a store. */
+const eventually = (condition: () => Promise<boolean> | boolean): Promise<unknown> =>
+  until(condition, undefined, 20_000);
 
 let provider: FakeProvider;
 beforeAll(async () => void (provider = await FakeProvider.start()));
@@ -47,7 +48,7 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     const { id } = await ann.aChat(2);
     proxy.cutAt(READING);
     const asked = ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-    await until(() => proxy.isCut);
+    await eventually(() => proxy.isCut);
     proxy.mend();
     expect(await asked).toMatchObject({ status: 201, body: { status: 'complete', seq: 3 } });
     expect(provider.asked.at(-1)!.body.messages.map(({ content }: any) => content)).toEqual([
@@ -90,7 +91,7 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     const { id } = await ann.aChat(1);
     proxy.refuse(READING);
     const asked = ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-    await until(() => proxy.refusals > 0);
+    await eventually(() => proxy.refusals > 0);
     const responseId = (await ann.get(`/chats/${id}/messages`)).body.qa_pairs.at(-1).response_id;
     await ann.post(`/chats/${id}/messages/${responseId}/stop`);
     expect((await asked).body).toMatchObject({ status: 'cancelled', response: null });
@@ -105,10 +106,10 @@ describe('a question whose context cannot be read, as PostgreSQL is away', () =>
     const first = ann.post(`/chats/${id}/messages`, { question: 'first' });
     await provider.untilAsked(1);
     const second = ann.post(`/chats/${id}/messages`, { question: 'second', response: 'mine' });
-    await until(() => waiting.mock.calls.length > 0);
+    await eventually(() => waiting.mock.calls.length > 0);
     proxy.refuse('answer.of_pair');
     provider.release();
-    await until(() => proxy.refusals > 0);
+    await eventually(() => proxy.refusals > 0);
     proxy.refuse(null);
     expect((await first).body).toMatchObject({ status: 'complete', response: 'One two' });
     expect(await second).toMatchObject({ status: 201, body: { seq: 3, response: 'mine' } });
@@ -148,9 +149,9 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
     await provider.untilAsked(2);
     proxy.refuse('quota.spend');
     provider.release();
-    await until(() => proxy.refusals > 0);
+    await eventually(() => proxy.refusals > 0);
     proxy.refuse(null);
-    await until(async () => (await ann.get(`/chats/${id}`)).body.name === 'Sun at midnight');
+    await eventually(async () => (await ann.get(`/chats/${id}`)).body.name === 'Sun at midnight');
   });
 
   it('the tokens of an answer that is kept nowhere are counted all the same (R11)', async () => {
@@ -164,7 +165,7 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
     const { status } = await ann.request('POST', '/v1/chat/completions', { body });
     expect([status, proxy.refusals]).toEqual([200, 1]);
     proxy.refuse(null);
-    await until(async () => (await usedToday()) === before + 77);
+    await eventually(async () => (await usedToday()) === before + 77);
   });
 
   it('a summary is not chosen without its model for good', async () => {
@@ -207,7 +208,7 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
       const { id } = await ann.aChat(pairs);
       const journal = (text: string) =>
         withClient(server.databaseUrl, (client) => client.query(text));
-      await until(
+      await eventually(
         async () =>
           (await journal('SELECT FROM content_journal WHERE stored_at IS NULL')).rowCount === 0,
       );
@@ -220,7 +221,7 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
       const id = await aStoredChat(2);
       proxy.cut();
       const asked = ann.post(`/chats/${id}/messages`, { question: 'Are you there?' });
-      await until(
+      await eventually(
         async () =>
           (
             await withClient(server.databaseUrl, (client) =>
@@ -244,7 +245,7 @@ describe('what is written beside an answer, while PostgreSQL is away for a momen
         0,
       ]);
       proxy.mend();
-      await until(async () => (await ann.get(`/chats/${id}/messages`)).status === 200);
+      await eventually(async () => (await ann.get(`/chats/${id}/messages`)).status === 200);
       const again = await ann.post(`/chats/${id}/messages/${body.response_id}/retry`);
       expect(again.body).toMatchObject({
         status: 'complete',

@@ -8,7 +8,7 @@ import {
 } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
 import { Proxy, proxyTo, throughProxy } from '../support/proxy.js';
-import { stopwatch, undisturbed, until as waitUntil } from '../support/machine-clock.js';
+import { stopwatch, undisturbed, until } from '../support/machine-clock.js';
 
 /**
  * What the contract allows a request to take while a store is away, with room for a busy machine.
@@ -32,8 +32,9 @@ async function timed(request: Promise<Answer>): Promise<Answer> {
   return answer;
 }
 
-const until = (condition: () => Promise<boolean>): Promise<unknown> =>
-  waitUntil(condition, 'the store', 15_000);
+/** With the patience of those who wait for a store. */
+const eventually = (condition: () => Promise<boolean>): Promise<unknown> =>
+  until(condition, 'the store', 15_000);
 
 describe('while PostgreSQL is away', () => {
   let proxy: Proxy;
@@ -89,9 +90,9 @@ describe('while PostgreSQL is away', () => {
       }
       expect((await timed(ann.request('GET', '/livez'))).status).toBe(200);
       // Which looks by itself now and then.
-      await until(async () => (await timed(ann.request('GET', '/readyz'))).status === 503);
+      await eventually(async () => (await timed(ann.request('GET', '/readyz'))).status === 503);
       proxy.mend();
-      await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+      await eventually(async () => (await ann.request('GET', '/readyz')).status === 200);
       expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
     },
   );
@@ -107,7 +108,7 @@ describe('while PostgreSQL is away', () => {
     expect(outcomes.filter(([status]) => status !== 503)).toEqual([]);
     expect(Math.max(...outcomes.map(([, ms]) => ms))).toBeLessThan(DEADLINE_MS);
     proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    await eventually(async () => (await ann.request('GET', '/readyz')).status === 200);
   });
 
   it('(S7a) a fail-over that is told in the same segment as the end of an answer is heard by somebody, on every connection', async () => {
@@ -117,7 +118,7 @@ describe('while PostgreSQL is away', () => {
     expect(answers.filter(({ status }) => status === 503).length).toBeGreaterThan(0);
     expect(answers.filter(({ status }) => status >= 500 && status !== 503)).toEqual([]);
     proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    await eventually(async () => (await ann.request('GET', '/readyz')).status === 200);
     expect((await ann.get(`/chats/${chat.id}`)).status).toBe(200);
   });
 
@@ -140,7 +141,7 @@ describe('while PostgreSQL is away', () => {
       ]);
     }
     proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    await eventually(async () => (await ann.request('GET', '/readyz')).status === 200);
     expect((await ann.get(`/chats/${chat.id}/branches`)).body).toEqual(before.body);
   });
 
@@ -156,7 +157,7 @@ describe('while PostgreSQL is away', () => {
       '1',
     ]);
     proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).status === 200);
+    await eventually(async () => (await ann.request('GET', '/readyz')).status === 200);
   });
 
   it('a post whose outcome nobody knows is made once by the same key', async () => {
@@ -170,7 +171,7 @@ describe('while PostgreSQL is away', () => {
     proxy.cut();
     await first;
     proxy.mend();
-    await until(async () => (await post()).status === 201);
+    await eventually(async () => (await post()).status === 201);
     expect((await ann.questionsOf(chat.id)).filter((question) => question === 'once')).toHaveLength(
       1,
     );
@@ -207,7 +208,7 @@ describe('while PostgreSQL is away', () => {
     );
     expect([answer.status, answer.headers.get('content-state')]).toEqual([201, 'journaled']);
     expect((await timed(ann.get(`/chats/${chat.id}/messages`))).body.qa_pairs).toHaveLength(2);
-    await until(async () => (await ann.request('GET', '/readyz')).body.status === 'degraded');
+    await eventually(async () => (await ann.request('GET', '/readyz')).body.status === 'degraded');
     proxy.mend();
     await forgetJournal();
     expect((await ann.questionsOf(chat.id)).at(-1)).toBe('meanwhile');
@@ -239,7 +240,7 @@ describe('while PostgreSQL is away', () => {
       (await timed(ann.post(`/chats/${chat.id}/branches`, { response_id: chat.pairs[0] }))).status,
     ).toBe(201);
     proxy.mend();
-    await until(async () => (await ann.get(`/chats/${chat.id}`)).status === 200);
+    await eventually(async () => (await ann.get(`/chats/${chat.id}`)).status === 200);
     expect(await ann.questionsOf(chat.id)).toEqual(['q1', 'q2', 'q3']);
   });
 
@@ -252,10 +253,10 @@ describe('while PostgreSQL is away', () => {
       return stores.content.status as string;
     };
     proxy.silence();
-    await until(async () => (await statusInTime()) === 'down');
+    await eventually(async () => (await statusInTime()) === 'down');
     for (let n = 0; n < 5; n++) expect(await statusInTime()).toBe('down');
     proxy.mend();
-    await until(async () => (await ann.request('GET', '/readyz')).body.status === 'ready');
+    await eventually(async () => (await ann.request('GET', '/readyz')).body.status === 'ready');
   });
 
   it('words that were changed or lost in MongoDB are a 503, not served', async () => {
@@ -283,7 +284,7 @@ describe('while PostgreSQL is away', () => {
       withClient(server.databaseUrl, (client) =>
         client.query(`SELECT FROM content_journal WHERE ${condition}`),
       );
-    await until(async () => (await rows('stored_at IS NULL')).rowCount === 0);
+    await eventually(async () => (await rows('stored_at IS NULL')).rowCount === 0);
     await withClient(server.databaseUrl, (client) => client.query('DELETE FROM content_journal'));
   }
 });

@@ -86,7 +86,7 @@ export class PostService {
       ? await this.files.of(accountId, asked.body)
       : asked.body;
     const post = { ...asked, body };
-    const chatId = post.toActive ? await this.activeOf(post) : post.chatId;
+    const chatId = await this.chatOf(post);
     // With the account: a stranger who guesses an id must neither wait for its owner nor make the
     // owner wait.
     const line = `${accountId}:${chatId}`;
@@ -113,8 +113,9 @@ export class PostService {
     });
   }
 
-  private activeOf({ accountId, chatId }: Post): Promise<string> {
-    return this.chats.activeOf(accountId, chatId);
+  /** Where it is to go as things are now: the active branch may be another in a moment. */
+  private async chatOf({ accountId, chatId, toActive }: Post): Promise<string> {
+    return toActive ? this.chats.activeOf(accountId, chatId) : chatId;
   }
 
   private async untilSettled(post: Post, deadline: number): Promise<Answer> {
@@ -132,7 +133,7 @@ export class PostService {
    * One try; null when the post was overtaken, or its turn has come, and another try may succeed.
    */
   private async attempt(post: Post, deadline?: number): Promise<Answer | null> {
-    const chatId = post.toActive ? await this.activeOf(post) : post.chatId;
+    const chatId = await this.chatOf(post);
     const to = { chatId, parent: post.body.parent_response_id, mustBeActive: post.toActive };
     try {
       return (await this.ask(post, to)) ?? (await this.refused(post, chatId, deadline));
