@@ -13,12 +13,8 @@ COPY migrations migrations
 COPY src src
 COPY web web
 RUN npm run build
-
-FROM node:24-slim AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json ./
 # Optional packages stay in: the password hash (argon2) has its binaries there, and so has PostgreSQL.
-RUN npm ci --omit=dev --no-audit --no-fund
+RUN npm prune --omit=dev --no-audit --no-fund
 
 FROM node:24-slim
 ARG COMMIT=""
@@ -31,7 +27,7 @@ LABEL org.opencontainers.image.title="Banyan" \
 WORKDIR /app
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000 DATA_DIR=/app/data BANYAN_COMMIT=$COMMIT
 RUN mkdir data && chown node:node data
-COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json ./
 COPY cli cli

@@ -33,6 +33,9 @@ const env = {
   ...process.env,
   PATH: `${join(dir, 'shims')}:${bin}:${process.env.PATH}`,
   HOME: join(dir, 'home'),
+  // Packages are what the lock file says, wherever they come from: none is fetched twice.
+  npm_config_cache: execFileSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).trim(),
+  npm_config_prefer_offline: 'true',
 };
 // A setting of this shell must not be what is tested.
 for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'JWT_SECRET']) delete env[name];
@@ -85,6 +88,36 @@ function makeContext() {
   return context;
 }
 
+const INSTALLED = 'node_modules/.package-lock.json';
+
+/**
+ * Whether what is installed here is all that a folder's lock file names: with `--share-packages`
+ * it is not installed once more. That `npm ci` makes it from that file anew is what
+ * fresh-clone.mjs looks at.
+ */
+function hasPackagesOf(folder) {
+  if (!process.argv.includes('--share-packages') || !existsSync(join(ROOT, INSTALLED)))
+    return false;
+  const packagesIn = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
+  const here = packagesIn(join(ROOT, INSTALLED));
+  return Object.entries(packagesIn(join(folder, 'package-lock.json'))).every(
+    ([path, { version, optional }]) => !path || optional || here[path]?.version === version,
+  );
+}
+
+/**
+ * As hard links, where both are on one disk: the steps behind it add files and remove some, and
+ * write into none.
+ */
+function linkPackages(folder) {
+  const copy = 'cp -al "$0" . 2>/dev/null || { rm -rf node_modules; cp -a "$0" .; }';
+  execFileSync('sh', ['-ec', copy, join(ROOT, 'node_modules')], { cwd: folder });
+  rmSync(join(folder, 'node_modules/.cache'), { recursive: true, force: true });
+  rmSync(join(folder, INSTALLED));
+  cpSync(join(ROOT, INSTALLED), join(folder, INSTALLED));
+  console.log('    (the packages that are installed here)');
+}
+
 const STEPS = {
   FROM: (image, words) => {
     const [, , name = 'last'] = words.split(' ');
@@ -111,12 +144,11 @@ const STEPS = {
       });
     }
   },
-  RUN: (image, command) =>
-    execFileSync('sh', ['-ec', command], {
-      cwd: join(image.stage, image.at),
-      env,
-      stdio: ['ignore', 'ignore', 'inherit'],
-    }),
+  RUN: (image, command) => {
+    const cwd = join(image.stage, image.at);
+    if (command.startsWith('npm ci') && hasPackagesOf(cwd)) return linkPackages(cwd);
+    execFileSync('sh', ['-ec', command], { cwd, env, stdio: ['ignore', 'ignore', 'inherit'] });
+  },
   ENV: (image, words) => {
     for (const [, name, value] of words.matchAll(/(\S+?)=(\S*)/g))
       image.env[name] = value.startsWith('$') ? '' : value;
