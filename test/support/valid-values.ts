@@ -169,10 +169,15 @@ function textsOf({
   return all.filter((text) => text.isWellFormed() && fits(text));
 }
 
+/** By pattern: texts that are made for one take a while to be planned. */
+const planned = new Map<string, fc.Arbitrary<string>>();
+
 function matching(pattern: string, plain: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const regex = new RegExp(pattern, 'u');
   // Patterns that leave most texts alone get texts of all kinds; the others such as are made for
   // them.
   if (/^\^\[\^/.test(pattern)) return plain.filter((text) => regex.test(text));
-  return fc.stringMatching(regex, { size: 'small' });
+  const texts = planned.get(pattern) ?? fc.stringMatching(regex, { size: 'small' });
+  planned.set(pattern, texts);
+  return texts;
 }
