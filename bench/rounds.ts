@@ -32,6 +32,11 @@ export interface Rounds {
 
 /** A server that differs more than this from itself in one round was not measured but disturbed. */
 const CONTROL_DIFFERENCE_MAX = 0.15;
+/**
+ * Runs of each side that do not count: for code, plans and pages of files. After one the first
+ * round still measured code that V8 had not compiled yet.
+ */
+const WARM_RUNS = 3;
 /** Late work of one side must not fall into the time of the next. */
 const PAUSE_MS = 250;
 
@@ -45,7 +50,7 @@ export async function inRounds(
   others: readonly Side[],
   say: (line: string) => void,
 ): Promise<Rounds> {
-  for (const side of [control, ...others]) await side.run(); // warm: code, plans, pages
+  for (let n = 1; n <= WARM_RUNS; n++) for (const side of [control, ...others]) await side.run();
   const all: Round[] = [];
   const clean: Round[] = [];
   for (let n = 1; clean.length < count && n <= count * 2; n++) {

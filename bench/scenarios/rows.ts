@@ -7,7 +7,7 @@ import type { Play, Scenario } from './scenario.js';
 
 const CONNECTIONS = 32;
 /** Pairs that are read cold, each once until all were. */
-const COLD_ROWS = 50_000;
+const COLD_ROWS = 100_000;
 const HOT_ROWS = 20;
 
 /**
