@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Statement } from '../database/database.js';
-import { requestDeadline, under } from '../runtime/deadline.js';
+import { Together } from '../runtime/together.js';
 import { chatState, treeState, type ValidatorKind } from './validated.js';
 
 /**
@@ -25,50 +25,34 @@ interface StateRow {
   event_seq: number;
 }
 
-/** Chats that are asked for together. */
-interface Batch {
-  accountIds: string[];
-  chatIds: string[];
-  /** By their places. */
-  states: Promise<Map<number, StateRow>>;
+/** A chat of an account. */
+interface ChatKey {
+  accountId: string;
+  chatId: string;
 }
 
 /**
  * Asks PostgreSQL, which alone knows, what state an answer would be made from: a lookup by primary
- * keys. All who ask in one turn of the event loop share a statement: under load its round trip
- * costs more than the look-up and than all else that is done for an answer which is kept.
+ * keys.
  */
 @Injectable()
 export class Validators {
-  private batch: Batch | null = null;
+  private readonly states = new Together<ChatKey, StateRow>(Infinity, (asked) => this.find(asked));
 
   constructor(private readonly database: Database) {}
 
   /** The state of a chat, or of its tree; null when the account has no such chat. */
   async stateOf(kind: ValidatorKind, accountId: string, chatId: string): Promise<string | null> {
-    const batch = (this.batch ??= this.openBatch());
-    batch.accountIds.push(accountId);
-    const place = batch.chatIds.push(chatId);
-    const row = (await batch.states).get(place);
+    const row = await this.states.ask({ accountId, chatId });
     if (!row) return null;
     return kind === 'chat' ? chatState(row.revision) : treeState(row.event_seq);
   }
 
-  private openBatch(): Batch {
-    const [accountIds, chatIds]: [string[], string[]] = [[], []];
-    // The first has waited longest: its deadline is that of the statement.
-    const limit = requestDeadline();
-    const states = new Promise<Map<number, StateRow>>((resolve) => {
-      setImmediate(() => {
-        this.batch = null;
-        resolve(under(limit, () => this.find(accountIds, chatIds)));
-      });
-    });
-    return { accountIds, chatIds, states };
-  }
-
-  private async find(accountIds: string[], chatIds: string[]): Promise<Map<number, StateRow>> {
-    const rows = await this.database.query<StateRow>(STATES, [accountIds, chatIds]);
+  private async find(asked: readonly ChatKey[]): Promise<Map<number, StateRow>> {
+    const rows = await this.database.query<StateRow>(STATES, [
+      asked.map(({ accountId }) => accountId),
+      asked.map(({ chatId }) => chatId),
+    ]);
     return new Map(rows.map((row) => [row.place, row]));
   }
 }

@@ -217,4 +217,22 @@ describe('a read that passes by Nest', () => {
       .get(path, { 'if-none-match': then.headers.get('etag')! });
     expect(status).toBe(304);
   });
+
+  it('at the same time as others is answered as by itself: each account its own, whoever asks', async () => {
+    const [hers, his] = [await ann.aChat(3), await bob.aChat(3)];
+    const fork = await ann.aBranch(hers.id, hers.pairs[1]!);
+    const chats = [hers.id, fork, his.id, NOWHERE];
+    const asked = [...hers.pairs, ...his.pairs].flatMap((pair) =>
+      chats.flatMap((id) => [ann, bob].map((by) => ({ path: `${id}/messages/${pair}`, by }))),
+    );
+    const told = ([status, , said]: unknown[]) => [
+      status,
+      String(said).replace(/"request_id.*/, ''),
+    ];
+    const alone: unknown[] = [];
+    for (const one of asked) alone.push(told(await answerOf(usual, one)));
+    const together = await Promise.all(asked.map((one) => answerOf(short, one)));
+    expect(together.map(told)).toEqual(alone);
+    expect(alone.filter((one) => (one as unknown[])[0] === 200)).toHaveLength(3 + 2 + 3);
+  });
 });

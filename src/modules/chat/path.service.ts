@@ -3,6 +3,7 @@ import { problems } from '../../common/problems.js';
 import { ContentStore, type PairRef, type StoredPair } from '../../content/content-store.js';
 import { NULLABLE_COLUMNS, type NullableField } from '../../content/pair.columns.js';
 import { Database, type Statement } from '../../database/database.js';
+import { Together } from '../../runtime/together.js';
 import type { Pair } from './pair.js';
 import {
   type Anchor,
@@ -11,7 +12,8 @@ import {
   pairStatement,
   type PathRow,
   placeFactsOf,
-  plainPairStatement,
+  type PlainPairRow,
+  plainPairsStatement,
   rowsOf,
   SEQ_MAX,
   type Sibling,
@@ -53,6 +55,12 @@ export interface PairInTree {
   eventSeq: number;
 }
 
+type PairKey = [accountId: string, chatId: string, responseId: string];
+/**
+ * How many pairs are looked up together: PostgreSQL finds the next ones while these are answered.
+ */
+const TOGETHER_MAX = 8;
+
 const NEWEST: Anchor = { before: SEQ_MAX };
 
 /**
@@ -62,9 +70,13 @@ const NEWEST: Anchor = { before: SEQ_MAX };
 @Injectable()
 export class PathService {
   private readonly statements: Record<
-    'before' | 'after' | 'around' | 'pair' | 'plainPair',
+    'before' | 'after' | 'around' | 'pair' | 'plainPairs',
     Statement
   >;
+
+  private readonly plainPairs = new Together<PairKey, PairRow>(TOGETHER_MAX, (asked) =>
+    this.findPlain(asked),
+  );
 
   constructor(
     private readonly database: Database,
@@ -74,7 +86,7 @@ export class PathService {
     this.statements = {
       ...pageStatements(table),
       pair: pairStatement(table),
-      plainPair: plainPairStatement(table),
+      plainPairs: plainPairsStatement(table),
     };
   }
 
@@ -134,14 +146,18 @@ export class PathService {
     });
   }
 
-  private async pairRow(
-    ...values: [accountId: string, chatId: string, responseId: string]
-  ): Promise<PairRow> {
-    for (const statement of [this.statements.plainPair, this.statements.pair]) {
-      const [row] = await this.database.query<PairRow>(statement, values);
-      if (row) return row;
-    }
-    throw await this.missing(values[0], values[1]);
+  private async pairRow(...key: PairKey): Promise<PairRow> {
+    const plain = await this.plainPairs.ask(key);
+    if (plain) return plain;
+    const [row] = await this.database.query<PairRow>(this.statements.pair, key);
+    if (row) return row;
+    throw await this.missing(key[0], key[1]);
+  }
+
+  private async findPlain(asked: readonly PairKey[]): Promise<Map<number, PairRow>> {
+    const columns = ([0, 1, 2] as const).map((at) => asked.map((key) => key[at]));
+    const rows = await this.database.query<PlainPairRow>(this.statements.plainPairs, columns);
+    return new Map(rows.map((row) => [row.nth, row]));
   }
 
   /** An `around` page without rows: is it the chat that is missing, or the pair? */

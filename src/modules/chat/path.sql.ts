@@ -118,7 +118,7 @@ const stretchPairs = (table: ContentStore['table']): string => `
  * join.
  */
 const wordsOfPair = (table: ContentStore['table']): string =>
-  `LATERAL (SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
+  `LATERAL (SELECT version, body FROM ${table} WHERE account_id = m.account_id AND chat_id = m.chat_id AND seq = m.seq LIMIT 1) w`;
 
 /**
  * A stretch of a path as it comes over the wire, in one row: each column is a list of its pairs, in
@@ -258,27 +258,35 @@ export const pairStatement = (table: ContentStore['table']): Statement => ({
     LEFT JOIN ${wordsOfPair(table)} ON true`,
 });
 
+/** Of `plainPairsStatement`, from 1: which of those that were asked for it is. */
+export type PlainPairRow = PairRow & { nth: number };
+
 /**
- * The same where nobody has left the path at that pair: the chat that is asked for is the active
- * one and owns the pair and the place before it, and no branch was made at either. Four look-ups
- * instead of thirty, most of which only find out that there is nothing; no row = ask
- * `pairStatement`.
- * `LIMIT 1` keeps each a look-up, as above.
+ * The same of many pairs $3 of chats $2 of accounts $1, where nobody has left the path at that
+ * pair: the chat that is asked for is the active one and owns the pair and the place before it, and
+ * no branch was made at either. Four look-ups instead of thirty, most of which only find out that
+ * there is nothing; no row = ask `pairStatement`. Each `LIMIT 1` keeps a look-up a look-up, as
+ * above.
  */
-export const plainPairStatement = (table: ContentStore['table']): Statement => ({
-  name: `path.plain_pair.${table}`,
+export const plainPairsStatement = (table: ContentStore['table']): Statement => ({
+  name: `path.plain_pairs.${table}`,
   text: `
-    SELECT ${PLACE_FACTS} AS place, ${ONE_PAIR}
-    FROM (
-      SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
-      FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
-      WHERE c.account_id = $1 AND c.chat_id = $2 AND c.active AND c.deleted_at IS NULL
-    ) win
-    CROSS JOIN LATERAL (SELECT win.chat_id, win.fork_seq) s
-    CROSS JOIN LATERAL (SELECT * FROM messages WHERE account_id = $1 AND response_id = $3 LIMIT 1) m
-    LEFT JOIN ${wordsOfPair(table)} ON true
-    WHERE m.chat_id = win.chat_id AND (m.seq - 1 > win.fork_seq OR win.parent_chat_id IS NULL)
-      AND (
-        SELECT chat_id FROM chats WHERE account_id = $1 AND parent_chat_id = win.chat_id AND fork_seq BETWEEN m.seq - 1 AND m.seq LIMIT 1
-      ) IS NULL`,
+    SELECT asked.nth::int, one.*
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS asked (account_id, chat_id, response_id, nth)
+    CROSS JOIN LATERAL (
+      SELECT ${PLACE_FACTS} AS place, ${ONE_PAIR}
+      FROM (
+        SELECT c.account_id, c.chat_id, c.root_chat_id, c.parent_chat_id, c.fork_seq, c.last_seq, c.revision + v.revision AS revision, v.event_seq
+        FROM chats c JOIN conversations v ON v.account_id = c.account_id AND v.chat_id = c.root_chat_id
+        WHERE c.account_id = asked.account_id AND c.chat_id = asked.chat_id AND c.active AND c.deleted_at IS NULL
+      ) win
+      CROSS JOIN LATERAL (SELECT win.chat_id, win.fork_seq) s
+      CROSS JOIN LATERAL (SELECT * FROM messages WHERE account_id = asked.account_id AND response_id = asked.response_id LIMIT 1) m
+      LEFT JOIN ${wordsOfPair(table)} ON true
+      WHERE m.chat_id = win.chat_id AND (m.seq - 1 > win.fork_seq OR win.parent_chat_id IS NULL)
+        AND (
+          SELECT chat_id FROM chats WHERE account_id = asked.account_id AND parent_chat_id = win.chat_id AND fork_seq BETWEEN m.seq - 1 AND m.seq LIMIT 1
+        ) IS NULL
+      LIMIT 1
+    ) one`,
 });
