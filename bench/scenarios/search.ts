@@ -74,13 +74,14 @@ export const search: Scenario = {
 
 async function searches({ say }: Play, database: Database, library: Library): Promise<Row[]> {
   const content = new PostgresContentStore(database);
-  const walks = new SearchWalks(database, new SearchIndex(database, content));
+  const index = new SearchIndex(database, content);
+  const walks = new SearchWalks(database, index);
   // All is there; nobody walks through it beside.
   await walks.stop();
   const service = new SearchService(
     database,
     walks,
-    new SearchMatches(database, new Config()),
+    new SearchMatches(database, new Config(), index),
     new SearchHits(database, content),
   );
   const [backend] = await database.query<{ pid: number }>(BACKEND, []);

@@ -2,18 +2,19 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
 import { serverOptions } from '../../src/data-source.js';
+import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
 import { Database } from '../../src/database/database.js';
+import { SearchIndex } from '../../src/modules/search/search-index.service.js';
 import {
   NEXT_PART,
   type WalkRow,
   readStatement,
-  RECENT,
   WALKED,
   WALKED_TO,
 } from '../../src/modules/search/search-index.sql.js';
 import { type Key, SearchMatches } from '../../src/modules/search/search-matches.service.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
-import { FIND } from '../../src/modules/search/search.sql.js';
+import { FIND, LOOK } from '../../src/modules/search/search.sql.js';
 import { TestClient } from '../support/client.js';
 import { until } from '../support/machine-clock.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
@@ -66,7 +67,8 @@ describe('a search', () => {
       if (statement.name === FIND.name) asked.push(values as unknown[]);
       return query(statement, values);
     }) as Database['query'];
-    const matches = new SearchMatches(stored, new Config());
+    const index = new SearchIndex(stored, new PostgresContentStore(stored));
+    const matches = new SearchMatches(stored, new Config(), index);
     const start: Key = {
       at: Date.UTC(9999, 0),
       id: '00000000-0000-0000-0000-000000000000',
@@ -78,9 +80,9 @@ describe('a search', () => {
         const ask = { accountId: ann.accountId!, tsquery, rankedBy: tsquery, ...nothing };
         const found: string[] = [];
         for (let [before, more] = [start, true]; more;) {
-          const { keys, hasMore } = await matches.find(ask, before, 100, 100);
-          found.push(...keys.map((key) => key.id));
-          [before, more] = [keys.at(-1) ?? before, hasMore];
+          const page = await matches.find(ask, before, 100, 100);
+          found.push(...page.found.map((match) => match.id));
+          [before, more] = [page.found.at(-1) ?? before, page.hasMore];
         }
         const { rows } = await database.query(
           `SELECT response_id FROM message_search WHERE account_id = $1 AND words @@ $2::tsquery ORDER BY created_at DESC, response_id DESC`,
@@ -135,7 +137,7 @@ describe('a search', () => {
         'CREATE TEMP TABLE message_search (LIKE message_search INCLUDING ALL)',
       );
       await dataSource.query('VACUUM ANALYZE message_search');
-      for (const { name, text } of [readStatement('chat_contents'), RECENT, NEXT_PART]) {
+      for (const { name, text } of [readStatement('chat_contents'), LOOK, NEXT_PART]) {
         const rows: { 'QUERY PLAN': string }[] = await dataSource.query(
           `EXPLAIN (GENERIC_PLAN) ${text}`,
         );

@@ -4,6 +4,8 @@ const DAY_MS = 86_400_000;
 const SIZES = [1, 8, 64, 512] as const;
 /** Each look covers so many times as much time as the one before it. */
 const GROWTH = 4;
+/** A look takes all that is left where that is at most so many times as much. */
+const REST = 3;
 /** A match more or less in a hundred pairs is chance: none means few. */
 const HITS_LEAST = 0.5;
 
@@ -35,15 +37,26 @@ export function daysFor(wanted: number, hits: number, hitsMs: number): number {
  * What to look into, one after the other, to find the newest matches in `span`: each a list of
  * blocks between spaces, all of them together without a gap or an overlap. The first covers about
  * `days`, and each further one four times as much: so no more than some times the matches that are
- * wanted is fetched, and as seldom as the logarithm of the time.
+ * wanted is fetched, and as seldom as the logarithm of the time. The index finds each block by
+ * itself: so the first look begins with the end of a block that is about as long as it is, which
+ * may be behind the span, and a rest that is not much longer than a look is a part of that.
  */
 export function looksOf(accountId: string, span: Span, days: number): string[] {
   const first = Math.floor(span.from / DAY_MS);
+  const last = Math.floor(span.to / DAY_MS);
   const looks: string[] = [];
   let wanted = days;
-  for (let day = Math.floor(span.to / DAY_MS); day >= first; wanted *= GROWTH) {
+  for (let day = last; day >= first; wanted *= GROWTH) {
+    const left = day - first + 1;
+    const taken = left <= REST * wanted ? left : wanted;
+    const end = day - taken;
+    if (day === last)
+      day = endOfBlock(
+        day,
+        SIZES.findLast((size) => size < 2 * taken)!,
+      );
     const blocks: string[] = [];
-    for (const end = Math.max(day - wanted, first - 1); day > end;) {
+    while (day > end) {
       const size = sizeAt(day, day - end);
       blocks.push(`${accountId}/${size}/${Math.floor(day / size)}`);
       day -= size;
@@ -52,6 +65,8 @@ export function looksOf(accountId: string, span: Span, days: number): string[] {
   }
   return looks;
 }
+
+const endOfBlock = (day: number, size: number): number => (Math.floor(day / size) + 1) * size - 1;
 
 /** The largest block that ends with the day, and is not much more than what is left. */
 const sizeAt = (day: number, left: number): number =>

@@ -10,7 +10,12 @@ import type { SearchQuery } from './search-query.js';
 import { textsOf } from './search-text.js';
 import type { TextSide } from './search-vector.js';
 import type { HitHighlightDto, HitDto } from './search.dto.js';
-import { type HitRow, hitsStatement } from './search.sql.js';
+import { type HitRow, hitsStatement, type MatchRow } from './search.sql.js';
+
+/** What the statement is told of each match. */
+const COLUMNS = ['chat_id', 'parent_chat_id', 'root_chat_id', 'seq', 'version'] as const;
+
+type FoundRow = HitRow & { match: MatchRow };
 
 /** Shows pairs that were found: where they are, who sees them, and what of them was found. */
 @Injectable()
@@ -24,23 +29,28 @@ export class SearchHits {
     this.statement = hitsStatement(content.table);
   }
 
-  /** In the order of `ids`; without those that are gone meanwhile. @throws content_unavailable */
+  /** In their order; without those that are gone meanwhile. @throws content_unavailable */
   async show(
     accountId: string,
-    ids: readonly string[],
+    matches: readonly MatchRow[],
     query: SearchQuery,
     side: TextSide | undefined,
   ): Promise<HitDto[]> {
-    if (ids.length === 0) return [];
-    const rows = await this.database.query<HitRow>(this.statement, [accountId, ids]);
-    const stored = await this.wordsOf(accountId, rows);
+    if (matches.length === 0) return [];
+    const rows = await this.database.query<HitRow>(this.statement, [
+      accountId,
+      ...COLUMNS.map((column) => matches.map((match) => match[column])),
+    ]);
+    const found = rows.map((row) => ({ ...row, match: matches[row.n - 1]! }));
+    const stored = await this.wordsOf(accountId, found);
     const hits: HitDto[] = [];
-    for (const row of rows) {
-      const words = stored.get(row.response_id);
+    for (const row of found) {
+      const { match } = row;
+      const words = stored.get(match.response_id);
       // Written anew since the rows were read: what was found may be gone.
-      if (!row.body && words && words.version > row.version) continue;
-      const body = row.body ?? bodyOf(row, words);
-      if (body === null) throw contentUnavailable(row.response_id);
+      if (!row.body && words && words.version > match.version) continue;
+      const body = row.body ?? bodyOf(match, words);
+      if (body === null) throw contentUnavailable(match.response_id);
       hits.push(hitOf(row, highlightOf(body, query, side)));
       // Words may be long, and others wait.
       await nextTurn();
@@ -50,9 +60,11 @@ export class SearchHits {
 
   private async wordsOf(
     accountId: string,
-    rows: readonly HitRow[],
+    rows: readonly FoundRow[],
   ): Promise<ReadonlyMap<string, StoredPair>> {
-    const refs = rows.filter(({ body }) => body === null).map((row) => refOf(accountId, row));
+    const refs = rows
+      .filter(({ body }) => body === null)
+      .map(({ match }) => refOf(accountId, match));
     try {
       return refs.length === 0 ? new Map() : await this.content.findAcross(refs);
     } catch (error) {
@@ -79,14 +91,17 @@ function highlightOf(
   );
 }
 
-const hitOf = (row: HitRow, highlight: HitHighlightDto): HitDto => ({
-  response_id: row.response_id,
-  chat_id: row.chat_id,
-  seq: row.seq,
-  root_chat_id: row.root_chat_id,
-  name: row.name,
+const hitOf = (
+  { match, name, path, visible_in }: FoundRow,
+  highlight: HitHighlightDto,
+): HitDto => ({
+  response_id: match.response_id,
+  chat_id: match.chat_id,
+  seq: match.seq,
+  root_chat_id: match.root_chat_id,
+  name,
   highlight,
-  path: row.path,
-  visible_in: row.visible_in,
-  timestamp: row.created_at.toISOString(),
+  path,
+  visible_in,
+  timestamp: match.created_at.toISOString(),
 });

@@ -48,19 +48,17 @@ export interface BehindRow extends Record<string, unknown> {
 }
 
 /**
- * Which of the newest pairs of an account, of those made after $2, cannot be found yet or only by
- * what they were before. Where nobody has walked through the account since PostgreSQL has emptied
- * these tables, the newest ones of any age. Those whose answer was under way are looked at in any
- * case.
+ * Which of the newest pairs of an account $1, of those made after the id `since`, cannot be found
+ * yet or only by what they were before. Where nobody has walked through the account since
+ * PostgreSQL has emptied these tables, the newest ones of any age. Those whose answer was under way
+ * are looked at in any case.
  */
-export const RECENT: Statement = {
-  name: 'search.recent',
-  text: `
+export const behindSince = (since: string): string => `
     SELECT m.response_id
     FROM (
       SELECT account_id, response_id, version, status FROM messages
       WHERE account_id = $1 AND response_id > (
-        SELECT CASE WHEN EXISTS (SELECT FROM search_accounts WHERE account_id = $1) THEN $2::uuid ELSE '00000000-0000-0000-0000-000000000000' END)
+        SELECT CASE WHEN EXISTS (SELECT FROM search_accounts WHERE account_id = $1) THEN ${since}::uuid ELSE '00000000-0000-0000-0000-000000000000' END)
       ORDER BY response_id DESC LIMIT 200
     ) m
     LEFT JOIN ${rowOf('m')} ON true
@@ -74,8 +72,7 @@ export const RECENT: Statement = {
     CROSS JOIN LATERAL (
       SELECT version FROM messages WHERE account_id = open.account_id AND response_id = open.response_id LIMIT 1
     ) m
-    WHERE m.version <> open.version`,
-};
+    WHERE m.version <> open.version`;
 
 export interface PartRow extends Record<string, unknown> {
   /** The last pair that was looked at; null where there was none. */

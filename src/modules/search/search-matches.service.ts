@@ -3,14 +3,17 @@ import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import type { MessageType } from '../chat/message.entity.js';
 import { daysFor, looksOf } from './search-blocks.js';
+import { SearchIndex } from './search-index.service.js';
+import { idAt } from './search-walks.service.js';
 import {
   FIND,
+  FIND_IN_BRANCH,
+  LOOK,
+  LOOK_IN_BRANCH,
+  type LookRow,
   type MatchRow,
   RANK,
   type RankRow,
-  REACH,
-  type ReachRow,
-  SCAN,
 } from './search.sql.js';
 
 /** The place of a pair among those of its account: by the time of its making, then by its id. */
@@ -33,15 +36,29 @@ export interface Ask {
   chatId: string | null;
 }
 
+export interface Match extends Key {
+  row: MatchRow;
+}
+
 export interface Matches {
   /** Newest first. */
-  keys: Key[];
+  found: Match[];
   /** Whether there may be older ones. */
   hasMore: boolean;
 }
 
 /** So many of the newest pairs are looked at one by one. */
 const NEAR_PAIRS = 100;
+/**
+ * Whoever searches has the pairs of this last while made findable before; what is older is looked
+ * for beside.
+ */
+const RECENT_MS = 120_000;
+
+interface Look {
+  near: MatchRow[];
+  reach: LookRow;
+}
 
 /**
  * Finds pairs by their words, the newest first. PostgreSQL keeps one plan for all words, and knows
@@ -53,43 +70,50 @@ export class SearchMatches {
   constructor(
     private readonly database: Database,
     private readonly config: Config,
+    private readonly index: SearchIndex,
   ) {}
 
   /** `max` matches older than `before`, or as few as `min` where finding more would cost more. */
   async find(ask: Ask, before: Key, min: number, max: number): Promise<Matches> {
-    const reach = await this.reach(ask, before, Math.max(NEAR_PAIRS, max + 1));
-    const near = await this.database.query<MatchRow>(SCAN, [
+    const look = await this.freshLook(ask, before, max);
+    const near = look.near.map(matchOf);
+    if (near.length >= Math.min(min, max + 1)) return { found: near.slice(0, max), hasMore: true };
+    const found = [...near, ...(await this.behind(ask, look.reach, near.length, max))];
+    return { found: found.slice(0, max), hasMore: found.length > max };
+  }
+
+  /** What was said a moment ago is made findable first, whoever wrote it. */
+  private async freshLook(ask: Ask, before: Key, max: number): Promise<Look> {
+    const look = await this.look(ask, before, max);
+    const { behind } = look.reach;
+    if (behind.length === 0) return look;
+    await this.index.bring(behind.map((id) => [ask.accountId, id]));
+    return this.look(ask, before, max);
+  }
+
+  private async look(ask: Ask, before: Key, max: number): Promise<Look> {
+    const rows = await this.database.query<LookRow>(ask.chatId ? LOOK_IN_BRANCH : LOOK, [
       ...this.valuesOf(ask, before, max + 1),
-      reach.last_at,
-      reach.last_id,
+      Math.max(NEAR_PAIRS, max + 1),
+      idAt(Date.now() - RECENT_MS),
     ]);
-    if (near.length >= Math.min(min, max + 1))
-      return { keys: near.slice(0, max).map(keyOf), hasMore: true };
-    const keys = [...near, ...(await this.behind(ask, reach, near.length, max))].map(keyOf);
-    return { keys: keys.slice(0, max), hasMore: keys.length > max };
+    const reach = rows.pop()!;
+    return { near: rows, reach };
   }
 
   /** Matches behind the pairs that were looked at one by one, of which `hits` matched. */
-  private async behind(ask: Ask, reach: ReachRow, hits: number, max: number): Promise<MatchRow[]> {
+  private async behind(ask: Ask, reach: LookRow, hits: number, max: number): Promise<Match[]> {
     const { last_at, last_id, newest, oldest } = reach;
     if (!last_at || !last_id) return [];
     const limit = max + 1 - hits;
     const last = { at: last_at.getTime(), id: last_id };
     const days = daysFor(limit, hits, newest!.getTime() - last.at);
     const looks = looksOf(ask.accountId, { from: oldest!.getTime(), to: last.at }, days);
-    return this.database.query<MatchRow>(FIND, [...this.valuesOf(ask, last, limit), looks]);
-  }
-
-  /** Asked once, so that what is written meanwhile makes no gap between the two ways to look. */
-  private async reach({ accountId, from }: Ask, before: Key, looks: number): Promise<ReachRow> {
-    const [reach] = await this.database.query<ReachRow>(REACH, [
-      accountId,
-      new Date(before.at),
-      before.id,
-      from === null ? null : new Date(from),
+    const rows = await this.database.query<MatchRow>(ask.chatId ? FIND_IN_BRANCH : FIND, [
+      ...this.valuesOf(ask, last, limit),
       looks,
     ]);
-    return reach!;
+    return rows.map(matchOf);
   }
 
   /** How well pairs have what was looked for, by their ids. Those that are gone are left out. */
@@ -115,4 +139,8 @@ export class SearchMatches {
   }
 }
 
-const keyOf = ({ created_at: at, response_id: id }: MatchRow): Key => ({ at: at.getTime(), id });
+const matchOf = (row: MatchRow): Match => ({
+  at: row.created_at.getTime(),
+  id: row.response_id,
+  row,
+});

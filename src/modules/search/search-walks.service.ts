@@ -13,18 +13,12 @@ import {
   OPEN_BEHIND,
   type PartRow,
   type WalkRow,
-  RECENT,
   WALKED,
   WALKED_TO,
 } from './search-index.sql.js';
 import { type PairName, SearchIndex } from './search-index.service.js';
 
 const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
-/**
- * Whoever searches has the pairs of this last while made findable before; what is older is looked
- * for beside.
- */
-const RECENT_MS = 120_000;
 /**
  * Ids are made before their pairs are committed, by clocks that may differ: what is younger than
  * this is looked at again by the next walk.
@@ -70,16 +64,8 @@ export class SearchWalks {
     this.loop.wake();
   }
 
-  /**
-   * To be called before a search: makes the newest pairs of the account be found, whoever wrote
-   * them, and has the others looked at if that was not done a short while ago.
-   */
-  async freshen(accountId: string): Promise<void> {
-    const rows = await this.database.query<BehindRow>(RECENT, [
-      accountId,
-      idAt(Date.now() - RECENT_MS),
-    ]);
-    if (rows.length > 0) await this.index.bring(keysOf(accountId, rows));
+  /** For an account that is searched: `ask`, if that was not done a short while ago. */
+  visit(accountId: string): void {
     if (!this.done.has(accountId)) this.ask(accountId);
   }
 
@@ -129,7 +115,7 @@ export class SearchWalks {
 }
 
 /** The least id of a time, in milliseconds since 1970. */
-const idAt = (ms: number): string => {
+export const idAt = (ms: number): string => {
   const hex = Math.max(0, ms).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 };

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { SearchHits } from './search-hits.service.js';
-import { type Ask, type Key, SearchMatches } from './search-matches.service.js';
+import { type Ask, type Key, type Match, SearchMatches } from './search-matches.service.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
 import { conversationWord } from './search-vector.js';
 import { SearchWalks } from './search-walks.service.js';
@@ -31,9 +31,10 @@ interface PageStart {
 }
 
 type RankedKey = Key & { rank: number };
+type RankedMatch = Match & { rank: number };
 
 interface MatchPage {
-  keys: Key[];
+  matches: Match[];
   next: PageStart | null;
 }
 
@@ -54,14 +55,14 @@ export class SearchService {
     const scope = scopeOf(asked);
     const place = asked.cursor ? placeOf(asked.cursor, scope) : firstPlace(asked);
     const ask = await this.askOf(accountId, asked, query);
-    await this.walks.freshen(accountId);
-    const { keys, next } =
+    const { matches, next } =
       asked.sort === 'newest'
         ? await this.newest(ask, place, asked.limit)
         : await this.best(ask, place, asked.limit);
-    const ids = keys.map(({ id }) => id);
+    this.walks.visit(accountId);
+    const rows = matches.map(({ row }) => row);
     return {
-      items: await this.hits.show(accountId, ids, query, asked.side),
+      items: await this.hits.show(accountId, rows, query, asked.side),
       next_cursor: next && encodeCursor(scope, textOfPlace(next)),
     };
   }
@@ -95,25 +96,28 @@ export class SearchService {
   }
 
   private async newest(ask: Ask, { before }: PageStart, limit: number): Promise<MatchPage> {
-    const found = await this.matches.find(ask, before, limit + 1, limit + 1);
-    const keys = found.keys.slice(0, limit);
-    const hasMore = found.keys.length > limit;
-    return { keys, next: hasMore ? { before: keys.at(-1)!, until: null, shown: null } : null };
+    const { found } = await this.matches.find(ask, before, limit + 1, limit + 1);
+    const matches = found.slice(0, limit);
+    const hasMore = found.length > limit;
+    return {
+      matches,
+      next: hasMore ? { before: matches.at(-1)!, until: null, shown: null } : null,
+    };
   }
 
   /** Windows of matches, each from its best one on. */
   private async best(ask: Ask, from: PageStart, limit: number): Promise<MatchPage> {
-    const keys: Key[] = [];
+    const matches: Match[] = [];
     let next: PageStart | null = from;
-    while (next !== null && keys.length < limit) {
+    while (next !== null && matches.length < limit) {
       const place: PageStart = next;
       const { rest, oldest, hasMore } = await this.window(ask, place, limit);
-      const some = rest.slice(0, limit - keys.length);
-      keys.push(...some);
+      const some = rest.slice(0, limit - matches.length);
+      matches.push(...some);
       if (some.length < rest.length) next = { ...place, until: oldest, shown: some.at(-1)! };
       else next = hasMore && oldest ? { before: oldest, until: null, shown: null } : null;
     }
-    return { keys, next };
+    return { matches, next };
   }
 
   /** Matches that are ordered together, behind those that were shown. */
@@ -121,17 +125,17 @@ export class SearchService {
     ask: Ask,
     { before, until, shown }: PageStart,
     limit: number,
-  ): Promise<{ rest: RankedKey[]; oldest: Key | null; hasMore: boolean }> {
-    const found = await this.matches.find(ask, before, limit + 1, BEST_OF);
-    const keys = until ? found.keys.filter((key) => orderOf(key, until) <= 0) : found.keys;
-    const ids = keys.map(({ id }) => id);
+  ): Promise<{ rest: RankedMatch[]; oldest: Key | null; hasMore: boolean }> {
+    const { found, hasMore } = await this.matches.find(ask, before, limit + 1, BEST_OF);
+    const some = until ? found.filter((match) => orderOf(match, until) <= 0) : found;
+    const ids = some.map(({ id }) => id);
     const ranks = await this.matches.rank(ask, ids);
-    const ranked = keys.map((key) => ({ ...key, rank: ranks.get(key.id) ?? 0 }));
+    const ranked = some.map((match) => ({ ...match, rank: ranks.get(match.id) ?? 0 }));
     const ordered = ranked.sort(bestFirst);
     return {
-      rest: shown ? ordered.filter((key) => bestFirst(key, shown) > 0) : ordered,
-      oldest: until ?? keys.at(-1) ?? null,
-      hasMore: found.hasMore || keys.length < found.keys.length,
+      rest: shown ? ordered.filter((match) => bestFirst(match, shown) > 0) : ordered,
+      oldest: until ?? some.at(-1) ?? null,
+      hasMore: hasMore || some.length < found.length,
     };
   }
 }

@@ -2,12 +2,23 @@ import type { ContentStore } from '../../content/content-store.js';
 import type { Statement } from '../../database/database.js';
 import { HEIRS, STRETCH_CTE } from '../chat/lineage.sql.js';
 import { BLOCKS_SQL } from './search-blocks.js';
+import { behindSince } from './search-index.sql.js';
 
-/** A pair that has what was looked for, and can be read. */
+/** A pair that has what was looked for, and can be read: where it is, and the words that it has. */
 export interface MatchRow extends Record<string, unknown> {
   response_id: string;
   created_at: Date;
+  root_chat_id: string;
+  chat_id: string;
+  /** Of the owner. */
+  fork_seq: number;
+  parent_chat_id: string | null;
+  seq: number;
+  version: number;
+  sha256: Buffer;
 }
+
+const MATCH = `s.response_id, s.created_at, s.root_chat_id, s.chat_id, own.fork_seq, own.parent_chat_id, s.seq, s.version, m.sha256`;
 
 /**
  * Whether the pair `s` can still be read, and by the words that it was found by: what PostgreSQL
@@ -15,8 +26,8 @@ export interface MatchRow extends Record<string, unknown> {
  * conversation that nobody used has ended.
  */
 const TRUTH = `
-    CROSS JOIN LATERAL (SELECT version, status FROM messages WHERE account_id = $1 AND response_id = s.response_id LIMIT 1) m
-    CROSS JOIN LATERAL (SELECT deleted_at, chat_type FROM chats WHERE account_id = $1 AND chat_id = s.chat_id LIMIT 1) own
+    CROSS JOIN LATERAL (SELECT version, status, sha256 FROM messages WHERE account_id = $1 AND response_id = s.response_id LIMIT 1) m
+    CROSS JOIN LATERAL (SELECT fork_seq, parent_chat_id, deleted_at, chat_type FROM chats WHERE account_id = $1 AND chat_id = s.chat_id LIMIT 1) own
     WHERE m.version = s.version AND m.status <> 'redacted'
       AND (own.deleted_at IS NULL OR EXISTS (${HEIRS} SELECT FROM heirs WHERE deleted_at IS NULL))
       AND (own.chat_type <> 'temporary' OR EXISTS (
@@ -24,67 +35,73 @@ const TRUTH = `
           AND o.updated_at > now() - $10::float8 * interval '1 s'))`;
 
 /**
- * What besides the words is asked for. $5 not before; $6 the kind of pair; $7 the conversation; $8
- * the branch that must see it. Null where nothing is asked for.
+ * A search in all of the account, and one in what a branch $8 sees, have texts of their own:
+ * PostgreSQL gets everything in a plan ready, whether it is run or not, and what finds the
+ * stretches of a branch took a quarter of a search that asked for none.
  */
-const ASKED = `($6::text IS NULL OR s.message_type = $6) AND ($7::uuid IS NULL OR s.root_chat_id = $7)
-        AND ($8::uuid IS NULL OR EXISTS (SELECT FROM stretch t WHERE t.chat_id = s.chat_id AND s.seq BETWEEN t.lo AND t.hi))`;
-const BEFORE = `(s.created_at, s.response_id) < ($3::timestamptz, $4::uuid)`;
-const OLDER = `${BEFORE} AND s.created_at >= coalesce($5::timestamptz, '-infinity')`;
-const NEWEST_FIRST = `ORDER BY s.created_at DESC, s.response_id DESC`;
-
-const matchText = (candidates: string): string => `
-    WITH RECURSIVE win AS (
+const IN_ACCOUNT = `$8::uuid IS NULL`;
+const IN_BRANCH = `EXISTS (SELECT FROM stretch t WHERE t.chat_id = s.chat_id AND s.seq BETWEEN t.lo AND t.hi)`;
+const STRETCHES = `
+    win AS (
       SELECT c.chat_id, c.fork_seq, c.parent_chat_id, c.jump_chat_id, 1 AS lo, c.last_seq AS hi
       FROM chats c WHERE c.account_id = $1 AND c.chat_id = $8
     ),
-    ${STRETCH_CTE}
-    SELECT s.response_id, s.created_at FROM ${candidates} s ${TRUTH}`;
+    ${STRETCH_CTE}`;
 
-export interface ReachRow extends Record<string, unknown> {
-  /** The newest pair, and the oldest one of all that are asked for; null where there is none. */
+/** What besides the words is asked for: $6 the kind of pair; $7 the conversation; or null. */
+const askedOf = (isSeen: string): string =>
+  `($6::text IS NULL OR s.message_type = $6) AND ($7::uuid IS NULL OR s.root_chat_id = $7) AND ${isSeen}`;
+/** Older than the pair of the time $3 and the id $4, and not from before $5 (null: any). */
+const OLDER = `(s.created_at, s.response_id) < ($3::timestamptz, $4::uuid) AND s.created_at >= coalesce($5::timestamptz, '-infinity')`;
+const NEWEST_FIRST = `ORDER BY s.created_at DESC, s.response_id DESC`;
+
+/** A match; or behind all of them a row without one, which says how far the look came. */
+export interface LookRow extends MatchRow {
+  /** Pairs of which the index does not know, or not by their words of now. */
+  behind: string[];
+  /** The newest pair that was looked at, and the oldest one of all that are asked for, if any. */
   newest: Date | null;
   oldest: Date | null;
-  /** The last one of so many; null where there are fewer. */
+  /** The last one that was looked at; null where there are no more than these. */
   last_at: Date | null;
   last_id: string | null;
 }
 
-/** How far a look at $5 pairs of an account comes that are older than $2 and $3, from $4 on. */
-export const REACH: Statement = {
-  name: 'search.reach',
-  text: `
-    WITH own AS NOT MATERIALIZED (
-      SELECT created_at, response_id FROM message_search s
-      WHERE account_id = $1 AND (created_at, response_id) < ($2::timestamptz, $3::uuid) AND created_at >= coalesce($4::timestamptz, '-infinity')
-    ),
-    last AS (SELECT created_at, response_id FROM own ORDER BY created_at DESC, response_id DESC OFFSET $5::int - 1 LIMIT 1)
-    SELECT (SELECT created_at FROM own ORDER BY created_at DESC, response_id DESC LIMIT 1) AS newest,
-      (SELECT created_at FROM own ORDER BY created_at, response_id LIMIT 1) AS oldest,
-      (SELECT created_at FROM last) AS last_at, (SELECT response_id FROM last) AS last_id`,
-};
+const lookText = (stretches: string, isSeen: string): string => `
+    WITH RECURSIVE ${stretches}
+    near AS MATERIALIZED (
+      SELECT s.response_id, s.created_at, s.root_chat_id, s.chat_id, s.seq, s.version, s.words @@ $2::tsquery AND ${askedOf(isSeen)} AS is_match
+      FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ${NEWEST_FIRST} LIMIT $11::int
+    )
+    (SELECT ${MATCH}, NULL AS behind, NULL AS newest, NULL AS oldest, NULL AS last_at, NULL AS last_id FROM near s ${TRUTH} AND s.is_match LIMIT $9)
+    UNION ALL
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ARRAY (${behindSince('$12')}), (SELECT created_at FROM near LIMIT 1),
+      (SELECT created_at FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ORDER BY s.created_at, s.response_id LIMIT 1), last.created_at, last.response_id
+    FROM (SELECT) one LEFT JOIN (SELECT created_at, response_id FROM near OFFSET $11::int - 1 LIMIT 1) last ON true`;
 
 /**
- * The newest matches, by looking at the pairs of the account down to that of the time $11 and the
- * id $12 (null: at all) one after the other: quick for words that many of them have, where the
- * index of words would name half of the account.
+ * The newest matches among the newest $11 pairs, which are looked at one after the other: quick for
+ * words that many of them have, where the index of words would name half of the account. Behind
+ * them a row says how far that came, and which pairs newer than the id $12 nobody made findable
+ * yet. All in one statement: what is written meanwhile makes no gap.
  *
- * $1 account, $2 the query, $3 and $4 the time and id of a pair: of older ones, $9 how many; the
- * others are said above. `OFFSET` keeps PostgreSQL from taking the subquery apart. No second lower
- * bound stands beside the one: PostgreSQL 18 would read to the end of the account by it.
+ * $1 account, $2 the query, $9 so many matches; the others are said above.
  */
-export const SCAN: Statement = {
-  name: 'search.scan',
-  text: `${matchText(`(
-      SELECT s.* FROM (
-        SELECT * FROM message_search s
-        WHERE s.account_id = $1 AND ${BEFORE} AND (s.created_at, s.response_id) >=
-          (coalesce($11::timestamptz, $5::timestamptz, '-infinity'), coalesce($12::uuid, '00000000-0000-0000-0000-000000000000'))
-        ${NEWEST_FIRST} OFFSET 0
-      ) s
-      WHERE s.words @@ $2::tsquery AND ${ASKED} ${NEWEST_FIRST})`)}
-    ${NEWEST_FIRST} LIMIT $9`,
+export const LOOK: Statement = { name: 'search.look', text: lookText('', IN_ACCOUNT) };
+export const LOOK_IN_BRANCH: Statement = {
+  name: 'search.look_in_branch',
+  text: lookText(`${STRETCHES},`, IN_BRANCH),
 };
+
+const findText = (stretches: string, isSeen: string): string => `
+    ${stretches}
+    SELECT ${MATCH} FROM unnest($11::text[]) AS look (blocks) CROSS JOIN LATERAL (
+      SELECT s.* FROM (
+        SELECT account_id, response_id, root_chat_id, chat_id, seq, version, message_type, created_at
+        FROM message_search WHERE words @@ $2::tsquery AND ${BLOCKS_SQL} && string_to_array(look.blocks, ' ') OFFSET 0
+      ) s
+      WHERE s.account_id = $1 AND ${OLDER} AND ${askedOf(isSeen)} ${NEWEST_FIRST}) s ${TRUTH}
+    LIMIT $9`;
 
 /**
  * The same by the index of words, one stretch of time after the other ($11: the blocks of each, the
@@ -95,15 +112,10 @@ export const SCAN: Statement = {
  * Nothing orders the whole, or all stretches would be looked through: rows come in their order, as
  * what is behind `LATERAL` is asked for each of them.
  */
-export const FIND: Statement = {
-  name: 'search.find',
-  text: `${matchText(`unnest($11::text[]) AS look (blocks) CROSS JOIN LATERAL (
-      SELECT s.* FROM (
-        SELECT account_id, response_id, root_chat_id, chat_id, seq, version, message_type, created_at
-        FROM message_search WHERE words @@ $2::tsquery AND ${BLOCKS_SQL} && string_to_array(look.blocks, ' ') OFFSET 0
-      ) s
-      WHERE s.account_id = $1 AND ${OLDER} AND ${ASKED} ${NEWEST_FIRST})`)}
-    LIMIT $9`,
+export const FIND: Statement = { name: 'search.find', text: findText('', IN_ACCOUNT) };
+export const FIND_IN_BRANCH: Statement = {
+  name: 'search.find_in_branch',
+  text: findText(`WITH RECURSIVE ${STRETCHES}`, IN_BRANCH),
 };
 
 export interface RankRow extends Record<string, unknown> {
@@ -127,49 +139,45 @@ export const RANK: Statement = {
 export const BRANCHES_MAX = 100;
 
 export interface HitRow extends Record<string, unknown> {
-  response_id: string;
-  chat_id: string;
-  root_chat_id: string;
-  fork_seq: number;
-  seq: number;
-  version: number;
-  created_at: Date;
+  /** Which of those that were asked for, from 1. */
+  n: number;
   name: string | null;
   /** From the root to the owner. */
   path: string[];
   visible_in: string[];
-  sha256: Buffer;
+  /** Of the version that was asked for; null where it is elsewhere. */
   body: string | null;
 }
 
-/** What is shown of some pairs $2, in their order. */
+/** The chats above the owner of the pair `s`, which is no root. */
+const LINE = `
+      WITH RECURSIVE line AS (
+        SELECT s.chat_id AS above, s.parent_chat_id AS next, 0 AS up
+        UNION ALL
+        SELECT line.next, c.parent_chat_id, line.up + 1 FROM line
+        CROSS JOIN LATERAL (SELECT parent_chat_id FROM chats WHERE account_id = $1 AND chat_id = line.next LIMIT 1) c
+      )`;
+
+/**
+ * What is shown of some pairs, in their order: $2 their owners, $3 the parents of those, $4 the
+ * roots, $5 where they are and $6 of which version. Nearly all are in chats without branches: what
+ * finds these is not run for them. Those that have newer words meanwhile are left out.
+ */
 export const hitsStatement = (table: ContentStore['table']): Statement => ({
   name: `search.hits.${table}`,
   text: `
-    WITH RECURSIVE hit AS MATERIALIZED (
-      SELECT wanted.n, m.* FROM unnest($2::uuid[]) WITH ORDINALITY AS wanted (response_id, n)
-      CROSS JOIN LATERAL (
-        SELECT response_id, root_chat_id, chat_id, seq, version, created_at, sha256 FROM messages
-        WHERE account_id = $1 AND response_id = wanted.response_id AND status <> 'redacted' LIMIT 1
-      ) m
-    ),
-    line AS (
-      SELECT DISTINCT chat_id AS owner, chat_id AS above, 0 AS up FROM hit
-      UNION ALL
-      SELECT line.owner, c.parent_chat_id, line.up + 1 FROM line
-      CROSS JOIN LATERAL (SELECT parent_chat_id FROM chats WHERE account_id = $1 AND chat_id = line.above LIMIT 1) c
-      WHERE c.parent_chat_id IS NOT NULL
-    )
-    SELECT s.response_id, s.chat_id, s.root_chat_id, own.fork_seq, s.seq, s.version, s.created_at, v.name,
-      (SELECT array_agg(line.above ORDER BY line.up DESC) FROM line WHERE line.owner = s.chat_id) AS path,
-      ARRAY (${HEIRS} SELECT chat_id FROM heirs WHERE deleted_at IS NULL LIMIT ${BRANCHES_MAX}) AS visible_in,
-      s.sha256, CASE WHEN w.version = s.version THEN w.body END AS body
-    FROM hit s
-    CROSS JOIN LATERAL (SELECT fork_seq, deleted_at FROM chats WHERE account_id = $1 AND chat_id = s.chat_id LIMIT 1) own
+    SELECT s.n::int, v.name,
+      CASE WHEN s.parent_chat_id IS NULL THEN ARRAY[s.chat_id] ELSE ARRAY (${LINE} SELECT above FROM line ORDER BY up DESC) END AS path,
+      CASE WHEN EXISTS (SELECT FROM chats c WHERE c.account_id = $1 AND c.parent_chat_id = s.chat_id AND c.fork_seq >= s.seq)
+        THEN (SELECT ARRAY (${HEIRS} SELECT chat_id FROM heirs WHERE deleted_at IS NULL LIMIT ${BRANCHES_MAX}) FROM chats own WHERE own.account_id = $1 AND own.chat_id = s.chat_id)
+        ELSE ARRAY[s.chat_id] END AS visible_in,
+      CASE WHEN w.version = s.version THEN w.body END AS body
+    FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[], $6::int[]) WITH ORDINALITY AS s (chat_id, parent_chat_id, root_chat_id, seq, version, n)
     CROSS JOIN LATERAL (SELECT name FROM conversations WHERE account_id = $1 AND chat_id = s.root_chat_id LIMIT 1) v
     LEFT JOIN LATERAL (
       SELECT version, body FROM ${table} WHERE account_id = $1 AND chat_id = s.chat_id AND seq = s.seq LIMIT 1
     ) w ON true
+    WHERE coalesce(w.version, 0) <= s.version
     ORDER BY s.n`,
 });
 
