@@ -12,8 +12,11 @@ import {
   WALKED,
   WALKED_TO,
 } from '../../src/modules/search/search-index.sql.js';
+import { SearchHits } from '../../src/modules/search/search-hits.service.js';
 import { type Key, SearchMatches } from '../../src/modules/search/search-matches.service.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
+import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
+import { SearchService } from '../../src/modules/search/search.service.js';
 import { FIND, LOOK } from '../../src/modules/search/search.sql.js';
 import { TestClient } from '../support/client.js';
 import { until } from '../support/machine-clock.js';
@@ -96,6 +99,36 @@ describe('a search', () => {
     } finally {
       await dataSource.destroy();
       await database.query(`DELETE FROM messages WHERE account_id = $1`, [ann.accountId]);
+    }
+  });
+
+  it('shows nothing of a pair whose words are erased while it is going on', async () => {
+    const bob = await TestClient.register(server.url);
+    const { id } = await bob.aChat();
+    const pair = await bob.append(id, 'quokka', 'It smiles.');
+    const dataSource = await new DataSource(serverOptions(server.databaseUrl, 1)).initialize();
+    const stored = new Database(dataSource);
+    const content = new PostgresContentStore(stored);
+    const index = new SearchIndex(stored, content);
+    const walks = new SearchWalks(stored, index);
+    const matches = new SearchMatches(stored, new Config(), index);
+    const service = new SearchService(stored, walks, matches, new SearchHits(stored, content));
+    const hitsOf = async (): Promise<string[]> =>
+      (await service.search(bob.accountId!, { q: 'quokka', sort: 'newest', limit: 20 })).items.map(
+        (hit) => hit.response_id,
+      );
+    try {
+      expect(await hitsOf()).toEqual([pair]);
+      const query = stored.query.bind(stored);
+      stored.query = (async (statement, values) => {
+        if (statement.name.startsWith('search.hits.'))
+          await bob.delete(`/chats/${id}/messages/${pair}`);
+        return query(statement, values);
+      }) as Database['query'];
+      expect(await hitsOf()).toEqual([]);
+    } finally {
+      await walks.stop();
+      await dataSource.destroy();
     }
   });
 
