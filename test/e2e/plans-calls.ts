@@ -185,6 +185,8 @@ export const FURTHER: Record<string, Work> = {
     ann.accountId,
     chat.id,
   ]),
+  'a search in what a branch sees': async ({ ann, branch }) =>
+    void (await ann.get(`/search?q=q1&chat_id=${branch}&limit=1`)),
   'how well pairs have what was looked for': ask(RANK, ({ ann, chat }) => [
     ...[ann.accountId, chat.pairs, `'word'`],
   ]),
