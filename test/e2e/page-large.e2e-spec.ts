@@ -4,7 +4,7 @@ import { startTestApp, type TestApp } from '../support/app.js';
 import { hasBrowser, openBrowser, openWindow, violationsIn } from '../support/browser.js';
 import { TestClient } from '../support/client.js';
 import { aForm, type FormFile } from '../support/forms.js';
-import { picture } from './page-tester.js';
+import { chatIn, picture } from './page-tester.js';
 
 const TEST_MS = 120_000;
 
@@ -228,7 +228,7 @@ browsers('the page of somebody with much in it', () => {
   );
 
   it(
-    'sends a file with a question, shares what was said, and takes the link back',
+    'sends a file with a question, shares what was said by one link though an answer is lost, and takes it back',
     async () => {
       await page.goto(server.url);
       const chosen = {
@@ -241,12 +241,22 @@ browsers('the page of somebody with much in it', () => {
       await page.getByRole('textbox', { name: 'Message' }).fill('What does it say?');
       await page.keyboard.press('Enter');
       await page.getByRole('link', { name: 'map.txt' }).waitFor();
+      await page.route(
+        '**/share',
+        async (route) => {
+          await route.fetch();
+          await route.abort();
+        },
+        { times: 1 },
+      );
       await page.getByRole('button', { name: 'More' }).click();
       await page.getByRole('button', { name: 'Share a link' }).click();
       const link = page.getByLabel('The link');
-      await page.getByRole('button', { name: 'Copy', exact: true }).waitFor();
+      await page.getByRole('button', { name: 'Copy', exact: true, disabled: false }).waitFor();
       await picture(page, 'share');
       expect(await violationsIn(page)).toEqual([]);
+      const shares = async () => (await ann.get(`/chats/${chatIn(page)}/shares`)).body.items;
+      expect(await shares()).toHaveLength(1);
       const address = await link.inputValue();
       const stranger = new TestClient(server.url);
       const read = () => stranger.request('GET', new URL(address).pathname);

@@ -24,7 +24,9 @@ export interface Said {
   question_parts?: QuestionPart[];
 }
 
-const key = (): Record<string, string> => ({ 'idempotency-key': crypto.randomUUID() });
+/** Of a request that may be sent again when its answer is lost: what it makes is made once. */
+export const newKey = (): string => crypto.randomUUID();
+const keyed = (key = newKey()): Record<string, string> => ({ 'idempotency-key': key });
 const queryOf = (fields: Record<string, string | number | boolean | undefined>): string => {
   const known = Object.entries(fields).filter(([, value]) => value !== undefined && value !== '');
   return known.length === 0
@@ -96,7 +98,7 @@ export const retry = (chatId: string, responseId: string): Promise<Pair> =>
   begin(`/chats/${chatId}/messages/${responseId}/retry`, {});
 
 async function begin(path: string, body: object): Promise<Pair> {
-  const options = { body: { ...body, stream: true }, headers: key() };
+  const options = { body: { ...body, stream: true }, headers: keyed() };
   for await (const { event, data } of stream('POST', path, options)) {
     if (event === 'message.accepted' || 'question' in data) return data as unknown as Pair;
   }
@@ -160,7 +162,8 @@ export const merge = (chatId: string, from: string, mode: 'summary' | 'pairs'): 
 export const search = (q: string): Promise<HitPage> =>
   call('GET', `/search${queryOf({ q, limit: 20 })}`);
 
-export const share = (chatId: string): Promise<Share> => call('POST', `/chats/${chatId}/share`, {});
+export const share = (chatId: string, key: string): Promise<Share> =>
+  call('POST', `/chats/${chatId}/share`, {}, { headers: keyed(key) });
 export const unshare = (shareId: string): Promise<null> => call('DELETE', `/shares/${shareId}`);
 
 export async function exportChat(chatId: string, format: string): Promise<Blob> {
@@ -170,14 +173,16 @@ export async function exportChat(chatId: string, format: string): Promise<Blob> 
 export async function importFile(file: File): Promise<ImportJob> {
   const form = new FormData();
   form.append('file', file, file.name);
-  return (await request('POST', '/imports', { form, headers: key() })).json() as Promise<ImportJob>;
+  return (
+    await request('POST', '/imports', { form, headers: keyed() })
+  ).json() as Promise<ImportJob>;
 }
 export const getImport = (id: string): Promise<ImportJob> => call('GET', `/imports/${id}`);
 
 export async function upload(file: File): Promise<FileInfo> {
   const form = new FormData();
   form.append('file', file, file.name);
-  return (await request('POST', '/files', { form, headers: key() })).json() as Promise<FileInfo>;
+  return (await request('POST', '/files', { form, headers: keyed() })).json() as Promise<FileInfo>;
 }
 
 /** The bytes of a file as an address of this page. Whoever asks revokes it. */

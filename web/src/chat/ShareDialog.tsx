@@ -1,15 +1,16 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { share, unshare } from '../api/banyan';
+import { newKey, share, unshare } from '../api/banyan';
 import { Dialog } from '../app/Dialog';
 import { attempt, say } from '../app/notices';
 
 /** A link to the branch as it is now. It is told this once, and may be taken back here. */
 export function ShareDialog({ chatId, onClose }: { chatId: string; onClose: () => void }) {
   const [isCopied, setCopied] = useState(false);
+  const [key] = useState(newKey);
   const { data, error } = useQuery({
-    queryKey: ['share', chatId],
-    queryFn: () => share(chatId),
+    queryKey: ['share', key],
+    queryFn: () => share(chatId, key),
     staleTime: Infinity,
     gcTime: 0,
   });
