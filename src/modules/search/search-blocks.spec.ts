@@ -31,7 +31,7 @@ describe('the looks into a span of time', () => {
         const [start] = all as [number];
         expect(all).toEqual(Array.from({ length: all.length }, (_, i) => start - i));
         expect(start).toBeGreaterThanOrEqual(last);
-        expect(start - last).toBeLessThan(2 * Math.min(3 * days, last - first + 1));
+        expect(start - last).toBeLessThan(2 * Math.min(days, last - first + 1));
         expect(all.at(-1)).toBeLessThanOrEqual(first);
       }),
     );

@@ -4,8 +4,6 @@ const DAY_MS = 86_400_000;
 const SIZES = [1, 8, 64, 512] as const;
 /** Each look covers so many times as much time as the one before it. */
 const GROWTH = 4;
-/** A look takes all that is left where that is at most so many times as much. */
-const REST = 3;
 /** A match more or less in a hundred pairs is chance: none means few. */
 const HITS_LEAST = 0.5;
 
@@ -39,7 +37,7 @@ export function daysFor(wanted: number, hits: number, hitsMs: number): number {
  * `days`, and each further one four times as much: so no more than some times the matches that are
  * wanted is fetched, and as seldom as the logarithm of the time. The index finds each block by
  * itself: so the first look begins with the end of a block that is about as long as it is, which
- * may be behind the span, and a rest that is not much longer than a look is a part of that.
+ * may be behind the span.
  */
 export function looksOf(accountId: string, span: Span, days: number): string[] {
   const first = Math.floor(span.from / DAY_MS);
@@ -48,7 +46,7 @@ export function looksOf(accountId: string, span: Span, days: number): string[] {
   let wanted = days;
   for (let day = last; day >= first; wanted *= GROWTH) {
     const left = day - first + 1;
-    const taken = left <= REST * wanted ? left : wanted;
+    const taken = Math.min(left, wanted);
     const end = day - taken;
     if (day === last)
       day = endOfBlock(
