@@ -1,7 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { BLOCKS_SQL } from '../src/modules/search/search-blocks.js';
-import { accountKey, conversationWord, vectorOf } from '../src/modules/search/search-vector.js';
+import {
+  accountKey,
+  conversationWord,
+  type SideTexts,
+  Vectors,
+} from '../src/modules/search/search-vector.js';
 import { randomOf } from './text.js';
 
 /** Pairs of all accounts but one. */
@@ -29,9 +34,17 @@ export const smallAccount = (n: number, { accounts }: Library): string =>
 
 interface Text {
   body: string;
-  /** With `@` in the place of the account's key. */
-  words: string;
+  sides: SideTexts;
 }
+
+/** Whose words they are at first. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
+/** Texts $1, and their words $2 with `@` in the place of the key $3; without the word $4. */
+const TEXTS_IN = `
+  INSERT INTO bench_texts (body, sha256, words)
+  SELECT body, sha256(convert_to(body, 'UTF8')), replace(ts_delete(words, $4)::text, '''' || $3, '''@')
+  FROM unnest($1::text[], $2::tsvector[]) AS t (body, words)`;
 
 /**
  * $1 account, $2 its key, $3 chats, $4 their words, $5 pairs of each, $6 and $7 which part of the
@@ -78,11 +91,14 @@ export async function makeLibrary(
   await sql.query(
     `CREATE TEMP TABLE bench_texts (n serial PRIMARY KEY, body text, sha256 bytea, words text)`,
   );
-  await sql.query(
-    `INSERT INTO bench_texts (body, sha256, words) SELECT body, sha256(convert_to(body, 'UTF8')), words
-     FROM unnest($1::text[], $2::text[]) AS t (body, words)`,
-    [texts.map(({ body }) => body), texts.map(({ words }) => words)],
-  );
+  const vectors = new Vectors();
+  for (const { sides } of texts) vectors.add(NOBODY, NOBODY, sides);
+  await sql.query(TEXTS_IN, [
+    texts.map(({ body }) => body),
+    vectors.toBuffer(),
+    accountKey(NOBODY),
+    conversationWord(NOBODY, NOBODY),
+  ]);
   await sql.query('ANALYZE bench_texts');
   const accounts = Array.from({ length: accountsTotal }, () => randomUUID());
   await sql.query(`SET session_replication_role = replica; SET work_mem = '64MB'`);
@@ -142,10 +158,5 @@ function textOf(vocabulary: readonly string[], random: () => number): Text {
     vocabulary[Math.floor(Math.exp(random() * Math.log(VOCABULARY + 1)) - 1)]!;
   const said = (count: number): string => Array.from({ length: count }, word).join(' ');
   const sides = { question: said(15), response: said(WORDS - 15) };
-  const nobody = randomUUID();
-  const [, ...words] = vectorOf(nobody, nobody, sides).split(' ');
-  return {
-    body: JSON.stringify({ ...sides, metadata: null }),
-    words: words.join(' ').replaceAll(`'${accountKey(nobody)}`, `'@`),
-  };
+  return { body: JSON.stringify({ ...sides, metadata: null }), sides };
 }

@@ -132,6 +132,20 @@ describe('a search', () => {
     }
   });
 
+  it('finds a pair by the first and the last of more words than PostgreSQL has places for', async () => {
+    const bob = await TestClient.register(server.url);
+    const { id } = await bob.aChat();
+    const tail = `${'y'.repeat(64)}_tail 北京大学`;
+    const pair = await bob.append(id, 'alpha', `${'word other '.repeat(9000)} ${tail} omega`);
+    for (const q of ['alpha', '"other word"', '北京', `"${'y'.repeat(64)}_tail"`, 'omega']) {
+      const { body } = await bob.get(`/search?${new URLSearchParams({ q }).toString()}`);
+      expect([q, body.items?.map((hit: { response_id: string }) => hit.response_id)]).toEqual([
+        q,
+        [pair],
+      ]);
+    }
+  });
+
   it('after a crash of PostgreSQL, which empties what is not logged, finds old pairs at once', async () => {
     const { rows } = await database.query(
       `SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname`,

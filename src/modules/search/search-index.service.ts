@@ -5,7 +5,7 @@ import { Database, type Statement } from '../../database/database.js';
 import { refOf } from '../chat/path.service.js';
 import { FORGET, readStatement, type UnfoundRow, WRITE } from './search-index.sql.js';
 import { textsOf } from './search-text.js';
-import { vectorOf } from './search-vector.js';
+import { Vectors } from './search-vector.js';
 
 /** A pair, and whose it is. */
 export type PairName = readonly [accountId: string, responseId: string];
@@ -57,20 +57,21 @@ export class SearchIndex {
     const stored = await this.content.findAcross(
       elsewhere.map((row) => refOf(row.account_id, row)),
     );
-    const values: [string, string, number, string][] = [];
+    const values: [string, string, number][] = [];
+    const vectors = new Vectors();
     let chars = 0;
     for (const row of rows) {
       const body = row.body ?? bodyOf(row, stored.get(row.response_id));
       if (body === null) continue;
-      const words = vectorOf(row.account_id, row.root_chat_id, textsOf(body));
-      values.push([row.account_id, row.response_id, row.version, words]);
+      values.push([row.account_id, row.response_id, row.version]);
+      vectors.add(row.account_id, row.root_chat_id, textsOf(body));
       chars += body.length;
       if (chars > TURN_CHARS) chars = await nextTurn(0);
     }
-    const found = await this.database.query<{ response_id: string }>(
-      WRITE,
-      [0, 1, 2, 3].map((column) => values.map((value) => value[column])),
-    );
+    const found = await this.database.query<{ response_id: string }>(WRITE, [
+      ...[0, 1, 2].map((column) => values.map((value) => value[column])),
+      vectors.toBuffer(),
+    ]);
     return new Set(found.map(({ response_id: id }) => id));
   }
 }

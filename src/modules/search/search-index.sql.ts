@@ -145,13 +145,13 @@ export const WRITE: Statement = {
   text: `
     WITH held AS MATERIALIZED (
       SELECT m.account_id, m.response_id, m.root_chat_id, m.chat_id, m.seq, m.version, m.status, m.message_type, m.created_at, given.words
-      FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS given (account_id, response_id, version, words)
+      FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::tsvector[]) AS given (account_id, response_id, version, words)
       JOIN messages m ON m.account_id = given.account_id AND m.response_id = given.response_id AND m.version = given.version
       WHERE m.status <> 'redacted'
       ORDER BY m.account_id, m.response_id FOR SHARE OF m SKIP LOCKED
     )
     INSERT INTO message_search AS s (account_id, response_id, root_chat_id, chat_id, seq, version, is_final, message_type, created_at, words)
-    SELECT account_id, response_id, root_chat_id, chat_id, seq, version, status = 'complete', message_type, created_at, words::tsvector
+    SELECT account_id, response_id, root_chat_id, chat_id, seq, version, status = 'complete', message_type, created_at, words
     FROM held ORDER BY account_id, response_id
     ON CONFLICT (account_id, response_id) DO UPDATE
     SET version = excluded.version, is_final = excluded.is_final, words = excluded.words WHERE s.version < excluded.version

@@ -4,7 +4,7 @@ import { excerptOf } from './search-excerpt.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
 import { foldOf, tokensOf } from './search-tokens.js';
 import { textsOf } from './search-text.js';
-import { conversationWord, vectorOf } from './search-vector.js';
+import { conversationWord, Vectors } from './search-vector.js';
 
 const ANN = '019aa1b0-5e6f-7081-92a3-b4c5d6e7f809';
 const ROOT = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
@@ -59,8 +59,51 @@ describe('the words of a text', () => {
   it('are cut where they are long, and take part in the index as far as it holds', () => {
     expect(lexemes('x'.repeat(5000))).toEqual(['x'.repeat(64)]);
     const many = Array.from({ length: 90_000 }, (_, n) => `wort${n}`).join(' ');
-    const vector = vectorOf(ANN, ROOT, { question: many, response: many });
-    expect(Buffer.byteLength(vector)).toBeLessThan(2 ** 21);
+    const vectors = new Vectors();
+    vectors.add(ANN, ROOT, { question: many, response: many });
+    expect(vectors.toBuffer().length).toBeLessThan(2 ** 20);
+  });
+});
+
+/** Words of the one vector with their positions, as PostgreSQL would read them. */
+function vectorIn(bytes: Buffer): [word: string, places: number[]][] {
+  expect([0, 4, 8, 12, 16].map((at) => bytes.readInt32BE(at))).toEqual([1, 0, 3614, 1, 1]);
+  expect(bytes.readInt32BE(20)).toBe(bytes.length - 24);
+  let at = 28;
+  const words = Array.from({ length: bytes.readInt32BE(24) }, (): [string, number[]] => {
+    const word = bytes.toString('utf8', at, (at = bytes.indexOf(0, at)));
+    const places = Array.from({ length: bytes.readUInt16BE(at + 1) }, (_, i) =>
+      bytes.readUInt16BE(at + 3 + 2 * i),
+    );
+    at += 3 + 2 * places.length;
+    return [word, places];
+  });
+  expect(at).toBe(bytes.length);
+  return words;
+}
+
+describe('the vector of a pair', () => {
+  it('has each word once, with its places in order, or PostgreSQL would not take it', () => {
+    const long = text.map((said) => `${said} ${'x'.repeat(64)}_${said} `.repeat(700));
+    fc.assert(
+      fc.property(fc.oneof(text, { arbitrary: long, weight: 1 }), text, (question, response) => {
+        const vectors = new Vectors();
+        vectors.add(ANN, ROOT, { question, response });
+        const words = vectorIn(vectors.toBuffer());
+        expect(new Set(words.map(([word]) => word)).size).toBe(words.length);
+        for (const [, places] of words) {
+          const bare = places.map((place) => place & 0x3fff);
+          expect(bare).toEqual([...new Set(bare)].sort((a, b) => a - b));
+          expect(places.length).toBeLessThan(256);
+        }
+        const said = [...lexemes(question), ...lexemes(response)];
+        const placed = words.flatMap(([word, places]) =>
+          places.length > 0 ? [word.slice(4)] : [],
+        );
+        expect(placed.sort()).toEqual([...new Set(said)].sort());
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 

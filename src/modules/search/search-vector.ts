@@ -59,38 +59,128 @@ const NEIGHBOURS = Array.from({ length: 0x1000 }, (_, n) => `~${n.toString(16)}`
 export const neighbours = (key: string, first: string, second: string): string =>
   key + NEIGHBOURS[neighboursAt(hashBefore(first), second)]!;
 
-/**
- * The `tsvector` of a pair as PostgreSQL reads it: the words of both sides, with their positions
- * and sides. Made here and not by a configuration of PostgreSQL, so that nothing has to be
- * installed there, code and scripts without spaces are cut as people look for them, and the same
- * rules mark what was found.
- */
-export function vectorOf(accountId: string, rootChatId: string, texts: SideTexts): string {
-  const key = accountKey(accountId);
-  const places = new Map<string, string[]>();
-  const together = new Set<number>();
+/** The words of a pair before they are written. */
+interface WordPlaces {
+  /** Of each word its places as PostgreSQL keeps them: the number of its weight above the place. */
+  places: Map<string, number[]>;
+  /** Numbers of words for neighbours. */
+  together: number[];
+}
+
+const PLACE_BITS = 14;
+const WEIGHT_NUMBERS = { A: 3, B: 2 } as const;
+const placeIn = (packed: number): number => packed & (2 ** PLACE_BITS - 1);
+
+function placesOf(texts: SideTexts): WordPlaces {
+  const places = new Map<string, number[]>();
+  const together: number[] = [];
+  const isTogether = new Uint8Array(NEIGHBOURS.length);
   let room = BYTES_MAX;
   let start = 1;
   for (const side of ['question', 'response'] as const) {
+    const weight = WEIGHT_NUMBERS[WEIGHTS[side]] << PLACE_BITS;
     let last = 0;
     let here = '';
     let before: number | null = null;
     for (const { lexeme, position } of tokensOf(texts[side])) {
       if (position > last) before = hashBefore(here);
       [last, here] = [position, lexeme];
-      if (before !== null) together.add(neighboursAt(before, lexeme));
+      if (before !== null) {
+        const number = neighboursAt(before, lexeme);
+        if (isTogether[number] === 0) isTogether[number] = together.push(number) && 1;
+      }
       const known = places.get(lexeme);
       if (known && known.length >= PLACES_MAX) continue;
-      room -= known ? 2 : key.length + Buffer.byteLength(lexeme) + 8;
+      room -= known ? 2 : lexeme.length;
       if (room < 0) break;
-      const place = `${((start + position) % POSITIONS) + 1}${WEIGHTS[side]}`;
+      const place = weight | (((start + position) % POSITIONS) + 1);
       if (known) known.push(place);
       else places.set(lexeme, [place]);
     }
     start += last + GAP;
   }
-  let vector = `'${conversationWord(accountId, rootChatId)}'`;
-  for (const at of together) vector += ` '${key}${NEIGHBOURS[at]!}'`;
-  for (const [lexeme, at] of places) vector += ` '${key}${lexeme}':${at.join(',')}`;
-  return vector;
+  return { places, together };
+}
+
+/** In their order, each once: PostgreSQL takes no others. They begin anew in long texts. */
+function inOrder(places: number[]): readonly number[] {
+  const isBehind = (place: number, i: number): boolean =>
+    i === 0 || placeIn(place) > placeIn(places[i - 1]!);
+  if (places.length === 1 || places.every(isBehind)) return places;
+  return places.sort((a, b) => placeIn(a) - placeIn(b) || b - a).filter(isBehind);
+}
+
+/** `tsvector` has the same number in every PostgreSQL. */
+const TSVECTOR_OID = 3614;
+const FIRST_BYTES = 0x10000;
+
+/**
+ * The words of pairs, with their positions and sides, as PostgreSQL takes a `tsvector[]` in binary
+ * form, which it reads much quicker than text. Made here and not by a configuration of PostgreSQL,
+ * so that nothing has to be installed there, code and scripts without spaces are cut as people look
+ * for them, and the same rules mark what was found.
+ */
+export class Vectors {
+  private bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  private end = 20;
+  private count = 0;
+
+  /** Puts the words of one more pair behind the others. */
+  add(accountId: string, rootChatId: string, texts: SideTexts): void {
+    const key = accountKey(accountId);
+    const { places, together } = placesOf(texts);
+    const from = this.end;
+    this.end += 8;
+    this.word(conversationWord(accountId, rootChatId), '', []);
+    for (const number of together) this.word(key, NEIGHBOURS[number]!, []);
+    let total = 1 + together.length;
+    for (const [lexeme, at] of places) {
+      if (this.end - from > BYTES_MAX) break;
+      this.word(key, lexeme, inOrder(at));
+      total++;
+    }
+    this.bytes.writeInt32BE(this.end - from - 4, from);
+    this.bytes.writeInt32BE(total, from + 4);
+    this.count++;
+  }
+
+  /** Nothing may be added afterwards. */
+  toBuffer(): Buffer {
+    const header = [this.count > 0 ? 1 : 0, 0, TSVECTOR_OID, this.count, 1];
+    header.forEach((field, i) => this.bytes.writeInt32BE(field, 4 * i));
+    return this.bytes.subarray(0, this.count > 0 ? this.end : 12);
+  }
+
+  private word(key: string, lexeme: string, places: readonly number[]): void {
+    const room = 3 * (key.length + lexeme.length + 1) + 2 * places.length;
+    if (this.end + room > this.bytes.length) this.grow(room);
+    const { bytes } = this;
+    let at = putText(bytes, putText(bytes, this.end, key), lexeme);
+    bytes[at++] = 0;
+    at = putShort(bytes, at, places.length);
+    for (const place of places) at = putShort(bytes, at, place);
+    this.end = at;
+  }
+
+  private grow(room: number): void {
+    const bytes = Buffer.allocUnsafe(2 * (this.bytes.length + room));
+    this.bytes.copy(bytes, 0, 0, this.end);
+    this.bytes = bytes;
+  }
+}
+
+/** Answers where it ends. Nearly all words are of ASCII, and short: no call is worth it. */
+function putText(bytes: Buffer, from: number, text: string): number {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return from + bytes.write(text, from);
+    bytes[from + i] = code;
+  }
+  return from + text.length;
+}
+
+function putShort(bytes: Buffer, from: number, number: number): number {
+  bytes[from] = number >> 8;
+  bytes[from + 1] = number & 0xff;
+  return from + 2;
 }
