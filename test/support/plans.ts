@@ -123,7 +123,10 @@ export class PlanReader {
         await send(sent);
         await send('ROLLBACK TO run');
       }
-      const values = sent.values.length > 0 ? `(${sent.values.map(literal).join(', ')})` : '';
+      const literals: string[] = [];
+      for (const value of sent.values)
+        literals.push(literal(isVectors(value) ? await textOf(send, value) : value));
+      const values = literals.length > 0 ? `(${literals.join(', ')})` : '';
       const call = `EXECUTE "${sent.name}" ${values}`;
       const { rows } = await send(`EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ${call}`);
       const { Plan: plan } = rows[0]!['QUERY PLAN'][0];
@@ -187,6 +190,16 @@ function sentOf(config: unknown, given: unknown): Sent | null {
 const { prepareValue } = createRequire(import.meta.url)('pg/lib/utils.js') as {
   prepareValue: (value: unknown) => unknown;
 };
+
+/** A `tsvector[]` in binary form, which no literal has. */
+const isVectors = (value: unknown): value is Buffer =>
+  Buffer.isBuffer(value) && value.length >= 12 && value.readInt32BE(8) === 3614;
+
+async function textOf(send: Send, vectors: Buffer): Promise<string> {
+  const text = 'SELECT $1::tsvector[]::text AS text';
+  const { rows } = await send({ name: 'plans.vectors', text, values: [vectors] });
+  return rows[0]!['text'] as string;
+}
 
 function literal(value: unknown): string {
   const prepared = prepareValue(value);
