@@ -64,11 +64,18 @@ export interface PieceSource {
   tellRest(watch: Watch, responseIds: readonly string[]): Promise<void>;
 }
 
+/** A pair as a commit has put it down, with its words: nobody has to read them who needs them. */
+export interface NewWords {
+  responseId: string;
+  version: number;
+  body: string;
+}
+
 /**
- * Called after each commit of this instance that wrote events of a conversation. Must return at
- * once.
+ * Called after each commit of this instance that wrote events of a conversation; with `pair` it
+ * wrote no other than that of the pair. Must return at once.
  */
-export type Listener = (accountId: string, rootChatId: string) => void;
+export type Listener = (accountId: string, rootChatId: string, pair?: NewWords) => void;
 
 /**
  * Hears of each change in an account, at whichever instance it was committed; null: in no
@@ -142,13 +149,13 @@ export class EventDispatcher implements OnModuleInit {
    * To be called after the commit of a change that `recordChange` knows nothing of. Returns at once
    * and never throws.
    */
-  changed(accountId: string, rootChatId: string): void {
+  changed(accountId: string, rootChatId: string, pair?: NewWords): void {
     const key = keyOf(accountId, rootChatId);
     this.watches.get(key)?.wake();
     this.news.emit(key);
     this.wakeUps.tell('events', key);
     this.hearAccount?.(accountId, rootChatId);
-    for (const hear of this.listeners) hear(accountId, rootChatId);
+    for (const hear of this.listeners) hear(accountId, rootChatId, pair);
   }
 
   /** The same of what is in no conversation: a file, an import. */

@@ -146,6 +146,25 @@ describe('a search', () => {
     }
   });
 
+  it('never has words of a pair that was redacted as soon as it was said', async () => {
+    const bob = await TestClient.register(server.url);
+    const { id } = await bob.aChat();
+    const redacted: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      const pair = await bob.append(id, `hoatzin ${n}`, null);
+      expect((await bob.delete(`/chats/${id}/messages/${pair}`)).status).toBe(204);
+      redacted.push(pair);
+    }
+    const last = await bob.append(id, 'kept', null);
+    const wordsOf = `SELECT response_id FROM message_search WHERE account_id = $1`;
+    await until(async () => {
+      const { rows } = await database.query<{ response_id: string }>(wordsOf, [bob.accountId]);
+      return rows.length === 1 && rows[0]!.response_id === last;
+    }, 'the words of the one that is left, and no others');
+    const { body } = await bob.get('/search?q=hoatzin');
+    expect(body.items).toEqual([]);
+  });
+
   it('after a crash of PostgreSQL, which empties what is not logged, finds old pairs at once', async () => {
     const { rows } = await database.query(
       `SELECT relname FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r' ORDER BY relname`,

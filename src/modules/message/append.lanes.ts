@@ -140,8 +140,11 @@ export class AppendLanes {
         : ([this.statements.many, manyInputs(pairs)] as const);
     const rows = await this.database.query<AppendRow>(...call);
     failpoint('append.after_commit');
-    const accounts = new Map(pairs.map((pair) => [pair.responseId, pair.accountId]));
-    for (const row of rows) this.events.changed(accounts.get(row.response_id)!, row.root_chat_id);
+    const byId = new Map(pairs.map((pair) => [pair.responseId, pair]));
+    for (const row of rows) {
+      const pair = byId.get(row.response_id)!;
+      this.events.changed(pair.accountId, row.root_chat_id, pair);
+    }
     return rows;
   }
 }

@@ -10,6 +10,15 @@ import { Vectors } from './search-vector.js';
 /** A pair, and whose it is. */
 export type PairName = readonly [accountId: string, responseId: string];
 
+/** A pair with its words as they were at that version. */
+export interface PairWords {
+  accountId: string;
+  rootChatId: string;
+  responseId: string;
+  version: number;
+  body: string;
+}
+
 /** Pairs whose words are in memory at once. */
 const PAIRS = 100;
 
@@ -41,6 +50,18 @@ export class SearchIndex {
     return late;
   }
 
+  /** The same of pairs whose words are at hand: nothing is read. */
+  async put(pairs: readonly PairWords[]): Promise<PairName[]> {
+    const late: PairName[] = [];
+    for (let from = 0; from < pairs.length; from += PAIRS) {
+      const some = pairs.slice(from, from + PAIRS);
+      const written = await this.write(some);
+      for (const { accountId, responseId } of some)
+        if (!written.has(responseId)) late.push([accountId, responseId]);
+    }
+    return late;
+  }
+
   private async bringSome(pairs: readonly PairName[]): Promise<PairName[]> {
     const rows = await this.database.query<UnfoundRow>(this.readPairs, columnsOf(pairs));
     const isGone = ({ status }: UnfoundRow): boolean => status === 'redacted';
@@ -48,28 +69,38 @@ export class SearchIndex {
     if (gone.length > 0) await this.database.query(FORGET, columnsOf(gone.map(keyOf)));
     const left = rows.filter((row) => !isGone(row));
     if (left.length === 0) return [];
-    const written = await this.write(left);
+    const written = await this.write(await this.withWords(left));
     return left.map(keyOf).filter(([, id]) => !written.has(id));
   }
 
-  private async write(rows: readonly UnfoundRow[]): Promise<Set<string>> {
+  /** Those of them whose words can be read. */
+  private async withWords(rows: readonly UnfoundRow[]): Promise<PairWords[]> {
     const elsewhere = rows.filter(({ body }) => body === null);
     const stored = await this.content.findAcross(
       elsewhere.map((row) => refOf(row.account_id, row)),
     );
-    const values: [string, string, number][] = [];
+    return rows.flatMap((row) => {
+      const body = row.body ?? bodyOf(row, stored.get(row.response_id));
+      const { account_id: accountId, root_chat_id: rootChatId, response_id: responseId } = row;
+      return body === null
+        ? []
+        : [{ accountId, rootChatId, responseId, version: row.version, body }];
+    });
+  }
+
+  private async write(pairs: readonly PairWords[]): Promise<Set<string>> {
+    if (pairs.length === 0) return new Set();
     const vectors = new Vectors();
     let chars = 0;
-    for (const row of rows) {
-      const body = row.body ?? bodyOf(row, stored.get(row.response_id));
-      if (body === null) continue;
-      values.push([row.account_id, row.response_id, row.version]);
-      vectors.add(row.account_id, row.root_chat_id, textsOf(body));
+    for (const { accountId, rootChatId, body } of pairs) {
+      vectors.add(accountId, rootChatId, textsOf(body));
       chars += body.length;
       if (chars > TURN_CHARS) chars = await nextTurn(0);
     }
     const found = await this.database.query<{ response_id: string }>(WRITE, [
-      ...[0, 1, 2].map((column) => values.map((value) => value[column])),
+      pairs.map(({ accountId }) => accountId),
+      pairs.map(({ responseId }) => responseId),
+      pairs.map(({ version }) => version),
       vectors.toBuffer(),
     ]);
     return new Set(found.map(({ response_id: id }) => id));
