@@ -17,11 +17,12 @@ describe('a standstill of the process', () => {
     expect(runningMs() - began).toBeCloseTo(500);
   });
 
-  it('does not end the waiting for an answer that comes when it is over', async () => {
+  it('does not end the waiting for the answer of a store that comes when it is over', async () => {
     const answer = within(
       1500,
       sleep(2050).then(() => 'told'),
       late,
+      new Pulse(),
     );
     standStill(2000);
     expect(await answer).toBe('told');

@@ -91,7 +91,8 @@ export class Pulse {
  * Answers as `work` does, or fails with `late()` after `ms` milliseconds; what `work` comes to
  * after that is nobody's concern. A process that did not get to run for so long first reads what
  * has arrived meanwhile: that is no silence of the other side.
- * @param pulse of the store that is asked: the deadline of the request may end the waiting earlier
+ * @param pulse of the store that is asked: a standstill of this process does not count then, and
+ * the deadline of the request may end the waiting earlier
  */
 export async function within<Result>(
   ms: number,
@@ -99,14 +100,17 @@ export async function within<Result>(
   late: () => Error,
   pulse?: Pulse,
 ): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
   let stop: (() => void) | undefined;
   const expired = new Promise<never>((_resolve, reject) => {
     const giveUp = (): void => reject(late());
-    stop = pulse ? pulse.watch(giveUp, ms) : afterRunning(ms, giveUp);
+    if (pulse) stop = pulse.watch(giveUp, ms);
+    else timer = setTimeout(() => setImmediate(giveUp), ms);
   });
   try {
     return await Promise.race([work, expired]);
   } finally {
+    clearTimeout(timer);
     stop?.();
   }
 }
