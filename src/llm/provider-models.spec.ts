@@ -170,7 +170,8 @@ describe('an answer', () => {
     });
     await provider.asked[0]!.closed;
     expect(provider.asked[0]!).toMatchObject({ aborted: true });
-    expect(provider.asked[0]!.sent * 4096).toBeLessThan(8 * 1024 * 1024);
+    // Half of the flood: the kernel takes some ten megabytes between the two, as it sees fit.
+    expect(provider.asked[0]!.sent * 4096).toBeLessThan(32 * 1024 * 1024);
   });
 
   it('of exactly 256 KiB is whole, and is not cut within a character above it', async () => {
@@ -202,7 +203,8 @@ describe('an answer', () => {
       break;
     }
     await provider.asked[0]!.closed;
-    expect(provider.asked[0]!.sent * 4096).toBeLessThan(8 * 1024 * 1024);
+    // Half of the flood: the kernel takes some ten megabytes between the two, as it sees fit.
+    expect(provider.asked[0]!.sent * 4096).toBeLessThan(32 * 1024 * 1024);
   });
 
   const isTakenSlowly = async (): Promise<void> => {
