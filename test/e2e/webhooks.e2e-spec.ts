@@ -343,7 +343,8 @@ describe('a failed attempt', () => {
       });
       await bed.ann.aChat(1);
       expect((await bed.settled(hook, 'delivered'))[0]).toMatchObject({ last_status: 200 });
-      expect(sent).toBeLessThan(8 * 1024 * 1024);
+      // It would go on without end; the kernel takes some ten megabytes, as it sees fit.
+      expect(sent).toBeLessThan(32 * 1024 * 1024);
     }),
   );
 });
