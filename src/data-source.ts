@@ -205,9 +205,6 @@ export const serverOptions = (url: string, poolSize: number): DataSourceOptions 
       // plan that was made while a table was empty, as far as it knew, would read all of it for
       // each look-up from then on. (Before PostgreSQL 18 a plan that has no other way has a cost
       // for which it would be compiled.)
-      // What pairs are found by is put into its index some 600 pairs at a time, sorted in this
-      // memory: in PostgreSQL's 4 MB they would be of an account one by one where many write.
-      options:
-        '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off -c work_mem=32MB',
+      options: '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off',
     },
   }) as DataSourceOptions;
