@@ -1,3 +1,4 @@
+import { afterRunning } from '../runtime/run-clock.js';
 import { ModelError } from './language-model.js';
 
 /** How long a provider is waited for, in ms. */
@@ -12,11 +13,12 @@ export interface Limits {
 
 /**
  * Waits for a provider, and gives up when it is silent for too long, or when the caller wants no
- * more. While nobody listens, only the time for the whole answer runs.
+ * more. While nobody listens, only the time for the whole answer runs, and a standstill of this
+ * process is no silence of the provider.
  */
 export class Patience {
   private readonly giving = new AbortController();
-  private readonly whole: NodeJS.Timeout;
+  private readonly stopWhole: () => void;
   private begun = false;
   private lost: ModelError | null = null;
 
@@ -24,9 +26,8 @@ export class Patience {
     private readonly limits: Limits,
     private readonly stop: AbortSignal,
   ) {
-    this.whole = setTimeout(
-      () => this.giveUp(`The answer took longer than ${seconds(limits.wholeMs)}.`),
-      limits.wholeMs,
+    this.stopWhole = afterRunning(limits.wholeMs, () =>
+      this.giveUp(`The answer took longer than ${seconds(limits.wholeMs)}.`),
     );
     stop.addEventListener('abort', this.end);
     if (stop.aborted) this.end();
@@ -48,11 +49,11 @@ export class Patience {
     const silence = this.begun
       ? 'The model fell silent in the middle of its answer.'
       : `The model did not begin to answer within ${seconds(ms)}.`;
-    const timer = setTimeout(() => this.giveUp(silence), ms);
+    const stopWaiting = afterRunning(ms, () => this.giveUp(silence));
     try {
       return await listen();
     } finally {
-      clearTimeout(timer);
+      stopWaiting();
     }
   }
 
@@ -63,7 +64,7 @@ export class Patience {
 
   /** Ends the call to the provider, if it still runs. */
   readonly end = (): void => {
-    clearTimeout(this.whole);
+    this.stopWhole();
     this.stop.removeEventListener('abort', this.end);
     this.giving.abort();
   };

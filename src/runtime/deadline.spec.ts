@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
+import { standStill } from '../../test/support/standing-still.js';
 import { Deadline, Pulse, under, within } from './deadline.js';
 import { runningMs } from './run-clock.js';
 
-/** This process does nothing, and reads nothing, for so long. */
-const standStill = (ms: number): void => {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-};
 const late = (): Error => new Error('late');
 
 describe('a standstill of the process', () => {

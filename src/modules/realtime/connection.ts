@@ -4,6 +4,7 @@ import type { Principal } from '../../common/principal.js';
 import { FrameBucket } from '../../common/frame-bucket.js';
 import type { RateStanding } from '../../common/rate-limit.js';
 import { BUFFERED_BYTES_MAX, CLOSE } from '../../common/upgrades.js';
+import { afterRunning } from '../../runtime/run-clock.js';
 import type { Guest, Presence } from '../auth/presence.service.js';
 import { DeltaTray } from './delta-tray.js';
 import { control, type Envelope } from './envelope.js';
@@ -66,7 +67,7 @@ export class Connection implements Guest, Sink {
   private tray: DeltaTray | null = null;
   /** Replays that wait for room. */
   private readonly waiting: Subscription[] = [];
-  private readonly authTimer: NodeJS.Timeout;
+  private readonly stopWaiting: () => void;
   private readonly bucket = new FrameBucket();
 
   /**
@@ -83,9 +84,8 @@ export class Connection implements Guest, Sink {
     const { token } = arrival;
     socket.on('message', (raw, isBinary) => this.receive(raw, isBinary));
     socket.on('close', () => this.dispose());
-    this.authTimer = setTimeout(
-      () => this.close(CLOSE.unauthorized, 'no token within 5 s'),
-      AUTH_MS,
+    this.stopWaiting = afterRunning(AUTH_MS, () =>
+      this.close(CLOSE.unauthorized, 'no token within 5 s'),
     );
     if (token !== undefined) this.enqueue({ event: 'auth', token });
   }
@@ -177,7 +177,7 @@ export class Connection implements Guest, Sink {
     if (this.principal) this.port.presence.leave(this.principal, this);
     this.principal = principal;
     this.arrival.known();
-    clearTimeout(this.authTimer);
+    this.stopWaiting();
     if (!this.port.presence.enter(principal, this))
       return this.close(CLOSE.tooMany, 'too many connections of this account');
     this.send(control('ready'));
@@ -265,7 +265,7 @@ export class Connection implements Guest, Sink {
 
   /** Idempotent. At once, and not when the good-bye of a slow reader has come. */
   private dispose(): void {
-    clearTimeout(this.authTimer);
+    this.stopWaiting();
     this.tray?.close();
     for (const { subscription } of this.subscriptions.values()) subscription.close();
     this.subscriptions.clear();

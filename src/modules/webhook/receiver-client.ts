@@ -5,6 +5,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { rootCertificates } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
+import { afterRunning } from '../../runtime/run-clock.js';
 import { isAllowedAddress, type Network } from './public-address.js';
 import { type AddressRules, allowedBy, hostOf, isAllowedHost } from './webhook-url.js';
 
@@ -68,10 +69,10 @@ export class ReceiverClient {
     if (!isAllowedHost(hostOf(url), this.allowed))
       return Promise.resolve(failure('address_refused'));
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), this.timeoutMs);
+    const stopWaiting = afterRunning(this.timeoutMs, () => abort.abort());
     this.underWay.add(abort);
     return this.send(url, headers, body, abort.signal).finally(() => {
-      clearTimeout(timer);
+      stopWaiting();
       this.underWay.delete(abort);
     });
   }
