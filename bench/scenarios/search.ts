@@ -134,6 +134,7 @@ async function indexing({ stage: { sql }, options }: Play, database: Database): 
     if (late.length > 0) throw new Error(`${late.length} pairs were not made findable`);
     rates.push(pairs.length / ((performance.now() - started) / 1000));
   }
+  await index.stop();
   const sorted = rates.sort((a, b) => a - b);
   return {
     id: 'P13',

@@ -253,6 +253,7 @@ export const ELSEWHERE: Record<string, string> = {
   'search.news': 'behind an append: the newest events of the conversations that have some',
   'search.next_': 'of a walk through all pairs, a batch at a time',
   'search.open_behind': 'of a walk: at most 1,000 pairs whose answers were under way',
+  'search.order': 'of the index, by its name, two seconds behind what was written',
   'search.walked': 'of a walk: one row by its key',
   'transfer.':
     'of imports: one of them by its key, a piece of its file, or a conversation by its source',

@@ -43,6 +43,19 @@ const MANY = `
     CASE WHEN n % 700 = 0 THEN quote_literal($3 || 'rare') END, CASE WHEN n < 1000 THEN quote_literal($3 || 'old') END)::tsvector
   FROM pair`;
 
+/** 900 pairs of a chat $2 of the account $1, of 100 words each that no other has. */
+const WORDY = `
+  WITH pair AS MATERIALIZED (SELECT n, gen_random_uuid() AS id FROM generate_series(1, 900) n),
+  message AS (
+    INSERT INTO messages (account_id, response_id, root_chat_id, chat_id, seq, bytes, sha256, created_at)
+    SELECT $1, id, $2, $2, n, 1, '', now() FROM pair
+  )
+  INSERT INTO message_search (account_id, response_id, root_chat_id, chat_id, seq, version, is_final, message_type, created_at, words)
+  SELECT $1, id, $2, $2, n, 1, true, 'text', now(), (SELECT string_agg(n || 'word' || w, ' ') FROM generate_series(1, 100) w)::tsvector
+  FROM pair`;
+const LOOK_FOR_NONE = `
+  EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT FROM message_search WHERE words @@ 'none-has-it'::tsquery`;
+
 describe('a search', () => {
   let server: SharedServer;
   let database: Client;
@@ -97,6 +110,7 @@ describe('a search', () => {
         if (word !== 'old') expect(await fetched(asked)).toBeLessThan(300);
       }
     } finally {
+      await index.stop();
       await dataSource.destroy();
       await database.query(`DELETE FROM messages WHERE account_id = $1`, [ann.accountId]);
     }
@@ -128,8 +142,28 @@ describe('a search', () => {
       expect(await hitsOf()).toEqual([]);
     } finally {
       await walks.stop();
+      await index.stop();
       await dataSource.destroy();
     }
+  });
+
+  it('soon reads nothing any more of what was written and is not in order yet in the index', async () => {
+    const bob = await TestClient.register(server.url);
+    const { id } = await bob.aChat();
+    const pages = async (): Promise<number> => {
+      const { rows } = await database.query(LOOK_FOR_NONE);
+      const { Plan: plan } = rows[0]['QUERY PLAN'][0];
+      return plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+    };
+    await database.query('SET enable_seqscan = off');
+    await database.query(`SELECT gin_clean_pending_list('message_search_blocks')`);
+    await database.query(WORDY, [bob.accountId, id]);
+    expect(await pages()).toBeGreaterThan(200);
+    const other = await bob.aChat();
+    await bob.append(other.id, 'one more', 'that the server makes findable');
+    await until(async () => (await pages()) < 50);
+    await database.query(`DELETE FROM messages WHERE account_id = $1`, [bob.accountId]);
+    await database.query('RESET enable_seqscan');
   });
 
   it('finds a pair by the first and the last of more words than PostgreSQL has places for', async () => {

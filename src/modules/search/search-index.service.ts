@@ -1,9 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { ContentStore, type StoredPair } from '../../content/content-store.js';
 import { Database, type Statement } from '../../database/database.js';
+import { Loop } from '../../runtime/loop.js';
+import { Outage } from '../../runtime/outage.js';
+import { ClosesAt } from '../../runtime/shutdown.module.js';
 import { refOf } from '../chat/path.service.js';
-import { FORGET, readStatement, type UnfoundRow, WRITE } from './search-index.sql.js';
+import { FORGET, ORDER, readStatement, type UnfoundRow, WRITE } from './search-index.sql.js';
 import { textsOf } from './search-text.js';
 import { Vectors } from './search-vector.js';
 
@@ -25,16 +28,34 @@ const PAIRS = 100;
 /** Words and a part of the event loop's turn: so many characters, then others come to theirs. */
 const TURN_CHARS = 64 * 1024;
 
+/**
+ * What was written waits so long to be put in order: that is cheaper for many pairs at once, and
+ * dearer for each who searches meanwhile.
+ */
+const ORDER_MS = 2000;
+
 /** Writes what pairs are found by, from their words as they are now. */
 @Injectable()
 export class SearchIndex {
   private readonly readPairs: Statement;
+  private readonly order = new Loop(
+    async () => void (await this.database.query(ORDER, [])),
+    new Outage((cause) =>
+      new Logger('Search').warn({ message: 'searches take longer than usual', cause }),
+    ),
+    { gatherMs: ORDER_MS },
+  );
 
   constructor(
     private readonly database: Database,
     private readonly content: ContentStore,
   ) {
     this.readPairs = readStatement(content.table);
+  }
+
+  @ClosesAt('loops')
+  stop(): Promise<void> {
+    return this.order.stop();
   }
 
   /**
@@ -103,6 +124,7 @@ export class SearchIndex {
       pairs.map(({ version }) => version),
       vectors.toBuffer(),
     ]);
+    if (found.length > 0) this.order.wake();
     return new Set(found.map(({ response_id: id }) => id));
   }
 }

@@ -175,6 +175,17 @@ export const FORGET: Statement = {
     DELETE FROM message_search s USING doomed WHERE s.account_id = doomed.account_id AND s.response_id = doomed.response_id`,
 };
 
+/**
+ * Puts in order what waits in the index of words, of all accounts: each look into it reads all that
+ * waits. Only who owns the index may; for others PostgreSQL does so, at 4 MB or by autovacuum.
+ */
+export const ORDER: Statement = {
+  name: 'search.order',
+  text: `
+    SELECT gin_clean_pending_list(oid) FROM pg_class
+    WHERE oid = to_regclass('message_search_blocks') AND pg_has_role(relowner, 'USAGE')`,
+};
+
 export interface WalkRow extends Record<string, unknown> {
   walked_to: string;
   row_id: string;
