@@ -48,8 +48,12 @@ export async function withStage<Result>(
   chmodSync(folder, 0o755);
   cleanup.push(() => rmSync(folder, { recursive: true, force: true }));
   try {
-    // As users get it: fsync, full_page_writes and synchronous_commit are on.
-    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data') });
+    // fsync, full_page_writes and synchronous_commit are on. Buffers are those of a server that is
+    // for this, or what the bench has just filled would be written while it measures.
+    const postgres = await startEmbeddedPostgres({
+      dataDir: join(folder, 'data'),
+      settings: { shared_buffers: '1GB' },
+    });
     cleanup.push(() => postgres.stop());
     return await play(await openStage(options, postgres.url, cleanup));
   } finally {

@@ -45,6 +45,17 @@ const KINDS: readonly Kind[] = [
   ['a phrase', ({ common, medium }, random) => `"${pick(common, random)} ${pick(medium, random)}"`],
 ];
 
+const KINDS_OF_ALL = (
+  [
+    ['account of 900', 2, smallAccount],
+    ['the big account', 5, bigAccount],
+  ] as const
+).flatMap(([who, bar, accountOf]) =>
+  (['newest', 'best'] as const).flatMap((sort) =>
+    KINDS.map(([kind, queryOf]) => ({ who, bar, accountOf, sort, kind, queryOf })),
+  ),
+);
+
 const pick = (words: readonly string[], random: () => number): string =>
   words[Math.floor(random() * words.length)]!;
 
@@ -63,7 +74,7 @@ export const search: Scenario = {
       return {
         rows,
         details: [
-          `P13: pages of ${PAGE} of ${library.pairs} pairs; rows are p50 / p95 / max, in CPU ms of PostgreSQL, all statements of a search together`,
+          `P13: pages of ${PAGE} of ${library.pairs} pairs; rows are p50 / p95 / max of the searches, each at its least of ${options.rounds}, in CPU ms of PostgreSQL, all statements of a search together`,
         ],
       };
     } finally {
@@ -72,7 +83,15 @@ export const search: Scenario = {
   },
 };
 
-async function searches({ say }: Play, database: Database, library: Library): Promise<Row[]> {
+/**
+ * All kinds in turn, as many times as there are rounds: the least that a search cost counts, as
+ * what a machine does beside can only add to it.
+ */
+async function searches(
+  { say, options }: Play,
+  database: Database,
+  library: Library,
+): Promise<Row[]> {
   const content = new PostgresContentStore(database);
   const index = new SearchIndex(database, content);
   const walks = new SearchWalks(database, index);
@@ -85,31 +104,26 @@ async function searches({ say }: Play, database: Database, library: Library): Pr
     new SearchHits(database, content),
   );
   const [backend] = await database.query<{ pid: number }>(BACKEND, []);
-  const rows: Row[] = [];
-  for (const [who, bar, accountOf] of [
-    ['account of 900', 2, smallAccount],
-    ['the big account', 5, bigAccount],
-  ] as const)
-    for (const sort of ['newest', 'best'] as const)
-      for (const [kind, queryOf] of KINDS) {
-        const random = randomOf(7);
-        const times: number[] = [];
-        for (let n = 0; n < SEARCHES; n++) {
-          const q = queryOf(library, random);
-          const before = cpuMsOf(backend!.pid);
-          await service.search(accountOf(n, library), { q, sort, limit: PAGE });
-          times.push(cpuMsOf(backend!.pid) - before);
-        }
-        const ratio = spreadOf(times.slice(SEARCHES / 10));
-        say(`${who}, ${sort}, ${kind}: p95 ${ratio.med.toFixed(2)} ms`);
-        rows.push({
-          id: 'P13',
-          what: `${who}, ${sort} first, ${kind}`,
-          ratio,
-          held: { sign: '<=', bar, aim: bar },
-        });
+  const kinds = KINDS_OF_ALL.map((kind) => ({ ...kind, least: [] as number[] }));
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const { accountOf, sort, queryOf, least } of kinds) {
+      const random = randomOf(7);
+      for (let n = 0; n < SEARCHES; n++) {
+        const q = queryOf(library, random);
+        const before = cpuMsOf(backend!.pid);
+        await service.search(accountOf(n, library), { q, sort, limit: PAGE });
+        least[n] = Math.min(least[n] ?? Infinity, cpuMsOf(backend!.pid) - before);
       }
-  return rows;
+    }
+    const p95s = kinds.map(({ who, least }) => `${who} ${spreadOf(least).med.toFixed(2)}`);
+    say(`P13 round ${round}: p95 by kind, ms: ${p95s.join(', ')}`);
+  }
+  return kinds.map(({ who, bar, sort, kind, least }) => ({
+    id: 'P13',
+    what: `${who}, ${sort} first, ${kind}`,
+    ratio: spreadOf(least),
+    held: { sign: '<=', bar, aim: bar },
+  }));
 }
 
 /** As a row of the table: p50, p95 and the longest. */

@@ -17,7 +17,9 @@ describe('the patience with a provider', () => {
   });
 
   it('is over when the provider is silent for too long while this process runs', async () => {
-    await patience.hear(() => new Promise((resolve) => patience.signal.addEventListener('abort', resolve)));
+    await patience.hear(
+      () => new Promise((resolve) => patience.signal.addEventListener('abort', resolve)),
+    );
     expect(patience.fault).toMatchObject({ code: 'provider_timeout' });
   });
 });

@@ -1,5 +1,5 @@
 import type { SearchQuery, Step } from './search-query.js';
-import { type Token, tokensOf } from './search-tokens.js';
+import { eachToken, type Token } from './search-tokens.js';
 
 /**
  * A piece of a text with what was found in it. Text and no markup: whoever shows it marks the
@@ -28,15 +28,16 @@ export function excerptOf(text: string, query: SearchQuery): Excerpt | null {
     .map((steps) => new Finder(steps));
   const ranges: Range[] = [];
   let end = Infinity;
-  for (const token of tokensOf(text)) {
-    if (token.from >= end) break;
+  eachToken(text, (token) => {
+    if (token.from >= end) return false;
     for (const finder of finders) {
       const range = finder.next(token);
       if (!range) continue;
       ranges.push(range);
       if (end === Infinity) end = Math.max(range[1], range[0] - BEFORE + CHARS);
     }
-  }
+    return true;
+  });
   return ranges.length === 0 ? null : cutAround(text, joined(ranges));
 }
 

@@ -49,7 +49,7 @@ export function readQuery(text: string): SearchQuery | string {
 
 function termsOf(text: string, isPhrase: boolean, isNotPhrase: boolean): Term[] {
   const isNot = isPhrase ? isNotPhrase : /^-+[^-]/.test(text);
-  const tokens = [...tokensOf(text)];
+  const tokens = tokensOf(text);
   if (tokens.length === 0) return [];
   const steps = stepsOf(tokens, text.endsWith('*'));
   return [{ steps, or: wholeOf(tokens, steps), isNot }];

@@ -67,12 +67,20 @@ const KINDS = Uint8Array.from({ length: ASCII_SIGNS }, (_, code) => {
   return sign === '_' ? SEAM : NONE;
 });
 
+/** The words of a text in their order. */
+export function tokensOf(text: string): Token[] {
+  const tokens: Token[] = [];
+  eachToken(text, (token) => tokens.push(token) > 0);
+  return tokens;
+}
+
 /**
- * The words of a text in their order. Of a script without spaces each two neighbours are a word,
- * and the last character of a run by itself: so every character begins one. What is put together
- * (`getUserById`) is a word as a whole, and so is each part of it.
+ * Hands on the words of a text in their order, until `take` wants no more. Of a script without
+ * spaces each two neighbours are a word, and the last character of a run by itself: so every
+ * character begins one. What is put together (`getUserById`) is a word as a whole, and so is each
+ * part of it.
  */
-export function* tokensOf(text: string): Generator<Token> {
+export function eachToken(text: string, take: (token: Token) => boolean): void {
   let position = 0;
   for (let at = 0; at < text.length;) {
     if (KINDS[text.charCodeAt(at)] === NONE) {
@@ -82,7 +90,8 @@ export function* tokensOf(text: string): Generator<Token> {
     const end = endOfPlain(text, at);
     if (end > at) {
       const to = end + signsAfter(text, at, end);
-      yield { lexeme: cut(text.slice(at, to).toLowerCase()), position: position++, from: at, to };
+      const lexeme = cut(text.slice(at, to).toLowerCase());
+      if (!take({ lexeme, position: position++, from: at, to })) return;
       at = end;
       continue;
     }
@@ -93,16 +102,29 @@ export function* tokensOf(text: string): Generator<Token> {
       at = piece.index;
       continue;
     }
-    for (const [run, from] of runsOf(piece[0], at)) {
-      const tokens = HAS_UNSPACED.test(run) ? pairsOf(run) : wordsOf(run);
-      for (const token of tokens) {
-        const { lexeme, position: after } = token;
-        yield { lexeme, position: position + after, from: from + token.from, to: from + token.to };
-      }
-      position += (tokens.at(-1)?.position ?? -1) + 1;
-    }
+    const tokens = tokensOfPiece(piece[0], at);
+    for (const token of tokens)
+      if (!take({ ...token, position: position + token.position })) return;
+    position += positionBehind(tokens);
     at += piece[0].length;
   }
+}
+
+const positionBehind = (tokens: readonly Token[]): number => (tokens.at(-1)?.position ?? -1) + 1;
+
+/** Of a piece without signs, which stands at `at`; their positions begin at 0. */
+function tokensOfPiece(piece: string, at: number): Token[] {
+  const tokens: Token[] = [];
+  for (const [run, from] of runsOf(piece, at)) {
+    const start = positionBehind(tokens);
+    for (const token of HAS_UNSPACED.test(run) ? pairsOf(run) : wordsOf(run))
+      tokens.push({
+        lexeme: token.lexeme,
+        position: start + token.position,
+        ...{ from: from + token.from, to: from + token.to },
+      });
+  }
+  return tokens;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { tokensOf } from './search-tokens.js';
+import { eachToken } from './search-tokens.js';
 
 /** What is searched of a pair, in plain text. */
 export interface SideTexts {
@@ -71,10 +71,12 @@ const PLACE_BITS = 14;
 const WEIGHT_NUMBERS = { A: 3, B: 2 } as const;
 const placeIn = (packed: number): number => packed & (2 ** PLACE_BITS - 1);
 
+/** Of one pair at a time, and empty between them: made for each, it costs as much as words. */
+const isTogether = new Uint8Array(NEIGHBOURS.length);
+
 function placesOf(texts: SideTexts): WordPlaces {
   const places = new Map<string, number[]>();
   const together: number[] = [];
-  const isTogether = new Uint8Array(NEIGHBOURS.length);
   let room = BYTES_MAX;
   let start = 1;
   for (const side of ['question', 'response'] as const) {
@@ -82,7 +84,7 @@ function placesOf(texts: SideTexts): WordPlaces {
     let last = 0;
     let here = '';
     let before: number | null = null;
-    for (const { lexeme, position } of tokensOf(texts[side])) {
+    eachToken(texts[side], ({ lexeme, position }) => {
       if (position > last) before = hashBefore(here);
       [last, here] = [position, lexeme];
       if (before !== null) {
@@ -90,15 +92,17 @@ function placesOf(texts: SideTexts): WordPlaces {
         if (isTogether[number] === 0) isTogether[number] = together.push(number) && 1;
       }
       const known = places.get(lexeme);
-      if (known && known.length >= PLACES_MAX) continue;
+      if (known && known.length >= PLACES_MAX) return true;
       room -= known ? 2 : lexeme.length;
-      if (room < 0) break;
+      if (room < 0) return false;
       const place = weight | (((start + position) % POSITIONS) + 1);
       if (known) known.push(place);
       else places.set(lexeme, [place]);
-    }
+      return true;
+    });
     start += last + GAP;
   }
+  for (const number of together) isTogether[number] = 0;
   return { places, together };
 }
 
