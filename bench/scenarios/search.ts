@@ -18,6 +18,7 @@ import type { Play, Scenario } from './scenario.js';
 const SEARCHES = 100;
 const INDEXED = 3000;
 const PAGE = 20;
+const FOUND = 'SELECT FROM message_search WHERE response_id = ANY ($1::uuid[])';
 const BACKEND = { name: 'bench.backend', text: 'SELECT pg_backend_pid() AS pid' };
 
 /**
@@ -69,8 +70,9 @@ export const search: Scenario = {
     const dataSource = await new DataSource(serverOptions(stage.databaseUrl, 1)).initialize();
     try {
       const database = new Database(dataSource);
-      const rows = await searches(play, database, library);
-      rows.push(await indexing(play, database));
+      const index = new SearchIndex(database, new PostgresContentStore(database));
+      const rows = await searches(play, database, library, index);
+      rows.push(await indexing(play, index).finally(() => index.stop()));
       return {
         rows,
         details: [
@@ -91,9 +93,8 @@ async function searches(
   { say, options }: Play,
   database: Database,
   library: Library,
+  index: SearchIndex,
 ): Promise<Row[]> {
-  const content = new PostgresContentStore(database);
-  const index = new SearchIndex(database, content);
   const walks = new SearchWalks(database, index);
   // All is there; nobody walks through it beside.
   await walks.stop();
@@ -101,7 +102,7 @@ async function searches(
     database,
     walks,
     new SearchMatches(database, new Config(), index),
-    new SearchHits(database, content),
+    new SearchHits(database, new PostgresContentStore(database)),
   );
   const [backend] = await database.query<{ pid: number }>(BACKEND, []);
   const kinds = KINDS_OF_ALL.map((kind) => ({ ...kind, least: [] as number[] }));
@@ -133,8 +134,7 @@ function spreadOf(times: readonly number[]): Row['ratio'] {
   return { min: at(0.5), med: at(0.95), max: sorted.at(-1)! };
 }
 
-async function indexing({ stage: { sql }, options }: Play, database: Database): Promise<Row> {
-  const index = new SearchIndex(database, new PostgresContentStore(database));
+async function indexing({ stage: { sql }, options }: Play, index: SearchIndex): Promise<Row> {
   const rates: number[] = [];
   for (let n = 0; n < options.rounds; n++) {
     const { rows } = await sql.query<{ account_id: string; response_id: string }>(
@@ -145,10 +145,13 @@ async function indexing({ stage: { sql }, options }: Play, database: Database): 
     const pairs = rows.map((row): PairName => [row.account_id, row.response_id]);
     const started = performance.now();
     const late = await index.bring(pairs);
-    if (late.length > 0) throw new Error(`${late.length} pairs were not made findable`);
-    rates.push(pairs.length / ((performance.now() - started) / 1000));
+    const seconds = (performance.now() - started) / 1000;
+    const ids = late.map(([, id]) => id);
+    const { rowCount } = await sql.query(FOUND, [ids]);
+    // What is late was made findable by the server meanwhile, which walks through all pairs.
+    if (rowCount !== ids.length) throw new Error('some pairs were not made findable');
+    rates.push((pairs.length - ids.length) / seconds);
   }
-  await index.stop();
   const sorted = rates.sort((a, b) => a - b);
   return {
     id: 'P13',

@@ -177,7 +177,9 @@ export class PathService {
     rootChatId: string | null,
     rows: readonly WordsRow[],
   ): Promise<string[] | null> {
-    const elsewhere = rows.filter((row) => row.body === null).map((row) => refOf(accountId, row));
+    const elsewhere = rows
+      .filter(({ body, response_id: id }) => body === null && id !== '')
+      .map((row) => refOf(accountId, row));
     const stored = elsewhere.length > 0 ? await this.fetch(accountId, rootChatId, elsewhere) : null;
     if (rows.some((row) => (stored?.get(row.response_id)?.version ?? 0) > row.version)) return null;
     return rows.map((row) => row.body ?? checkedBody(row, stored?.get(row.response_id)));

@@ -14,7 +14,7 @@ const BYTES_PER_TOKEN_MAX = 16;
 
 /** A pair before a question, or (the last one) the question itself. */
 export interface ContextRow extends WordsRow {
-  /** Empty where the words are in `body`. */
+  /** Empty where the words are in `body`, or nowhere. */
   response_id: string;
   /** Null where nobody has counted this version. */
   tokens: number | null;
@@ -44,7 +44,9 @@ export interface ContextBlock extends Record<string, unknown> {
   fork_seq: number;
   /** `FACTS`, a line for each pair. */
   facts: string | null;
-  /** Bodies, a line for each pair: JSON has no line breaks. An empty line where it is elsewhere. */
+  /** `seq` and version of the words that are here, a line for each pair. */
+  words: string | null;
+  /** Their bodies, a line for each: JSON has no line breaks. */
   bodies: string | null;
   /** By their `seq`, of the pairs of which more is to be said; null where there are none. */
   more: Record<string, Beside> | null;
@@ -52,14 +54,15 @@ export interface ContextBlock extends Record<string, unknown> {
 
 const FACTS = `concat_ws(' ', m.seq, m.version, CASE WHEN t.version = m.version THEN t.tokens END)`;
 
-/** The rows of the pairs of a context, oldest first. @param blocks the newest first */
+/** The rows of the pairs of a context, oldest first. @param blocks in any order */
 export const contextRowsOf = (blocks: readonly ContextBlock[]): ContextRow[] =>
-  blocks.flatMap(rowsOf).reverse();
+  blocks.flatMap(rowsOf).sort((a, b) => a.seq - b.seq);
 
-function rowsOf({ facts, bodies, more, ...place }: ContextBlock): ContextRow[] {
+function rowsOf({ facts, words, bodies, more, ...place }: ContextBlock): ContextRow[] {
   if (facts === null) return [];
-  const words = bodies!.split('\n');
-  return facts.split('\n').map((line, at) => {
+  const texts = bodies?.split('\n');
+  const bodyOf = new Map(words?.split('\n').map((word, at) => [word, texts![at]!]));
+  return facts.split('\n').map((line) => {
     const [seq, version, tokens] = line.split(' ') as [string, string, string?];
     const [
       status = 'complete',
@@ -82,43 +85,48 @@ function rowsOf({ facts, bodies, more, ...place }: ContextBlock): ContextRow[] {
       author,
       error_code: errorCode,
       sha256: sha256 === null ? null : Buffer.from(sha256, 'hex'),
-      body: words[at] || null,
+      body: bodyOf.get(`${seq} ${version}`) || null,
     };
   });
 }
 
+/** Of a pair and its count, where there is one: the tokens that it takes, or the fewest. */
+const COST = `CASE WHEN m.seq = $3 THEN 0 WHEN t.version = m.version THEN t.tokens + ${MESSAGE_TOKENS} ELSE m.bytes / ${BYTES_PER_TOKEN_MAX} END`;
+
+/** Of pairs that are more than two texts of nobody's, and of all whose words are elsewhere. */
+const hasMore = (table: ContentStore['table']): string =>
+  table === 'content_journal'
+    ? 'true'
+    : `m.status <> 'complete' OR num_nonnulls(m.model, m.author, m.error) > 0`;
+
 /**
- * The block `w` of a path (of one owner), the newest pairs of it that `w.room` has room for: three
+ * The block `w` of a path (of one owner), the newest pairs of it that `w.room` has room for: two
  * scans of one range each, merged. A full join is one of PostgreSQL's joins that never looks a row
- * up.
+ * up. Their words are no part of it: each step that they went through would copy them.
  */
 const blockOf = (table: ContentStore['table']): string => `
-      SELECT coalesce(max(spent), 0) AS cost,
-        string_agg(facts, E'\\n' ORDER BY seq DESC) AS facts, string_agg(body, E'\\n' ORDER BY seq DESC) AS bodies,
+      SELECT coalesce(max(spent), 0) AS cost, min(seq) AS oldest, string_agg(facts, E'\\n') AS facts,
         json_object_agg(seq, more) FILTER (WHERE more IS NOT NULL) AS more
       FROM (
-        SELECT seq, facts, coalesce(body, '') AS body, spent,
-          CASE WHEN body IS NULL OR status <> 'complete' OR coalesce(model, author, error_code) IS NOT NULL THEN
-            json_build_array(status, model, author, error_code, response_id, CASE WHEN body IS NULL THEN encode(sha256, 'hex') END)
+        SELECT m.seq, ${FACTS} AS facts, ${COST} AS cost, sum(${COST}) OVER (ORDER BY m.seq DESC ROWS UNBOUNDED PRECEDING) AS spent,
+          CASE WHEN ${hasMore(table)} THEN
+            json_build_array(m.status, m.model, m.author, m.error ->> 'code', m.response_id, encode(m.sha256, 'hex'))
           END AS more
-        FROM (
-          SELECT pair.*, sum(cost) OVER (ORDER BY seq DESC ROWS UNBOUNDED PRECEDING) AS spent
-          FROM (
-            SELECT m.response_id, m.seq, m.sha256, m.status, m.model, m.author, m.error ->> 'code' AS error_code, ${FACTS} AS facts,
-              CASE WHEN x.version = m.version THEN x.body END AS body,
-              CASE WHEN m.seq = $3 THEN 0 WHEN t.version = m.version THEN t.tokens + ${MESSAGE_TOKENS} ELSE m.bytes / ${BYTES_PER_TOKEN_MAX} END AS cost
-            FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi) m
-            FULL JOIN (
-              SELECT seq, version, tokens FROM message_tokens WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
-            ) t ON t.seq = m.seq
-            FULL JOIN (
-              SELECT seq, version, body FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
-            ) x ON x.seq = m.seq
-            WHERE coalesce(m.seq, 0) > 0
-          ) pair
-        ) costed
-        WHERE spent - cost < w.room OR seq = $3
-      ) told`;
+        FROM (SELECT * FROM messages WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi) m
+        FULL JOIN (
+          SELECT seq, version, tokens FROM message_tokens WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.lo AND w.hi
+        ) t ON t.seq = m.seq
+        WHERE coalesce(m.seq, 0) > 0
+      ) told
+      WHERE spent - cost < w.room OR seq = $3`;
+
+/** The words of the pairs of a block `w` that PostgreSQL has, in one range. */
+const wordsOf = (table: ContentStore['table']): string => `
+      SELECT string_agg(concat_ws(' ', seq, version), E'\\n') AS words, string_agg(coalesce(body, ''), E'\\n') AS bodies
+      FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.oldest AND w.hi`;
+
+/** Of a block of the walk: where it is, and what is left of the room. */
+const BLOCK = `w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.hi, w.room - block.cost, block.oldest, block.facts, block.more`;
 
 /**
  * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
@@ -132,15 +140,15 @@ const blockOf = (table: ContentStore['table']): string => `
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.context.${table}`,
   text: `
-    WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, room, facts, bodies, more) AS (
-      SELECT w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.room - block.cost, block.facts, block.bodies, block.more
+    WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, hi, room, oldest, facts, more) AS (
+      SELECT ${BLOCK}
       FROM (
         SELECT *, greatest(fork_seq + 1, $3::int - ${BLOCK_PAIRS}) AS lo, $3::int AS hi, $4::bigint AS room
         FROM chats WHERE account_id = $1 AND chat_id = $2
       ) w
       CROSS JOIN LATERAL (${blockOf(table)}) block
       UNION ALL
-      SELECT w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.room - block.cost, block.facts, block.bodies, block.more
+      SELECT ${BLOCK}
       FROM (
         SELECT n.*, greatest(n.fork_seq + 1, last.lo - ${BLOCK_PAIRS}) AS lo, last.lo - 1 AS hi, last.room
         FROM walk last
@@ -152,7 +160,8 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
       ) w
       CROSS JOIN LATERAL (${blockOf(table)}) block
     )
-    SELECT root_chat_id, chat_id, fork_seq, facts, bodies, more FROM walk ORDER BY lo DESC`,
+    SELECT w.root_chat_id, w.chat_id, w.fork_seq, w.facts, w.more, said.words, said.bodies
+    FROM walk w CROSS JOIN LATERAL (${wordsOf(table)}) said`,
 });
 
 /**
