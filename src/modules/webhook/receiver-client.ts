@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Resolver } from 'node:dns/promises';
 import { Agent, request } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
-import { rootCertificates } from 'node:tls';
+import { createSecureContext, rootCertificates } from 'node:tls';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
 import { afterRunning } from '../../runtime/run-clock.js';
@@ -57,7 +57,12 @@ export class ReceiverClient {
     this.agent = new Agent({
       keepAlive: false,
       lookup: guardedLookup((host) => this.resolve(host), this.allowed.networks),
-      ...(WEBHOOK_CA_FILE && { ca: [...rootCertificates, readFileSync(WEBHOOK_CA_FILE, 'utf8')] }),
+      // Read once: to read all of them takes as long as dozens of connections.
+      ...(WEBHOOK_CA_FILE && {
+        secureContext: createSecureContext({
+          ca: [...rootCertificates, readFileSync(WEBHOOK_CA_FILE, 'utf8')],
+        }),
+      }),
     });
   }
 
