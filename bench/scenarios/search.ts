@@ -116,8 +116,8 @@ async function searches(
         least[n] = Math.min(least[n] ?? Infinity, cpuMsOf(backend!.pid) - before);
       }
     }
-    const p95s = kinds.map(({ who, least }) => `${who} ${spreadOf(least).med.toFixed(2)}`);
-    say(`P13 round ${round}: p95 by kind, ms: ${p95s.join(', ')}`);
+    const p95s = kinds.map(({ least }) => spreadOf(least).med.toFixed(2));
+    say(`round ${round}: p95 of each kind so far, ms: ${p95s.join(', ')}`);
   }
   return kinds.map(({ who, bar, sort, kind, least }) => ({
     id: 'P13',

@@ -35,8 +35,8 @@ type Beside = [
 ];
 
 /**
- * A block of a context as it comes over the wire: each column is a list of its pairs, the newest
- * first, as in a page (`path.sql.ts`). Null where the block has none.
+ * A block of a context as it comes over the wire: each column is a list of its pairs, as in a page
+ * (`path.sql.ts`), in whatever order. Null where the block has none.
  */
 export interface ContextBlock extends Record<string, unknown> {
   root_chat_id: string;

@@ -121,7 +121,8 @@ function tokensOfPiece(piece: string, at: number): Token[] {
       tokens.push({
         lexeme: token.lexeme,
         position: start + token.position,
-        ...{ from: from + token.from, to: from + token.to },
+        from: from + token.from,
+        to: from + token.to,
       });
   }
   return tokens;
