@@ -227,7 +227,7 @@ export class Config extends FileSettings {
   @Whole(1, DAY_SECONDS)
   CACHE_TTL_SECONDS = 30;
 
-  /** Memory for the cache of this process, in MiB; 0 is no cache. */
+  /** Memory for the cache of this process, in MiB, and half of it more for contexts; 0 is none. */
   @Whole(0, 1_000_000)
   CACHE_MAX_MB = 64;
 

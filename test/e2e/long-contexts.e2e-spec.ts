@@ -9,6 +9,7 @@ import {
   contextRowsOf,
   contextStatement,
 } from '../../src/modules/context/context.sql.js';
+import { WordsRange } from '../../src/modules/context/recent-words.js';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
@@ -17,6 +18,8 @@ import { until } from '../support/machine-clock.js';
 /** The smallest that the settings allow; a quarter of it is kept free for the answer. */
 const WINDOW = { contextTokens: 1024, outputTokens: 256 };
 const ROOM = WINDOW.contextTokens - WINDOW.outputTokens;
+/** The bounds of the words that a server knows that has just started. */
+const NOTHING = [new WordsRange().from, new WordsRange().to].join(', ');
 
 describe.each(MODES)('the context of a question, words in %s', (mode) => {
   let provider: FakeProvider;
@@ -183,8 +186,8 @@ describe.each(MODES)('the context of a question, words in %s', (mode) => {
   it('is read in one range of each table, however long the chat: ten times in a row by one connection', async () => {
     const blocks = async (chatId: string, seq: number) => {
       const { text } = contextStatement(mode === 'postgres' ? 'chat_contents' : 'content_journal');
-      const values = `'${accountId}'::uuid, '${chatId}'::uuid, ${seq}, ${ROOM}`;
-      await sql.query(`PREPARE context (uuid, uuid, int, bigint) AS ${text}`);
+      const values = `'${accountId}'::uuid, '${chatId}'::uuid, ${seq}, ${ROOM}, ${NOTHING}`;
+      await sql.query(`PREPARE context (uuid, uuid, int, bigint, int, int) AS ${text}`);
       const read: number[] = [];
       for (let time = 0; time < 10; time++) {
         const { rows } = await sql.query(

@@ -16,6 +16,8 @@ const BYTES_PER_TOKEN_MAX = 16;
 export interface ContextRow extends WordsRow {
   /** Empty where the words are in `body`, or nowhere. */
   response_id: string;
+  /** Of the chat: a client may give the id of one that was purged to another one. */
+  chat_created_at: string;
   /** Null where nobody has counted this version. */
   tokens: number | null;
   status: MessageStatus;
@@ -41,6 +43,7 @@ type Beside = [
 export interface ContextBlock extends Record<string, unknown> {
   root_chat_id: string;
   chat_id: string;
+  chat_created_at: string;
   fork_seq: number;
   /** `FACTS`, a line for each pair. */
   facts: string | null;
@@ -76,6 +79,7 @@ function rowsOf({ facts, words, bodies, more, ...place }: ContextBlock): Context
       root_chat_id: place.root_chat_id,
       response_id: id,
       chat_id: place.chat_id,
+      chat_created_at: place.chat_created_at,
       fork_seq: place.fork_seq,
       seq: Number(seq),
       version: Number(version),
@@ -120,18 +124,23 @@ const blockOf = (table: ContentStore['table']): string => `
       ) told
       WHERE spent - cost < w.room OR seq = $3`;
 
-/** The words of the pairs of a block `w` that PostgreSQL has, in one range. */
+/**
+ * The words of the pairs of a block `w` that PostgreSQL has, in one range: behind those that are
+ * known, where these reach back as far as the block.
+ */
 const wordsOf = (table: ContentStore['table']): string => `
       SELECT string_agg(concat_ws(' ', seq, version), E'\\n') AS words, string_agg(coalesce(body, ''), E'\\n') AS bodies
-      FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id AND seq BETWEEN w.oldest AND w.hi`;
+      FROM ${table} WHERE account_id = $1 AND chat_id = w.chat_id
+        AND seq BETWEEN CASE WHEN w.oldest >= $5::int THEN greatest(w.oldest, $6::int + 1) ELSE w.oldest END AND w.hi`;
 
 /** Of a block of the walk: where it is, and what is left of the room. */
-const BLOCK = `w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.hi, w.room - block.cost, block.oldest, block.facts, block.more`;
+const BLOCK = `w.chat_id, w.created_at, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.hi, w.room - block.cost, block.oldest, block.facts, block.more`;
 
 /**
  * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
  * path, from the newest back until they fill the room of a window ($4 tokens), with the words that
- * PostgreSQL has; a row for each block (`contextRowsOf`). What is read is bounded by the window
+ * PostgreSQL has but those that the reader knows ($5 to $6, by `seq`); a row for each block
+ * (`contextRowsOf`). What is read is bounded by the window
  * and not by the chat: blocks of 64 pairs, each of one owner, until their tokens are more than
  * there is room for. A pair that nobody has counted is taken to have the fewest tokens that its
  * bytes can be, so some pairs may come that have no room. A parent owns the pair that a branch
@@ -140,7 +149,7 @@ const BLOCK = `w.chat_id, w.root_chat_id, w.parent_chat_id, w.fork_seq, w.lo, w.
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.context.${table}`,
   text: `
-    WITH RECURSIVE walk (chat_id, root_chat_id, parent_chat_id, fork_seq, lo, hi, room, oldest, facts, more) AS (
+    WITH RECURSIVE walk (chat_id, created_at, root_chat_id, parent_chat_id, fork_seq, lo, hi, room, oldest, facts, more) AS (
       SELECT ${BLOCK}
       FROM (
         SELECT *, greatest(fork_seq + 1, $3::int - ${BLOCK_PAIRS}) AS lo, $3::int AS hi, $4::bigint AS room
@@ -160,7 +169,7 @@ export const contextStatement = (table: ContentStore['table']): Statement => ({
       ) w
       CROSS JOIN LATERAL (${blockOf(table)}) block
     )
-    SELECT w.root_chat_id, w.chat_id, w.fork_seq, w.facts, w.more, said.words, said.bodies
+    SELECT w.root_chat_id, w.chat_id, w.created_at::text AS chat_created_at, w.fork_seq, w.facts, w.more, said.words, said.bodies
     FROM walk w CROSS JOIN LATERAL (${wordsOf(table)}) said`,
 });
 

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { rememberWithin } from '../../common/exact-json.js';
 import { problems } from '../../common/problems.js';
+import { Config } from '../../config/config.js';
 import { wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
 import { REDACTED_BODY } from '../../content/places.js';
@@ -15,6 +16,7 @@ import {
   contextStatement,
   KEEP_TOKENS,
 } from './context.sql.js';
+import { type ReadPair, RecentWords, type WordsRange } from './recent-words.js';
 
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedPair, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
@@ -32,13 +34,16 @@ export interface PathEnd {
 export class EarlierPairs {
   private readonly logger = new Logger('Answers');
   private readonly statement: Statement;
+  private readonly recent: RecentWords;
 
   constructor(
     private readonly database: Database,
     private readonly paths: PathService,
     content: ContentStore,
+    { CACHE_MAX_MB }: Config,
   ) {
     this.statement = contextStatement(content.table);
+    this.recent = new RecentWords((CACHE_MAX_MB * 1024 * 1024) / 2);
   }
 
   /**
@@ -48,24 +53,36 @@ export class EarlierPairs {
    * @returns `isCut`: whether the path has more of them
    * @throws message_not_found, content_unavailable
    */
-  async before(
-    { accountId, chatId, seq }: PathEnd,
-    room: number,
-  ): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
+  async before(end: PathEnd, room: number): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
+    const { accountId, chatId, seq } = end;
     if (seq === 1) return { earlier: [], isCut: false };
     return twice(async () => {
-      const values = [accountId, chatId, seq, room];
+      const known = this.recent.of(accountId, chatId);
+      const values = [accountId, chatId, seq, room, known.from, known.to];
       const rows = contextRowsOf(await this.database.query<ContextBlock>(this.statement, values));
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
-      const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, rows);
-      if (!bodies) return null;
-      const earlier = rows
-        .slice(0, -1)
-        .flatMap((row, at) =>
-          bodies[at] === REDACTED_BODY ? [] : [earlierPair(row, bodies[at]!)],
-        );
+      const pairs = await this.read(accountId, rows, known);
+      if (!pairs) this.recent.forget(accountId, chatId);
+      if (!pairs) return null;
+      this.recent.keep(accountId, chatId, pairs.slice(0, -1));
+      const earlier = rows.slice(0, -1).flatMap((row, at) => earlierPairs(row, pairs[at]!));
       return { earlier, isCut: rows[0]!.seq > 1 };
     });
+  }
+
+  /** The words of all rows; null where what was known or stored is not what they name. */
+  private async read(
+    accountId: string,
+    rows: readonly ContextRow[],
+    known: WordsRange,
+  ): Promise<ReadPair[] | null> {
+    const found = rows.map((row) => known.find(row));
+    const unread = rows.filter((_, at) => !found[at]);
+    if (unread.some(({ seq }) => known.covers(seq))) return null;
+    const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, unread);
+    if (!bodies) return null;
+    let next = 0;
+    return rows.map((row, at) => found[at] ?? readPair(row, bodies[next++]!));
   }
 
   /** Keeps what was counted. Never throws: what is lost is counted again. */
@@ -83,16 +100,34 @@ export class EarlierPairs {
   }
 }
 
-const earlierPair = (row: ContextRow, body: string): EarlierPair => ({
+/** None where the words are erased. A literal, as in `path.service.ts`: a spread is dear. */
+const earlierPairs = (row: ContextRow, { sides }: ReadPair): EarlierPair[] =>
+  sides
+    ? [
+        {
+          chat_id: row.chat_id,
+          seq: row.seq,
+          version: row.version,
+          tokens: row.tokens,
+          status: row.status,
+          model: row.model,
+          author: row.author,
+          errorCode: row.error_code,
+          question: sides.question,
+          response: sides.response,
+          question_parts: sides.question_parts,
+          response_parts: sides.response_parts,
+        },
+      ]
+    : [];
+
+const readPair = (row: ContextRow, body: string): ReadPair => ({
   chat_id: row.chat_id,
+  chat_created_at: row.chat_created_at,
   seq: row.seq,
   version: row.version,
-  tokens: row.tokens,
-  status: row.status,
-  model: row.model,
-  author: row.author,
-  errorCode: row.error_code,
-  ...sidesOf(body),
+  length: body.length,
+  sides: body === REDACTED_BODY ? null : sidesOf(body),
 });
 
 /** Both sides of a body; inputs and outputs of tools keep the digits of their numbers. */

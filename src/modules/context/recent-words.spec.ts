@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { type ReadPair, RecentWords, WordsRange } from './recent-words.js';
+
+const ACCOUNT = 'an account';
+const pairsOf = (from: number, count: number, changed: Partial<ReadPair> = {}): ReadPair[] =>
+  Array.from({ length: count }, (_, n) => ({
+    chat_id: 'a chat',
+    chat_created_at: 'on Monday',
+    seq: from + n,
+    version: 1,
+    length: 1000,
+    sides: { question: `question ${from + n}`, response: null },
+    ...changed,
+  }));
+
+describe('words that were told lately', () => {
+  it('are found by their place and version, and nothing else is', () => {
+    const sizes = fc.record({ from: fc.integer({ min: 1, max: 9 }), count: fc.nat({ max: 9 }) });
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: -1, max: 20 }), ({ from, count }, seq) => {
+        const stretch = new WordsRange(pairsOf(from, count));
+        const [key] = pairsOf(seq, 1);
+        const isThere = seq >= from && seq < from + count;
+        expect(stretch.covers(seq)).toBe(isThere);
+        expect(stretch.find(key!)?.sides?.question).toBe(isThere ? `question ${seq}` : undefined);
+        for (const other of [{ version: 2 }, { chat_id: 'b' }, { chat_created_at: 'on Tuesday' }])
+          expect(stretch.find({ ...key!, ...other })).toBeUndefined();
+      }),
+    );
+  });
+
+  it('are those of the last question of their chat and account', () => {
+    const recent = new RecentWords(1_000_000);
+    recent.keep(ACCOUNT, 'a chat', pairsOf(1, 3));
+    recent.keep(ACCOUNT, 'a chat', pairsOf(2, 3));
+    const { from, to } = recent.of(ACCOUNT, 'a chat');
+    expect([from, to]).toEqual([2, 4]);
+    for (const [account, chat] of [
+      ['another', 'a chat'],
+      [ACCOUNT, 'another'],
+    ] as const)
+      expect(recent.of(account, chat).covers(2)).toBe(false);
+    recent.forget(ACCOUNT, 'a chat');
+    expect(recent.of(ACCOUNT, 'a chat').covers(2)).toBe(false);
+  });
+
+  it('take no more memory than they may: the chat that was asked in longest ago goes first', () => {
+    const recent = new RecentWords(10_000);
+    for (const chat of ['a', 'b', 'c']) recent.keep(ACCOUNT, chat, pairsOf(1, 3));
+    const isKept = (chat: string) => recent.of(ACCOUNT, chat).covers(1);
+    expect(['a', 'b', 'c'].map(isKept)).toEqual([false, true, true]);
+    recent.keep(ACCOUNT, 'd', pairsOf(1, 8));
+    expect(['b', 'c', 'd'].map(isKept)).toEqual([true, true, false]);
+  });
+
+  it('are none where there is no memory for them', () => {
+    const recent = new RecentWords(0);
+    recent.keep(ACCOUNT, 'a chat', pairsOf(1, 1));
+    expect(recent.of(ACCOUNT, 'a chat').covers(1)).toBe(false);
+  });
+});

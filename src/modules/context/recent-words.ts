@@ -1,0 +1,85 @@
+import { LRUCache } from 'lru-cache';
+import type { ToldPair } from '../../llm/telling.js';
+import { SEQ_MAX } from '../chat/path.sql.js';
+import type { ContextRow } from './context.sql.js';
+
+/** After the last question in a chat. What was erased meanwhile is told to nobody, but is here. */
+const KEPT_MS = 5 * 60_000;
+/** What a pair costs besides its words. */
+const PAIR_BYTES = 400;
+
+/** Which words these are: a `version` is one more with each change. */
+export type WordsKey = Pick<ContextRow, 'chat_id' | 'chat_created_at' | 'seq' | 'version'>;
+
+/** One version of the words of a pair. */
+export interface ReadPair extends WordsKey {
+  /** Null where they are erased. */
+  sides: ToldPair | null;
+  /** Characters of their JSON. */
+  length: number;
+}
+
+/** Pairs of one path that follow each other, oldest first. */
+export class WordsRange {
+  /** The first `seq`, and the last: before it where there are no pairs. */
+  readonly from: number;
+  readonly to: number;
+
+  constructor(private readonly pairs: readonly ReadPair[] = []) {
+    this.from = pairs[0]?.seq ?? SEQ_MAX;
+    this.to = this.from + pairs.length - 1;
+  }
+
+  get bytes(): number {
+    return this.pairs.reduce((sum, { length }) => sum + length + PAIR_BYTES, 1);
+  }
+
+  covers(seq: number): boolean {
+    return seq >= this.from && seq <= this.to;
+  }
+
+  /** These words, and no other version of them. */
+  find(key: WordsKey): ReadPair | undefined {
+    const pair = this.pairs[key.seq - this.from];
+    const isIt =
+      pair?.version === key.version &&
+      pair.chat_id === key.chat_id &&
+      pair.chat_created_at === key.chat_created_at;
+    return isIt ? pair : undefined;
+  }
+}
+
+const NOTHING = new WordsRange();
+
+/**
+ * Words that models were told lately, by the chat that they were asked in: the next question there
+ * is told nearly the same. Says nothing about rights, nor about what is still there: only words of
+ * the very version that PostgreSQL has just named may be taken from here.
+ */
+export class RecentWords {
+  private readonly chats: LRUCache<string, WordsRange>;
+
+  constructor(maxBytes: number) {
+    this.chats = new LRUCache({
+      // The library would read 0 as "no bound".
+      maxSize: Math.max(1, maxBytes),
+      sizeCalculation: ({ bytes }) => bytes,
+      ttl: KEPT_MS,
+      ttlAutopurge: true,
+    });
+  }
+
+  of(accountId: string, chatId: string): WordsRange {
+    return this.chats.get(keyOf(accountId, chatId)) ?? NOTHING;
+  }
+
+  keep(accountId: string, chatId: string, pairs: readonly ReadPair[]): void {
+    this.chats.set(keyOf(accountId, chatId), new WordsRange(pairs));
+  }
+
+  forget(accountId: string, chatId: string): void {
+    this.chats.delete(keyOf(accountId, chatId));
+  }
+}
+
+const keyOf = (accountId: string, chatId: string): string => `${accountId}/${chatId}`;
