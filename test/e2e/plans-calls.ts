@@ -5,7 +5,6 @@ import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
-import { RANK } from '../../src/modules/search/search.sql.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import type { Scene } from './openapi-calls.js';
 
@@ -187,9 +186,6 @@ export const FURTHER: Record<string, Work> = {
   ]),
   'a search in what a branch sees': async ({ ann, branch }) =>
     void (await ann.get(`/search?q=q1&chat_id=${branch}&limit=1`)),
-  'how well pairs have what was looked for': ask(RANK, ({ ann, chat }) => [
-    ...[ann.accountId, chat.pairs, `'word'`],
-  ]),
   'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),
   'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [
     ann.accountId,

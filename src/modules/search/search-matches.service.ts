@@ -12,8 +12,6 @@ import {
   LOOK_IN_BRANCH,
   type LookRow,
   type MatchRow,
-  RANK,
-  type RankRow,
 } from './search.sql.js';
 
 /** The place of a pair among those of its account: by the time of its making, then by its id. */
@@ -25,9 +23,10 @@ export interface Key {
 /** What is asked of the index. */
 export interface Ask {
   accountId: string;
-  /** To find by, and to rank by. */
+  /** To find by. */
   tsquery: string;
-  rankedBy: string;
+  /** To rank by; null where that does not matter. */
+  rankedBy: string | null;
   /** In milliseconds since 1970; null where it does not matter. */
   from: number | null;
   type: MessageType | null;
@@ -116,13 +115,6 @@ export class SearchMatches {
     return rows.map(matchOf);
   }
 
-  /** How well pairs have what was looked for, by their ids. Those that are gone are left out. */
-  async rank({ accountId, rankedBy }: Ask, ids: readonly string[]): Promise<Map<string, number>> {
-    if (ids.length === 0) return new Map();
-    const rows = await this.database.query<RankRow>(RANK, [accountId, ids, rankedBy]);
-    return new Map(rows.map(({ response_id: id, rank }) => [id, rank]));
-  }
-
   private valuesOf(ask: Ask, before: Key, limit: number): unknown[] {
     return [
       ask.accountId,
@@ -135,6 +127,7 @@ export class SearchMatches {
       ask.chatId,
       limit,
       this.config.TEMPORARY_CHAT_TTL_SECONDS,
+      ask.rankedBy,
     ];
   }
 }

@@ -69,7 +69,7 @@ export class SearchService {
 
   private async askOf(
     accountId: string,
-    { chat_id: chatId, scope, side, type, from }: SearchQueryDto,
+    { chat_id: chatId, scope, side, type, from, sort }: SearchQueryDto,
     query: SearchQuery,
   ): Promise<Ask> {
     if (scope && !chatId) throw invalidField('scope', 'needs a chat_id beside it');
@@ -79,7 +79,7 @@ export class SearchService {
       accountId,
       tsquery: rootChatId ? `${words} & '${conversationWord(accountId, rootChatId)}'` : words,
       from: from === undefined ? null : Date.parse(from),
-      rankedBy: tsqueryOf(query, accountId, side, 'rank'),
+      rankedBy: sort === 'newest' ? null : tsqueryOf(query, accountId, side, 'rank'),
       type: type ?? null,
       rootChatId,
       chatId: scope === 'conversation' ? null : (chatId ?? null),
@@ -128,9 +128,7 @@ export class SearchService {
   ): Promise<{ rest: RankedMatch[]; oldest: Key | null; hasMore: boolean }> {
     const { found, hasMore } = await this.matches.find(ask, before, limit + 1, BEST_OF);
     const some = until ? found.filter((match) => orderOf(match, until) <= 0) : found;
-    const ids = some.map(({ id }) => id);
-    const ranks = await this.matches.rank(ask, ids);
-    const ranked = some.map((match) => ({ ...match, rank: ranks.get(match.id) ?? 0 }));
+    const ranked = some.map((match) => ({ ...match, rank: match.row.rank! }));
     const ordered = ranked.sort(bestFirst);
     return {
       rest: shown ? ordered.filter((match) => bestFirst(match, shown) > 0) : ordered,

@@ -16,9 +16,17 @@ export interface MatchRow extends Record<string, unknown> {
   seq: number;
   version: number;
   sha256: Buffer;
+  /**
+   * How well it has the words of $11, near each other and in few words; null where nobody asks for
+   * that. A whole number: what is compared again at the next page must be exact.
+   */
+  rank: number | null;
 }
 
-const MATCH = `s.response_id, s.created_at, s.root_chat_id, s.chat_id, own.fork_seq, own.parent_chat_id, s.seq, s.version, m.sha256`;
+/** For the rank: words that nobody ranks by are not carried through orders and stores. */
+const RANK_WORDS = `CASE WHEN $11::tsquery IS NOT NULL THEN words END AS words`;
+const RANK = `(ts_rank_cd('{0.1, 0.2, 0.8, 1}', s.words, $11::tsquery, 1) * 1000000)::int AS rank`;
+const MATCH = `s.response_id, s.created_at, s.root_chat_id, s.chat_id, own.fork_seq, own.parent_chat_id, s.seq, s.version, m.sha256, ${RANK}`;
 
 /**
  * Whether the pair `s` can still be read, and by the words that it was found by: what PostgreSQL
@@ -70,22 +78,23 @@ export interface LookRow extends MatchRow {
 const lookText = (stretches: string, isSeen: string): string => `
     WITH RECURSIVE ${stretches}
     near AS MATERIALIZED (
-      SELECT s.response_id, s.created_at, s.root_chat_id, s.chat_id, s.seq, s.version, s.words @@ $2::tsquery AND ${askedOf(isSeen)} AS is_match
-      FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ${NEWEST_FIRST} LIMIT $11::int
+      SELECT s.response_id, s.created_at, s.root_chat_id, s.chat_id, s.seq, s.version, ${RANK_WORDS}, s.words @@ $2::tsquery AND ${askedOf(isSeen)} AS is_match
+      FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ${NEWEST_FIRST} LIMIT $12::int
     )
     (SELECT ${MATCH}, NULL AS behind, NULL AS newest, NULL AS oldest, NULL AS last_at, NULL AS last_id FROM near s ${TRUTH} AND s.is_match LIMIT $9)
     UNION ALL
-    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ARRAY (${behindSince('$12')}), (SELECT created_at FROM near LIMIT 1),
+    SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, ARRAY (${behindSince('$13')}), (SELECT created_at FROM near LIMIT 1),
       (SELECT created_at FROM message_search s WHERE s.account_id = $1 AND ${OLDER} ORDER BY s.created_at, s.response_id LIMIT 1), last.created_at, last.response_id
-    FROM (SELECT) one LEFT JOIN (SELECT created_at, response_id FROM near OFFSET $11::int - 1 LIMIT 1) last ON true`;
+    FROM (SELECT) one LEFT JOIN (SELECT created_at, response_id FROM near OFFSET $12::int - 1 LIMIT 1) last ON true`;
 
 /**
- * The newest matches among the newest $11 pairs, which are looked at one after the other: quick for
+ * The newest matches among the newest $12 pairs, which are looked at one after the other: quick for
  * words that many of them have, where the index of words would name half of the account. Behind
- * them a row says how far that came, and which pairs newer than the id $12 nobody made findable
+ * them a row says how far that came, and which pairs newer than the id $13 nobody made findable
  * yet. All in one statement: what is written meanwhile makes no gap.
  *
- * $1 account, $2 the query, $9 so many matches; the others are said above.
+ * $1 account, $2 the query, $9 so many matches, $11 what they are ranked by; the others are said
+ * above.
  */
 export const LOOK: Statement = { name: 'search.look', text: lookText('', IN_ACCOUNT) };
 export const LOOK_IN_BRANCH: Statement = {
@@ -95,16 +104,16 @@ export const LOOK_IN_BRANCH: Statement = {
 
 const findText = (stretches: string, isSeen: string): string => `
     ${stretches}
-    SELECT ${MATCH} FROM unnest($11::text[]) AS look (blocks) CROSS JOIN LATERAL (
+    SELECT ${MATCH} FROM unnest($12::text[]) AS look (blocks) CROSS JOIN LATERAL (
       SELECT s.* FROM (
-        SELECT account_id, response_id, root_chat_id, chat_id, seq, version, message_type, created_at
+        SELECT account_id, response_id, root_chat_id, chat_id, seq, version, message_type, created_at, ${RANK_WORDS}
         FROM message_search WHERE words @@ $2::tsquery AND ${BLOCKS_SQL} && string_to_array(look.blocks, ' ') OFFSET 0
       ) s
       WHERE s.account_id = $1 AND ${OLDER} AND ${askedOf(isSeen)} ${NEWEST_FIRST}) s ${TRUTH}
     LIMIT $9`;
 
 /**
- * The same by the index of words, one stretch of time after the other ($11: the blocks of each, the
+ * The same by the index of words, one stretch of time after the other ($12: the blocks of each, the
  * newest first, see `search-blocks.ts`): so it fetches no more than the newest hits. The words come
  * first and by themselves (`OFFSET 0`): the account is in each of them, and by any other index
  * PostgreSQL would read all its pairs.
@@ -116,23 +125,6 @@ export const FIND: Statement = { name: 'search.find', text: findText('', IN_ACCO
 export const FIND_IN_BRANCH: Statement = {
   name: 'search.find_in_branch',
   text: findText(`WITH RECURSIVE ${STRETCHES}`, IN_BRANCH),
-};
-
-export interface RankRow extends Record<string, unknown> {
-  response_id: string;
-  /** A whole number: what is compared again at the next page must be exact. */
-  rank: number;
-}
-
-/** How well some pairs $2 have what was looked for, $3: its words near each other, in few words. */
-export const RANK: Statement = {
-  name: 'search.rank',
-  text: `
-    SELECT s.response_id, (ts_rank_cd('{0.1, 0.2, 0.8, 1}', s.words, $3::tsquery, 1) * 1000000)::int AS rank
-    FROM unnest($2::uuid[]) AS wanted (response_id)
-    CROSS JOIN LATERAL (
-      SELECT response_id, words FROM message_search WHERE account_id = $1 AND response_id = wanted.response_id LIMIT 1
-    ) s`,
 };
 
 /** Branches that a hit names at most. */
