@@ -5,6 +5,9 @@ import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
+import { FIRST_UUID } from '../../src/modules/search/search-matches.service.js';
+import { FIND_REST, FIND_REST_IN_BRANCH } from '../../src/modules/search/search.sql.js';
+import { accountKey } from '../../src/modules/search/search-vector.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import type { Scene } from './openapi-calls.js';
 
@@ -16,6 +19,11 @@ const ask =
   (statement: Statement, values: (scene: Scene) => unknown[]): Work =>
   (scene) =>
     scene.server.app.get(Database).query(statement, values(scene));
+/** Whatever of an account has a word that few pairs have. */
+function findingIn(accountId: string, chatId: string | null): unknown[] {
+  const word = `'${accountKey(accountId)}q1'`;
+  return [accountId, word, new Date(), FIRST_UUID, null, null, null, chatId, 21, 3600, word];
+}
 const seqOf = async ({ ann, chat }: Scene, pair: number): Promise<number> =>
   (await ann.get(`/chats/${chat.id}/messages/${chat.pairs[pair]}`)).body.seq;
 
@@ -186,6 +194,10 @@ export const FURTHER: Record<string, Work> = {
   ]),
   'a search in what a branch sees': async ({ ann, branch }) =>
     void (await ann.get(`/search?q=q1&chat_id=${branch}&limit=1`)),
+  'a search in all that is left': ask(FIND_REST, ({ ann }) => findingIn(ann.accountId!, null)),
+  'the same of what a branch sees': ask(FIND_REST_IN_BRANCH, ({ ann, branch }) =>
+    findingIn(ann.accountId!, branch),
+  ),
   'the number of branches': ask(COUNT, ({ ann, chat }) => [ann.accountId, chat.id, 0]),
   'a mark of words': ask(WRITE_MARK, ({ ann, chat }) => [
     ann.accountId,

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
 import { serverOptions } from '../../src/data-source.js';
 import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
-import { Database } from '../../src/database/database.js';
+import { Database, type Statement } from '../../src/database/database.js';
 import { SearchIndex } from '../../src/modules/search/search-index.service.js';
 import {
   NEXT_PART,
@@ -17,12 +17,14 @@ import { type Key, SearchMatches } from '../../src/modules/search/search-matches
 import { accountKey } from '../../src/modules/search/search-vector.js';
 import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import { SearchService } from '../../src/modules/search/search.service.js';
-import { FIND, LOOK } from '../../src/modules/search/search.sql.js';
+import { FIND, FIND_REST, LOOK } from '../../src/modules/search/search.sql.js';
 import { TestClient } from '../support/client.js';
 import { until } from '../support/machine-clock.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
 const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+
+const FINDERS: readonly Statement[] = [FIND, FIND_REST];
 
 /**
  * 6,000 pairs of a chat $2, one in eight hours, but the last 1,000 in one day: what they are found
@@ -77,10 +79,10 @@ describe('a search', () => {
     await database.query(MANY, [ann.accountId, id, accountKey(ann.accountId)]);
     const dataSource = await new DataSource(serverOptions(server.databaseUrl, 1)).initialize();
     const stored = new Database(dataSource);
-    const asked: unknown[][] = [];
+    const asked: [Statement, unknown[]][] = [];
     const query = stored.query.bind(stored);
     stored.query = ((statement, values) => {
-      if (statement.name === FIND.name) asked.push(values as unknown[]);
+      if (FINDERS.includes(statement)) asked.push([statement, values as unknown[]]);
       return query(statement, values);
     }) as Database['query'];
     const index = new SearchIndex(stored, new PostgresContentStore(stored));
@@ -251,15 +253,15 @@ describe('a search', () => {
   });
 
   /** How many rows of `message_search` have the words in what was looked through by the index. */
-  async function fetched(asked: readonly unknown[][]): Promise<number> {
+  async function fetched(asked: readonly [Statement, unknown[]][]): Promise<number> {
     let rows = 0;
     const count = (plan: any): void => {
       if (plan['Relation Name'] === 'message_search')
         rows += plan['Actual Rows'] * plan['Actual Loops'];
       plan.Plans?.forEach(count);
     };
-    for (const values of asked) {
-      const explained = await database.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${FIND.text}`, values);
+    for (const [{ text }, values] of asked) {
+      const explained = await database.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
       count(explained.rows[0]['QUERY PLAN'][0].Plan);
     }
     return rows;

@@ -2,10 +2,10 @@ const DAY_MS = 86_400_000;
 
 /** How many days the blocks of time take that pairs are indexed by; each a part of the next. */
 const SIZES = [1, 8, 64, 512] as const;
-/** Each look covers so many times as much time as the one before it. */
-const GROWTH = 4;
 /** A match more or less in a hundred pairs is chance: none means few. */
 const HITS_LEAST = 0.5;
+/** So many matches are fetched at once, wherever they are. */
+const FEW = 100;
 
 /** In milliseconds since 1970, both within. */
 export interface Span {
@@ -22,49 +22,54 @@ const DAY = `((created_at AT TIME ZONE 'UTC')::date - DATE '1970-01-01')`;
 export const BLOCKS_SQL = `(ARRAY[account_id::text || '/1/' || (${DAY} >> 0), account_id::text || '/8/' || (${DAY} >> 3),
         account_id::text || '/64/' || (${DAY} >> 6), account_id::text || '/512/' || (${DAY} >> 9)])`;
 
-/**
- * In how many days about `wanted` matches are, when so many were found in the last `hitsMs`; at
- * least one.
- */
-export function daysFor(wanted: number, hits: number, hitsMs: number): number {
-  const perDay = (Math.max(hits, HITS_LEAST) * DAY_MS) / Math.max(hitsMs, 1);
-  return Math.max(1, Math.ceil(wanted / perDay));
+/** How many matches there were in the time that was looked through. */
+export interface Seen {
+  hits: number;
+  ms: number;
+}
+
+/** What to look into next. */
+export interface NextLook {
+  /** All that is left; null where it has few matches: the index finds them without it. */
+  blocks: string[] | null;
+  /** When the first of these days began: what is older is left. */
+  from: number;
 }
 
 /**
- * What to look into, one after the other, to find the newest matches in `span`: each a list of
- * blocks between spaces, all of them together without a gap or an overlap. The first covers about
- * `days`, and each further one four times as much: so no more than some times the matches that are
- * wanted is fetched, and as seldom as the logarithm of the time. The index finds each block by
- * itself: so the first look begins with the end of a block that is about as long as it is, which
- * may be behind the span.
+ * Where to look next for the newest `wanted` matches in `span`, by what was seen so far: in about
+ * as many days as have some more than that, or in all that is left where that has few. So no more
+ * than some times the matches that are wanted is fetched; and in no fewer days than were looked
+ * through, so there are as few looks as the logarithm of the time. The index finds each block by
+ * itself: so a span that ends within a day is looked into from the end of a block on that is about
+ * as long as the look, which may be behind the span.
  */
-export function looksOf(accountId: string, span: Span, days: number): string[] {
+export function nextLook(accountId: string, span: Span, wanted: number, seen: Seen): NextLook {
+  const perDay = (Math.max(seen.hits, HITS_LEAST) * DAY_MS) / Math.max(seen.ms, 1);
   const first = Math.floor(span.from / DAY_MS);
   const last = Math.floor(span.to / DAY_MS);
-  const looks: string[] = [];
-  let wanted = days;
-  for (let day = last; day >= first; wanted *= GROWTH) {
-    const left = day - first + 1;
-    const taken = Math.min(left, wanted);
-    const end = day - taken;
-    if (day === last)
-      day = endOfBlock(
-        day,
-        SIZES.findLast((size) => size < 2 * taken)!,
-      );
-    const blocks: string[] = [];
-    while (day > end) {
-      const size = sizeAt(day, day - end);
-      blocks.push(`${accountId}/${size}/${Math.floor(day / size)}`);
-      day -= size;
-    }
-    looks.push(blocks.join(' '));
+  const left = last - first + 1;
+  if (left * perDay <= FEW) return { blocks: null, from: first * DAY_MS };
+  const enough = Math.max((wanted + Math.sqrt(wanted)) / perDay, seen.ms / DAY_MS);
+  const days = Math.min(left, Math.max(1, Math.ceil(enough)));
+  const blocks: string[] = [];
+  let day = isEndOfDay(span.to) ? last : endOfBlock(last, days);
+  while (day > last - days) {
+    const size = sizeAt(day, day - last + days);
+    blocks.push(`${accountId}/${size}/${Math.floor(day / size)}`);
+    day -= size;
   }
-  return looks;
+  return { blocks, from: (day + 1) * DAY_MS };
 }
 
-const endOfBlock = (day: number, size: number): number => (Math.floor(day / size) + 1) * size - 1;
+/** What follows was looked into before. */
+const isEndOfDay = (time: number): boolean => (time + 1) % DAY_MS === 0;
+
+/** The end of the block with this day that is about as long as so many days. */
+function endOfBlock(day: number, days: number): number {
+  const size = SIZES.findLast((one) => one < 2 * days)!;
+  return (Math.floor(day / size) + 1) * size - 1;
+}
 
 /** The largest block that ends with the day, and is not much more than what is left. */
 const sizeAt = (day: number, left: number): number =>

@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../config/config.js';
-import { Database } from '../../database/database.js';
+import { Database, type Statement } from '../../database/database.js';
 import type { MessageType } from '../chat/message.entity.js';
-import { daysFor, looksOf } from './search-blocks.js';
+import { nextLook, type Span } from './search-blocks.js';
 import { SearchIndex } from './search-index.service.js';
 import { idAt } from './search-walks.service.js';
 import {
   FIND,
   FIND_IN_BRANCH,
+  FIND_REST,
+  FIND_REST_IN_BRANCH,
   LOOK,
   LOOK_IN_BRANCH,
   type LookRow,
@@ -46,6 +48,7 @@ export interface Matches {
   hasMore: boolean;
 }
 
+export const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /** So many of the newest pairs are looked at one by one. */
 const NEAR_PAIRS = 100;
 /**
@@ -62,7 +65,7 @@ interface Look {
 /**
  * Finds pairs by their words, the newest first. PostgreSQL keeps one plan for all words, and knows
  * not how common they are: so the newest pairs are looked at first, where a common word fills the
- * page, and then the index of words, in stretches of time that are the shorter the more was found.
+ * page, and then the index of words is asked, for as much time as a page needs by what was found.
  */
 @Injectable()
 export class SearchMatches {
@@ -104,15 +107,20 @@ export class SearchMatches {
   private async behind(ask: Ask, reach: LookRow, hits: number, max: number): Promise<Match[]> {
     const { last_at, last_id, newest, oldest } = reach;
     if (!last_at || !last_id) return [];
-    const limit = max + 1 - hits;
-    const last = { at: last_at.getTime(), id: last_id };
-    const days = daysFor(limit, hits, newest!.getTime() - last.at);
-    const looks = looksOf(ask.accountId, { from: oldest!.getTime(), to: last.at }, days);
-    const rows = await this.database.query<MatchRow>(ask.chatId ? FIND_IN_BRANCH : FIND, [
-      ...this.valuesOf(ask, last, limit),
-      looks,
-    ]);
-    return rows.map(matchOf);
+    const found: Match[] = [];
+    const span: Span = { from: oldest!.getTime(), to: last_at.getTime() };
+    let before: Key = { at: span.to, id: last_id };
+    while (span.to >= span.from && hits + found.length <= max) {
+      const wanted = max + 1 - hits - found.length;
+      const seen = { hits: hits + found.length, ms: newest!.getTime() - before.at };
+      const { blocks, from } = nextLook(ask.accountId, span, wanted, seen);
+      const values = this.valuesOf(ask, before, wanted);
+      const rows = await this.database.query<MatchRow>(...findingOf(ask, values, blocks));
+      found.push(...rows.map(matchOf));
+      before = { at: from, id: FIRST_UUID };
+      span.to = from - 1;
+    }
+    return found;
   }
 
   private valuesOf(ask: Ask, before: Key, limit: number): unknown[] {
@@ -130,6 +138,15 @@ export class SearchMatches {
       ask.rankedBy,
     ];
   }
+}
+
+function findingOf(
+  { chatId }: Ask,
+  values: readonly unknown[],
+  blocks: readonly string[] | null,
+): [Statement, unknown[]] {
+  if (!blocks) return [chatId ? FIND_REST_IN_BRANCH : FIND_REST, [...values]];
+  return [chatId ? FIND_IN_BRANCH : FIND, [...values, blocks]];
 }
 
 const matchOf = (row: MatchRow): Match => ({

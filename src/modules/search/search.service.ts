@@ -4,7 +4,13 @@ import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { SearchHits } from './search-hits.service.js';
-import { type Ask, type Key, type Match, SearchMatches } from './search-matches.service.js';
+import {
+  type Ask,
+  FIRST_UUID,
+  type Key,
+  type Match,
+  SearchMatches,
+} from './search-matches.service.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
 import { conversationWord } from './search-vector.js';
 import { SearchWalks } from './search-walks.service.js';
@@ -16,7 +22,6 @@ import type { HitPageDto, SearchQueryDto } from './search.dto.js';
  * so on. Words that half of all pairs have are nobody's best.
  */
 const BEST_OF = 40;
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /** Year 9999: no pair is younger. */
 const LAST_MS = Date.UTC(9999, 11, 31);
 
