@@ -1,4 +1,5 @@
 import { makeBed } from './bed.js';
+import { Machine } from './machine.js';
 import { HELP, type Options, optionsOf } from './options.js';
 import { type Finding, jsonOf, tableOf } from './report.js';
 import { append } from './scenarios/append.js';
@@ -49,13 +50,15 @@ async function measure(options: Options): Promise<Finding[]> {
     );
     const bed = await makeBed(stage, options);
     const findings: Finding[] = [];
+    const machine = new Machine();
     for (const { ids, play } of wanted) {
       const name = ids.join(', ');
       say(`${name} …`);
       await bed.findable();
+      machine.sample();
       findings.push(await play({ stage, bed, options, say: (line) => say(`${name} ${line}`) }));
     }
-    return findings;
+    return [...findings, { rows: [], details: [machine.told()] }];
   });
 }
 
