@@ -88,6 +88,20 @@ describe.each(MODES)('words that a model was told lately, words in %s', (mode) =
     expect(await readFor(() => toldIn(id))).toBeLessThanOrEqual(2);
   });
 
+  it('are told as they are now where they were said anew', async () => {
+    const { id } = await ann.aChat(3);
+    await toldIn(id);
+    const thread = `/aui/v1/threads/${id}/messages`;
+    const { body } = await ann.request('GET', `${thread}?format=aui%2Fv0`);
+    const { id: message } = body.messages.find(
+      ({ content }: any) => content.content[0]?.text === 'a2',
+    );
+    const content = { role: 'assistant', content: [{ type: 'text', text: 'anew' }] };
+    const answer = await ann.request('PUT', `${thread}/${message}`, { body: { content } });
+    expect(answer.status).toBe(204);
+    expect((await toldIn(id)).slice(0, 6)).toEqual(['q1', 'a1', 'q2', 'anew', 'q3', 'a3']);
+  });
+
   it('are not those of a chat that has got the id of a purged one', async () => {
     const chat_id = randomUUID();
     const said = async (word: string) => {

@@ -110,6 +110,10 @@ describe('a search', () => {
         asked.length = 0;
         await matches.find(ask, start, 21, 21);
         if (word !== 'old') expect(await fetched(asked)).toBeLessThan(300);
+        // Nor, for a page far behind, what is newer than that.
+        asked.length = 0;
+        await matches.find(ask, { at: Date.UTC(2021, 9), id: start.id }, 21, 21);
+        expect(await fetched(asked)).toBeLessThan(100);
       }
     } finally {
       await index.stop();

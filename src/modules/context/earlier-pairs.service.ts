@@ -62,8 +62,10 @@ export class EarlierPairs {
       const rows = contextRowsOf(await this.database.query<ContextBlock>(this.statement, values));
       if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
       const pairs = await this.read(accountId, rows, known);
-      if (!pairs) this.recent.forget(accountId, chatId);
-      if (!pairs) return null;
+      if (!pairs) {
+        this.recent.forget(accountId, chatId);
+        return null;
+      }
       this.recent.keep(accountId, chatId, pairs.slice(0, -1));
       const earlier = rows.slice(0, -1).flatMap((row, at) => earlierPairs(row, pairs[at]!));
       return { earlier, isCut: rows[0]!.seq > 1 };

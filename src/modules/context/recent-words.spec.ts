@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import { type ReadPair, RecentWords, WordsRange } from './recent-words.js';
 
@@ -29,6 +30,13 @@ describe('words that were told lately', () => {
     );
   });
 
+  it('are found beside a pair that is missing', () => {
+    const stretch = new WordsRange(pairsOf(1, 5).filter(({ seq }) => seq !== 3));
+    const found = pairsOf(1, 6).map((key) => stretch.find(key)?.seq);
+    expect(found).toEqual([1, 2, undefined, 4, 5, undefined]);
+    expect(stretch.covers(5)).toBe(true);
+  });
+
   it('are those of the last question of their chat and account', () => {
     const recent = new RecentWords(1_000_000);
     recent.keep(ACCOUNT, 'a chat', pairsOf(1, 3));
@@ -45,12 +53,35 @@ describe('words that were told lately', () => {
   });
 
   it('take no more memory than they may: the chat that was asked in longest ago goes first', () => {
-    const recent = new RecentWords(10_000);
+    const recent = new RecentWords(20_000);
     for (const chat of ['a', 'b', 'c']) recent.keep(ACCOUNT, chat, pairsOf(1, 3));
     const isKept = (chat: string) => recent.of(ACCOUNT, chat).covers(1);
     expect(['a', 'b', 'c'].map(isKept)).toEqual([false, true, true]);
-    recent.keep(ACCOUNT, 'd', pairsOf(1, 8));
+    recent.keep(ACCOUNT, 'd', pairsOf(1, 9));
     expect(['b', 'c', 'd'].map(isKept)).toEqual([true, true, false]);
+  });
+
+  it('take more where they have parts, which are kept beside their JSON', () => {
+    const parts = [{ type: 'text' as const, text: 'said' }];
+    const sides = { question: null, response: null, question_parts: parts };
+    const bytes = (pairs: ReadPair[]) => new WordsRange(pairs).bytes;
+    expect(bytes(pairsOf(1, 3, { sides }))).toBeGreaterThan(2 * bytes(pairsOf(1, 3)));
+  });
+
+  it('are gone five minutes after the last question, whether anybody asks again or not', () => {
+    jest.useFakeTimers();
+    try {
+      const recent = new RecentWords(20_000);
+      recent.keep(ACCOUNT, 'a chat', pairsOf(1, 3));
+      jest.advanceTimersByTime(4 * 60_000);
+      recent.keep(ACCOUNT, 'a chat', pairsOf(1, 4));
+      jest.advanceTimersByTime(4 * 60_000);
+      expect(recent.count()).toBe(1);
+      jest.advanceTimersByTime(2 * 60_000);
+      expect(recent.count()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('are none where there is no memory for them', () => {

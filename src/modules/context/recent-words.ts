@@ -8,7 +8,7 @@ const KEPT_MS = 5 * 60_000;
 /** What a pair costs besides its words. */
 const PAIR_BYTES = 400;
 
-/** Which words these are: a `version` is one more with each change. */
+/** Which words these are: a `version` is one more with each change, and so needs no hash. */
 export type WordsKey = Pick<ContextRow, 'chat_id' | 'chat_created_at' | 'seq' | 'version'>;
 
 /** One version of the words of a pair. */
@@ -24,14 +24,17 @@ export class WordsRange {
   /** The first `seq`, and the last: before it where there are no pairs. */
   readonly from: number;
   readonly to: number;
+  private readonly pairs: ReadonlyMap<number, ReadPair>;
 
-  constructor(private readonly pairs: readonly ReadPair[] = []) {
+  constructor(pairs: readonly ReadPair[] = []) {
     this.from = pairs[0]?.seq ?? SEQ_MAX;
-    this.to = this.from + pairs.length - 1;
+    this.to = pairs.at(-1)?.seq ?? SEQ_MAX - 1;
+    this.pairs = new Map(pairs.map((pair) => [pair.seq, pair]));
   }
 
+  /** In memory, at most. */
   get bytes(): number {
-    return this.pairs.reduce((sum, { length }) => sum + length + PAIR_BYTES, 1);
+    return [...this.pairs.values()].reduce((sum, pair) => sum + bytesOf(pair), 1);
   }
 
   covers(seq: number): boolean {
@@ -40,13 +43,22 @@ export class WordsRange {
 
   /** These words, and no other version of them. */
   find(key: WordsKey): ReadPair | undefined {
-    const pair = this.pairs[key.seq - this.from];
+    const pair = this.pairs.get(key.seq);
     const isIt =
       pair?.version === key.version &&
       pair.chat_id === key.chat_id &&
       pair.chat_created_at === key.chat_created_at;
     return isIt ? pair : undefined;
   }
+}
+
+/**
+ * A character takes two bytes where a text has any beyond Latin-1. Parts are kept beside the JSON
+ * that they were read of, and that of inputs and outputs once more (`exact-json.ts`).
+ */
+function bytesOf({ sides, length }: ReadPair): number {
+  const hasParts = sides?.question_parts || sides?.response_parts;
+  return (hasParts ? 6 : 2) * length + PAIR_BYTES;
 }
 
 const NOTHING = new WordsRange();
@@ -67,6 +79,11 @@ export class RecentWords {
       ttl: KEPT_MS,
       ttlAutopurge: true,
     });
+  }
+
+  /** How many chats are in memory, asked for or not. */
+  count(): number {
+    return this.chats.size;
   }
 
   of(accountId: string, chatId: string): WordsRange {

@@ -5,6 +5,8 @@ import { nextLook, type Seen, type Span } from './search-blocks.js';
 const DAY_MS = 86_400_000;
 const ACCOUNT = 'account';
 const WANTED = 21;
+/** How long ago the newest pair of a span was said. */
+const LATER_MS = 3 * DAY_MS;
 
 /** The days of a block, the newest first. */
 function daysOf(block: string): number[] {
@@ -28,17 +30,21 @@ const spans = fc
 
 interface Look {
   days: number[];
-  isRest: boolean;
+  /** Null for all of the account. */
+  blocks: number | null;
 }
 
-/** All looks into a span, when each finds so many matches (0 where nothing is said). */
+/** All looks into a span, each of which finds so many matches (0 where nothing is said). */
 function looksInto(span: Span, seen: Seen, finds: readonly number[] = []): Look[] {
   const looks: Look[] = [];
+  const day = (time: number): number => Math.floor(time / DAY_MS);
   for (let { to } = span, { hits, ms } = seen; to >= span.from;) {
-    const { blocks, from } = nextLook(ACCOUNT, { from: span.from, to }, WANTED, { hits, ms });
-    const day = (time: number): number => Math.floor(time / DAY_MS);
-    const days = blocks?.flatMap(daysOf) ?? daysFrom(day(to), day(to) - day(from) + 1);
-    looks.push({ days, isRest: blocks === null });
+    const rest = { from: span.from, to };
+    const wish = { wanted: WANTED, seen: { hits, ms }, now: span.to + LATER_MS };
+    const { blocks, from } = nextLook(ACCOUNT, rest, wish);
+    const days = blocks?.flatMap(daysOf) ?? daysFrom(day(to), day(to) - day(span.from) + 1);
+    looks.push({ days, blocks: blocks?.length ?? null });
+    // Not `toBe`: 0 and -0 are one day.
     expect(days.at(-1)! * DAY_MS === from).toBe(true);
     hits += finds[looks.length - 1] ?? 0;
     ms += to + 1 - from;
@@ -71,14 +77,14 @@ describe('the looks into a span of time', () => {
 
   it('are few, and of few blocks each, whatever the span and whatever is found', () => {
     const spans = fc
-      .integer({ min: 0, max: 25_000 })
-      .map((days) => ({ to: 0, from: -days * DAY_MS }));
+      .tuple(fc.integer({ min: -3000, max: 3000 }), fc.integer({ min: 0, max: 25_000 }))
+      .map(([to, days]) => ({ to: to * DAY_MS, from: (to - days) * DAY_MS }));
     const finds = fc.array(fc.nat({ max: 2 }), { maxLength: 20 });
     fc.assert(
       fc.property(spans, seens, finds, (span, seen, found) => {
-        expect(looksInto(span, seen, found).length).toBeLessThanOrEqual(16);
-        const { blocks } = nextLook(ACCOUNT, span, WANTED, seen);
-        expect(blocks?.length ?? 0).toBeLessThanOrEqual(90);
+        const looks = looksInto(span, seen, found);
+        expect(looks.length).toBeLessThanOrEqual(16);
+        for (const { blocks } of looks) expect(blocks ?? 0).toBeLessThanOrEqual(90);
       }),
     );
   });
@@ -86,15 +92,16 @@ describe('the looks into a span of time', () => {
   it('begin with about as many days as the matches need that are wanted, and take what has few at once', () => {
     const span = { from: 0, to: 1000 * DAY_MS - 1 };
     // 5 in half a day: 80, and 9 for chance, in nine days.
-    const look = nextLook(ACCOUNT, span, 80, { hits: 5, ms: DAY_MS / 2 });
+    const lookFor = (hits: number, days: number, now = span.to) =>
+      nextLook(ACCOUNT, span, { wanted: 80, seen: { hits, ms: days * DAY_MS }, now });
+    const look = lookFor(5, 0.5);
     const days = look.blocks!.flatMap(daysOf);
     expect(days.length).toBeGreaterThanOrEqual(9);
     expect(days.length).toBeLessThan(27);
-    // None in five days is taken for half a one: for a hundred in a thousand days.
-    expect(nextLook(ACCOUNT, span, 80, { hits: 0, ms: 5 * DAY_MS })).toEqual({
-      blocks: null,
-      from: 0,
-    });
-    expect(nextLook(ACCOUNT, span, 80, { hits: 0, ms: 4 * DAY_MS }).blocks).not.toBeNull();
+    // One more than were found is counted, and what is newer: the index fetches it as well.
+    expect(lookFor(0, 10)).toEqual({ blocks: null, from: 0 });
+    expect(lookFor(0, 9).blocks).not.toBeNull();
+    expect(lookFor(1, 10).blocks).not.toBeNull();
+    expect(lookFor(0, 10, span.to + 10 * DAY_MS).blocks).not.toBeNull();
   });
 });

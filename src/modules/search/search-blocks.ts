@@ -28,9 +28,16 @@ export interface Seen {
   ms: number;
 }
 
+/** What is looked for, when. */
+export interface Wish {
+  wanted: number;
+  seen: Seen;
+  now: number;
+}
+
 /** What to look into next. */
 export interface NextLook {
-  /** All that is left; null where it has few matches: the index finds them without it. */
+  /** Null is all of the account, where that has few matches: the index finds them without blocks. */
   blocks: string[] | null;
   /** When the first of these days began: what is older is left. */
   from: number;
@@ -38,19 +45,22 @@ export interface NextLook {
 
 /**
  * Where to look next for the newest `wanted` matches in `span`, by what was seen so far: in about
- * as many days as have some more than that, or in all that is left where that has few. So no more
- * than some times the matches that are wanted is fetched; and in no fewer days than were looked
+ * as many days as have some more than that, or in all days until `now` where these have few: without
+ * blocks the index fetches what is newer too. So no more than some times the matches that are wanted is fetched; and in no fewer days than were looked
  * through, so there are as few looks as the logarithm of the time. The index finds each block by
  * itself: so a span that ends within a day is looked into from the end of a block on that is about
  * as long as the look, which may be behind the span.
  */
-export function nextLook(accountId: string, span: Span, wanted: number, seen: Seen): NextLook {
-  const perDay = (Math.max(seen.hits, HITS_LEAST) * DAY_MS) / Math.max(seen.ms, 1);
+export function nextLook(accountId: string, span: Span, { wanted, seen, now }: Wish): NextLook {
+  const daysSeen = Math.max(seen.ms, 1) / DAY_MS;
+  const perDay = Math.max(seen.hits, HITS_LEAST) / daysSeen;
   const first = Math.floor(span.from / DAY_MS);
   const last = Math.floor(span.to / DAY_MS);
   const left = last - first + 1;
-  if (left * perDay <= FEW) return { blocks: null, from: first * DAY_MS };
-  const enough = Math.max((wanted + Math.sqrt(wanted)) / perDay, seen.ms / DAY_MS);
+  const all = (Math.max(now, span.to) - first * DAY_MS) / DAY_MS;
+  // One more: none so far may be chance.
+  if ((all * (seen.hits + 1)) / daysSeen <= FEW) return { blocks: null, from: first * DAY_MS };
+  const enough = Math.max((wanted + Math.sqrt(wanted)) / perDay, daysSeen);
   const days = Math.min(left, Math.max(1, Math.ceil(enough)));
   const blocks: string[] = [];
   let day = isEndOfDay(span.to) ? last : endOfBlock(last, days);

@@ -110,10 +110,11 @@ export class SearchMatches {
     const found: Match[] = [];
     const span: Span = { from: oldest!.getTime(), to: last_at.getTime() };
     let before: Key = { at: span.to, id: last_id };
+    const now = Date.now();
     while (span.to >= span.from && hits + found.length <= max) {
       const wanted = max + 1 - hits - found.length;
       const seen = { hits: hits + found.length, ms: newest!.getTime() - before.at };
-      const { blocks, from } = nextLook(ask.accountId, span, wanted, seen);
+      const { blocks, from } = nextLook(ask.accountId, span, { wanted, seen, now });
       const values = this.valuesOf(ask, before, wanted);
       const rows = await this.database.query<MatchRow>(...findingOf(ask, values, blocks));
       found.push(...rows.map(matchOf));
@@ -142,10 +143,10 @@ export class SearchMatches {
 
 function findingOf(
   { chatId }: Ask,
-  values: readonly unknown[],
+  values: unknown[],
   blocks: readonly string[] | null,
 ): [Statement, unknown[]] {
-  if (!blocks) return [chatId ? FIND_REST_IN_BRANCH : FIND_REST, [...values]];
+  if (!blocks) return [chatId ? FIND_REST_IN_BRANCH : FIND_REST, values];
   return [chatId ? FIND_IN_BRANCH : FIND, [...values, blocks]];
 }
 
