@@ -37,19 +37,20 @@ export interface Wish {
 
 /** What to look into next. */
 export interface NextLook {
-  /** Null is all of the account, where that has few matches: the index finds them without blocks. */
+  /** Null is all of the account, where it has few matches: these are found without blocks. */
   blocks: string[] | null;
   /** When the first of these days began: what is older is left. */
   from: number;
 }
 
 /**
- * Where to look next for the newest `wanted` matches in `span`, by what was seen so far: in about
- * as many days as have some more than that, or in all days until `now` where these have few: without
- * blocks the index fetches what is newer too. So no more than some times the matches that are wanted is fetched; and in no fewer days than were looked
- * through, so there are as few looks as the logarithm of the time. The index finds each block by
- * itself: so a span that ends within a day is looked into from the end of a block on that is about
- * as long as the look, which may be behind the span.
+ * Where to look next for the newest matches in `span`, by what was seen so far: in about as many
+ * days as have some more than are wanted, or in all days until `now` where these have few: without
+ * blocks the index fetches what is newer too. So no more than some times the matches that are
+ * wanted is fetched; and in no fewer days than were looked through, so there are as few looks as
+ * the logarithm of the time. The index finds each block by itself: so a span that ends within a day
+ * is looked into from the end of a block on that is about as long as the look, which may be behind
+ * the span.
  */
 export function nextLook(accountId: string, span: Span, { wanted, seen, now }: Wish): NextLook {
   const daysSeen = Math.max(seen.ms, 1) / DAY_MS;

@@ -126,8 +126,8 @@ export const FIND_IN_BRANCH: Statement = {
 };
 
 /**
- * The same in all of the account, where it has few: to find the blocks takes the index as long as to
- * find the words.
+ * The same in all of the account, where it has few: to find the blocks takes the index as long as
+ * to find the words.
  */
 export const FIND_REST: Statement = {
   name: 'search.find_rest',
