@@ -14,9 +14,9 @@ const WARM_QUESTIONS = 3 * QUESTIONS;
 
 /**
  * P16: how much later the provider is asked, and says its first word, in a chat of 1,000 pairs than
- * in one of 10; in milliseconds, questions in turn: so each is the next one of its chat, whose words
- * are in memory (`recent-words.ts`). The provider is in this process and answers at
- * once; the window is the default, so of the 1,000 pairs some 600 are told.
+ * in one of 10; in milliseconds, questions in turn: so each is the next one of its chat, and the
+ * words of the others are in memory (`recent-words.ts`). The provider is in this process and
+ * answers at once; the window is the default, so of the 1,000 pairs some 600 are told.
  */
 export const firstToken: Scenario = {
   ids: ['P16'],

@@ -140,11 +140,11 @@ const BLOCK = `w.chat_id, w.created_at, w.root_chat_id, w.parent_chat_id, w.fork
  * A question ($1 account, $2 the chat that owns it, $3 its `seq`) and the pairs before it on its
  * path, from the newest back until they fill the room of a window ($4 tokens), with the words that
  * PostgreSQL has but those that the reader knows ($5 to $6, by `seq`); a row for each block
- * (`contextRowsOf`). What is read is bounded by the window
- * and not by the chat: blocks of 64 pairs, each of one owner, until their tokens are more than
- * there is room for. A pair that nobody has counted is taken to have the fewest tokens that its
- * bytes can be, so some pairs may come that have no room. A parent owns the pair that a branch
- * hangs at, so no step is in vain. Nothing in the first block: the pair is gone.
+ * (`contextRowsOf`). What is read is bounded by the window and not by the chat: blocks of 64 pairs,
+ * each of one owner, until their tokens are more than there is room for. A pair that nobody has
+ * counted is taken to have the fewest tokens that its bytes can be, so some pairs may come that
+ * have no room. A parent owns the pair that a branch hangs at, so no step is in vain. Nothing in
+ * the first block: the pair is gone.
  */
 export const contextStatement = (table: ContentStore['table']): Statement => ({
   name: `answer.context.${table}`,
