@@ -16,10 +16,18 @@ import {
   contextStatement,
   KEEP_TOKENS,
 } from './context.sql.js';
-import { type ReadPair, RecentWords, type WordsRange } from './recent-words.js';
+import { type ReadPair, RecentWords, WordsRange } from './recent-words.js';
 
 /** An earlier pair, and where its count is kept. */
 export interface EarlierPair extends CountedPair, Pick<ContextRow, 'chat_id' | 'seq' | 'version'> {}
+
+/** What comes before a pair. */
+export interface PathBefore {
+  /** Oldest first. */
+  earlier: EarlierPair[];
+  /** Whether the path has more of them. */
+  isCut: boolean;
+}
 
 /** A pair that others come before on its path. */
 export interface PathEnd {
@@ -47,44 +55,35 @@ export class EarlierPairs {
   }
 
   /**
-   * Oldest first, by one statement to PostgreSQL and at most one query to MongoDB, whatever the
-   * length of the chat: all that the window has room for, and maybe some more.
+   * By one statement to PostgreSQL (two where words changed that are in memory) and at most one
+   * query to MongoDB, whatever the length of the chat: all that the window has room for, and maybe
+   * some more.
    * @param room tokens that question and earlier pairs may have together
-   * @returns `isCut`: whether the path has more of them
    * @throws message_not_found, content_unavailable
    */
-  async before(end: PathEnd, room: number): Promise<{ earlier: EarlierPair[]; isCut: boolean }> {
-    const { accountId, chatId, seq } = end;
-    if (seq === 1) return { earlier: [], isCut: false };
-    return twice(async () => {
-      const known = this.recent.of(accountId, chatId);
-      const values = [accountId, chatId, seq, room, known.from, known.to];
-      const rows = contextRowsOf(await this.database.query<ContextBlock>(this.statement, values));
-      if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
-      const pairs = await this.read(accountId, rows, known);
-      if (!pairs) {
-        this.recent.forget(accountId, chatId);
-        return null;
-      }
-      this.recent.keep(accountId, chatId, pairs.slice(0, -1));
-      const earlier = rows.slice(0, -1).flatMap((row, at) => earlierPairs(row, pairs[at]!));
-      return { earlier, isCut: rows[0]!.seq > 1 };
-    });
+  async before(end: PathEnd, room: number): Promise<PathBefore> {
+    if (end.seq === 1) return { earlier: [], isCut: false };
+    return twice(() => this.attempt(end, room, this.recent.of(end.accountId, end.chatId)));
   }
 
-  /** The words of all rows; null where what was known or stored is not what they name. */
-  private async read(
-    accountId: string,
-    rows: readonly ContextRow[],
-    known: WordsRange,
-  ): Promise<ReadPair[] | null> {
+  /** One look; null when the store has newer words than PostgreSQL said. */
+  private async attempt(end: PathEnd, room: number, known: WordsRange): Promise<PathBefore | null> {
+    const { accountId, chatId, seq } = end;
+    const values = [accountId, chatId, seq, room, known.from, known.to];
+    const rows = contextRowsOf(await this.database.query<ContextBlock>(this.statement, values));
+    if (rows.at(-1)?.seq !== seq) throw problems.messageNotFound();
     const found = rows.map((row) => known.find(row));
     const unread = rows.filter((_, at) => !found[at]);
-    if (unread.some(({ seq }) => known.covers(seq))) return null;
+    // They are others by now, and the statement has left them out.
+    if (unread.some((row) => known.covers(row.seq)))
+      return this.attempt(end, room, new WordsRange());
     const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, unread);
     if (!bodies) return null;
     let next = 0;
-    return rows.map((row, at) => found[at] ?? readPair(row, bodies[next++]!));
+    const pairs = rows.map((row, at) => found[at] ?? readPair(row, bodies[next++]!)).slice(0, -1);
+    this.recent.keep(accountId, chatId, pairs);
+    const earlier = pairs.flatMap((pair, at) => earlierPairs(rows[at]!, pair));
+    return { earlier, isCut: rows[0]!.seq > 1 };
   }
 
   /** Keeps what was counted. Never throws: what is lost is counted again. */

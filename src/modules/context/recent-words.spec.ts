@@ -48,8 +48,6 @@ describe('words that were told lately', () => {
       [ACCOUNT, 'another'],
     ] as const)
       expect(recent.of(account, chat).covers(2)).toBe(false);
-    recent.forget(ACCOUNT, 'a chat');
-    expect(recent.of(ACCOUNT, 'a chat').covers(2)).toBe(false);
   });
 
   it('take no more memory than they may: the chat that was asked in longest ago goes first', () => {

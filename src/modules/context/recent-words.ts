@@ -93,10 +93,6 @@ export class RecentWords {
   keep(accountId: string, chatId: string, pairs: readonly ReadPair[]): void {
     this.chats.set(keyOf(accountId, chatId), new WordsRange(pairs));
   }
-
-  forget(accountId: string, chatId: string): void {
-    this.chats.delete(keyOf(accountId, chatId));
-  }
 }
 
 const keyOf = (accountId: string, chatId: string): string => `${accountId}/${chatId}`;
