@@ -45,6 +45,8 @@ describe('whoever follows an account', () => {
     const { id: two } = await ann.aChat();
     const pair = await ann.append(two, 'q', 'a');
     await ann.patch(`/chats/${one}`, { name: 'Fjords', pinned: true });
+    // As it is when it is told: once the chat is deleted, only where it was.
+    await stream.upTo(4);
     const branch = await ann.aBranch(two, pair, { activate: true });
     await ann.delete(`/chats/${one}`);
     await ann.post(`/chats/${one}/restore`);
