@@ -7,7 +7,7 @@ import { runFsck, violationsOf } from '../crash/fsck.js';
 import { words } from '../support/fake-provider.js';
 import { type AnsweringServers, startAnswering, stopAnswering } from './answering-servers.js';
 import { until } from '../support/machine-clock.js';
-import { purgeWithoutWait } from '../support/purge.js';
+import { endRestoring, purgeWithoutWait } from '../support/purge.js';
 
 describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
   let servers: AnsweringServers;
@@ -88,12 +88,7 @@ describe.each(MODES)('what surrounds an answer, words in %s', (mode) => {
     provider.next({ tokens: words(100), gateAfter: 50 });
     const reader = await (await AnswerReader.ask(ann, id, 'q')).pieces(20);
     await ann.delete(`/chats/${id}`);
-    await withClient(here.databaseUrl, (client) =>
-      client.query(
-        `UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`,
-        [id],
-      ),
-    );
+    await endRestoring(here.databaseUrl, id);
     purgeWithoutWait(here.app.get(PurgeJob, { strict: false }));
     const purge = () => here.app.get(PurgeJob, { strict: false }).run(new AbortController().signal);
     if ((await purge()) === 0) {

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jes
 import { ContentStore } from '../../src/content/content-store.js';
 import { Database } from '../../src/database/database.js';
 import { PurgeJob } from '../../src/modules/maintenance/purge.job.js';
-import { MODES, startTestApp, type TestApp, withClient } from '../support/app.js';
+import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
-import { purgeWithoutWait } from '../support/purge.js';
+import { endRestoring, purgeWithoutWait } from '../support/purge.js';
 
 describe.each(MODES)('words that a model was told lately, words in %s', (mode) => {
   let provider: FakeProvider;
@@ -112,12 +112,7 @@ describe.each(MODES)('words that a model was told lately, words in %s', (mode) =
     };
     expect(await said('first')).toEqual(['first one', 'yes', 'first two', 'no']);
     await ann.delete(`/chats/${chat_id}`);
-    await withClient(server.databaseUrl, (client) =>
-      client.query(
-        `UPDATE chats SET deleted_at = deleted_at - interval '40 days' WHERE chat_id = $1`,
-        [chat_id],
-      ),
-    );
+    await endRestoring(server.databaseUrl, chat_id);
     const purge = found(PurgeJob);
     purgeWithoutWait(purge);
     expect(await purge.run(new AbortController().signal)).toBeGreaterThan(0);
