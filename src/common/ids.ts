@@ -1,4 +1,7 @@
-import { v7 } from 'uuid';
+import { NIL, v7 } from 'uuid';
+
+/** The nil UUID (RFC 9562, 5.9): it comes before all others. */
+export const FIRST_UUID: string = NIL;
 
 /** A new UUID v7 (RFC 9562): sorts by the time of its making, and within one process strictly. */
 export const newId = (): string => v7();

@@ -80,7 +80,7 @@ export class EarlierPairs {
     const bodies = await this.paths.bodiesOf(accountId, rows[0]!.root_chat_id, unread);
     if (!bodies) return null;
     let next = 0;
-    const pairs = rows.map((row, at) => found[at] ?? readPair(row, bodies[next++]!)).slice(0, -1);
+    const pairs = rows.slice(0, -1).map((row, at) => found[at] ?? readPair(row, bodies[next++]!));
     this.recent.keep(accountId, chatId, pairs);
     const earlier = pairs.flatMap((pair, at) => earlierPairs(rows[at]!, pair));
     return { earlier, isCut: rows[0]!.seq > 1 };

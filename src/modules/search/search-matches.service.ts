@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FIRST_UUID } from '../../common/ids.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
 import type { MessageType } from '../chat/message.entity.js';
@@ -22,6 +23,11 @@ export interface Key {
   id: string;
 }
 
+/** How good it is besides; 0 where nobody asks for that. */
+export interface RankedKey extends Key {
+  rank: number;
+}
+
 /** What is asked of the index. */
 export interface Ask {
   accountId: string;
@@ -37,7 +43,7 @@ export interface Ask {
   chatId: string | null;
 }
 
-export interface Match extends Key {
+export interface Match extends RankedKey {
   row: MatchRow;
 }
 
@@ -48,7 +54,6 @@ export interface Matches {
   hasMore: boolean;
 }
 
-export const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /** So many of the newest pairs are looked at one by one. */
 const NEAR_PAIRS = 100;
 /**
@@ -153,5 +158,6 @@ function findingOf(
 const matchOf = (row: MatchRow): Match => ({
   at: row.created_at.getTime(),
   id: row.response_id,
+  rank: row.rank ?? 0,
   row,
 });

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { FIRST_UUID } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { SearchHits } from './search-hits.service.js';
 import {
   type Ask,
-  FIRST_UUID,
   type Key,
   type Match,
+  type RankedKey,
   SearchMatches,
 } from './search-matches.service.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
@@ -34,9 +35,6 @@ interface PageStart {
   /** The last one that was shown of them. */
   shown: RankedKey | null;
 }
-
-type RankedKey = Key & { rank: number };
-type RankedMatch = Match & { rank: number };
 
 interface MatchPage {
   matches: Match[];
@@ -130,11 +128,10 @@ export class SearchService {
     ask: Ask,
     { before, until, shown }: PageStart,
     limit: number,
-  ): Promise<{ rest: RankedMatch[]; oldest: Key | null; hasMore: boolean }> {
+  ): Promise<{ rest: Match[]; oldest: Key | null; hasMore: boolean }> {
     const { found, hasMore } = await this.matches.find(ask, before, limit + 1, BEST_OF);
     const some = until ? found.filter((match) => orderOf(match, until) <= 0) : found;
-    const ranked = some.map((match) => ({ ...match, rank: match.row.rank! }));
-    const ordered = ranked.sort(bestFirst);
+    const ordered = some.toSorted(bestFirst);
     return {
       rest: shown ? ordered.filter((match) => bestFirst(match, shown) > 0) : ordered,
       oldest: until ?? some.at(-1) ?? null,
