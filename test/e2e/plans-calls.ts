@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { FIRST_UUID } from '../../src/common/ids.js';
 import { ContentStore } from '../../src/content/content-store.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
-import { FIRST_UUID } from '../../src/modules/search/search-matches.service.js';
 import { FIND_REST, FIND_REST_IN_BRANCH } from '../../src/modules/search/search.sql.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';

@@ -1,3 +1,4 @@
+import { FIRST_UUID } from '../../common/ids.js';
 import type { Database, Statement } from '../../database/database.js';
 import {
   type BlobRef,
@@ -13,7 +14,6 @@ const CHUNK_BYTES = 256 * 1024;
  * V8's heap: of longer ones dozens of MiB wait for the old one to be collected.
  */
 const READ_BYTES = 64 * 1024;
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 const PUT: Statement = {
   name: 'file_store.put',

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { FIRST_UUID } from '../../common/ids.js';
 import { wordsOf } from '../../content/body.js';
 import { ContentStore } from '../../content/content-store.js';
 import { Database, type Statement } from '../../database/database.js';
@@ -14,7 +15,6 @@ const ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
 /** The last message that was shown: a pair, or its response. */
 const PLACE = new RegExp(`^${ID}(?:\\.response)?$`);
 const RESPONSE = '.response';
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** The messages of all chats of an account, one by one. */
 @Injectable()

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { FIRST_UUID } from '../../common/ids.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
 import { inBatches, type Job } from './job.js';
 
 const BATCH = 1000;
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** The next $2 followed accounts behind $1, and whether the oldest event of each is $3 days old. */
 const NEXT_FEEDS: Statement = {

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FIRST_UUID } from '../../common/ids.js';
 import { Database, type Statement } from '../../database/database.js';
 import { blankPlaces } from '../redaction/blank-places.js';
 import { Redaction } from '../redaction/redaction.entity.js';
@@ -20,7 +21,6 @@ interface Row extends Record<string, unknown> {
   is_old: boolean;
 }
 
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 const FIRST: Row = { account_id: FIRST_UUID, response_id: FIRST_UUID, is_old: false };
 
 /**

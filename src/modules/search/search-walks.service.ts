@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../common/at-most.js';
+import { FIRST_UUID } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
 import { Loop } from '../../runtime/loop.js';
 import { Outage } from '../../runtime/outage.js';
@@ -18,7 +19,6 @@ import {
 } from './search-index.sql.js';
 import { type PairName, SearchIndex } from './search-index.service.js';
 
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 /**
  * Ids are made before their pairs are committed, by clocks that may differ: what is younger than
  * this is looked at again by the next walk.

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { FIRST_UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import type { Pair } from '../chat/pair.js';
@@ -18,7 +19,6 @@ export interface ExportedTree {
 /** What is read at once: a pair has some hundred KiB at most. */
 const WINDOW = 25;
 const ROOTS = 100;
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 /** Reads conversations for exports, in windows: as much memory for long ones as for short ones. */
 @Injectable()

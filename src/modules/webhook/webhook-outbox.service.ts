@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleInit } from '@nestjs/common';
-import { newId } from '../../common/ids.js';
+import { FIRST_UUID, newId } from '../../common/ids.js';
 import { Config } from '../../config/config.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
@@ -40,7 +40,6 @@ const CHANGED_MAX = 10_000;
 const CONVERSATIONS = 100;
 const SWEEP_TICK_MS = 5000;
 const SWEEP_SECONDS = 60;
-const FIRST_UUID = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Makes deliveries of events. It reads the outbox that is there already, `events`, each
