@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 
-const FILES = { start: '../dist/src/main.js', fsck: '../dist/src/fsck/main.js' };
+const FILES = { start: '../dist/server/main.mjs', fsck: '../dist/server/fsck.mjs' };
 const SCRIPTS = { start: '../scripts/start.mjs', fsck: '../scripts/fsck.mjs' };
 
 /** Runs a program of the server in this process, with the arguments that were left for it. */

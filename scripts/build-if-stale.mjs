@@ -17,10 +17,12 @@ const SOURCES = [
   'tsconfig.json',
   'tsconfig.build.json',
   'nest-cli.json',
+  'rolldown.config.mjs',
   'web',
 ];
 const NEST = join(ROOT, 'node_modules/@nestjs/cli/bin/nest.js');
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js');
+const ROLLDOWN = join(ROOT, 'node_modules/rolldown/bin/cli.mjs');
 
 /**
  * Names, sizes and times of all sources as one hash. A hash and not "newer than": a file that was
@@ -54,9 +56,12 @@ export async function buildIfStale() {
     throw new Error('Banyan is not built, and the compiler is not installed. Run: npm ci');
   const started = performance.now();
   console.log('Building (first start, or the sources changed) …');
-  // The compiler empties dist/ first, so the page is built behind it.
+  // The compiler empties dist/ first, so the others come behind it.
   await run([NEST, 'build']);
-  await run([VITE, 'build', '--logLevel', 'warn', 'web']);
+  await Promise.all([
+    run([VITE, 'build', '--logLevel', 'warn', 'web']),
+    run([ROLLDOWN, '-c', '--logLevel', 'warn']),
+  ]);
   writeFileSync(STAMP, now);
   console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }

@@ -11,4 +11,4 @@ try {
   process.exit(2);
 }
 console.log = log;
-await import('../dist/src/fsck/main.js');
+await import('../dist/server/fsck.mjs');

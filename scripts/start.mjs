@@ -8,7 +8,7 @@ try {
   console.error(error.message);
   process.exit(1);
 }
-await import('../dist/src/main.js');
+await import('../dist/server/main.mjs');
 
 // npm hands SIGTERM to the shell between it and us, which dies of it without a word. That we have
 // lost our parent is the same message.

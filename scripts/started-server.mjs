@@ -30,7 +30,7 @@ export async function startServer(dir, settings = {}) {
   // No other setting is handed on: a DATABASE_URL of this shell must not be the one that is tested.
   const { PATH = '', HOME = '/' } = process.env;
   const env = { PATH, HOME, PORT: String(port), HOST: '127.0.0.1', DATA_DIR: join(dir, 'data') };
-  const server = spawn(process.execPath, [join(ROOT, 'dist/src/main.js')], {
+  const server = spawn(process.execPath, [join(ROOT, 'dist/server/main.mjs')], {
     cwd: dir,
     env: { ...env, LOG_LEVEL: 'warn', ...settings },
     stdio: ['ignore', 'ignore', 'inherit'],

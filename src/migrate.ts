@@ -3,7 +3,7 @@ import { dataSourceOptions } from './data-source.js';
 import { migrate } from './database/migrate.js';
 
 /**
- * The one-shot migration of a deployment: `node dist/src/migrate.js` with DATABASE_URL (or
+ * The one-shot migration of a deployment: `node dist/server/migrate.mjs` with DATABASE_URL (or
  * DATABASE_URL_FILE) set.
  */
 async function main(): Promise<void> {

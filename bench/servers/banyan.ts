@@ -3,10 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../../src/config/config.js';
 import { ready } from './child.js';
 
-// The compiled server as users run it (`main.ts`), on the database that the environment names.
+// The server as users run it (`main.ts`), from the bundle, on the database that the environment names.
 setFlagsFromString('--no-allocation-site-pretenuring');
 const config = loadConfig();
-const { createApp } = await import('../../src/app.setup.js');
+const bundle = new URL('../../server/app.setup.mjs', import.meta.url).href;
+const { createApp } = (await import(bundle)) as typeof import('../../src/app.setup.js');
 const app = await createApp(config as typeof config & { DATABASE_URL: string });
 await app.listen(0, '127.0.0.1');
 ready((app.getHttpServer().address() as AddressInfo).port);

@@ -272,7 +272,7 @@ async function main(names) {
   });
   try {
     const startBanyan = () =>
-      Server.start(join(ROOT, 'dist/src/main.js'), { ...SETTINGS, DATABASE_URL: url, CWD: dir });
+      Server.start(join(ROOT, 'dist/server/main.mjs'), { ...SETTINGS, DATABASE_URL: url, CWD: dir });
     const startPeer = () => Server.start(fileURLToPath(new URL('peer.mjs', import.meta.url)));
     for (const name of names) {
       console.log(`${name}:`);

@@ -7,7 +7,7 @@ export type CommandLine = { kind: 'serve' } | { kind: 'tell'; text: string; exit
 const HELP = `Banyan, the self-hosted backend for AI conversations that branch.
 
 Usage: npm start [-- options]        in a checkout
-       node dist/src/main.js [options]
+       node dist/server/main.mjs [options]
 
   --help       this text
   --version    name, version, commit

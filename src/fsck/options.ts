@@ -17,7 +17,7 @@ const RULES = Object.entries(INVARIANTS).map(([id, rule]) => `  ${id.padEnd(4)} 
 const HELP = `Checks that PostgreSQL and the content store tell the same story, on a server that runs or stands still.
 
 Usage: npm run fsck [-- options]           in a checkout
-       node dist/src/fsck/main.js [options]
+       node dist/server/fsck.mjs [options]
 
   --repair   mends what can be mended without a loss, sends what waits for MongoDB, and then checks again
   --quick    looks for 0.2 s instead of 2 s whether what seems wrong stays so: where little is written meanwhile

@@ -8,7 +8,7 @@ const seconds = Number(process.env.CRASH_SECONDS || ofLength(5, 40));
 const seed = Number(process.env.CRASH_SEED || Date.now() % 1_000_000_007);
 const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const SERVER = script('../../dist/src/main.js');
+const SERVER = script('../../dist/server/main.mjs');
 const NAIVE = script('./naive/server.mjs');
 /**
  * Long enough for the slowest machine; the run itself ends after `seconds` and what it takes to

@@ -14,7 +14,7 @@ export interface FsckRun {
 
 /** Runs the compiled fsck on the stores that `env` names, in a folder without `.env`. */
 export async function runFsck(env: Record<string, string>, ...args: string[]): Promise<FsckRun> {
-  const child = spawn(process.execPath, [`${ROOT}dist/src/fsck/main.js`, ...args], {
+  const child = spawn(process.execPath, [`${ROOT}dist/server/fsck.mjs`, ...args], {
     cwd: `${ROOT}test`,
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

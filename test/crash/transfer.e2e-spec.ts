@@ -8,7 +8,7 @@ import { runFsck, violationsOf } from './fsck.js';
 import { Instance } from './instance.js';
 import { freePort } from '../support/stores.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
 const MANY = 150;
 
 /** Conversations of two pairs in two chats. */

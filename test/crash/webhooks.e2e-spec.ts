@@ -7,7 +7,7 @@ import { Instance } from './instance.js';
 import { stopwatch } from '../support/machine-clock.js';
 import { freePort } from '../support/stores.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
 const KILLS = 4;
 
 describe('kill -9 of instances while webhooks are sent', () => {

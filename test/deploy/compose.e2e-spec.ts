@@ -108,8 +108,8 @@ describe('docker-compose.yml', () => {
   });
 
   it('runs what the Dockerfile makes: the same programs, on the same port', () => {
-    expect(dockerfile).toContain('CMD ["node", "dist/src/main.js"]');
-    expect(services.migrate.command).toEqual(['node', 'dist/src/migrate.js']);
+    expect(dockerfile).toContain('CMD ["node", "dist/server/main.mjs"]');
+    expect(services.migrate.command).toEqual(['node', 'dist/server/migrate.mjs']);
     expect(dockerfile).toMatch(/^EXPOSE 3000$/m);
     expect(services.api.environment).toMatchObject({ HOST: '0.0.0.0', PORT: 3000 });
   });

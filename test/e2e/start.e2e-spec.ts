@@ -224,7 +224,7 @@ const postmasterOf = (cwd: string): string | undefined =>
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 
 function isReadableToNobody(): boolean {
-  const main = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+  const main = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
   return spawnSync('test', ['-r', main], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isBuilt } from '../../../scripts/build-if-stale.mjs';
 
-const MAIN = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../dist/server/main.mjs', import.meta.url));
 const HASH_ONCE = new URL('./hash-once.mjs', import.meta.url).href;
 const READY = /Banyan is ready: (\S+)/;
 const READY_TIMEOUT_MS = 60_000;
