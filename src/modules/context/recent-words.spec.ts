@@ -1,5 +1,9 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
+import { Deadline, under } from '../../runtime/deadline.js';
 import { type ReadPair, RecentWords, WordsRange } from './recent-words.js';
 
 const ACCOUNT = 'an account';
@@ -80,6 +84,21 @@ describe('words that were told lately', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  it('hold nothing of the request in which they were told', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const words = new RecentWords(1_000_000);
+    const told = (): WeakRef<Deadline> => {
+      const request = new Deadline();
+      under(request, () => words.keep(ACCOUNT, 'a chat', pairsOf(1, 1)));
+      return new WeakRef(request);
+    };
+    const request = told();
+    await turn();
+    collect();
+    expect([words.count(), request.deref()]).toEqual([1, undefined]);
   });
 
   it('are none where there is no memory for them', () => {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { ToldPair } from '../../llm/telling.js';
+import { under } from '../../runtime/deadline.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
 import type { ContextRow } from './context.sql.js';
 
@@ -91,7 +92,8 @@ export class RecentWords {
   }
 
   keep(accountId: string, chatId: string, pairs: readonly ReadPair[]): void {
-    this.chats.set(keyOf(accountId, chatId), new WordsRange(pairs));
+    // The clock that ends them would hold for as long whatever request it was set in, and its socket.
+    under(undefined, () => this.chats.set(keyOf(accountId, chatId), new WordsRange(pairs)));
   }
 }
 
