@@ -60,16 +60,17 @@ export async function buildIfStale() {
   await run([NEST, 'build']);
   await Promise.all([
     run([VITE, 'build', '--logLevel', 'warn', 'web']),
-    run([ROLLDOWN, '-c', '--logLevel', 'warn']),
+    // What it made it tells to stdout, and faults to stderr.
+    run([ROLLDOWN, '-c'], 'ignore'),
   ]);
   writeFileSync(STAMP, now);
   console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-async function run(args) {
+async function run(args, stdout = 'inherit') {
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', stdout, 'inherit'],
   });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error('The build failed; the compiler says why above.');

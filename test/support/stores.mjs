@@ -28,6 +28,8 @@ export async function startPostgres(dir) {
     synchronous_commit: 'off',
     max_connections: '300',
     autovacuum: 'off',
+    // It saves a disk that is waited for, and takes a tenth of PostgreSQL's time here.
+    wal_compression: 'off',
   };
   const { url, stop } = await startEmbeddedPostgres({ dataDir: join(dir, 'postgres'), settings });
   return { env: { TEST_DATABASE_URL: url }, stop };
