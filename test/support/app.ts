@@ -91,5 +91,13 @@ export async function startTestApp(
   );
   await app.get(JobRunner, { strict: false }).stop();
   await app.listen(0, '127.0.0.1');
-  return { app, url: await app.getUrl(), databaseUrl: url, close: () => app.close() };
+  const started = { app, url: await app.getUrl(), databaseUrl: url, close };
+  return started;
+
+  // Node keeps the modules of tests for good, and they what they started.
+  async function close(): Promise<void> {
+    const { app: ended } = started;
+    started.app = undefined as never;
+    await ended?.close();
+  }
 }

@@ -4,6 +4,7 @@
 // the server, and code in its realm is slowed down by each use of a global.
 import { createRequire, register } from 'node:module';
 import { TestEnvironment } from 'jest-environment-node';
+import { endCircusStorages } from './circus-storage.mjs';
 
 register('./hooks.mjs', import.meta.url);
 const require = createRequire(import.meta.url);
@@ -37,8 +38,13 @@ export default class NativeEnvironment extends TestEnvironment {
 
   /** What is spied on of the sources is theirs again for the next file. */
   async teardown() {
+    const { global: realm } = this;
     this.moduleMocker?.restoreAllMocks();
+    endCircusStorages();
     await super.teardown();
+    // Node never lets go of the modules of a realm, nor they of its globals: of those of jest's own
+    // one has all tests of the file, with what they hold.
+    for (const own of Object.getOwnPropertySymbols(realm)) delete realm[own];
   }
 
   /** The clock that a test fakes is that of the sources, and of the test. */
