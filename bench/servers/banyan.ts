@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { loadConfig } from '../../src/config/config.js';
 import { ready } from './child.js';
 
-// The server as users run it (`main.ts`), from the bundle, on the database that the environment names.
+// The server as users run it (`main.ts`), from the bundle, on the database of the environment.
 setFlagsFromString('--no-allocation-site-pretenuring');
 const config = loadConfig();
 const bundle = new URL('../../server/app.setup.mjs', import.meta.url).href;

@@ -92,7 +92,7 @@ export class RecentWords {
   }
 
   keep(accountId: string, chatId: string, pairs: readonly ReadPair[]): void {
-    // The clock that ends them would hold for as long whatever request it was set in, and its socket.
+    // The clock that ends them would hold for as long the request that it was set in.
     under(undefined, () => this.chats.set(keyOf(accountId, chatId), new WordsRange(pairs)));
   }
 }
