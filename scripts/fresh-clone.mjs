@@ -1,5 +1,6 @@
 // What a stranger does: clones the last commit into an empty folder, with an empty HOME, and
-// follows the README. Exits 1 where it fails.
+// follows the README. With --here it is this folder, where `npm ci` was run and nothing else yet: a
+// clean checkout is a fresh clone. Exits 1 where it fails.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -12,12 +13,15 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FIRST_START_SECONDS_MAX = 20;
 const LATER_START_SECONDS_MAX = 5;
 
+const isHere = process.argv.includes('--here');
 const dir = mkdtempSync(join(tmpdir(), 'banyan-clone-'));
-const clone = join(dir, 'banyan');
+const clone = isHere ? ROOT : join(dir, 'banyan');
 const port = await freePort();
 const env = { ...process.env, HOME: join(dir, 'home'), PORT: String(port) };
 for (const name of ['DATABASE_URL', 'MONGODB_URI', 'REDIS_URL', 'DATA_DIR', 'JWT_SECRET'])
   delete env[name];
+// What somebody keeps in ./data is not for trying.
+if (isHere) env.DATA_DIR = join(dir, 'data');
 
 const run = (file, args) =>
   execFileSync(file, args, {
@@ -56,8 +60,10 @@ function example() {
 }
 
 try {
-  execFileSync('git', ['clone', '--quiet', ROOT, clone], { stdio: 'inherit' });
-  run('npm', ['ci', '--no-audit', '--no-fund']);
+  if (!isHere) {
+    execFileSync('git', ['clone', '--quiet', ROOT, clone], { stdio: 'inherit' });
+    run('npm', ['ci', '--no-audit', '--no-fund']);
+  }
   const first = await withServer(example);
   const later = await withServer(() => {});
   console.log(

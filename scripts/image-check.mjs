@@ -92,8 +92,8 @@ const INSTALLED = 'node_modules/.package-lock.json';
 
 /**
  * Whether what is installed here is all that a folder's lock file names: with `--share-packages`
- * it is not installed once more. That `npm ci` makes it from that file anew is what
- * fresh-clone.mjs looks at.
+ * it is not installed once more. That `npm ci` makes it from that file anew is the first
+ * thing that .ci/run looks at.
  */
 function hasPackagesOf(folder) {
   if (!process.argv.includes('--share-packages') || !existsSync(join(ROOT, INSTALLED)))
