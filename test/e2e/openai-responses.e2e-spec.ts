@@ -123,21 +123,22 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     });
     const events: any[] = [];
     for await (const event of stream) events.push(event);
-    expect(events.map(({ type }) => type)).toEqual([
-      ...[
-        'response.created',
-        'response.in_progress',
-        'response.output_item.added',
-        'response.content_part.added',
-      ],
-      ...Array(3).fill('response.output_text.delta'),
-      ...[
-        'response.output_text.done',
-        'response.content_part.done',
-        'response.output_item.done',
-        'response.completed',
-      ],
+    // What comes at once is told at once: on a busy machine three tokens may be one piece.
+    const isDelta = ({ type }: any): boolean => type === 'response.output_text.delta';
+    const steps = events.filter((event, n) => !isDelta(event) || !isDelta(events[n - 1]));
+    expect(steps.map(({ type }) => type)).toEqual([
+      'response.created',
+      'response.in_progress',
+      'response.output_item.added',
+      'response.content_part.added',
+      'response.output_text.delta',
+      'response.output_text.done',
+      'response.content_part.done',
+      'response.output_item.done',
+      'response.completed',
     ]);
+    const deltas = events.filter(isDelta).map(({ delta }) => delta);
+    expect(deltas.join('')).toBe('Because.');
     const numbers = events.map(({ sequence_number: number }) => number);
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(numbers[0]).toBe(0);
