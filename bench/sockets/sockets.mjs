@@ -272,7 +272,11 @@ async function main(names) {
   });
   try {
     const startBanyan = () =>
-      Server.start(join(ROOT, 'dist/server/main.mjs'), { ...SETTINGS, DATABASE_URL: url, CWD: dir });
+      Server.start(join(ROOT, 'dist/server/main.mjs'), {
+        ...SETTINGS,
+        DATABASE_URL: url,
+        CWD: dir,
+      });
     const startPeer = () => Server.start(fileURLToPath(new URL('peer.mjs', import.meta.url)));
     for (const name of names) {
       console.log(`${name}:`);
