@@ -91,13 +91,14 @@ export async function startTestApp(
   );
   await app.get(JobRunner, { strict: false }).stop();
   await app.listen(0, '127.0.0.1');
-  const started = { app, url: await app.getUrl(), databaseUrl: url, close };
+  const started: TestApp = {
+    ...{ app, url: await app.getUrl(), databaseUrl: url },
+    close: async () => {
+      const { app: ended } = started;
+      // Node keeps the modules of tests for good, and what a variable of them holds.
+      started.app = undefined as never;
+      await ended?.close();
+    },
+  };
   return started;
-
-  // Node keeps the modules of tests for good, and they what they started.
-  async function close(): Promise<void> {
-    const { app: ended } = started;
-    started.app = undefined as never;
-    await ended?.close();
-  }
 }

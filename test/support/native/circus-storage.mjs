@@ -1,6 +1,6 @@
 // jest-circus makes an AsyncLocalStorage for each file of tests and never ends it. Node calls each
-// of them for each promise that is made: after 95 files, as many as a worker runs, that was an
-// eighth of what the worker did. And whatever was begun in a test keeps its test, with its servers.
+// of them for each promise that is made: after forty files that was an eighth of what a worker did,
+// and a worker runs a hundred. And whatever was begun in a test keeps its test, with its servers.
 // Here they are known, and end with their file.
 import { createRequire } from 'node:module';
 
