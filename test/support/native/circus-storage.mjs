@@ -30,7 +30,8 @@ class Ending extends AsyncLocalStorage {
 
 /** Called by `new` of whoever asks for the class by `require`. */
 hooks.AsyncLocalStorage = function (options) {
-  if (!/[\\/]jest-circus[\\/]/.test(new Error('made').stack)) return new AsyncLocalStorage(options);
+  if (!/[\\/]jest-circus[\\/]/.test(new Error('made').stack))
+    return Reflect.construct(AsyncLocalStorage, [options], new.target);
   const storage = new Ending();
   open.add(storage);
   return storage;
