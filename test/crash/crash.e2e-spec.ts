@@ -1,15 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { FAILPOINTS } from '../../src/common/failpoint.js';
 import { type Mode, MODES } from '../support/app.js';
+import { MAIN } from '../support/server-process.js';
 import { ofLength } from './length.js';
 import { runScenario } from './scenario.js';
 
 const seconds = Number(process.env.CRASH_SECONDS || ofLength(5, 40));
 const seed = Number(process.env.CRASH_SEED || Date.now() % 1_000_000_007);
-const script = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const SERVER = script('../../dist/server/main.mjs');
-const NAIVE = script('./naive/server.mjs');
+const NAIVE = fileURLToPath(new URL('./naive/server.mjs', import.meta.url));
 /**
  * Long enough for the slowest machine; the run itself ends after `seconds` and what it takes to
  * reach every failpoint.
@@ -32,7 +31,7 @@ describe.each(MODES)('kill -9 of any instance at any moment, words in %s', (mode
       const failpoints = failpointsOf(mode);
       const history = await runScenario({
         mode,
-        script: SERVER,
+        script: MAIN,
         branches: true,
         // Once is enough to see them do it.
         migrated: mode !== 'postgres',

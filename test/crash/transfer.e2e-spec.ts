@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { createDatabase, MODES, mongoUriFor, SETTINGS, withClient } from '../support/app.js';
@@ -6,9 +5,9 @@ import { TestClient } from '../support/client.js';
 import { chatGpt } from '../support/exports.js';
 import { runFsck, violationsOf } from './fsck.js';
 import { Instance } from './instance.js';
+import { MAIN } from '../support/server-process.js';
 import { freePort } from '../support/stores.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
 const MANY = 150;
 
 /** Conversations of two pairs in two chats. */

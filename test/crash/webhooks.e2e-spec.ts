@@ -1,13 +1,12 @@
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase, SETTINGS, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { Receiver, RECEIVER_SETTINGS } from '../support/receiver.js';
 import { Instance } from './instance.js';
+import { MAIN } from '../support/server-process.js';
 import { stopwatch } from '../support/machine-clock.js';
 import { freePort } from '../support/stores.mjs';
 
-const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
 const KILLS = 4;
 
 describe('kill -9 of instances while webhooks are sent', () => {

@@ -1,12 +1,11 @@
 import { type ClientRequest, request } from 'node:http';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MODES, startTestApp, type TestApp } from '../support/app.js';
 import { AnswerReader } from '../support/answer-reader.js';
 import { TestClient } from '../support/client.js';
 import { FakeProvider } from '../support/fake-provider.js';
+import { collectGarbage } from '../support/garbage.js';
 
 const STREAMS = 200;
 const PEOPLE = 10;
@@ -195,12 +194,7 @@ function askAndNeverRead(person: TestClient, path: string): ClientRequest {
 
 /** What is left when all garbage is gone; the client's side of the connections is in it too. */
 async function bytesInUse(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
-  collect();
-  // What is freed by callbacks of the first is garbage for the second.
-  await turn();
-  collect();
+  await collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
 }

@@ -115,7 +115,8 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
   });
 
   it('reads a stream whose events have OpenAI’s order and rising numbers', async () => {
-    provider.next({ tokens: ['Be', 'cause', '.'], delayMs: 5 });
+    // So far apart that none is told together with the next, on a busy machine as well.
+    provider.next({ tokens: ['Be', 'cause', '.'], delayMs: 100 });
     const stream = await client().responses.create({
       model: 'fake-1',
       input: 'Why?',
@@ -123,22 +124,21 @@ describe.each(CLIENTS)('the unmodified package %s', (_, OpenAI) => {
     });
     const events: any[] = [];
     for await (const event of stream) events.push(event);
-    // What comes at once is told at once: on a busy machine three tokens may be one piece.
-    const isDelta = ({ type }: any): boolean => type === 'response.output_text.delta';
-    const steps = events.filter((event, n) => !isDelta(event) || !isDelta(events[n - 1]));
-    expect(steps.map(({ type }) => type)).toEqual([
-      'response.created',
-      'response.in_progress',
-      'response.output_item.added',
-      'response.content_part.added',
-      'response.output_text.delta',
-      'response.output_text.done',
-      'response.content_part.done',
-      'response.output_item.done',
-      'response.completed',
+    expect(events.map(({ type }) => type)).toEqual([
+      ...[
+        'response.created',
+        'response.in_progress',
+        'response.output_item.added',
+        'response.content_part.added',
+      ],
+      ...Array(3).fill('response.output_text.delta'),
+      ...[
+        'response.output_text.done',
+        'response.content_part.done',
+        'response.output_item.done',
+        'response.completed',
+      ],
     ]);
-    const deltas = events.filter(isDelta).map(({ delta }) => delta);
-    expect(deltas.join('')).toBe('Because.');
     const numbers = events.map(({ sequence_number: number }) => number);
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
     expect(numbers[0]).toBe(0);

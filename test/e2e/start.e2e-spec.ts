@@ -4,8 +4,7 @@ import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync } fro
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { processesOn, ServerProcess } from '../support/server-process.js';
+import { MAIN, processesOn, ServerProcess } from '../support/server-process.js';
 import { stopwatch, until } from '../support/machine-clock.js';
 
 const NOBODY = 65_534;
@@ -224,8 +223,7 @@ const postmasterOf = (cwd: string): string | undefined =>
 const hasCurl = (): boolean => spawnSync('curl', ['--version']).status === 0;
 
 function isReadableToNobody(): boolean {
-  const main = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
-  return spawnSync('test', ['-r', main], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
+  return spawnSync('test', ['-r', MAIN], { uid: NOBODY, gid: NOBODY, cwd: '/' }).status === 0;
 }
 
 function tryKill(pid: number): void {

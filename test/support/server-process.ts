@@ -4,7 +4,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
+/** The server as it is built. */
+export const MAIN = fileURLToPath(new URL('../../dist/server/main.mjs', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 
 export interface ServerOptions {

@@ -1,8 +1,6 @@
-import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
+import { collectGarbage } from '../../../test/support/garbage.js';
 import { Deadline, under } from '../../runtime/deadline.js';
 import { type ReadPair, RecentWords, WordsRange } from './recent-words.js';
 
@@ -87,8 +85,6 @@ describe('words that were told lately', () => {
   });
 
   it('hold nothing of the request in which they were told', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
     const words = new RecentWords(1_000_000);
     const told = (): WeakRef<Deadline> => {
       const request = new Deadline();
@@ -96,8 +92,7 @@ describe('words that were told lately', () => {
       return new WeakRef(request);
     };
     const request = told();
-    await turn();
-    collect();
+    await collectGarbage();
     expect([words.count(), request.deref()]).toEqual([1, undefined]);
   });
 
