@@ -58,22 +58,16 @@ export function responseIdOf(chat: ChatKey, seq: number): string {
 export const seqsUpTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 /**
- * Writes the pairs although a loaded machine may refuse some of many writes at once, which a store
+ * Writes the pair although a loaded machine may refuse some of many writes at once, which a store
  * is free to do.
  */
-export async function putAllAtLast(
-  store: ContentStore,
-  pairs: readonly PairWrite[],
-): Promise<void> {
+export async function putAtLast(store: ContentStore, pair: PairWrite): Promise<void> {
   for (let attemptsLeft = 9; ; attemptsLeft--) {
     try {
-      for (const failure of (await store.putMany(pairs)).values()) throw failure;
+      for (const failure of (await store.putMany([pair])).values()) throw failure;
       return;
     } catch (error) {
       if (attemptsLeft === 0) throw error;
     }
   }
 }
-
-export const putAtLast = (store: ContentStore, pair: PairWrite): Promise<void> =>
-  putAllAtLast(store, [pair]);

@@ -35,7 +35,7 @@ export async function putInto(
   documents: PartsDocuments,
   pairs: readonly PairWrite[],
 ): Promise<Map<string, Error>> {
-  const writes = pairs.map(writeOf);
+  const writes = pairs.toSorted(inOneOrder).map(writeOf);
   const failures = await putParts(
     documents,
     writes.flatMap(({ pair, apart }) => (apart ? [{ pair, apart }] : [])),
@@ -55,6 +55,17 @@ export async function putInto(
     stored.flatMap(({ pair, apart }) => (!apart && pair.version > 1 ? [pair] : [])),
   );
   return failures;
+}
+
+/**
+ * All writers come to documents in one order: an engine that runs the operations of one call in one
+ * transaction (DocumentDB, and so FerretDB) lets two that meet in opposite orders wait for each
+ * other, a second at a time.
+ */
+function inOneOrder(a: PairWrite, b: PairWrite): number {
+  const [chat, other] = [`${a.accountId}:${a.chatId}`, `${b.accountId}:${b.chatId}`];
+  if (chat === other) return a.seq - b.seq;
+  return chat < other ? -1 : 1;
 }
 
 /** Finds the bucket of a pair; carries the shard key and the owner like every filter here. */
