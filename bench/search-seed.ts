@@ -1,12 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
 import { BLOCKS_SQL } from '../src/modules/search/search-blocks.js';
-import {
-  accountKey,
-  conversationWord,
-  type SideTexts,
-  Vectors,
-} from '../src/modules/search/search-vector.js';
+import type { SideTexts } from '../src/modules/search/search-word-places.js';
+import { accountKey, conversationWord, Vectors } from '../src/modules/search/search-vector.js';
 import { randomOf } from './text.js';
 
 /** Pairs of all accounts but one. */

@@ -8,7 +8,7 @@ import { excerptOf } from './search-excerpt.js';
 import { bodyOf } from './search-index.service.js';
 import type { SearchQuery } from './search-query.js';
 import { textsOf } from './search-text.js';
-import type { TextSide } from './search-vector.js';
+import type { TextSide } from './search-word-places.js';
 import type { HitHighlightDto, HitDto } from './search.dto.js';
 import { type HitRow, hitsStatement, type MatchRow } from './search.sql.js';
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { excerptOf } from './search-excerpt.js';
+import { neighboursOf } from './search-word-places.js';
 import { readQuery, type SearchQuery, tsqueryOf } from './search-query.js';
 import { foldOf, tokensOf } from './search-tokens.js';
 import { textsOf } from './search-text.js';
-import { conversationWord, Vectors } from './search-vector.js';
+import { accountKey, conversationWord, Vectors } from './search-vector.js';
 
 const ANN = '019aa1b0-5e6f-7081-92a3-b4c5d6e7f809';
 const ROOT = '019aa1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b';
@@ -83,14 +84,15 @@ function vectorIn(bytes: Buffer): [word: string, places: number[]][] {
 }
 
 describe('the vector of a pair', () => {
-  it('has each word once, with its places in order, or PostgreSQL would not take it', () => {
+  it('has each word once and in order, with its places in order, or PostgreSQL would not take it', () => {
     const long = text.map((said) => `${said} ${'x'.repeat(64)}_${said} `.repeat(700));
     fc.assert(
       fc.property(fc.oneof(text, { arbitrary: long, weight: 1 }), text, (question, response) => {
         const vectors = new Vectors();
         vectors.add(ANN, ROOT, { question, response });
         const words = vectorIn(vectors.toBuffer());
-        expect(new Set(words.map(([word]) => word)).size).toBe(words.length);
+        const sorted = words.map(([word]) => Buffer.from(word));
+        expect(sorted.slice(1).every((word, i) => Buffer.compare(sorted[i]!, word) < 0)).toBe(true);
         for (const [, places] of words) {
           const bare = places.map((place) => place & 0x3fff);
           expect(bare).toEqual([...new Set(bare)].sort((a, b) => a - b));
@@ -103,6 +105,49 @@ describe('the vector of a pair', () => {
         expect(placed.sort()).toEqual([...new Set(said)].sort());
       }),
       { numRuns: 60 },
+    );
+  });
+
+  it('says where each word stands, on which side, and which two follow each other', () => {
+    fc.assert(
+      fc.property(text, text, (question, response) => {
+        const vectors = new Vectors();
+        vectors.add(ANN, ROOT, { question, response });
+        const words = new Map(vectorIn(vectors.toBuffer()));
+        const [asked, told] = [tokensOf(question), tokensOf(response)];
+        const behind = (asked.at(-1)?.position ?? 0) + 16;
+        const sides = [
+          { tokens: asked, first: (3 << 14) + 2 },
+          { tokens: told, first: (2 << 14) + 2 + behind },
+        ];
+        const key = accountKey(ANN);
+        const known = new Set([conversationWord(ANN, ROOT)]);
+        for (const { tokens, first } of sides)
+          for (const { lexeme, position } of tokens) {
+            expect(words.get(key + lexeme)).toContain(first + position);
+            const before = tokens.findLast((token) => token.position === position - 1);
+            const pair = before && key + neighboursOf(before.lexeme, lexeme);
+            if (pair) expect(words.get(pair)).toEqual([]);
+            for (const word of [key + lexeme, pair ?? []].flat()) known.add(word);
+          }
+        expect(new Set(words.keys())).toEqual(known);
+      }),
+    );
+  });
+
+  it('is the same whatever pairs were put before it, and however long', () => {
+    const texts = fc.record({ question: text, response: text });
+    const long = Array.from({ length: 3000 }, (_, n) => `wort${n} ist lang`).join(' ');
+    fc.assert(
+      fc.property(texts, texts, (first, pair) => {
+        const [alone, together] = [new Vectors(), new Vectors()];
+        alone.add(ANN, ROOT, pair);
+        for (const one of [first, { question: long, response: first.response }, pair])
+          together.add(ANN, ROOT, one);
+        const vector = alone.toBuffer().subarray(20);
+        expect(together.toBuffer().subarray(-vector.length)).toEqual(vector);
+      }),
+      { numRuns: 30 },
     );
   });
 });

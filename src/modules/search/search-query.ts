@@ -1,5 +1,6 @@
 import { type Token, tokensOf } from './search-tokens.js';
-import { accountKey, neighbours, type TextSide, WEIGHTS } from './search-vector.js';
+import { neighboursOf, type TextSide, WEIGHTS } from './search-word-places.js';
+import { accountKey } from './search-vector.js';
 
 /** One word that is looked for. */
 export interface Step {
@@ -120,5 +121,5 @@ const pairsOf = (steps: readonly Step[], key: string): string[] =>
     const next = steps[i + 1];
     return !next || step.isPrefix || next.isPrefix
       ? []
-      : [`'${neighbours(key, step.lexeme, next.lexeme)}'`];
+      : [`'${key}${neighboursOf(step.lexeme, next.lexeme)}'`];
   });

@@ -1,6 +1,6 @@
 import { wordsOf } from '../../content/body.js';
 import type { Part } from '../../tree/parts.js';
-import type { SideTexts } from './search-vector.js';
+import type { SideTexts } from './search-word-places.js';
 
 /**
  * What is searched and shown of the body of a pair: of each side its text, and the names of its

@@ -11,8 +11,18 @@ export interface Token {
   to: number;
 }
 
+/** Takes the words of a text in their order, and says whether it wants more. */
+export interface TokenSink {
+  /**
+   * A word of ASCII that is not put together: its lexeme is what stands there in small letters, of
+   * which the first `LEXEME_MAX` count. Nearly all words are such, so nothing is made of them.
+   */
+  plain(text: string, from: number, to: number, position: number): boolean;
+  other(token: Token): boolean;
+}
+
 /** Longer words (keys, base64) are known by their beginning. */
-const LEXEME_MAX = 64;
+export const LEXEME_MAX = 64;
 
 /** Scripts that put no space between words, or (Korean) hang endings on them. */
 const UNSPACED =
@@ -74,13 +84,22 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
+/** Hands on the words of a text in their order, until `take` wants no more. */
+export function eachToken(text: string, take: (token: Token) => boolean): void {
+  walkTokens(text, {
+    plain: (_text, from, to, position) =>
+      take({ lexeme: cut(text.slice(from, to).toLowerCase()), position, from, to }),
+    other: take,
+  });
+}
+
 /**
- * Hands on the words of a text in their order, until `take` wants no more. Of a script without
+ * Hands on the words of a text in their order, until the sink wants no more. Of a script without
  * spaces each two neighbours are a word, and the last character of a run by itself: so every
  * character begins one. What is put together (`getUserById`) is a word as a whole, and so is each
  * part of it.
  */
-export function eachToken(text: string, take: (token: Token) => boolean): void {
+export function walkTokens(text: string, sink: TokenSink): void {
   let position = 0;
   for (let at = 0; at < text.length;) {
     if (KINDS[text.charCodeAt(at)] === NONE) {
@@ -89,9 +108,7 @@ export function eachToken(text: string, take: (token: Token) => boolean): void {
     }
     const end = endOfPlain(text, at);
     if (end > at) {
-      const to = end + signsAfter(text, at, end);
-      const lexeme = cut(text.slice(at, to).toLowerCase());
-      if (!take({ lexeme, position: position++, from: at, to })) return;
+      if (!sink.plain(text, at, end + signsAfter(text, at, end), position++)) return;
       at = end;
       continue;
     }
@@ -104,7 +121,7 @@ export function eachToken(text: string, take: (token: Token) => boolean): void {
     }
     const tokens = tokensOfPiece(piece[0], at);
     for (const token of tokens)
-      if (!take({ ...token, position: position + token.position })) return;
+      if (!sink.other({ ...token, position: position + token.position })) return;
     position += positionBehind(tokens);
     at += piece[0].length;
   }

@@ -10,7 +10,7 @@ import {
   QueryInt,
 } from '../../common/fields.js';
 import { MESSAGE_TYPES, type MessageType } from '../chat/message.entity.js';
-import type { TextSide } from './search-vector.js';
+import type { TextSide } from './search-word-places.js';
 
 const SIDES = ['question', 'response'] as const satisfies readonly TextSide[];
 export const SORTS = ['best', 'newest'] as const;
