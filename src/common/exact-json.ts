@@ -22,6 +22,7 @@ const QUOTED_NUMBER = /"\\u0000([^"]*)"/g;
 
 interface Text {
   text: () => string;
+  mayLose?: boolean;
   twin?: unknown;
 }
 
@@ -42,12 +43,25 @@ export function rememberDigits(value: unknown, text: string | (() => string)): v
   remember(value, { of: { text: typeof text === 'string' ? () => text : text }, path: [] });
 }
 
-/** The same of some members of an object that was read out of that JSON. */
+/**
+ * The same of some members of an object that was read out of that JSON, and of all within them: of
+ * a part that was taken out, or a copy of it, the digits stay.
+ */
 export function rememberMembers(value: object, text: string, members: readonly string[]): void {
   const of = { text: () => text };
   for (const member of members)
-    remember((value as Record<string, unknown>)[member], { of, path: [member] });
+    rememberAll((value as Record<string, unknown>)[member], { of, path: [member] });
 }
+
+function rememberAll(value: unknown, { of, path }: Source): void {
+  if (typeof value !== 'object' || value === null) return;
+  remember(value, { of, path });
+  const inner = Object.entries(value).filter(([, one]) => typeof one === 'object' && one !== null);
+  if (inner.length === 0 || !mayLose(of)) return;
+  for (const [key, one] of inner) rememberAll(one, { of, path: [...path, key] });
+}
+
+const mayLose = (of: Text): boolean => (of.mayLose ??= MAY_LOSE.test(of.text()));
 
 /**
  * The same of what stands within an object that they are remembered of, so that it may be taken out
@@ -95,16 +109,13 @@ export function exactTwin(value: unknown): unknown {
   const source = sources.get(value);
   if (!source) return twinOfMade(value);
   const { of, path } = source;
-  if (!('twin' in of)) of.twin = twinOf(of.text());
+  if (!('twin' in of)) of.twin = mayLose(of) ? twinOf(of.text()) : undefined;
   if (of.twin === undefined) return value;
   return path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], of.twin);
 }
 
-/** Undefined where every number survives. */
 const twinOf = (text: string): unknown =>
-  MAY_LOSE.test(text)
-    ? JSON.parse(text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`)))
-    : undefined;
+  JSON.parse(text.replace(TOKEN, (token) => (survives(token) ? token : `"\\u0000${token}"`)));
 
 /** Of an object that was not read but made, perhaps of values that were read: itself, mostly. */
 function twinOfMade(value: object): object {

@@ -4,7 +4,7 @@ import type { Words } from './content-store.js';
 
 /** With what the body of a pair begins that is more than two texts. */
 const RICH = '{"question_parts":';
-/** What keeps the digits of its numbers; a copy of it would not. */
+/** What keeps the digits of its numbers. */
 const EXACT = ['metadata', 'question_parts', 'response_parts', 'settings'] as const;
 
 /**
@@ -22,14 +22,14 @@ export function bodyOf(words: Words): string {
 /** Whether a body has nothing but two texts and metadata. */
 export const isPlainBody = (body: string): boolean => !body.startsWith(RICH);
 
-/**
- * What of them is read out of JSON goes back into a body with all digits of its numbers; a copy or
- * a change of it would not.
- */
-export function wordsOf(body: string): Words {
-  const words = JSON.parse(body) as Words;
-  rememberMembers(words, body, EXACT);
-  return words;
+/** What of them is read out of JSON is written with all digits of its numbers, wherever it goes. */
+export const wordsOf = (body: string): Words => readPair<Words>(body);
+
+/** The same of the JSON of a whole pair, as it is told. */
+export function readPair<Told extends object>(json: string): Told {
+  const pair = JSON.parse(json) as Told;
+  rememberMembers(pair, json, EXACT);
+  return pair;
 }
 
 export const sha256Of = (body: string): Buffer => hash('sha256', body, 'buffer');

@@ -103,6 +103,49 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
     });
   });
 
+  it('in calls and data that were kept, at every door that tells them', async () => {
+    const input = '{"n":12345678901234567890,"price":1.10,"deep":[{"n":0.10}]}';
+    const calls = `[{"type":"tool_call","call_id":"c1","name":"f","input":${input}}]`;
+    const parts = `[{"type":"text","text":"seen"},{"type":"data","name":"d","value":${input}}]`;
+    const { id } = await ann.aChat();
+    const say = (fields: string) =>
+      ann.request('POST', `/api/v1/chats/${id}/messages`, { raw: `{${fields}}` });
+    const called = await say(`"question":"q","response_parts":${calls}`);
+    const result = `{"type":"tool_result","call_id":"c1","output":${input}}`;
+    await say(`"question_parts":[${result}],"response_parts":${parts}`);
+    const { body: share } = await ann.post(`/chats/${id}/share`, { follow: true });
+    const shared = (await ann.get(`/shared/${share.token}`)).text;
+    expect(shared.split(input)).toHaveLength(4);
+    const plain = async (path: string) =>
+      (await ann.request('GET', path)).text.replaceAll('\\"', '"');
+    const response = `/v1/responses/resp_${called.body.response_id}`;
+    for (const path of [
+      response,
+      `/v1/conversations/conv_${id}/items`,
+      ...['chatgpt', 'openai', 'markdown', 'banyan'].map(
+        (format) => `/api/v1/chats/${id}/export?format=${format}`,
+      ),
+    ])
+      expect([path, await plain(path)]).toEqual([path, expect.stringContaining(input)]);
+  });
+
+  it('in calls that a client of OpenAI sends along', async () => {
+    const args = '{"n":12345678901234567890,"price":1.10}';
+    const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: args };
+    const { body } = await ann.request('POST', '/v1/responses', {
+      body: {
+        model: 'offline',
+        input: [
+          { role: 'user', content: 'q' },
+          call,
+          { type: 'function_call_output', call_id: 'c1', output: 'done' },
+        ],
+      },
+    });
+    const items = await ann.request('GET', `/v1/responses/${body.id}/input_items`);
+    expect(items.body.data).toContainEqual(expect.objectContaining({ arguments: args }));
+  });
+
   it('and tell two requests with one Idempotency-Key apart', async () => {
     const path = `/api/v1/chats/${chat}/messages`;
     const headers = { 'idempotency-key': 'digits' };

@@ -1,4 +1,5 @@
-import { exactJson, exactTwin, rememberMembers } from '../../common/exact-json.js';
+import { exactJson, exactTwin } from '../../common/exact-json.js';
+import { readPair } from '../../content/body.js';
 import { sentEvent } from '../../runtime/event-stream.js';
 import { isGrowing, type PartPiece } from '../../tree/part-pieces.js';
 import { type FilePart, partsOfSide, type ResponsePart } from '../../tree/parts.js';
@@ -90,8 +91,7 @@ class ToldRun {
   }
 
   private async finish(json: string): Promise<AguiEvent[]> {
-    const pair = JSON.parse(json) as PairEnd;
-    rememberMembers(pair, json, ['response_parts']);
+    const pair = readPair<PairEnd>(json);
     const parts = partsOfSide({ text: pair.response, parts: pair.response_parts });
     // Of an answer that was there already nothing may be known but its end.
     const beginning = this.answer ? [] : this.begin(pair.response_id, null);

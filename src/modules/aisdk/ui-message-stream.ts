@@ -1,4 +1,5 @@
-import { exactJson, rememberMembers } from '../../common/exact-json.js';
+import { exactJson } from '../../common/exact-json.js';
+import { readPair } from '../../content/body.js';
 import { EVENT_STREAM_HEADERS, sentEvent } from '../../runtime/event-stream.js';
 import { isGrowing } from '../../tree/part-pieces.js';
 import {
@@ -115,8 +116,7 @@ class MessageChunks {
   }
 
   private async finish(json: string): Promise<UiPart[]> {
-    const pair = JSON.parse(json) as StoredPair;
-    rememberMembers(pair, json, ['response_parts']);
+    const pair = readPair<StoredPair>(json);
     const parts = partsOfSide({ text: pair.response, parts: pair.response_parts });
     // Of an answer that was there already nothing may be known but its end.
     const beginning = this.hasBegun ? [] : this.beginNow(pair.response_id);

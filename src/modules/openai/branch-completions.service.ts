@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { isUuid } from '../../common/ids.js';
 import { openAiError } from '../../common/openai-error.js';
 import { invalidField } from '../../common/problems.js';
+import { readPair } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import { isGrowing } from '../../tree/part-pieces.js';
@@ -53,7 +54,7 @@ export class BranchCompletions {
   async complete(asked: BranchCompletion): Promise<ChatCompletionDto> {
     const { post, model } = await this.prepare(asked);
     const { json } = await (await this.posts.post(post)).whole();
-    const pair = JSON.parse(json) as QaPairDto;
+    const pair = readPair<QaPairDto>(json);
     const failure = failureOf(pair, true);
     if (failure) throw failure;
     const created = Math.floor(Date.parse(pair.timestamp) / 1000);
@@ -156,7 +157,7 @@ async function* framesOf(
 
 function frameOf(chunks: Chunks, event: Exclude<AnswerEvent, { type: 'accepted' }>): string {
   if (event.type === 'delta') return chunks.delta(event.delta);
-  if (event.type !== 'part') return endOf(chunks, JSON.parse(event.json) as QaPairDto);
+  if (event.type !== 'part') return endOf(chunks, readPair<QaPairDto>(event.json));
   const { part } = event;
   // All else that is whole is told at the end.
   if (!isGrowing(part)) return part.type === 'tool_call' ? chunks.whole(part) : '';

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { problems } from '../../common/problems.js';
+import { readPair } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { ChatService } from '../chat/chat.service.js';
 import { type Pair, pairJson } from '../chat/pair.js';
@@ -227,7 +228,7 @@ const cutTo = (limit: number, shown: PlacedItem[]): ItemPage => ({
 });
 
 /** The items of a pair; those of its answer have the second half of its places. */
-const placed = (pair: Pair): PlacedItem[] => placedOf(JSON.parse(pairJson(pair)) as QaPairDto);
+const placed = (pair: Pair): PlacedItem[] => placedOf(readPair<QaPairDto>(pairJson(pair)));
 
 function placedOf(dto: QaPairDto): PlacedItem[] {
   const first = dto.seq * PLACES;

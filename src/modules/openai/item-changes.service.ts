@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { readPair } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { PairCompletion } from '../completion/pair-completion.service.js';
 import { PostService } from '../answer/post.service.js';
@@ -79,6 +80,6 @@ export class ItemChanges {
         ...(response.length > 0 && { response_parts: response }),
       },
     });
-    return JSON.parse((await answer.whole()).json) as QaPairDto;
+    return readPair<QaPairDto>((await answer.whole()).json);
   }
 }

@@ -1,3 +1,4 @@
+import { readPair } from '../../content/body.js';
 import type { AnswerEnd, AnswerStream } from '../answer/answer.js';
 import type { QaPairDto } from '../chat/pair.dto.js';
 import { sentEvent } from '../../runtime/event-stream.js';
@@ -178,6 +179,6 @@ export async function* keptEvents(
     if (event.type === 'delta') yield events.delta(event.delta);
     else if (event.type === 'part') yield events.piece(event.part);
     else if (event.type !== 'accepted')
-      yield events.end(stateOf(JSON.parse(event.json) as QaPairDto, await endedAt(event)));
+      yield events.end(stateOf(readPair<QaPairDto>(event.json), await endedAt(event)));
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Problem, problems } from '../../common/problems.js';
 import { wordsOf } from '../../content/body.js';
+import { readPair } from '../../content/body.js';
 import { Database } from '../../database/database.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -48,7 +49,7 @@ export class ResponseReader {
     ]);
     // Of erased words nobody is told that they were there.
     if (found.status === 'redacted') throw problems.messageNotFound();
-    const pair = JSON.parse(pairJson(found)) as QaPairDto;
+    const pair = readPair<QaPairDto>(pairJson(found));
     return { place, pair, head: this.headOf(found, place, chat) };
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { readPair } from '../../content/body.js';
 import type { IdempotentRequest } from '../../database/idempotency.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import type { Answer, AnswerEnd } from '../answer/answer.js';
@@ -45,7 +46,7 @@ export class ResponsesService {
     if (body.background) return responseOf(await this.headOf(accountId, answer), BEGUN);
     // As it was answered to the key, if there is one.
     const end = await answer.whole();
-    const pair = JSON.parse(end.json) as QaPairDto;
+    const pair = readPair<QaPairDto>(end.json);
     const failure = failureOf(pair);
     if (failure) throw failure;
     const [head, endedAt] = await Promise.all([

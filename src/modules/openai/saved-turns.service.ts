@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { readPair } from '../../content/body.js';
 import { Database, type Statement } from '../../database/database.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
 import { type Pair, pairJson } from '../chat/pair.js';
@@ -114,7 +115,7 @@ export const storedTurn = (pair: Pair, { question, response }: Turn): StoredTurn
 function isSaved(pair: Pair, { question, response, known }: Turn, mark: Mark | undefined): boolean {
   if (!mark || pair.status === 'streaming' || (known !== null && known !== pair.responseId))
     return false;
-  const dto = JSON.parse(pairJson(pair)) as QaPairDto;
+  const dto = readPair<QaPairDto>(pairJson(pair));
   const asked = partsOf(dto.question_parts, dto.question);
   const said = partsOf(dto.response_parts, dto.response);
   const isQuestion = !mark.is_question_saved && isSameSide(asked, question);

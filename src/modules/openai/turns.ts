@@ -1,3 +1,4 @@
+import { rememberDigits } from '../../common/exact-json.js';
 import {
   type InstructionPart,
   type Part,
@@ -175,10 +176,12 @@ const callPart = ({ call_id, name, arguments: input }: CallItem): ResponsePart =
   input: inputOf(input),
 });
 
-/** JSON as the model wrote it; the text where it is none. */
+/** JSON as the model wrote it, to the last digit; the text where it is none. */
 export function inputOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const input: unknown = JSON.parse(text);
+    rememberDigits(input, text);
+    return input;
   } catch {
     return text;
   }
