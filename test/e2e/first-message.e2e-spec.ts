@@ -291,6 +291,34 @@ describe.each(MODES)('first message, words in %s', (mode) => {
     expect([status, problem.errors[0].path]).toEqual([422, 'chat_id']);
   });
 
+  it('pairs without a text, and redacted ones, end no list and hide no last message', async () => {
+    const { id } = await ann.aChat();
+    const silent = { question_parts: [{ type: 'data', name: 'd', value: 1 }], response: null };
+    const asked = (question: string) => ({ question, response: null });
+    await ann.post(`/chats/${id}/messages`, { pairs: [asked('one'), asked('two')] });
+    await ann.post(`/chats/${id}/messages`, { pairs: Array.from({ length: 60 }, () => silent) });
+    expect((await last(ann, id)).body.text).toBe('two');
+    await ann.post(`/chats/${id}/messages`, { pairs: [asked('three'), silent] });
+    const { body } = await ann.get(`/chats/${id}/messages?limit=100`);
+    const idOf = (text: string) =>
+      body.qa_pairs.find((pair: { question: string }) => pair.question === text).response_id;
+    await ann.delete(`/chats/${id}/messages/${idOf('two')}`);
+    for (const limit of [1, 2, 50]) {
+      const seen: string[] = [];
+      let url: string | null = `/messages?chat_uuid=${id}&limit=${limit}`;
+      while (url !== null) {
+        const page = await ann.request('GET', url);
+        seen.push(...textsOf(page.body));
+        url = after(url, nextOf(page.headers.get('link')));
+      }
+      expect(seen).toEqual(['one', 'three']);
+    }
+    await ann.delete(`/chats/${id}/messages/${idOf('three')}`);
+    expect((await last(ann, id)).body.text).toBe('one');
+    await ann.delete(`/chats/${id}/messages/${idOf('one')}`);
+    expect((await last(ann, id)).status).toBe(404);
+  });
+
   it('an empty chat has no messages, and no last one', async () => {
     const { id } = await ann.aChat();
     const { status, body } = await read(ann, `chat_uuid=${id}`);

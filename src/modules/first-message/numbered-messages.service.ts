@@ -18,10 +18,15 @@ import {
 import type { StoredMessage } from './first-message.service.js';
 import { asMessage, placedMessages, questionOf } from './numbered-message.js';
 
-/** That of the response of the last pair that there can be. */
-const PLACE_MAX = 2 * SEQ_MAX + 1;
 /** Before the question of the first pair, whose place is 2. */
 const START = 1;
+
+/** That of the response of a pair. */
+const placeBehind = (seq: number): number => 2 * seq + 1;
+/** Of the last pair that there can be. */
+const PLACE_MAX = placeBehind(SEQ_MAX);
+/** What is read at once where the last pair has no text: there may be many such. */
+const LAST_PAIRS = 50;
 
 export interface MessagesPage {
   messages: NumberedMessageDto[];
@@ -77,20 +82,30 @@ export class NumberedMessagesService {
       .flatMap((pair) => placedMessages(names, pair))
       .filter(({ place }) => place > last);
     const shown = placed.slice(0, limit);
-    const more = placed.length > limit || (pairs.at(-1)?.seq ?? lastSeq) < lastSeq;
+    // Pairs without any text are no messages: a page of them has nothing, and leads on.
+    const lastRead = pairs.at(-1)?.seq ?? lastSeq;
+    const end = placed.length > limit ? shown.at(-1)!.place : placeBehind(lastRead);
+    const hasMore = placed.length > limit || lastRead < lastSeq;
     return {
       messages: shown.map(({ message }) => message),
-      nextCursor: more && shown.length > 0 ? encodeCursor(scope, shown.at(-1)!.place) : null,
+      nextCursor: hasMore ? encodeCursor(scope, end) : null,
     };
   }
 
-  /** @throws chat_not_found, message_not_found while the chat is empty, content_unavailable */
+  /** @throws chat_not_found, message_not_found while the chat has none, content_unavailable */
   async last(accountId: string, name: string): Promise<LastMessageDto> {
     const names = await this.numbers.find(accountId, name);
-    const { pairs } = await this.paths.page(accountId, names.chat_uuid, 1);
-    const last = pairs.flatMap((pair) => placedMessages(names, pair)).at(-1);
-    if (!last) throw problems.messageNotFound({ detail: 'The chat is empty.' });
-    const { text, sender, created_at, system } = last.message;
-    return { text, sender, created_at, system };
+    let [before, limit] = [SEQ_MAX, 1];
+    while (before > 1) {
+      const { pairs } = await this.paths.page(accountId, names.chat_uuid, limit, { before });
+      const last = pairs.flatMap((pair) => placedMessages(names, pair)).at(-1);
+      if (last) return lastOf(last.message);
+      [before, limit] = [pairs[0]?.seq ?? 0, LAST_PAIRS];
+    }
+    throw problems.messageNotFound({ detail: 'The chat has no message.' });
   }
 }
+
+const lastOf = ({ text, sender, created_at, system }: NumberedMessageDto): LastMessageDto => ({
+  ...{ text, sender, created_at, system },
+});
