@@ -86,6 +86,29 @@ describe.each(MODES)('files that pairs name, with the words in %s', (mode) => {
     ).toEqual([]);
   });
 
+  it('are refused where a part says of their bytes what is not so, and taken where it is', async () => {
+    const chat = await ann.aChat();
+    const hash = (await ann.get(`/files/${await aFile()}`)).body.sha256;
+    const inline = { url: `data:image/png;base64,${PNG.toString('base64')}` };
+    for (const file of [{ file_id: await aFile() }, inline]) {
+      const say = (claims: object) =>
+        ann.post(`/chats/${chat.id}/messages`, {
+          question_parts: [{ type: 'file', media_type: 'image/png', ...file, ...claims }],
+          response: null,
+        });
+      for (const [field, claim] of [
+        ['media_type', 'text/plain'],
+        ['bytes', PNG.length + 1],
+        ['sha256', '0'.repeat(64)],
+      ] as const)
+        expect(await say({ [field]: claim })).toMatchObject({
+          status: 422,
+          body: { errors: [{ path: `question_parts.0.${field}` }] },
+        });
+      expect(await say({ bytes: PNG.length, sha256: hash })).toMatchObject({ status: 201 });
+    }
+  });
+
   it('are not deleted while a pair names them, and a branch shares them', async () => {
     const [chat, file] = [await ann.aChat(), await aFile()];
     const pair = await ask(chat.id, [shown(file)]);

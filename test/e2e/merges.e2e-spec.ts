@@ -145,6 +145,11 @@ describe('a merge', () => {
       'validation_failed',
       'from_chat_id',
     ]);
+    expect(await codeOf({ from_chat_id: branch, text: 'in my words' })).toEqual([
+      422,
+      'validation_failed',
+      'text',
+    ]);
     expect(await codeOf({ from_chat_id: bobs.id })).toEqual([404, 'chat_not_found', undefined]);
     expect(await codeOf({ from_chat_id: randomUUID() })).toEqual([
       404,

@@ -289,11 +289,15 @@ describe('Open Responses on a socket', () => {
 
   it('websocket-previous-response-not-found', async () => {
     const socket = await Socket.open();
-    const nobodys = { previous_response_id: 'resp_00000000-0000-7000-8000-000000000000' };
-    for (const store of [true, false])
-      expect(await socket.respond({ input: 'x', store, ...nobodys })).toMatchObject({
-        ...{ type: 'error', status: 400, error: { code: 'previous_response_not_found' } },
-      });
+    // The suite makes up an id of its own, which is none of ours.
+    for (const id of ['00000000-0000-7000-8000-000000000000', 'openresponses_missing_1780000000'])
+      for (const store of [true, false])
+        expect(
+          await socket.respond({ input: 'x', store, previous_response_id: `resp_${id}` }),
+        ).toMatchObject({
+          ...{ type: 'error', status: 400 },
+          error: { code: 'previous_response_not_found', param: 'previous_response_id' },
+        });
     expect((await socket.respond({ input: 'x' })).status).toBe('completed');
     socket.close();
   });

@@ -137,6 +137,20 @@ describe('a response', () => {
     expect((await ann.request('GET', `/v1/responses/${own.id}`)).status).toBe(404);
   });
 
+  it('that is deleted is nobody’s to read or to go on from', async () => {
+    const { body } = await respond({});
+    const path = `/v1/responses/${body.id}`;
+    expect((await ann.request('DELETE', path)).status).toBe(200);
+    for (const [method, asked] of [
+      ['GET', path],
+      ['GET', `${path}/input_items`],
+      ['DELETE', path],
+    ] as const)
+      expect((await ann.request(method, asked)).body.error.code).toBe('message_not_found');
+    const next = await respond({ previous_response_id: body.id });
+    expect([next.status, next.body.error.code]).toEqual([400, 'previous_response_not_found']);
+  });
+
   it('beyond what an account may have is a 429', async () => {
     const poor = await startTestApp('postgres', provider.settings({ TOKENS_PER_DAY: '5' }));
     const bob = await TestClient.register(poor.url);

@@ -65,9 +65,10 @@ describe('a link to a branch', () => {
     const seen: unknown[] = [];
     let query = '?limit=3';
     for (let pages = 1; query; pages++) {
-      const { body } = await read(token, query);
+      const { body, headers } = await read(token, query);
       seen.push(...body.qa_pairs.map(({ question }: any) => question));
       query = body.next_cursor && `?limit=3&cursor=${body.next_cursor}`;
+      expect(headers.get('link')).toBe(query && `<${query}>; rel="next"`);
       expect(pages).toBeLessThan(3);
     }
     expect(seen).toEqual(['q1', 'q2', 'q3', 'q4']);

@@ -13,7 +13,7 @@ import {
   UNNAME,
 } from './file.sql.js';
 import { removeFiles } from './removal.js';
-import { agreedType } from './sniffer.js';
+import { agreedType, faultsOf } from './sniffer.js';
 
 type Parts = readonly Part[] | null | undefined;
 type KeptFilePart = FilePart & { file_id: string };
@@ -122,12 +122,8 @@ function filled(
     errors.push({ path: `${path}.file_id`, message: 'must name a file of yours' });
     return part;
   }
+  errors.push(...faultsOf(part, path, file));
   const type = agreedType(part.media_type, file.media_type);
-  if (type === null)
-    errors.push({
-      path: `${path}.media_type`,
-      message: `says ${part.media_type}, and the file is ${file.media_type} by its bytes`,
-    });
   const name = part.name ?? file.name;
   return {
     ...part,

@@ -22,7 +22,7 @@ import {
   LIST_UP,
 } from './file.sql.js';
 import { removeFiles } from './removal.js';
-import { agreedType } from './sniffer.js';
+import { faultsOf, type FileClaims } from './sniffer.js';
 import { type StagedBytes, StagingArea } from './staging.service.js';
 
 export interface NewFile {
@@ -88,19 +88,23 @@ export class Files {
 
   /**
    * The bytes of a `data:` URL, as a file that was taken out of a request.
-   * @param file `path` is where the URL stands in the request
-   * @throws 422 that names `path`: it is none, or its bytes are of another kind than it says
+   * @param file `path` is where the URL stands in the request, `says` what is said beside it
+   * @throws 422 that names `path`: it is none, or its bytes are not what is said of them
    */
   async keepDataUrl(
     accountId: string,
     url: string,
-    { path = '', ...file }: NewFile & { path?: string } = {},
+    { path = '', says, ...file }: NewFile & { path?: string; says?: FileClaims } = {},
   ): Promise<FileRow> {
     const { mediaType, bytes } = readDataUrl(url, path);
     const kept = await this.keep(accountId, bytes, { taken: true, ...file });
-    if (agreedType(mediaType, kept.media_type) !== null) return kept;
+    const faults = [
+      ...faultsOf({ media_type: mediaType }, path, kept).map((fault) => ({ ...fault, path })),
+      ...faultsOf(says ?? {}, path.replace(/\.url$/, ''), kept),
+    ];
+    if (faults.length === 0) return kept;
     await this.drop(accountId, kept.file_id);
-    throw invalidField(path, `says ${mediaType}, and is ${kept.media_type} by its bytes`);
+    throw problems.validation({ errors: faults });
   }
 
   /** The file of bytes that were staged; null where those are gone. Locks what the account has. */

@@ -1,4 +1,5 @@
 import { fileTypeFromBuffer } from 'file-type';
+import type { FieldError } from '../../common/problems.js';
 
 /** Files of the kinds that are told apart begin to differ long before this. */
 const HEAD_BYTES = 64 * 1024;
@@ -62,6 +63,35 @@ export function kindOf(mediaType: string): Kind {
   if (top === 'image' || top === 'audio' || top === 'video') return top;
   if (type === 'application/pdf') return 'pdf';
   return TEXTUAL.test(type) ? 'text' : 'other';
+}
+
+/** What a part may say of the file that it names. */
+export interface FileClaims {
+  media_type?: string;
+  bytes?: number;
+  sha256?: string;
+}
+
+/** What of that is not so, each by its field behind `path`. */
+export function faultsOf(
+  claims: FileClaims,
+  path: string,
+  file: Required<FileClaims>,
+): FieldError[] {
+  const { media_type: type, bytes, sha256 } = claims;
+  const is = (field: keyof FileClaims): string =>
+    `says ${claims[field]}, and the file is ${file[field]}`;
+  return [
+    ...(agreedType(type, file.media_type) === null
+      ? [{ path: `${path}.media_type`, message: `${is('media_type')} by its bytes` }]
+      : []),
+    ...(bytes !== undefined && bytes !== file.bytes
+      ? [{ path: `${path}.bytes`, message: `${is('bytes')} bytes long` }]
+      : []),
+    ...(sha256 !== undefined && sha256 !== file.sha256
+      ? [{ path: `${path}.sha256`, message: is('sha256') }]
+      : []),
+  ];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { handDown } from '../../common/exact-json.js';
-import type { Part, QuestionPart, ResponsePart } from '../../tree/parts.js';
+import type { FilePart, Part, QuestionPart, ResponsePart } from '../../tree/parts.js';
 import { Files } from './files.service.js';
 
 /** Takes what a client sends within a request out of it, and keeps it as files. */
@@ -48,17 +48,21 @@ export class TakenFiles {
 
   private async keep<Of extends Part>(
     accountId: string,
-    part: Of & { url: string; name?: string },
+    part: Of & InlineFile,
     path: string,
   ): Promise<Of> {
     const { url, ...rest } = part;
     const { file_id, media_type, bytes, sha256 } = await this.files.keepDataUrl(accountId, url, {
       name: part.name,
+      says: part,
       path,
     });
     return { ...(rest as unknown as Of), file_id, media_type, bytes, sha256 };
   }
 }
+
+/** A file that is in the request itself. */
+type InlineFile = FilePart & { url: string };
 
 interface Sides {
   question_parts?: readonly QuestionPart[] | null;
@@ -74,5 +78,5 @@ export const hasInlineFiles = ({ pairs, ...said }: Sides & { pairs?: Sides[] }):
 const hasInline = (parts: readonly Part[] | null | undefined): boolean =>
   parts?.some((part) => isInline(part)) ?? false;
 
-const isInline = <Of extends Part>(part: Of): part is Of & { url: string; name?: string } =>
+const isInline = <Of extends Part>(part: Of): part is Of & InlineFile =>
   part.type === 'file' && (part.url?.startsWith('data:') ?? false);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { problems } from '../../common/problems.js';
+import { invalidField, problems } from '../../common/problems.js';
 import { Idempotency, type IdempotentRequest } from '../../database/idempotency.js';
 import { isUniqueViolation } from '../../runtime/pg-errors.js';
 import { pairsJson } from '../chat/pair.js';
@@ -40,6 +40,8 @@ export class MergeService {
    */
   async merge(asked: MergeRequest): Promise<string> {
     const { accountId, chatId, key, body } = asked;
+    if (body.mode === 'pairs' && body.text != null)
+      throw invalidField('text', 'is for the mode summary: pairs are brought as they are');
     const kept = key && (await this.idempotency.find(accountId, key));
     if (kept) return kept;
     const found = await this.sources.find(accountId, chatId, body);

@@ -10,7 +10,7 @@ import { RefusesBy, RESPONSE_FIELDS } from './field-fates.js';
 import { reasoningFault, textFault } from './format-fields.js';
 import { type Input, inputFault } from './input-items.js';
 import { INPUT_ITEM_SCHEMA } from './input-schemas.js';
-import { conversationIn, NAME_PATTERNS, responseIn } from './openai-ids.js';
+import { conversationIn, NAME_PATTERNS } from './openai-ids.js';
 import { type Metadata, RESPONSE_NOTES, responseNotesFault } from './openai-metadata.js';
 import { Penalty, Sampling, TokensMax } from './sampling-fields.js';
 import {
@@ -99,7 +99,7 @@ export class CreateResponseDto {
    */
   @ApiPropertyOptional({ type: String, pattern: NAME_PATTERNS.response, nullable: true })
   @IsOptional()
-  @Checked((value) => (responseIn(value) ? null : 'must be an id like resp_…'))
+  @Checked((value) => (typeof value === 'string' ? null : 'must be an id like resp_…'))
   previous_response_id?: string | null;
 
   /**

@@ -21,7 +21,7 @@ export const PLACE: Statement = {
         THEN (SELECT b.response_id FROM messages b WHERE b.account_id = $1 AND b.chat_id = m.chat_id AND b.seq = m.seq - 1)
         ELSE c.fork_response_id END AS parent_response_id
       FROM messages m JOIN chats c ON c.account_id = m.account_id AND c.chat_id = m.chat_id
-      WHERE m.account_id = $1 AND m.response_id = $2
+      WHERE m.account_id = $1 AND m.response_id = $2 AND m.status <> 'redacted'
     ),
     reader AS (
       SELECT c.chat_id, c.deleted_at, 0 AS level FROM pair JOIN chats c ON c.account_id = $1 AND c.chat_id = pair.chat_id

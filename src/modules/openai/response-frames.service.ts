@@ -48,7 +48,7 @@ export class ResponseFrames {
       const events = await this.responses.createStreamed(accountId, asked, null, before);
       return { events, remember: () => null };
     }
-    if (named !== null && !isRemembered) throw previousNotFound();
+    if (body.previous_response_id != null && !isRemembered) throw previousNotFound();
     const begun = await this.direct.begin(accountId, asked, signal, before);
     return { events: this.direct.events(begun), remember: () => this.direct.after(begun) };
   }

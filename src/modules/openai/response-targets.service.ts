@@ -41,13 +41,18 @@ export class ResponseTargets {
         'must not be given together with conversation: both say where it goes on',
       );
     }
-    if (previous != null) return this.behind(accountId, responseIn(previous)!, branchId);
+    if (previous != null) return this.behind(accountId, responseIn(previous), branchId);
     if (conversation != null) return this.inConversation(accountId, conversation, branchId);
     return branchId === null ? null : { chatId: branchId, toActive: false };
   }
 
-  /** Behind a pair. @throws previous_response_not_found */
-  async behind(accountId: string, parent: string, branchId: string | null = null): Promise<Target> {
+  /** Behind a pair; null is the name of none. @throws previous_response_not_found */
+  async behind(
+    accountId: string,
+    parent: string | null,
+    branchId: string | null = null,
+  ): Promise<Target> {
+    if (parent === null) throw previousNotFound();
     const place = await this.reader.place(accountId, parent).catch((error: unknown) => {
       throw isUnknown(error) ? previousNotFound() : error;
     });

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem, problems } from '../../common/problems.js';
-import { wordsOf } from '../../content/body.js';
-import { readPair } from '../../content/body.js';
+import { readPair, wordsOf } from '../../content/body.js';
 import { Database } from '../../database/database.js';
 import { LanguageModel } from '../../llm/language-model.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -33,7 +32,7 @@ export class ResponseReader {
     private readonly model: LanguageModel,
   ) {}
 
-  /** Where a pair is to be seen. @throws message_not_found */
+  /** Where a pair is to be seen that was not erased. @throws message_not_found */
   async place(accountId: string, responseId: string): Promise<PairPlace> {
     const [place] = await this.database.query<PairPlace>(PLACE, [accountId, responseId]);
     if (!place) throw problems.messageNotFound();

@@ -9,6 +9,7 @@ import {
   Param,
   Post,
   Query,
+  Req,
   Res,
 } from '@nestjs/common';
 import {
@@ -21,10 +22,11 @@ import {
   getSchemaPath,
   ApiParam,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { ApiIdempotent } from '../../common/api-headers.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
+import { linkHeader } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
@@ -113,11 +115,13 @@ export class ShareController {
       'text/html': { schema: { type: 'string' } },
     },
   })
+  @ApiLinked()
   @ApiProblems(problems.shareNotFound, problems.contentUnavailable)
   async read(
     @Param('token') token: string,
     @Query() query: ReadSharedQuery,
     @Headers('accept') accept: string | undefined,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const shared = await this.shares.read(token, query);
@@ -127,9 +131,12 @@ export class ShareController {
       'x-robots-tag': 'noindex, nofollow, noarchive',
       'content-type': 'application/json; charset=utf-8',
     });
+    const next = shared.nextCursor;
+    const link = linkHeader(request.url, { next: next === null ? null : ['cursor', next] });
+    if (link !== null) reply.header('link', link);
     if (!wantsPage(accept)) return sharedJson(shared);
     reply.headers({ ...PAGE_HEADERS });
-    return sharedPage(shared);
+    return sharedPage(shared, query.limit);
   }
 }
 

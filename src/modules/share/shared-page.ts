@@ -27,13 +27,16 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox allow-popups`,
 };
 
-/** The same as `sharedJson` for people: a page without scripts, in which all is text. */
-export function sharedPage(shared: SharedPage): string {
+/**
+ * The same as `sharedJson` for people, who go on by pages of `limit`: a page without scripts, in
+ * which all is text.
+ */
+export function sharedPage(shared: SharedPage, limit: number): string {
   const { share, pairs, nextCursor } = shared;
   const name = escaped(share.name ?? 'A shared conversation');
   const said = pairs.map(sharedPair).map(sectionOf).join('\n');
   const next = nextCursor
-    ? `<p><a rel="next" href="?cursor=${encodeURIComponent(nextCursor)}">Go on reading</a></p>`
+    ? `<p><a rel="next" href="?limit=${limit}&amp;cursor=${encodeURIComponent(nextCursor)}">Go on reading</a></p>`
     : '';
   return `<!doctype html>
 <html lang="en">
