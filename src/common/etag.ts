@@ -23,11 +23,13 @@ export const ReadIfMatch = createParamDecorator(
 );
 
 /**
+ * @param state of the tree, where a tag of that will do as well
  * @throws 412 with the current revision when `ifMatch` asks for another one. Weak tags never match
  * (RFC 9110, 13.1.1).
  */
-export function assertMatches(ifMatch: IfMatch, revision: number): void {
+export function assertMatches(ifMatch: IfMatch, revision: number, state?: string): void {
   if (ifMatch === null || ifMatch === '*' || ifMatch.includes(etagOf(revision))) return;
+  if (state !== undefined && ifMatch.includes(etagOf(state))) return;
   throw problems.revisionStale({ revision, headers: { etag: etagOf(revision) } });
 }
 

@@ -126,6 +126,22 @@ describe.each(MODES)('a redaction, words in %s', (mode: Mode) => {
     expect((await redact(id, 'nonsense')).status).toBe(422);
   });
 
+  it('is refused where the chat, or what branches at the pair, is not as it was read', async () => {
+    const { id, pairs } = await ann.aChat(1);
+    const pair = `/chats/${id}/messages/${pairs[0]}`;
+    const tagOf = async (path: string) => (await ann.get(path)).headers.get('etag')!;
+    const erase = (tag: string) =>
+      ann.request('DELETE', `/api/v1${pair}`, { headers: { 'if-match': tag } });
+    const read = [await tagOf(`/chats/${id}`), await tagOf(pair)];
+    await ann.append(id, 'another');
+    for (const tag of [...read, '"nonsense"'])
+      expect(await erase(tag)).toMatchObject({ status: 412, body: { code: 'revision_stale' } });
+    expect((await ann.get(pair)).body.question).toBe('q1');
+    expect((await erase(await tagOf(pair))).status).toBe(204);
+    expect((await erase(await tagOf(`/chats/${id}`))).status).toBe(204);
+    expect((await ann.get(pair)).body.status).toBe('redacted');
+  });
+
   it('leaves no trace of the words in any column of any table, nor in any collection', async () => {
     const word = aWord();
     const words = `Tell me of ${word}`;

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, IsNull } from 'typeorm';
+import { treeState } from '../../cache/validated.js';
+import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { failpoint } from '../../common/failpoint.js';
 import { problems } from '../../common/problems.js';
 import { sha256Of, wordsOf } from '../../content/body.js';
@@ -12,6 +14,8 @@ import { BRANCHES } from '../answer/answer.sql.js';
 import { Answers } from '../answer/answers.service.js';
 import { titleOf } from '../answer/titles.service.js';
 import { Chat } from '../chat/chat.entity.js';
+import { findIn } from '../chat/chat.service.js';
+import { Conversation } from '../chat/conversation.entity.js';
 import { type Pair, pairJson, pairWrite } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { lockTree } from '../chat/tree-lock.js';
@@ -68,10 +72,20 @@ export class RedactionService {
   /**
    * In every branch that sees the pair; an answer that is being written is ended first. A pair that
    * is redacted already stays as it is.
-   * @throws chat_not_found, message_not_found; store_unavailable when its answer cannot be ended
+   * @param ifMatch the state of the chat, or of its tree, that it is to be in when this begins
+   * @throws chat_not_found, message_not_found, revision_stale; store_unavailable when its answer
+   * cannot be ended
    */
-  async redact(accountId: string, chatId: string, responseId: string): Promise<void> {
-    await this.one({ accountId, chatId, responseId, isCopy: false });
+  async redact(
+    accountId: string,
+    chatId: string,
+    responseId: string,
+    ifMatch: IfMatch = null,
+  ): Promise<void> {
+    const wanted = { accountId, chatId, responseId, isCopy: false };
+    if (ifMatch !== null)
+      await this.trees.run(accountId, chatId, (tx) => assertIn(tx, wanted, ifMatch));
+    await this.one(wanted);
   }
 
   /**
@@ -175,6 +189,19 @@ export class RedactionService {
     failpoint('redaction.after_commit');
     if (redacted) await this.journal.deliver(redacted.write, redacted.round);
   }
+}
+
+/** @throws chat_not_found, message_not_found, revision_stale */
+async function assertIn(
+  tx: EntityManager,
+  wanted: RedactionTarget,
+  ifMatch: IfMatch,
+): Promise<void> {
+  const { accountId } = wanted;
+  const { rootChatId } = await targetIn(tx, wanted);
+  const { revision } = await findIn(tx, accountId, wanted.chatId);
+  const { eventSeq } = await tx.findOneByOrFail(Conversation, { accountId, chatId: rootChatId });
+  assertMatches(ifMatch, revision, treeState(eventSeq));
 }
 
 /** Locks the tree. @throws chat_not_found, message_not_found */
