@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { openAiError, openAiHeaders, openAiStatus, speaksOpenAi } from './openai-error.js';
+import { noForm } from './multipart.js';
 import { Problem, problemDocument, problems } from './problems.js';
 import { StoreRefusesError, WRITES_REFUSED } from './store-refusal.js';
 import { SQLSTATE } from '../runtime/pg-errors.js';
@@ -67,7 +68,9 @@ export class ProblemFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    const problem = problemOf(error, request.method);
+    const found = problemOf(error, request.method);
+    const takesForm = request.routeOptions?.config.takesForm;
+    const problem = found.kind.status === 415 && takesForm ? noForm() : found;
     if (problem.kind.status >= 500) this.report(error, problem, request.id);
     sendProblem(reply, problem, request.id);
   }

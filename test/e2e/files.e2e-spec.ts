@@ -143,6 +143,16 @@ describe('a form that is not right', () => {
     expect(await rows('file_leftovers', 'due_at > now()', [])).toBe(0);
   });
 
+  it('is what is asked for where something else comes', async () => {
+    for (const type of ['application/octet-stream', 'application/json', 'text/plain']) {
+      const { status, body } = await send({ raw: '{}', headers: { 'content-type': type } });
+      expect([status, body.detail]).toEqual([
+        415,
+        'Send a form: Content-Type: multipart/form-data.',
+      ]);
+    }
+  });
+
   it('is no body for any other route', async () => {
     const answer = await ann.request('POST', '/api/v1/chats', aForm(file));
     expect([answer.status, answer.body.code]).toEqual([415, 'unsupported_media_type']);

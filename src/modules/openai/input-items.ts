@@ -83,6 +83,7 @@ const FAULTS: Readonly<Record<ItemType, FaultOf>> = {
 /** What is wrong with the `input` of a request, for people; null when nothing is. */
 export function inputFault(input: unknown): string | null {
   if (typeof input === 'string') return input.trim() === '' ? 'must not be empty or blank' : null;
+  if (!Array.isArray(input)) return 'must be a text or a list of items';
   return itemsFault(input, ITEMS_MAX);
 }
 
