@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { exactEntries, exactJson, rememberDigits, rememberMembers } from './exact-json.js';
+import { exactEntries, exactJson, jsonIn, rememberDigits, rememberMembers } from './exact-json.js';
 
 function readBack(text: string): unknown {
   const value: unknown = JSON.parse(text);
@@ -58,6 +58,24 @@ describe('JSON with its digits', () => {
     const text = '[{"type":"tool_call","input":{"n":1.10}},{"list":[1,[{"n":1.10}]],"n":1.5},null]';
     expect(exactJson(made)).toBe(text);
     expect(made[0]).toEqual({ type: 'tool_call', input: { n: 1.1 } });
+  });
+
+  it('in a text it is read with its digits, and stays a text where it is none or too deep', () => {
+    const nested = (levels: number) => `${'[{"a":'.repeat(levels)}1.10${'}]'.repeat(levels)}`;
+    expect(exactJson(jsonIn('{"n":12345678901234567890,"s":"[[\\"[["}'))).toBe(
+      '{"n":12345678901234567890,"s":"[[\\"[["}',
+    );
+    expect(exactJson(jsonIn(nested(29)))).toBe(nested(29));
+    for (const text of [nested(30), nested(100_000), '{"a":', 'no JSON', '\\"'.repeat(100_000)])
+      expect(jsonIn(text)).toBe(text);
+  });
+
+  it('of a member that was read, whatever is taken out of it keeps them, and a copy', () => {
+    const text = '{"metadata":{"parts":[{"input":{"n":1.10},"n":[2.50]}]},"question":"x"}';
+    const { metadata } = membersIn(text) as { metadata: { parts: { input: object }[] } };
+    const [part] = metadata.parts;
+    expect(exactJson(part!.input)).toBe('{"n":1.10}');
+    expect(exactJson({ ...part, more: 1 })).toBe('{"input":{"n":1.10},"n":[2.50],"more":1}');
   });
 
   it('any JSON comes back as JSON.stringify writes it, where its numbers survive', () => {

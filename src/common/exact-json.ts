@@ -11,6 +11,9 @@ export const FREE_JSON: ReadonlySet<string> = new Set([
 /** Those that are objects, or lists of objects, which have such members. */
 export const FREE_HOLDERS: ReadonlySet<string> = new Set(['pairs', 'message', 'messages']);
 
+/** How deep objects and lists of a body may lie in each other that holds any JSON. */
+export const LEVELS_MAX = 64;
+
 /**
  * JSON that a number of JavaScript may not survive: many digits, a fraction, an exponent, or a
  * minus before nothing.
@@ -41,6 +44,37 @@ const sources = new WeakMap<object, Source>();
  */
 export function rememberDigits(value: unknown, text: string | (() => string)): void {
   remember(value, { of: { text: typeof text === 'string' ? () => text : text }, path: [] });
+}
+
+/** Strings, and where an object or a list begins or ends outside of them. */
+const BRACKETS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g;
+/** What is nested deeper could not be said in the parts of a pair, where it stands in five more. */
+const TEXT_LEVELS_MAX = LEVELS_MAX - 5;
+
+/**
+ * The value of JSON that stands in a text, as models write the input of tools, with its digits; the
+ * text itself where it is none, or too deep for whoever writes it again.
+ */
+export function jsonIn(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isDeep(text)) return text;
+    rememberDigits(value, text);
+    return value;
+  } catch {
+    return text;
+  }
+}
+
+/** @param text JSON */
+function isDeep(text: string): boolean {
+  let level = 0;
+  for (const [bracket] of text.matchAll(BRACKETS)) {
+    if (bracket === '[' || bracket === '{') level++;
+    else if (bracket === ']' || bracket === '}') level--;
+    if (level > TEXT_LEVELS_MAX) return true;
+  }
+  return false;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyRequest } from 'fastify';
-import { FREE_HOLDERS, FREE_JSON, handDown, rememberDigits } from './exact-json.js';
+import { FREE_HOLDERS, FREE_JSON, handDown, LEVELS_MAX, rememberDigits } from './exact-json.js';
 import { isObject } from './is-object.js';
 import { noForm } from './multipart.js';
 import { invalidField, problems } from './problems.js';
@@ -30,14 +30,18 @@ declare module 'fastify' {
 export const BODY_BOUNDS: BodyBounds = { bytes: 512 * 1024, levels: 32, values: 10_000 };
 /** The parts of a pair hold any JSON: what a tool was given, and what it gave. */
 export const PAIR_BOUNDS: BodyBounds = {
-  ...{ bytes: 2 * 1024 * 1024, levels: 64 },
+  ...{ bytes: 2 * 1024 * 1024, levels: LEVELS_MAX },
   ...{ values: 100_000, members: 100 },
 };
 /**
  * Clients of other protocols send their whole chat with each request: ten thousand messages of a
  * dozen members and some parts. Schemas of tools lie deep in each other.
  */
-export const CHAT_BOUNDS: BodyBounds = { bytes: 8 * 1024 * 1024, levels: 64, values: 200_000 };
+export const CHAT_BOUNDS: BodyBounds = {
+  bytes: 8 * 1024 * 1024,
+  levels: LEVELS_MAX,
+  values: 200_000,
+};
 
 /**
  * Members of one object, wherever it lies. V8 keeps those with numbers for names in a dictionary

@@ -1,3 +1,4 @@
+import { jsonIn } from '../common/exact-json.js';
 import { isObject } from '../common/is-object.js';
 import type { Part } from '../tree/parts.js';
 import {
@@ -8,7 +9,7 @@ import {
   type SourceTree,
   texts,
 } from './source.js';
-import { jsonOrText, listIn, notesOf, objectIn, objectsIn, textIn, timeIn } from './values.js';
+import { listIn, notesOf, objectIn, objectsIn, textIn, timeIn } from './values.js';
 
 /**
  * ChatGPT's export: `{id | conversation_id, title, create_time, mapping, current_node, …}`, where
@@ -98,9 +99,7 @@ function partsOf(id: string, role: string, message: Json, calls: Calls): ImportP
   if (role === 'assistant' && isCall(message) && said.length > 0) {
     const text = said.map((part) => (part.type === 'text' ? part.text : '')).join('\n');
     const name = textIn(message['recipient'])!;
-    return [
-      { type: 'tool_call', call_id: id, name, input: jsonOrText(text), provider_executed: true },
-    ];
+    return [{ type: 'tool_call', call_id: id, name, input: jsonIn(text), provider_executed: true }];
   }
   if (role === 'system' || role === 'developer')
     return said.map((part) =>

@@ -1,5 +1,5 @@
+import { jsonIn } from '../common/exact-json.js';
 import type { Part } from '../tree/parts.js';
-import { jsonOrText } from './values.js';
 
 /** `<details type="…" …>…</details>`, as Open WebUI puts reasoning and tools into a text. */
 const OPENING = /<details type="(reasoning|tool_calls)"([^>]*)>/g;
@@ -44,13 +44,13 @@ function partsOf(type: string, attributes: Map<string, string>, body: string): P
   }
   const name = attributes.get('name') ?? 'tool';
   const call_id = attributes.get('id') ?? name;
-  const input = jsonOrText(attributes.get('arguments') ?? 'null');
+  const input = jsonIn(attributes.get('arguments') ?? 'null');
   const result = attributes.get('result');
   return [
     { type: 'tool_call', call_id, name, input, provider_executed: true },
     ...(result === undefined
       ? []
-      : [{ type: 'tool_result', call_id, output: jsonOrText(result) } as const]),
+      : [{ type: 'tool_result', call_id, output: jsonIn(result) } as const]),
   ];
 }
 

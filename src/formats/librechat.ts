@@ -1,3 +1,4 @@
+import { jsonIn } from '../common/exact-json.js';
 import { isObject } from '../common/is-object.js';
 import type { Part } from '../tree/parts.js';
 import {
@@ -7,7 +8,7 @@ import {
   type SourceTree,
   texts,
 } from './source.js';
-import { jsonOrText, notesOf, numberIn, objectIn, objectsIn, textIn, timeIn } from './values.js';
+import { notesOf, numberIn, objectIn, objectsIn, textIn, timeIn } from './values.js';
 
 type Json = Record<string, unknown>;
 
@@ -96,7 +97,7 @@ function partsOf(block: Json): ImportPart[] {
 function callOf(call: Json): ImportPart[] {
   const call_id = textIn(call['id']) ?? `call_${textIn(call['name']) ?? 'tool'}`;
   const args = call['args'];
-  const input = typeof args === 'string' ? jsonOrText(args) : (args ?? null);
+  const input = typeof args === 'string' ? jsonIn(args) : (args ?? null);
   const name = textIn(call['name']) ?? 'tool';
   const made: Part = { type: 'tool_call', call_id, name, input, provider_executed: true };
   const { output } = call;

@@ -1,3 +1,4 @@
+import { jsonIn } from '../common/exact-json.js';
 import { isObject } from '../common/is-object.js';
 import type { Part } from '../tree/parts.js';
 import { detailsIn } from './details.js';
@@ -10,16 +11,7 @@ import {
   type SourceUsage,
   texts,
 } from './source.js';
-import {
-  jsonOrText,
-  listIn,
-  notesOf,
-  numberIn,
-  objectIn,
-  objectsIn,
-  textIn,
-  timeIn,
-} from './values.js';
+import { listIn, notesOf, numberIn, objectIn, objectsIn, textIn, timeIn } from './values.js';
 
 type Json = Record<string, unknown>;
 
@@ -125,7 +117,7 @@ function thoughtOf(item: Json): Part[] {
 }
 
 function callOf(item: Json): Part[] {
-  const input = jsonOrText(textIn(item['arguments']) ?? 'null');
+  const input = jsonIn(textIn(item['arguments']) ?? 'null');
   const name = textIn(item['name']) ?? 'tool';
   const call_id = textIn(item['call_id']) ?? textIn(item['id']) ?? name;
   return [{ type: 'tool_call', call_id, name, input, provider_executed: true }];

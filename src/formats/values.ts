@@ -1,4 +1,3 @@
-import { rememberDigits } from '../common/exact-json.js';
 import { isObject } from '../common/is-object.js';
 
 /** Looks into JSON of others, of which nothing is known beforehand. */
@@ -54,16 +53,4 @@ export function timeIn(value: unknown): Date | null {
         : NaN
       : Math.round(number < SECONDS_MAX ? number * 1000 : number);
   return ms >= EARLIEST_MS && ms < Date.now() + YEAR_MS ? new Date(ms) : null;
-}
-
-/** JSON in a text, as models write the input of tools; the text itself where it is none. */
-export function jsonOrText(text: string): unknown {
-  if (!/^\s*[[{"\d-]|^\s*(true|false|null)\s*$/.test(text)) return text;
-  try {
-    const value = JSON.parse(text) as unknown;
-    rememberDigits(value, text);
-    return value;
-  } catch {
-    return text;
-  }
 }

@@ -1,4 +1,4 @@
-import { rememberDigits } from '../common/exact-json.js';
+import { jsonIn } from '../common/exact-json.js';
 import type { ReasoningPart, ResponsePart, ToolCallPart } from '../tree/parts.js';
 import { CleanText, cutToBytes } from './clean-text.js';
 import type { ModelPart } from './language-model.js';
@@ -152,15 +152,7 @@ export class ProviderAnswer {
 const NUL_ESCAPED = /((?:^|[^\\])(?:\\\\)*)\\u0000/g;
 
 /** As the model wrote it, to the last digit; a text where that is no JSON. */
-function inputOf(text: string): unknown {
-  const clean = cleaned(text).replace(NUL_ESCAPED, '$1\\ufffd');
-  try {
-    const input: unknown = JSON.parse(clean === '' ? '{}' : clean);
-    rememberDigits(input, clean);
-    return input;
-  } catch {
-    return clean;
-  }
-}
+const inputOf = (text: string): unknown =>
+  jsonIn(cleaned(text).replace(NUL_ESCAPED, '$1\\ufffd') || '{}');
 
 const cleaned = (text: string): string => text.toWellFormed().replaceAll('\0', '\ufffd');

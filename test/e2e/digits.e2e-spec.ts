@@ -146,6 +146,18 @@ describe.each(MODES)('numbers in metadata keep every digit (R1), words in %s', (
     expect(items.body.data).toContainEqual(expect.objectContaining({ arguments: args }));
   });
 
+  it('in calls whose input is nested without end, which is kept as the text that it came as', async () => {
+    const args = '[1.10,'.repeat(5000) + '0' + ']'.repeat(5000);
+    const call = { type: 'function_call', call_id: 'c1', name: 'f', arguments: args };
+    const output = { type: 'function_call_output', call_id: 'c1', output: 'done' };
+    const { status, body } = await ann.request('POST', '/v1/responses', {
+      body: { model: 'offline', input: [{ role: 'user', content: 'q' }, call, output] },
+    });
+    expect(status).toBe(200);
+    const items = await ann.request('GET', `/v1/responses/${body.id}/input_items`);
+    expect(items.body.data).toContainEqual(expect.objectContaining({ arguments: args }));
+  });
+
   it('and tell two requests with one Idempotency-Key apart', async () => {
     const path = `/api/v1/chats/${chat}/messages`;
     const headers = { 'idempotency-key': 'digits' };

@@ -1,4 +1,4 @@
-import { rememberDigits } from '../../common/exact-json.js';
+import { jsonIn } from '../../common/exact-json.js';
 import {
   type InstructionPart,
   type Part,
@@ -173,19 +173,8 @@ const callPart = ({ call_id, name, arguments: input }: CallItem): ResponsePart =
   type: 'tool_call',
   call_id,
   name,
-  input: inputOf(input),
+  input: jsonIn(input),
 });
-
-/** JSON as the model wrote it, to the last digit; the text where it is none. */
-export function inputOf(text: string): unknown {
-  try {
-    const input: unknown = JSON.parse(text);
-    rememberDigits(input, text);
-    return input;
-  } catch {
-    return text;
-  }
-}
 
 function reasoningPart({ summary, content, encrypted_content }: ReasoningItem): ResponsePart {
   const joined = (texts: readonly { text: string }[] | null | undefined): string =>
