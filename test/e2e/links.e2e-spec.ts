@@ -54,7 +54,8 @@ async function aPagedScene(): Promise<Record<string, string>> {
     await ann.request('POST', '/api/v1/files', aForm({ name, bytes: Buffer.from(name) }));
     await ann.post('/imports', []);
   }
-  return { chat_id, chat_uuid: chat_id, thread_id: chat_id, webhook_id };
+  const { token } = (await ann.post(`/chats/${chat_id}/share`, { follow: true })).body;
+  return { chat_id, chat_uuid: chat_id, thread_id: chat_id, webhook_id, token };
 }
 
 const linked = operations.filter(

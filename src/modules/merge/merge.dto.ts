@@ -2,6 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional, ValidateBy } from 'class-validator';
 import { IsId, IsSaid, OneOf, Optional } from '../../common/fields.js';
 import { isUuid } from '../../common/ids.js';
+import { GIVEN, having, Stated } from '../../common/stated.js';
 import { RESPONSE_BYTES_MAX } from '../../tree/part-rules.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 import { MERGE_MODES, type MergeMode } from './merge.entity.js';
@@ -23,6 +24,7 @@ const IsPairs = (): PropertyDecorator =>
     },
   });
 
+@Stated({ not: having({ mode: { enum: ['pairs'] }, text: GIVEN }) })
 export class MergeDto {
   /** A branch of the same conversation. */
   @IsId()
