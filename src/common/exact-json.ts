@@ -46,41 +46,43 @@ export function rememberDigits(value: unknown, text: string | (() => string)): v
   remember(value, { of: { text: typeof text === 'string' ? () => text : text }, path: [] });
 }
 
-/** Strings, and where an object or a list begins or ends outside of them. */
-const BRACKETS = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]/g;
+/**
+ * The value of a JSON text. What is taken out of it, and a copy of that, keeps its digits as well.
+ * @throws SyntaxError
+ */
+export function readExact<Value>(text: string): Value {
+  const value = JSON.parse(text) as Value;
+  rememberAll(value, wholeOf(text));
+  return value;
+}
+
+const wholeOf = (text: string): Source => ({ of: { text: () => text }, path: [] });
+
 /** What is nested deeper could not be said in the parts of a pair, where it stands in five more. */
 const TEXT_LEVELS_MAX = LEVELS_MAX - 5;
 
 /**
- * The value of JSON that stands in a text, as models write the input of tools, with its digits; the
- * text itself where it is none, or too deep for whoever writes it again.
+ * The same of JSON that stands in a text, as models write the input of tools; the text itself where
+ * it is none, or too deep for whoever writes it again.
  */
 export function jsonIn(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
-    if (isDeep(text)) return text;
-    rememberDigits(value, text);
+    if (!isFlat(value, TEXT_LEVELS_MAX)) return text;
+    rememberAll(value, wholeOf(text));
     return value;
   } catch {
     return text;
   }
 }
 
-/** @param text JSON */
-function isDeep(text: string): boolean {
-  let level = 0;
-  for (const [bracket] of text.matchAll(BRACKETS)) {
-    if (bracket === '[' || bracket === '{') level++;
-    else if (bracket === ']' || bracket === '}') level--;
-    if (level > TEXT_LEVELS_MAX) return true;
-  }
-  return false;
-}
+/** Whether objects and lists lie in each other in so many levels at most. */
+export const isFlat = (value: unknown, levels: number): boolean =>
+  typeof value !== 'object' ||
+  value === null ||
+  (levels > 0 && Object.values(value).every((one) => isFlat(one, levels - 1)));
 
-/**
- * The same of some members of an object that was read out of that JSON, and of all within them: of
- * a part that was taken out, or a copy of it, the digits stay.
- */
+/** Remembers the same of some members of an object that was read out of that JSON. */
 export function rememberMembers(value: object, text: string, members: readonly string[]): void {
   const of = { text: () => text };
   for (const member of members)
@@ -101,7 +103,7 @@ const mayLose = (of: Text): boolean => (of.mayLose ??= MAY_LOSE.test(of.text()))
  * The same of what stands within an object that they are remembered of, so that it may be taken out
  * of that. Nothing where they are not.
  */
-export function rememberWithin(value: object, path: readonly string[]): void {
+function rememberWithin(value: object, path: readonly string[]): void {
   const source = sources.get(value);
   if (!source) return;
   const inner = path.reduce<unknown>((at, key) => (at as Record<string, unknown>)[key], value);

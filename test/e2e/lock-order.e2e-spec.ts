@@ -23,6 +23,7 @@ import {
   transactionsOf,
   wayOf,
 } from '../support/interleaving.js';
+import { watchStatements } from '../support/statement-watch.js';
 import { WRITERS } from './background-writers.js';
 import { MET_ORDERS } from './met-orders.js';
 import { aScene, GOOD, type Scene } from './openapi-calls.js';
@@ -102,7 +103,7 @@ describe.each<Mode>(MODES)('all that writes, words in %s', (mode) => {
     here = await startTestApp(mode);
     there = await startTestApp(mode, {}, here.databaseUrl);
     for (const server of [here, there]) quieten(server);
-    noteStatements(here.app.get(Database), seen);
+    watchStatements(here.app.get(Database), ({ name }) => seen.add(name));
     meetings = await Interleaver.between(here, there);
     scene = await aScene(here);
     await meetings.sql.query(SAVE);
@@ -280,13 +281,6 @@ function quieten({ app }: TestApp): void {
     const { loop } = search as unknown as { loop: Loop };
     loop.wake = () => undefined;
   }
-}
-
-/** Notes the names of the statements that are run. */
-function noteStatements(database: Database, seen: Set<string>): void {
-  const query = database.query.bind(database);
-  database.query = ((statement, values) =>
-    query((seen.add(statement.name), statement), values)) as Database['query'];
 }
 
 /**

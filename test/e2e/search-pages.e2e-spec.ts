@@ -19,6 +19,7 @@ import { SearchWalks } from '../../src/modules/search/search-walks.service.js';
 import { SearchService } from '../../src/modules/search/search.service.js';
 import { FIND, FIND_REST, LOOK } from '../../src/modules/search/search.sql.js';
 import { TestClient } from '../support/client.js';
+import { watchStatements } from '../support/statement-watch.js';
 import { until } from '../support/machine-clock.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
 
@@ -80,11 +81,9 @@ describe('a search', () => {
     const dataSource = await new DataSource(serverOptions(server.databaseUrl, 1)).initialize();
     const stored = new Database(dataSource);
     const asked: [Statement, unknown[]][] = [];
-    const query = stored.query.bind(stored);
-    stored.query = ((statement, values) => {
-      if (FINDERS.includes(statement)) asked.push([statement, values as unknown[]]);
-      return query(statement, values);
-    }) as Database['query'];
+    watchStatements(stored, (statement, values) => {
+      if (FINDERS.includes(statement)) asked.push([statement, [...values]]);
+    });
     const index = new SearchIndex(stored, new PostgresContentStore(stored));
     const matches = new SearchMatches(stored, new Config(), index);
     const start: Key = {

@@ -1,4 +1,4 @@
-import { exactJson, rememberDigits } from '../../common/exact-json.js';
+import { exactJson, readExact } from '../../common/exact-json.js';
 
 /**
  * Deeper than this, a value is kept as text: MongoDB refuses documents of more than 100 levels.
@@ -33,8 +33,5 @@ export function toStored<Value extends object>(value: Value | null): Value | str
 }
 
 export function fromStored<Value extends object>(stored: Value | string | null): Value | null {
-  if (typeof stored !== 'string') return stored;
-  const value = JSON.parse(stored) as Value;
-  rememberDigits(value, stored);
-  return value;
+  return typeof stored === 'string' ? readExact<Value>(stored) : stored;
 }

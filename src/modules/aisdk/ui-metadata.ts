@@ -1,4 +1,4 @@
-import { exactEntries, exactTwin, rememberDigits } from '../../common/exact-json.js';
+import { exactEntries, exactTwin, readExact } from '../../common/exact-json.js';
 import { plainMetadataFault } from '../../common/metadata.js';
 import { invalidField } from '../../common/problems.js';
 import type { Pair } from '../chat/pair.js';
@@ -30,9 +30,7 @@ export function ownMetadata(metadata: unknown, path: string): Record<string, unk
   if (!Object.hasOwn(metadata, 'branchId')) return metadata as Record<string, unknown>;
   const own = exactEntries(metadata).filter(([key]) => !OURS.has(key));
   const text = `{${own.map(([key, json]) => `${JSON.stringify(key)}:${json}`).join()}}`;
-  const kept = JSON.parse(text) as Record<string, unknown>;
-  rememberDigits(kept, text);
-  return own.length > 0 ? kept : null;
+  return own.length > 0 ? readExact<Record<string, unknown>>(text) : null;
 }
 
 /** Metadata of a message of a stored pair, for `exactJson`: `own`, and where the pair stands. */

@@ -1,4 +1,4 @@
-import { exactJson, rememberDigits, rememberWithin } from '../../common/exact-json.js';
+import { exactJson, readExact } from '../../common/exact-json.js';
 import {
   isGrowing,
   joinRuns,
@@ -194,9 +194,5 @@ export const partsToStore = ({ parts }: Chunk): string | null =>
 
 /** A chunk as it was written, with the digits of its parts. */
 export function chunkFrom({ parts: json, ...chunk }: StoredChunk): Chunk {
-  if (json === null) return { ...chunk, parts: [] };
-  const parts = JSON.parse(json) as PartPiece[];
-  rememberDigits(parts, json);
-  for (const at of parts.keys()) rememberWithin(parts, [String(at)]);
-  return { ...chunk, parts };
+  return { ...chunk, parts: json === null ? [] : readExact<PartPiece[]>(json) };
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { encodeCursor } from '../../common/cursor.js';
-import { rememberDigits } from '../../common/exact-json.js';
+import { readExact } from '../../common/exact-json.js';
 import { Titles, titleOf } from '../answer/titles.service.js';
 import type { ChatView } from '../chat/chat.columns.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -102,12 +102,8 @@ export class AuiThreads {
 }
 
 /** With its digits, for `exactJson`. */
-function metadataOf({ metadata: text }: ChatView): unknown {
-  if (text === null) return null;
-  const metadata: unknown = JSON.parse(text);
-  rememberDigits(metadata, text);
-  return metadata;
-}
+const metadataOf = ({ metadata: text }: ChatView): unknown =>
+  text === null ? null : readExact(text);
 
 function threadOf(accountId: string, chat: ChatView, externalId: string | null): AuiThreadDto {
   const at = (time: Date | string): string => new Date(time).toISOString();

@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { rememberWithin } from '../../common/exact-json.js';
 import { problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { wordsOf } from '../../content/body.js';
@@ -134,9 +133,5 @@ const readPair = (row: ContextRow, body: string): ReadPair => ({
 /** Both sides of a body; inputs and outputs of tools keep the digits of their numbers. */
 export function sidesOf(body: string): ToldPair {
   const { question, response, question_parts, response_parts } = wordsOf(body);
-  for (const parts of [question_parts, response_parts])
-    for (const [at, part] of parts?.entries() ?? [])
-      for (const field of ['input', 'output', 'opaque'])
-        if (field in part) rememberWithin(parts!, [String(at), field]);
   return { question, response, question_parts, response_parts };
 }

@@ -1,4 +1,4 @@
-import { exactEntries, rememberDigits } from '../../common/exact-json.js';
+import { exactEntries, readExact } from '../../common/exact-json.js';
 import { wordsOf } from '../../content/body.js';
 import type { Pair } from '../chat/pair.js';
 import { type Draft, saidBeside } from '../message/append.service.js';
@@ -45,8 +45,5 @@ function withOrigin(
   const members = [...kept, ['merged_from', origin]].map(
     ([key, json]) => `${JSON.stringify(key)}:${json}`,
   );
-  const text = `{${members.join(',')}}`;
-  const whole = JSON.parse(text) as Record<string, unknown>;
-  rememberDigits(whole, text);
-  return whole;
+  return readExact(`{${members.join(',')}}`);
 }

@@ -1,4 +1,4 @@
-import { exactJson, rememberDigits } from '../../common/exact-json.js';
+import { exactJson, isFlat, rememberDigits } from '../../common/exact-json.js';
 
 const PREFIX = 'rsn1.';
 /** What no store can keep. */
@@ -27,8 +27,3 @@ export function unsealed(text: string): unknown {
     return text;
   }
 }
-
-const isFlat = (value: unknown, levels: number): boolean =>
-  typeof value !== 'object' ||
-  value === null ||
-  (levels > 0 && Object.values(value).every((one) => isFlat(one, levels - 1)));
