@@ -9,6 +9,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json nest-cli.json rolldown.config.mjs ./
+COPY scripts/build-if-stale.mjs scripts/
 COPY migrations migrations
 COPY src src
 COPY web web

@@ -1,9 +1,9 @@
 // Builds dist/ when the sources changed after the last build. Used by npm start and npm test;
-// alone: node scripts/build-if-stale.mjs
+// alone: node scripts/build-if-stale.mjs, and npm run build, which builds --always.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -51,20 +51,24 @@ export const isBuilt = (now = fingerprint()) =>
 export async function buildIfStale() {
   if (!existsSync(join(ROOT, 'src'))) return; // an image that ships dist alone
   const now = fingerprint();
-  if (isBuilt(now)) return;
+  if (!isBuilt(now)) await build(now);
+}
+
+async function build(now) {
   if (!existsSync(NEST))
     throw new Error('Banyan is not built, and the compiler is not installed. Run: npm ci');
   const started = performance.now();
   console.log('Building (first start, or the sources changed) …');
-  // The compiler empties dist/ first, so the others come behind it.
-  await run([NEST, 'build']);
-  await Promise.all([
-    run([VITE, 'build', '--logLevel', 'warn', 'web']),
-    // What it made it tells to stdout, and faults to stderr.
-    run([ROLLDOWN, '-c'], 'ignore'),
-  ]);
+  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
+  await Promise.all([server(), run([VITE, 'build', '--logLevel', 'warn', 'web'])]);
   writeFileSync(STAMP, now);
   console.log(`Built in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+}
+
+async function server() {
+  await run([NEST, 'build']);
+  // What it made it tells to stdout, and faults to stderr.
+  await run([ROLLDOWN, '-c'], 'ignore');
 }
 
 async function run(args, stdout = 'inherit') {
@@ -77,7 +81,8 @@ async function run(args, stdout = 'inherit') {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildIfStale().catch((error) => {
+  const always = process.argv.includes('--always');
+  await (always ? build(fingerprint()) : buildIfStale()).catch((error) => {
     console.error(error.message);
     process.exit(1);
   });
