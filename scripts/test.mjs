@@ -18,11 +18,8 @@ const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth']
 /** The files of `npm run test:unit`, which need neither a build nor a database. */
 const UNIT = 'src/';
 
-/**
- * As many as there are cores, of few. One more fills their waits, and makes a store seem to be away
- * for longer than the deadlines that other files hold.
- */
-const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism(), 4));
+/** One more than there are cores, of few: it fills the waits of the others, a fifth of their time. */
+const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism() + 1, 5));
 
 /**
  * With arguments one run of jest; without, all files, some at a time, and then those that run

@@ -238,8 +238,11 @@ describe.each(MODES)('a fork, words in %s', (mode) => {
     const median = (costs: Cost[], of: keyof Cost): number =>
       costs.map((cost) => cost[of]).sort((a, b) => a - b)[10]!;
     expect(median(forks, 'bytes') / median(appends, 'bytes')).toBeLessThanOrEqual(1.5);
-    // A fork also looks up its pair, the owner of the pair, and where two jump pointers lead.
-    expect(median(forks, 'blocks') - median(appends, 'blocks')).toBeLessThanOrEqual(40);
+    // A fork also looks up its pair, the owner of the pair, and where two jump pointers lead. The
+    // least of the dearer kind: who has an older snapshot meanwhile only ever adds blocks.
+    const least = (costs: Cost[]): number => Math.min(...costs.map(({ blocks }) => blocks));
+    const ofABranch = forks.filter((_, n) => n % 2 === 1);
+    expect(least(ofABranch) - least(appends)).toBeLessThanOrEqual(40);
   });
 
   interface Cost {
