@@ -1,5 +1,5 @@
 // The server as it runs: what the compiler made, with the packages that every start loads, in some
-// files in place of 3,400: docs/decisions/0048-bundle.md. `npm run build` calls it behind the compiler.
+// files in place of 3,400: docs/decisions/0048-bundle.md. The build calls it behind the compiler.
 import { defineConfig } from 'rolldown';
 
 /**
