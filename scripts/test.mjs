@@ -18,8 +18,11 @@ const ALONE = ['answers-many', 'body-floods', 'socket-floods', 'auth']
 /** The files of `npm run test:unit`, which need neither a build nor a database. */
 const UNIT = 'src/';
 
-/** One more than there are cores, of few: it fills the waits of the others, a fifth of their time. */
-const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism() + 1, 5));
+/**
+ * As many as there are cores, of few. One more fills their waits, and makes a store seem to be away
+ * for longer than the deadlines that other files hold.
+ */
+const WORKERS = Math.max(availableParallelism() / 2, Math.min(availableParallelism(), 4));
 
 /**
  * With arguments one run of jest; without, all files, some at a time, and then those that run
@@ -65,16 +68,19 @@ async function runJest(args, summaryFile) {
  * start, or was only asked something.
  */
 async function runAll(runs, summaryFile) {
-  const sum = { passed: 0, failed: 0, skipped: 0, leftOut: new Set(), code: 0 };
+  const sum = { passed: 0, failed: 0, skipped: 0, failures: [], leftOut: new Set(), code: 0 };
   for (const args of runs) {
     rmSync(summaryFile, { force: true });
     const code = await runJest(args, summaryFile);
     sum.code ||= code;
     if (!existsSync(summaryFile)) return { ...sum, code, isWhole: false };
-    const { passed, failed, skipped, leftOut } = JSON.parse(readFileSync(summaryFile, 'utf8'));
+    const { passed, failed, skipped, failures, leftOut } = JSON.parse(
+      readFileSync(summaryFile, 'utf8'),
+    );
     sum.passed += passed;
     sum.failed += failed;
     sum.skipped += skipped;
+    sum.failures.push(...failures);
     for (const sentence of leftOut) sum.leftOut.add(sentence);
   }
   return { ...sum, isWhole: true };
@@ -89,12 +95,13 @@ async function main() {
     // Ctrl-C reaches jest by itself; it then stops its databases, and this process has to wait for
     // that.
     process.on('SIGINT', () => {});
-    const { passed, failed, skipped, leftOut, code, isWhole } = await runAll(
+    const { passed, failed, skipped, failures, leftOut, code, isWhole } = await runAll(
       runsOf(args),
       summaryFile,
     );
     if (!isWhole) return code; // --help, --version, --listTests; or jest could not start, then code says so
     for (const sentence of leftOut) console.log(`Left out: ${sentence}`);
+    if (failures.length > 0) console.log(['What failed:', ...failures].join('\n\n'));
     if (passed + failed === 0) console.log('No test ran.');
     console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
     return code || (failed > 0 || passed === 0 ? 1 : 0);

@@ -212,18 +212,22 @@ describe('a search', () => {
     const bob = await TestClient.register(server.url);
     const { id } = await bob.aChat();
     const old = `00000000-0000-7000-8000-${(await bob.append(id, 'quetzal', null)).slice(-12)}`;
-    // What is done behind the append is done: it would bring back what is deleted here.
-    const found = `SELECT FROM message_search WHERE account_id = $1`;
-    await until(async () => (await database.query(found, [bob.accountId])).rowCount === 1);
     const place = async (): Promise<WalkRow> =>
       (await database.query(WALKED_TO.text, [bob.accountId])).rows[0];
     const before = await place();
-    await database.query(`DELETE FROM message_search WHERE account_id = $1`, [bob.accountId]);
-    await database.query(`DELETE FROM search_accounts WHERE account_id = $1`, [bob.accountId]);
+    // What still follows the append, of the chat's own news, lets a pair be that somebody changes.
+    await database.query('BEGIN');
+    for (const change of [
+      'SELECT FROM messages WHERE account_id = $1 FOR UPDATE',
+      'DELETE FROM message_search WHERE account_id = $1',
+      'DELETE FROM search_accounts WHERE account_id = $1',
+    ])
+      await database.query(change, [bob.accountId]);
     await database.query(`UPDATE messages SET response_id = $2 WHERE account_id = $1`, [
       bob.accountId,
       old,
     ]);
+    await database.query('COMMIT');
     const { body } = await bob.get('/search?q=quetzal');
     expect(body.items.map((hit: { response_id: string }) => hit.response_id)).toEqual([old]);
     // What a walk had seen before is not taken for what is there now.
