@@ -22,6 +22,14 @@ export const auth = [
     set: { access_token: 'answer.access_token', refresh_token: 'answer.refresh_token' },
   },
   {
+    op: 'listAuthSessions',
+    set: { session_id: 'answer.items.find((session) => !session.current).session_id' },
+    tests: {
+      'one of them is this': 'answer.items.filter((session) => session.current).length === 1',
+    },
+  },
+  { op: 'endAuthSession' },
+  {
     op: 'changePassword',
     body: { current_password: '{{password}}', new_password: '{{password}}' },
   },

@@ -32,6 +32,7 @@ import { AccountEvents1764000000146 } from '../migrations/1764000000146-account-
 import { AccountEventAges1764000000160 } from '../migrations/1764000000160-account-event-ages.js';
 import { SearchBlocks1764000000161 } from '../migrations/1764000000161-search-blocks.js';
 import { SearchUnlogged1764000000162 } from '../migrations/1764000000162-search-unlogged.js';
+import { SignInDevices1764000000163 } from '../migrations/1764000000163-sign-in-devices.js';
 import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
 import { ConversationRoots1764000000149 } from '../migrations/1764000000149-conversation-roots.js';
 import { ChosenChatIds1764000000148 } from '../migrations/1764000000148-chosen-chat-ids.js';
@@ -169,6 +170,7 @@ const MIGRATIONS = [
   AccountEventAges1764000000160,
   SearchBlocks1764000000161,
   SearchUnlogged1764000000162,
+  SignInDevices1764000000163,
 ];
 
 /**

@@ -1,7 +1,10 @@
-import { NIL, v7 } from 'uuid';
+import { MAX, NIL, v7 } from 'uuid';
 
 /** The nil UUID (RFC 9562, 5.9): it comes before all others. */
 export const FIRST_UUID: string = NIL;
+
+/** The max UUID (RFC 9562, 5.10): it comes behind all others. */
+export const LAST_UUID: string = MAX;
 
 /** A new UUID v7 (RFC 9562): sorts by the time of its making, and within one process strictly. */
 export const newId = (): string => v7();

@@ -192,6 +192,7 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'api_keys.name': OF_ACCOUNT,
   'refresh_tokens.token_hash': OF_ACCOUNT,
   'token_families.address_tag': OF_ACCOUNT,
+  'token_families.user_agent': OF_ACCOUNT,
   'chats.chat_type': BY_US,
   'chats.metadata': OF_CHAT,
   'chats.metadata_terms': OF_CHAT,

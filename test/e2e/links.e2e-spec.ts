@@ -45,6 +45,7 @@ afterAll(async () => {
 /** What a list needs for having more than one page. */
 async function aPagedScene(): Promise<Record<string, string>> {
   await ann.aChat();
+  await ann.post('/auth/login', { email: ann.email, password: 'a password of tests' });
   const { id: chat_id } = await ann.aChat(3);
   await ann.aBranch(chat_id, null);
   const hooks = [1, 2].map(() => ann.post('/webhooks', { url: 'https://receiver.invalid' }));

@@ -33,6 +33,10 @@ const refreshTokenOf = (scene: Scene): Promise<string> =>
   (madeIn(scene).refreshToken ??= scene.ann
     .post('/auth/login', { email: scene.ann.email, password: 'a password of tests' })
     .then(({ body }) => body.refresh_token as string));
+const otherSessionOf = async (scene: Scene): Promise<string> => {
+  await refreshTokenOf(scene);
+  return (await scene.ann.get('/auth/sessions')).body.items[0].session_id as string;
+};
 const apiKeyOf = (scene: Scene): Promise<string> =>
   (madeIn(scene).apiKey ??= scene.ann
     .post('/auth/api-keys', { name: 'x' })
@@ -126,6 +130,8 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
     body: { current_password: 'a password of tests', new_password: 'a password of tests' },
   }),
   getMe: () => ({}),
+  listAuthSessions: () => ({ query: { limit: '10' } }),
+  endAuthSession: async (scene) => ({ path: { session_id: await otherSessionOf(scene) } }),
   createApiKey: () => ({ body: { name: 'nightly import', expires_at: '2099-01-31T00:00:00Z' } }),
   listApiKeys: async ({ ann }) => (await ann.post('/auth/api-keys', { name: 'x' }), {}),
   deleteApiKey: async (scene) => ({ path: { api_key_id: await apiKeyOf(scene) } }),

@@ -226,6 +226,7 @@ describe('a refusal', () => {
         return { path };
       },
     ],
+    ['endAuthSession', 'session_not_found', () => ({ path: { session_id: randomUUID() } })],
     ['deleteApiKey', 'api_key_not_found', () => ({ path: { api_key_id: randomUUID() } })],
   ];
 

@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { Config } from '../../src/config/config.js';
 import { serverOptions } from '../../src/data-source.js';
+import { LAST_UUID } from '../../src/common/ids.js';
 import { PostgresContentStore } from '../../src/content/postgres/postgres-content-store.js';
 import { Database, type Statement } from '../../src/database/database.js';
 import { SearchIndex } from '../../src/modules/search/search-index.service.js';
@@ -22,8 +23,6 @@ import { TestClient } from '../support/client.js';
 import { watchStatements } from '../support/statement-watch.js';
 import { until } from '../support/machine-clock.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
-
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 const FINDERS: readonly Statement[] = [FIND, FIND_REST];
 

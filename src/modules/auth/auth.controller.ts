@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, HttpStatus, Ip, Post, Put, Req } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Post, Put, Req } from '@nestjs/common';
 import {
   ApiCreatedResponse,
   ApiNoContentResponse,
@@ -23,6 +23,7 @@ import {
   toSignInDto,
 } from './auth.dto.js';
 import { AuthService, type SignedIn } from './auth.service.js';
+import type { Device } from './refresh-tokens.service.js';
 
 @ApiTags('auth')
 @Controller('auth')
@@ -39,10 +40,10 @@ export class AuthController {
   @ApiProblems(problems.registrationClosed, problems.emailTaken)
   async register(
     @Body() { email, password, name }: RegisterDto,
-    @Ip() ip: string,
+    @Req() request: FastifyRequest,
   ): Promise<SignInDto> {
     return this.withAccessToken(
-      await this.auth.register({ email, password, name: name ?? null }, ip),
+      await this.auth.register({ email, password, name: name ?? null }, deviceOf(request)),
     );
   }
 
@@ -52,8 +53,11 @@ export class AuthController {
   @ApiOperation({ operationId: 'login', summary: 'Sign in', security: [] })
   @ApiOkResponse({ type: SignInDto })
   @ApiProblems(problems.invalidCredentials)
-  async login(@Body() { email, password }: LoginDto, @Ip() ip: string): Promise<SignInDto> {
-    return this.withAccessToken(await this.auth.login(email, password, ip));
+  async login(
+    @Body() { email, password }: LoginDto,
+    @Req() request: FastifyRequest,
+  ): Promise<SignInDto> {
+    return this.withAccessToken(await this.auth.login(email, password, deviceOf(request)));
   }
 
   @Post('refresh')
@@ -116,3 +120,8 @@ export class AuthController {
     );
   }
 }
+
+const deviceOf = ({ ip, headers }: FastifyRequest): Device => ({
+  ip,
+  userAgent: headers['user-agent'] ?? null,
+});

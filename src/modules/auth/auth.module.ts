@@ -26,6 +26,8 @@ import { OutsideKeys } from './outside-keys.js';
 import { PasswordsService } from './passwords.service.js';
 import { Presence } from './presence.service.js';
 import { RefreshTokensService } from './refresh-tokens.service.js';
+import { SignInsController } from './sign-ins.controller.js';
+import { SignIns } from './sign-ins.service.js';
 import { Tickets } from './tickets.service.js';
 import { TokenVerifier } from './token-verifier.service.js';
 
@@ -44,7 +46,7 @@ const rateLimitSettings = {
 /** Accounts, tokens, the doorkeeper that stands before every route, and who is connected. */
 @Module({
   imports: [TypeOrmModule.forFeature([Account, ApiKey]), JwtModule.register({})],
-  controllers: [AuthController, ApiKeysController],
+  controllers: [AuthController, ApiKeysController, SignInsController],
   providers: [
     AccessTokensService,
     AccountsService,
@@ -63,6 +65,7 @@ const rateLimitSettings = {
     PasswordsService,
     Presence,
     RefreshTokensService,
+    SignIns,
     Tickets,
     TokenVerifier,
     rateLimitSettings,

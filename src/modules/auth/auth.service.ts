@@ -6,7 +6,7 @@ import type { Account } from './account.entity.js';
 import { AccountsService } from './accounts.service.js';
 import { Credentials, type NewCredentials, wrongPassword } from './credentials.service.js';
 import { LocalKeys } from './local-keys.js';
-import { RefreshTokensService, type SignIn } from './refresh-tokens.service.js';
+import { type Device, RefreshTokensService, type SignIn } from './refresh-tokens.service.js';
 
 /** What a sign-in gives; the access token is made from it. */
 export interface SignedIn {
@@ -34,21 +34,21 @@ export class AuthService {
    * @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily
    * guessed
    */
-  async register(fields: NewCredentials, ip: string): Promise<SignedIn> {
+  async register(fields: NewCredentials, device: Device): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
     if (this.config.REGISTRATION === 'closed') throw problems.registrationClosed();
     const account = await this.credentials.create(fields);
     this.logger.log({ message: 'account registered', account_id: account.accountId });
-    return this.signIn(account, ip);
+    return this.signIn(account, device);
   }
 
   /**
    * @throws `invalid_credentials`, the same and as late for an unknown e-mail as for a wrong
    * password; `rate_limited` after too many
    */
-  async login(email: string, password: string, ip: string): Promise<SignedIn> {
+  async login(email: string, password: string, device: Device): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
-    const { account, fits } = await this.credentials.check(email, password, ip);
+    const { account, fits } = await this.credentials.check(email, password, device.ip);
     if (!account || !fits) {
       this.logger.log({
         message: 'sign-in refused',
@@ -56,7 +56,7 @@ export class AuthService {
       });
       throw invalidCredentials();
     }
-    const signedIn = await this.signIn(account, ip);
+    const signedIn = await this.signIn(account, device);
     this.logger.log({
       message: 'signed in',
       account_id: account.accountId,
@@ -109,8 +109,8 @@ export class AuthService {
   }
 
   /** @throws `invalid_credentials` when the password was changed since it was checked */
-  private async signIn(account: Account, ip: string): Promise<SignedIn> {
-    const signIn = await this.refreshTokens.open(account, ip);
+  private async signIn(account: Account, device: Device): Promise<SignedIn> {
+    const signIn = await this.refreshTokens.open(account, device);
     if (!signIn) throw invalidCredentials();
     return { account, signIn };
   }

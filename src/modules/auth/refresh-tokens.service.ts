@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { newId } from '../../common/ids.js';
+import { LAST_UUID, newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { addressKey } from '../../common/rate-limit.js';
 import { Config } from '../../config/config.js';
@@ -14,10 +14,12 @@ import {
   CAME_FROM,
   CHANGE_PASSWORD,
   FIND_TOKEN,
+  LIST_FAMILIES,
   OPEN_FAMILY,
   REVOKE_FAMILY,
   REVOKE_OTHERS,
   ROTATE,
+  type SignInRow,
 } from './refresh-tokens.sql.js';
 
 /** A sign-in and the one refresh token that is good for it now. */
@@ -26,6 +28,15 @@ export interface SignIn {
   familyId: string;
   refreshToken: string;
 }
+
+/** Where somebody signs in. */
+export interface Device {
+  ip: string;
+  userAgent: string | null;
+}
+
+/** What a browser calls itself has some 120 characters; nobody reads more of it. */
+const USER_AGENT_CHARS = 256;
 
 /** Refresh tokens: made, exchanged once, and revoked by families (RFC 9700, 4.14). */
 @Injectable()
@@ -44,10 +55,13 @@ export class RefreshTokensService {
   }
 
   /**
-   * Starts a family, from an address; null when the account has another password by now than the
+   * Starts a family, from a device; null when the account has another password by now than the
    * one that was checked.
    */
-  async open({ accountId, passwordHash }: Account, ip: string): Promise<SignIn | null> {
+  async open(
+    { accountId, passwordHash }: Account,
+    { ip, userAgent }: Device,
+  ): Promise<SignIn | null> {
     const familyId = newId();
     const refreshToken = makeToken('brt', accountId);
     const values = [
@@ -58,6 +72,7 @@ export class RefreshTokensService {
       this.expiry(),
       this.tagOf(ip),
       passwordHash,
+      userAgent?.slice(0, USER_AGENT_CHARS) ?? null,
     ];
     const opened = await this.database.query(OPEN_FAMILY, values);
     return opened.length > 0 ? { accountId, familyId, refreshToken } : null;
@@ -116,7 +131,20 @@ export class RefreshTokensService {
     const record = readToken('brt', token);
     if (record?.accountId !== accountId) return;
     const state = await this.find(record, hashOf(this.successorOf(token, accountId)));
-    if (state) await this.revokeFamily(accountId, state.family_id);
+    if (state) await this.end(accountId, state.family_id);
+  }
+
+  /** The families that still stand, newest first, behind one of them (null: from the first on). */
+  list(accountId: string, after: string | null, limit: number): Promise<SignInRow[]> {
+    const values = [accountId, after ?? LAST_UUID, this.now(), limit];
+    return this.database.query<SignInRow>(LIST_FAMILIES, values);
+  }
+
+  /** Ends a family. False where there is none of this account, or it has ended. */
+  async end(accountId: string, familyId: string): Promise<boolean> {
+    const ended = await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
+    if (ended.length > 0) this.liveness.end({ accountId, sessionId: familyId });
+    return ended.length > 0;
   }
 
   private async repeatedFamily(record: TokenRecord, successor: Buffer): Promise<string> {
@@ -124,7 +152,7 @@ export class RefreshTokensService {
     const verdict = judgeRefusedToken(state, this.clock.now());
     if (state && verdict === 'repeat') return state.family_id;
     if (state && verdict === 'stolen') {
-      await this.revokeFamily(record.accountId, state.family_id);
+      await this.end(record.accountId, state.family_id);
       this.logger.warn({
         message: 'refresh token reused, sign-in revoked',
         account_id: record.accountId,
@@ -144,11 +172,6 @@ export class RefreshTokensService {
 
   private successorOf(token: string, accountId: string): string {
     return makeToken('brt', accountId, this.keys.successorSecret(token));
-  }
-
-  private async revokeFamily(accountId: string, familyId: string): Promise<void> {
-    await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
-    this.liveness.end({ accountId, sessionId: familyId });
   }
 
   private tagOf(ip: string): Buffer {

@@ -3,7 +3,7 @@ import type { Statement } from '../../database/database.js';
 /**
  * Starts a family with its first token, and forgets the account's families that ended a day ago. No
  * row when the password is another one by now: a change waits for this lock on the account, or this
- * waits for the change. $: account, family, now, hash, expiry, address, password hash.
+ * waits for the change. $: account, family, now, hash, expiry, address, password hash, user agent.
  */
 export const OPEN_FAMILY: Statement = {
   name: 'auth.open-family',
@@ -12,8 +12,8 @@ export const OPEN_FAMILY: Statement = {
       DELETE FROM token_families WHERE account_id = $1 AND family_id IN (
         SELECT family_id FROM token_families WHERE account_id = $1 AND expires_at < $3::timestamptz - interval '1 day' FOR UPDATE SKIP LOCKED)
     ), family AS (
-      INSERT INTO token_families (account_id, family_id, created_at, expires_at, address_tag)
-      SELECT account_id, $2, $3, $5, $6 FROM accounts WHERE account_id = $1 AND password_hash = $7 FOR SHARE
+      INSERT INTO token_families (account_id, family_id, created_at, expires_at, address_tag, user_agent)
+      SELECT account_id, $2, $3, $5, $6, $8 FROM accounts WHERE account_id = $1 AND password_hash = $7 FOR SHARE
       RETURNING family_id
     )
     INSERT INTO refresh_tokens (account_id, token_hash, family_id, created_at, expires_at)
@@ -78,8 +78,34 @@ export const FIND_TOKEN: Statement = {
     WHERE t.account_id = $1 AND t.token_hash = $2`,
 };
 
-/** $: account, family, now. */
+/** No row where it has ended. $: account, family, now. */
 export const REVOKE_FAMILY: Statement = {
   name: 'auth.revoke-family',
-  text: `UPDATE token_families SET revoked_at = $3 WHERE account_id = $1 AND family_id = $2 AND revoked_at IS NULL`,
+  text: `
+    UPDATE token_families SET revoked_at = $3
+    WHERE account_id = $1 AND family_id = $2 AND revoked_at IS NULL AND expires_at > $3
+    RETURNING family_id`,
+};
+
+export interface SignInRow extends Record<string, unknown> {
+  family_id: string;
+  created_at: Date;
+  /** When its newest token was made. */
+  refreshed_at: Date;
+  expires_at: Date;
+  user_agent: string | null;
+}
+
+/** Those that still stand, newest first. $: account, older than this family, now, how many. */
+export const LIST_FAMILIES: Statement = {
+  name: 'auth.list-families',
+  text: `
+    SELECT f.family_id, f.created_at, coalesce(t.created_at, f.created_at) AS refreshed_at, f.expires_at, f.user_agent
+    FROM token_families f
+    LEFT JOIN LATERAL (
+      SELECT created_at FROM refresh_tokens
+      WHERE account_id = f.account_id AND family_id = f.family_id AND used_at IS NULL LIMIT 1
+    ) t ON true
+    WHERE f.account_id = $1 AND f.family_id < $2 AND f.revoked_at IS NULL AND f.expires_at > $3
+    ORDER BY f.family_id DESC LIMIT $4`,
 };

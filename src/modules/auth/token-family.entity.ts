@@ -38,4 +38,8 @@ export class TokenFamily {
    */
   @Column('bytea', { name: 'address_tag', nullable: true })
   addressTag!: Buffer | null;
+
+  /** What it calls itself where it was opened, at most 256 characters of it; null where nothing. */
+  @Column('text', { name: 'user_agent', nullable: true })
+  userAgent!: string | null;
 }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { canonicalDigest } from '../../common/canonical-json.js';
-import { newId, UUID } from '../../common/ids.js';
+import { LAST_UUID, newId, UUID } from '../../common/ids.js';
 import { metadataTerm } from '../../common/metadata.js';
 import { problems } from '../../common/problems.js';
 import { afterCommit, Database } from '../../database/database.js';
@@ -42,9 +42,6 @@ export interface ChatFilter {
   /** The pair that started them. */
   started_by?: string;
 }
-
-/** No UUID sorts behind it. */
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
  * Which chat of a conversation its person is in, and the new revision of the chat by which the

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { FIRST_UUID, newId, UUID } from '../../common/ids.js';
+import { FIRST_UUID, LAST_UUID, newId, UUID } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { isLonger } from '../../common/text-length.js';
 import { Database } from '../../database/database.js';
@@ -53,7 +53,6 @@ export interface FileContent {
 }
 
 const SCOPE = 'files';
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 const NAME_CHARS_MAX = 255;
 const FIRST_TRIES = 3;
 

@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { FIRST_UUID } from '../../common/ids.js';
+import { FIRST_UUID, LAST_UUID } from '../../common/ids.js';
 import { Database } from '../../database/database.js';
 import { EventDispatcher } from '../../events/event-dispatcher.js';
 import { Loop } from '../../runtime/loop.js';
@@ -44,7 +44,6 @@ const LOOK_MS = 1000;
 /** A look at all conversations may take the hundredth part of the time. */
 const LOOK_SHARE = 100;
 const CONVERSATIONS = 50;
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /**
  * The events of accounts: those of their conversations, which are in the outbox, get numbers of the

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { newId, UUID } from '../../common/ids.js';
+import { LAST_UUID, newId, UUID } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { tellAccount } from '../../events/account-changes.js';
@@ -27,7 +27,6 @@ export interface ImportUpload {
 }
 
 const SCOPE = 'imports';
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 /** So many files of one account may be on their way. */
 const OPEN_MAX = 8;
 

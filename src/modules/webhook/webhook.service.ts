@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { FIRST_UUID, newId, UUID } from '../../common/ids.js';
+import { FIRST_UUID, LAST_UUID, newId, UUID } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
@@ -59,7 +59,6 @@ export interface WithSecret {
 /** More receivers than an account needs; each makes every event a delivery more. */
 const WEBHOOKS_MAX = 20;
 const ROWS = 5000;
-const LAST_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 /** Webhooks and what their owner does with them. */
 @Injectable()

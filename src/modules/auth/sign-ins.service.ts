@@ -1,0 +1,34 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { UUID } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
+import { RefreshTokensService } from './refresh-tokens.service.js';
+import type { SignInRow } from './refresh-tokens.sql.js';
+
+const SCOPE = 'auth-sessions';
+
+/** Where an account is signed in, for its owner. */
+@Injectable()
+export class SignIns {
+  private readonly logger = new Logger('Auth');
+
+  constructor(private readonly refreshTokens: RefreshTokensService) {}
+
+  /** Those that still stand, newest first. @throws 422 for a cursor of another list */
+  async list(
+    accountId: string,
+    { limit, cursor }: { limit: number; cursor?: string },
+  ): Promise<{ items: SignInRow[]; nextCursor: string | null }> {
+    const after = cursor === undefined ? null : decodeCursor(cursor, SCOPE, 'cursor', UUID);
+    const rows = await this.refreshTokens.list(accountId, after, limit + 1);
+    const items = rows.slice(0, limit);
+    const hasMore = rows.length > limit;
+    return { items, nextCursor: hasMore ? encodeCursor(SCOPE, items.at(-1)!.family_id) : null };
+  }
+
+  /** @throws session_not_found where there is none, or it has ended */
+  async end(accountId: string, sessionId: string): Promise<void> {
+    if (!(await this.refreshTokens.end(accountId, sessionId))) throw problems.sessionNotFound();
+    this.logger.log({ message: 'sign-in ended', account_id: accountId, session_id: sessionId });
+  }
+}
