@@ -6,7 +6,12 @@ import { Idempotency } from '../../src/database/idempotency.js';
 import { COUNT } from '../../src/modules/branch/tree.sql.js';
 import * as generations from '../../src/modules/answer/answer.sql.js';
 import { RootsService } from '../../src/modules/chat/roots.service.js';
-import { FIND_REST, FIND_REST_IN_BRANCH } from '../../src/modules/search/search.sql.js';
+import {
+  FIND,
+  FIND_IN_BRANCH,
+  FIND_REST,
+  FIND_REST_IN_BRANCH,
+} from '../../src/modules/search/search.sql.js';
 import { accountKey } from '../../src/modules/search/search-vector.js';
 import { WRITE_MARK } from '../../src/modules/summary/summary-marks.sql.js';
 import type { Scene } from './openapi-calls.js';
@@ -23,6 +28,10 @@ const ask =
 function findingIn(accountId: string, chatId: string | null): unknown[] {
   const word = `'${accountKey(accountId)}q1'`;
   return [accountId, word, new Date(), FIRST_UUID, null, null, null, chatId, 21, 3600, word];
+}
+function lastDaysOf(accountId: string): string[] {
+  const today = Math.floor(Date.now() / 86_400_000);
+  return [today, today - 1].map((day) => `${accountId}/1/${day}`);
 }
 const seqOf = async ({ ann, chat }: Scene, pair: number): Promise<number> =>
   (await ann.get(`/chats/${chat.id}/messages/${chat.pairs[pair]}`)).body.seq;
@@ -194,6 +203,15 @@ export const FURTHER: Record<string, Work> = {
   ]),
   'a search in what a branch sees': async ({ ann, branch }) =>
     void (await ann.get(`/search?q=q1&chat_id=${branch}&limit=1`)),
+  // Soon after midnight a search by HTTP looks into no days, as there are few.
+  'a search in some days': ask(FIND, ({ ann }) => [
+    ...findingIn(ann.accountId!, null),
+    lastDaysOf(ann.accountId!),
+  ]),
+  'the same in some days of what a branch sees': ask(FIND_IN_BRANCH, ({ ann, branch }) => [
+    ...findingIn(ann.accountId!, branch),
+    lastDaysOf(ann.accountId!),
+  ]),
   'a search in all that is left': ask(FIND_REST, ({ ann }) => findingIn(ann.accountId!, null)),
   'the same of what a branch sees': ask(FIND_REST_IN_BRANCH, ({ ann, branch }) =>
     findingIn(ann.accountId!, branch),
