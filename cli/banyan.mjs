@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // The command line. What talks to a server does so by its public API alone; what needs the compiled
-// server (start, fsck, doctor) loads it then, and builds it first in a checkout.
+// server (start, fsck, doctor, admin) loads it then, and builds it first in a checkout.
 //
 // Exit codes: 0 done; 1 not done, and why is on stderr; 2 called wrongly; 3 no server answers; 4 not
 // signed in.
 
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { createRequire } from 'node:module';
+import { accounts, invite, resetPassword } from './admin.mjs';
 import { Api, Failure } from './api.mjs';
 import { doctor } from './doctor.mjs';
 import { exportTo } from './export.mjs';
@@ -59,6 +60,47 @@ Words, "phrases", begin*, -not, this OR that. Examples:
   banyan search midnight sun
   banyan search '"arctic circle" -winter' --sort newest`,
     );
+}
+
+const HOURS_MAX = 24 * 365;
+
+function hours(text) {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > HOURS_MAX)
+    throw new InvalidArgumentError(`It must be a whole number from 1 to ${HOURS_MAX}.`);
+  return number;
+}
+
+function administering(all) {
+  const admin = all
+    .command('admin')
+    .description(
+      'what whoever runs a server does, in its database: invite, reset-password, accounts',
+    )
+    .addHelpText(
+      'after',
+      `
+It works on the database that the settings of the server name (DATABASE_URL or DATA_DIR), whether
+the server runs or not. In Docker: docker compose exec api banyan admin …`,
+    );
+  const one = (usage, description, work) =>
+    admin
+      .command(usage)
+      .description(description)
+      .option('--json', 'answer JSON, for programs')
+      .action(work);
+  const lasting = (command, most) =>
+    command.option('--hours <number>', 'how long it is good', hours, most);
+  lasting(one('invite', 'make an invitation, for REGISTRATION=invite', invite), 7 * 24);
+  lasting(
+    one(
+      'reset-password <email>',
+      'let the owner of an account set another password',
+      resetPassword,
+    ),
+    24,
+  );
+  one('accounts', 'list the accounts', accounts);
 }
 
 function program() {
@@ -118,6 +160,7 @@ ${CODES}`,
     .helpOption(false)
     .argument('[options...]')
     .action(() => runCompiled('fsck', process.argv.slice(3)));
+  administering(all);
   all
     .command('doctor')
     .description('look whether everything is there that a server needs, and say the mend')

@@ -34,6 +34,13 @@ export const auth = [
     body: { current_password: '{{password}}', new_password: '{{password}}' },
   },
   {
+    op: 'resetPassword',
+    name: 'A token that the console did not make',
+    body: { token: 'bpr_of_nobody', new_password: '{{password}}' },
+    status: 422,
+    code: 'validation_failed',
+  },
+  {
     op: 'getMe',
     tests: {
       'it is the account that signed in': "answer.email === pm.collectionVariables.get('email')",

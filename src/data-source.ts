@@ -33,6 +33,7 @@ import { AccountEventAges1764000000160 } from '../migrations/1764000000160-accou
 import { SearchBlocks1764000000161 } from '../migrations/1764000000161-search-blocks.js';
 import { SearchUnlogged1764000000162 } from '../migrations/1764000000162-search-unlogged.js';
 import { SignInDevices1764000000163 } from '../migrations/1764000000163-sign-in-devices.js';
+import { ConsoleTokens1764000000164 } from '../migrations/1764000000164-console-tokens.js';
 import { EventTickets1764000000147 } from '../migrations/1764000000147-event-tickets.js';
 import { ConversationRoots1764000000149 } from '../migrations/1764000000149-conversation-roots.js';
 import { ChosenChatIds1764000000148 } from '../migrations/1764000000148-chosen-chat-ids.js';
@@ -47,6 +48,8 @@ import { Account } from './modules/auth/account.entity.js';
 import { EventTicket } from './modules/auth/event-ticket.entity.js';
 import { ApiKey } from './modules/auth/api-key.entity.js';
 import { RefreshToken } from './modules/auth/refresh-token.entity.js';
+import { Invitation } from './modules/auth/invitation.entity.js';
+import { PasswordReset } from './modules/auth/password-reset.entity.js';
 import { TokenFamily } from './modules/auth/token-family.entity.js';
 import { Chat } from './modules/chat/chat.entity.js';
 import { Conversation } from './modules/chat/conversation.entity.js';
@@ -89,6 +92,8 @@ const ENTITIES = [
   TokenFamily,
   RefreshToken,
   ApiKey,
+  Invitation,
+  PasswordReset,
   EventTicket,
   AccountEvent,
   AccountPosition,
@@ -171,6 +176,7 @@ const MIGRATIONS = [
   SearchBlocks1764000000161,
   SearchUnlogged1764000000162,
   SignInDevices1764000000163,
+  ConsoleTokens1764000000164,
 ];
 
 /**

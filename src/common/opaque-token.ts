@@ -2,9 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 
 /**
  * What an opaque token is for: a refresh token (`brt_…`), an API key (`bak_…`), a link to a branch
- * (`bsh_…`) or a ticket for events (`btk_…`). Secret scanners find them by this prefix.
+ * (`bsh_…`), a ticket for events (`btk_…`), an invitation (`biv_…`) or a password reset (`bpr_…`).
+ * Secret scanners find them by this prefix.
  */
-export type TokenKind = 'brt' | 'bak' | 'bsh' | 'btk';
+export type TokenKind = 'brt' | 'bak' | 'bsh' | 'btk' | 'biv' | 'bpr';
 
 /** What is kept of an opaque token: whose it says it is, and the SHA-256 of its whole text. */
 export interface TokenRecord {
@@ -15,7 +16,7 @@ export interface TokenRecord {
 const SECRET_BYTES = 32;
 // 16 bytes of account and 32 of secret, each in base64url without padding. Both may contain "_", so
 // the lengths tell them apart.
-const FORM = /^(brt|bak|bsh|btk)_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}$/;
+const FORM = /^(brt|bak|bsh|btk|biv|bpr)_([A-Za-z0-9_-]{22})_[A-Za-z0-9_-]{43}$/;
 
 /**
  * Makes a token of 256 random bits. It carries its account, so that every statement about it can

@@ -16,7 +16,7 @@ Without any setting it starts PostgreSQL itself, keeps everything in ./data and 
 Settings come from the environment, or from a file .env in the working folder. The most wanted:
 
   PORT, HOST      where to listen (3000, 127.0.0.1)
-  REGISTRATION    open or closed: who may make an account; has to be set with a HOST that lets others in
+  REGISTRATION    open, invite or closed: who may make an account; has to be set with a HOST that lets others in
   DATA_DIR        folder for the databases that it starts itself (./data)
   DATABASE_URL    a PostgreSQL server to use instead; JWT_SECRET has to be set with it
   MONGODB_URI     MongoDB for the words; without it they are in PostgreSQL

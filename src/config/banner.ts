@@ -52,12 +52,19 @@ function modelsOf(config: Config): string {
   return providers.map(({ name, models }) => `${models.join(', ')} (${name})`).join(', ');
 }
 
-function firstRequest(url: string, { REGISTRATION }: Config): string {
-  const [what, route] =
-    REGISTRATION === 'closed'
-      ? ['Sign in (REGISTRATION is closed)', 'login']
-      : ['Make an account', 'register'];
+const FIRST_STEPS = {
+  open: ['Make an account', 'register', ''],
+  invite: [
+    'Make an account, by a token of banyan admin invite',
+    'register',
+    ',"invitation":"biv_…"',
+  ],
+  closed: ['Sign in (REGISTRATION is closed)', 'login', ''],
+} as const;
+
+function firstRequest(url: string, { REGISTRATION = 'open' }: Config): string {
+  const [what, route, invitation] = FIRST_STEPS[REGISTRATION];
   return `${what}; the answer has the access_token for everything else:
   curl -s ${url}/api/v1/auth/${route} -H 'content-type: application/json' \\
-    -d '{"email":"ada@example.com","password":"four small blue boats"}'`;
+    -d '{"email":"ada@example.com","password":"four small blue boats"${invitation}}'`;
 }

@@ -168,9 +168,10 @@ describe('loadConfig', () => {
     },
   );
 
-  it('refuses invitations with the reason', () => {
-    expect(faultsOf({ REGISTRATION: 'invite' })).toEqual([
-      expect.stringMatching(/^REGISTRATION must be one of open, closed .*not there yet/),
+  it.each(['open', 'invite', 'closed'])('takes REGISTRATION=%s, and no other', (REGISTRATION) => {
+    expect(faultsOf({ REGISTRATION })).toEqual([]);
+    expect(faultsOf({ REGISTRATION: `${REGISTRATION}!` })).toEqual([
+      expect.stringMatching(/^REGISTRATION must be one of open, invite, closed/),
     ]);
   });
 

@@ -155,8 +155,8 @@ export class Config extends FileSettings {
    * Who may make an account by register. When absent: everybody, where only this machine can
    * connect; with HOST elsewhere it has to be set.
    */
-  @OneOf(['open', 'closed'], 'invite, with invitations made at the console, is not there yet')
-  REGISTRATION?: 'open' | 'closed';
+  @OneOf(['open', 'invite', 'closed'])
+  REGISTRATION?: 'open' | 'invite' | 'closed';
 
   /** Whether register refuses the passwords that attackers try first. */
   @OnOff()
@@ -382,7 +382,7 @@ function togetherFaults(config: Config): string[] {
   const faults: string[] = [];
   if (!config.REGISTRATION && isHost(config.HOST) && !isLoopback(config.HOST))
     faults.push(
-      `REGISTRATION must be set where HOST lets other machines in: open (everybody may make an account) or closed (nobody)`,
+      `REGISTRATION must be set where HOST lets other machines in: open (everybody may make an account), invite (who has an invitation) or closed (nobody)`,
     );
   if (config.JWKS_URI) {
     const missing = (['JWKS_ISSUER', 'JWKS_AUDIENCE'] as const).filter((name) => !config[name]);

@@ -191,6 +191,8 @@ export const WITHOUT_WORDS: Readonly<Record<string, string>> = {
   'api_keys.key_hash': OF_ACCOUNT,
   'api_keys.name': OF_ACCOUNT,
   'refresh_tokens.token_hash': OF_ACCOUNT,
+  'invitations.token_hash': ID,
+  'password_resets.token_hash': ID,
   'token_families.address_tag': OF_ACCOUNT,
   'token_families.user_agent': OF_ACCOUNT,
   'chats.chat_type': BY_US,

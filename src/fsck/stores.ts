@@ -1,11 +1,10 @@
-import { DataSource, type DataSourceOptions } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { Config } from '../config/config.js';
 import { ContentStore } from '../content/content-store.js';
 import { JournalRows } from '../content/journal-rows.js';
 import { Journal } from '../content/journal.js';
 import { PostgresContentStore } from '../content/postgres/postgres-content-store.js';
 import { Relay } from '../content/relay.js';
-import { dataSourceOptions } from '../data-source.js';
 import { Database } from '../database/database.js';
 import type { EventDispatcher } from '../events/event-dispatcher.js';
 import type { FileStores } from '../files/file-store.js';
@@ -23,7 +22,7 @@ import { plainOrphansCheck, plainWordsCheck } from './checks/plain-words.js';
 import { redactedCheck } from './checks/redacted.js';
 import { searchChecks } from './checks/search.js';
 import { fileBytesCheck, strayBytesCheck } from './checks/files.js';
-import { findEmbedded } from './embedded.js';
+import { openDatabase } from './open-database.js';
 
 /** Everything that is checked, opened. */
 export interface OpenStores {
@@ -46,37 +45,10 @@ interface Words {
   close(): Promise<void>;
 }
 
-/** A window is read within this, however large the tables are; nothing is locked meanwhile. */
-const STATEMENT_TIMEOUT_MS = 60_000;
-
-const checkOptions = (url: string): DataSourceOptions =>
-  ({
-    ...dataSourceOptions(url),
-    poolSize: 5,
-    extra: {
-      connectionTimeoutMillis: 5000,
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      lock_timeout: 5000,
-      application_name: 'banyan-fsck',
-    },
-  }) as DataSourceOptions;
-
 /** @throws Error in plain words when a store is away, or its schema is of another version. */
 export async function openStores(config: Config): Promise<OpenStores> {
-  const found = config.DATABASE_URL
-    ? {
-        config: { ...config, DATABASE_URL: config.DATABASE_URL },
-        serverRuns: true,
-        stop: async () => {},
-      }
-    : await findEmbedded(config);
-  const dataSource = new DataSource(checkOptions(found.config.DATABASE_URL));
+  const { found, dataSource, close: closeDatabase } = await openDatabase(config, 'banyan-fsck');
   try {
-    await dataSource.initialize();
-    if (await dataSource.showMigrations())
-      throw new Error(
-        'The tables are of an older version. Start the server once; it migrates them.',
-      );
     const words = found.config.MONGODB_URI
       ? await mongoWords(dataSource, found.config, found.serverRuns)
       : plainWords(dataSource, found.config);
@@ -104,13 +76,11 @@ export async function openStores(config: Config): Promise<OpenStores> {
       close: async () => {
         await words.close();
         await files.close();
-        await dataSource.destroy();
-        await found.stop();
+        await closeDatabase();
       },
     };
   } catch (error) {
-    if (dataSource.isInitialized) await dataSource.destroy();
-    await found.stop();
+    await closeDatabase();
     throw error;
   }
 }

@@ -1,5 +1,7 @@
 import { expect } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
+import { DataSource } from 'typeorm';
+import { Console } from '../../src/console/console.js';
 import { Clock } from '../../src/modules/auth/clock.js';
 import type { TestApp } from '../support/app.js';
 import { type Answer, TestClient } from '../support/client.js';
@@ -37,6 +39,10 @@ export function expectProblem(answer: Answer, status: number, code: string): voi
 }
 
 export const expectRefused = (answer: Answer) => expectProblem(answer, 401, 'unauthorized');
+
+/** The console of a server in this process. */
+export const consoleOf = ({ app }: Pick<TestApp, 'app'>): Console =>
+  new Console(app.get(DataSource), () => Promise.resolve());
 
 /** Everything but the id of the request, which is new each time. */
 export const sameForAll = ({ body: { request_id: _id, ...rest } }: Answer) => rest;

@@ -105,6 +105,42 @@ describe('the command line', () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('--sing')]);
   });
 
+  it('hands out invitations and password resets, and lists accounts', async () => {
+    const admin = async (...args: string[]) => run(['admin', ...args], settings);
+    const email = `${'a'.repeat(8)}@example.org`;
+    const asked = await admin('invite', '--json');
+    expect([asked.code, asked.stderr]).toEqual([0, '']);
+    const { token: invitation } = JSON.parse(asked.stdout);
+    const anyone = new TestClient(server.url);
+    const fields = { email, password: 'a password of tests', name: 'Ann\u001b[2J', invitation };
+    expect((await anyone.post('/auth/register', fields)).status).toBe(201);
+
+    const told = await admin('reset-password', email, '--hours', '2');
+    expect([told.code, told.stderr]).toEqual([0, '']);
+    const [token] = told.stdout.split('\n');
+    const reset = { token, new_password: 'two large green kites' };
+    expect((await anyone.post('/auth/password/reset', reset)).status).toBe(204);
+    const signIn = { email, password: reset.new_password };
+    expect((await anyone.post('/auth/login', signIn)).status).toBe(200);
+
+    const { stdout } = await admin('accounts');
+    expect(stdout).toContain(`${ann.email}\n`);
+    expect(stdout).toContain(`${email}  Ann\ufffd[2J\n`);
+    const lines = (await admin('accounts', '--json')).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).email).sort()).toEqual([email, ann.email].sort());
+  });
+
+  it('says what is wrong at the console, and does nothing then', async () => {
+    const nobody = await run(['admin', 'reset-password', 'nobody@example.org'], settings);
+    expect([nobody.code, nobody.stdout]).toEqual([1, '']);
+    expect(nobody.stderr).toContain('no account has the e-mail nobody@example.org');
+    const forever = await run(['admin', 'invite', '--hours', '9000'], settings);
+    expect([forever.code, forever.stdout]).toEqual([2, '']);
+    expect(forever.stderr).toContain('a whole number from 1 to 8760');
+    const away = { ...settings, DATABASE_URL: 'postgres://127.0.0.1:9/none' };
+    expect((await run(['admin', 'invite'], away)).code).toBe(1);
+  });
+
   it('says what a server needs and has not, each with its mend', async () => {
     const { port } = new URL(server.url);
     const well = await run(['doctor', '--json'], { ...settings, PORT: port });

@@ -3,7 +3,7 @@ import { type TestApp, withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import type { Call, Operation } from '../support/contract.js';
 import { aForm } from '../support/forms.js';
-import { PASSWORD } from './auth-tester.js';
+import { consoleOf, PASSWORD } from './auth-tester.js';
 
 /** What a call can name: a person, a chat with three pairs and a branch of it. */
 export interface Scene {
@@ -129,6 +129,12 @@ export const GOOD: Record<string, (scene: Scene) => Call | Promise<Call>> = {
   changePassword: () => ({
     body: { current_password: 'a password of tests', new_password: 'a password of tests' },
   }),
+  // Of somebody else: it ends all sign-ins.
+  resetPassword: async ({ server }) => {
+    const { email } = await TestClient.register(server.url);
+    const { token } = await consoleOf(server).resetPassword(email, 1);
+    return { body: { token, new_password: PASSWORD } };
+  },
   getMe: () => ({}),
   listAuthSessions: () => ({ query: { limit: '10' } }),
   endAuthSession: async (scene) => ({ path: { session_id: await otherSessionOf(scene) } }),

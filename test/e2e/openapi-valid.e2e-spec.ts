@@ -36,6 +36,8 @@ const MAY_REFUSE: Readonly<Record<string, RegExp>> = {
   editMessage: PARTS,
   regenerateMessage: PARTS,
   changePassword: /is not the password/,
+  register: /invitation: is not good/,
+  resetPassword: /token: is not good/,
   createApiKey: /must be in the future/,
   createWebhook: /must have a host that this server sends to/,
   updateWebhook: /must have a host that this server sends to/,

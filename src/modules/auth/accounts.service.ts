@@ -1,13 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
-import { Repository } from 'typeorm';
+import { MoreThan, Repository } from 'typeorm';
 import { v5 } from 'uuid';
 import { newId } from '../../common/ids.js';
-import { problems } from '../../common/problems.js';
-import { untilDone } from '../../database/database.js';
+import { readToken } from '../../common/opaque-token.js';
+import { invalidField, problems } from '../../common/problems.js';
+import { Database, untilDone } from '../../database/database.js';
 import { Account } from './account.entity.js';
 import { unauthorized } from './bearer.js';
 import { Clock } from './clock.js';
+import { Invitation } from './invitation.entity.js';
 import type { OutsideSubject } from './outside-jwt.strategy.js';
 import { isUniqueViolation } from '../../runtime/pg-errors.js';
 
@@ -25,23 +27,40 @@ export interface NewAccount {
 export class AccountsService {
   constructor(
     @InjectRepository(Account) private readonly accounts: Repository<Account>,
+    private readonly database: Database,
     private readonly clock: Clock,
   ) {}
 
-  /** @throws `email_taken` */
-  async create(fields: NewAccount): Promise<Account> {
+  /**
+   * Makes an account, by an invitation where there is one: it is good once.
+   * @throws `email_taken`, `validation_failed` for an invitation that is not good
+   */
+  async create(fields: NewAccount, invitation: string | null): Promise<Account> {
+    const record = invitation === null ? null : readToken('biv', invitation);
+    if (invitation !== null && !record) throw notInvited();
     const account: Account = {
-      accountId: newId(),
+      accountId: record?.accountId ?? newId(),
       ...fields,
       createdAt: new Date(this.clock.now()),
     };
     try {
-      await untilDone(() => this.accounts.insert(account));
+      await (record
+        ? this.insertInvited(account, record.hash)
+        : untilDone(() => this.accounts.insert(account)));
     } catch (error) {
       if (isUniqueViolation(error)) throw problems.emailTaken();
       throw error;
     }
     return account;
+  }
+
+  private insertInvited(account: Account, tokenHash: Buffer): Promise<void> {
+    const { accountId, createdAt } = account;
+    const good = { accountId, tokenHash, expiresAt: MoreThan(createdAt) };
+    return this.database.transaction(async (tx) => {
+      if ((await tx.delete(Invitation, good)).affected !== 1) throw notInvited();
+      await tx.insert(Account, account);
+    });
   }
 
   /**
@@ -78,3 +97,6 @@ export class AccountsService {
     return accountId;
   }
 }
+
+const notInvited = () =>
+  invalidField('invitation', 'is not good, or not any more; ask for another one');

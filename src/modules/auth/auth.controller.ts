@@ -18,11 +18,13 @@ import {
   LoginDto,
   RefreshTokenDto,
   RegisterDto,
+  ResetPasswordDto,
   SignInDto,
   toAccountDto,
   toSignInDto,
 } from './auth.dto.js';
 import { AuthService, type SignedIn } from './auth.service.js';
+import { PasswordResets } from './password-resets.service.js';
 import type { Device } from './refresh-tokens.service.js';
 
 @ApiTags('auth')
@@ -31,6 +33,7 @@ export class AuthController {
   constructor(
     private readonly auth: AuthService,
     private readonly accessTokens: AccessTokensService,
+    private readonly passwordResets: PasswordResets,
   ) {}
 
   @Post('register')
@@ -39,11 +42,11 @@ export class AuthController {
   @ApiCreatedResponse({ type: SignInDto })
   @ApiProblems(problems.registrationClosed, problems.emailTaken)
   async register(
-    @Body() { email, password, name }: RegisterDto,
+    @Body() { email, password, name = null, invitation = null }: RegisterDto,
     @Req() request: FastifyRequest,
   ): Promise<SignInDto> {
     return this.withAccessToken(
-      await this.auth.register({ email, password, name: name ?? null }, deviceOf(request)),
+      await this.auth.register({ email, password, name, invitation }, deviceOf(request)),
     );
   }
 
@@ -102,6 +105,19 @@ export class AuthController {
     @Body() { current_password, new_password }: ChangePasswordDto,
   ): Promise<void> {
     return this.auth.changePassword(principal!, current_password, new_password, ip);
+  }
+
+  @Post('password/reset')
+  @Public()
+  @HttpCode(HttpStatus.NO_CONTENT)
+  @ApiOperation({
+    operationId: 'resetPassword',
+    summary: 'Set another password by a token of the console: every sign-in of the account ends',
+    security: [],
+  })
+  @ApiNoContentResponse()
+  resetPassword(@Body() { token, new_password }: ResetPasswordDto): Promise<void> {
+    return this.passwordResets.reset(token, new_password);
   }
 
   @Get('me')

@@ -9,7 +9,7 @@ import type { SignedIn } from './auth.service.js';
 
 const EMAIL_CHARS_MAX = 254;
 /** More than ours have: a token of another kind is told that it is wrong, not that it is long. */
-const REFRESH_TOKEN_CHARS_MAX = 512;
+const TOKEN_CHARS_MAX = 512;
 
 const Trim = () => Read((value) => (typeof value === 'string' ? value.trim() : value));
 /** What is too long is refused as it is. */
@@ -72,6 +72,35 @@ export class RegisterDto extends LoginDto {
   @Trim()
   @IsSaid({ charsMax: 200 })
   name?: string | null;
+
+  /**
+   * What `banyan admin invite` says: needed where `REGISTRATION` is `invite`. Good once.
+   * @example biv_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI
+   */
+  @ApiPropertyOptional({ type: String, nullable: true, maxLength: TOKEN_CHARS_MAX })
+  @IsOptional()
+  @IsSaid({ charsMax: TOKEN_CHARS_MAX })
+  invitation?: string | null;
+}
+
+export class ResetPasswordDto {
+  /**
+   * What `banyan admin reset-password` says. Good once.
+   * @example bpr_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI
+   */
+  @ApiProperty({ minLength: 1, maxLength: TOKEN_CHARS_MAX })
+  @IsSaid({ charsMax: TOKEN_CHARS_MAX })
+  token!: string;
+
+  /** 8 to 128 characters, by the rules of register. */
+  @ApiProperty({
+    format: 'password',
+    minLength: 8,
+    maxLength: 128,
+    example: 'two large green kites',
+  })
+  @IsPassword()
+  new_password!: string;
 }
 
 export class ChangePasswordDto {
@@ -100,8 +129,8 @@ export class RefreshTokenDto {
    * The newest refresh token of the sign-in.
    * @example brt_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI
    */
-  @ApiProperty({ minLength: 1, maxLength: REFRESH_TOKEN_CHARS_MAX })
-  @IsSaid({ charsMax: REFRESH_TOKEN_CHARS_MAX })
+  @ApiProperty({ minLength: 1, maxLength: TOKEN_CHARS_MAX })
+  @IsSaid({ charsMax: TOKEN_CHARS_MAX })
   refresh_token!: string;
 }
 

@@ -23,6 +23,7 @@ import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
 import { OutsideJwtStrategy } from './outside-jwt.strategy.js';
 import { OutsideKeys } from './outside-keys.js';
+import { PasswordResets } from './password-resets.service.js';
 import { PasswordsService } from './passwords.service.js';
 import { Presence } from './presence.service.js';
 import { RefreshTokensService } from './refresh-tokens.service.js';
@@ -62,6 +63,7 @@ const rateLimitSettings = {
     LocalKeys,
     OutsideJwtStrategy,
     OutsideKeys,
+    PasswordResets,
     PasswordsService,
     Presence,
     RefreshTokensService,

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Principal } from '../../common/principal.js';
-import { problems } from '../../common/problems.js';
+import { invalidField, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import type { Account } from './account.entity.js';
 import { AccountsService } from './accounts.service.js';
@@ -32,11 +32,13 @@ export class AuthService {
 
   /**
    * @throws `registration_closed`, `email_taken`, `validation_failed` for a password that is easily
-   * guessed
+   * guessed, or without an invitation that is good where one is needed
    */
   async register(fields: NewCredentials, device: Device): Promise<SignedIn> {
     this.keys.requireLocalAccounts();
     if (this.config.REGISTRATION === 'closed') throw problems.registrationClosed();
+    if (this.config.REGISTRATION === 'invite' && fields.invitation === null)
+      throw invalidField('invitation', 'is needed: ask whoever runs this server for one');
     const account = await this.credentials.create(fields);
     this.logger.log({ message: 'account registered', account_id: account.accountId });
     return this.signIn(account, device);
@@ -95,11 +97,12 @@ export class AuthService {
   ): Promise<void> {
     this.keys.requireLocalAccounts();
     const account = await this.accounts.get(accountId);
-    if (!sessionId || !hasEmail(account)) throw problems.passwordSignInNeeded();
-    const passwordHash = await this.credentials.hashOfNext(account, current, next, ip);
+    if (!sessionId || !hasPassword(account)) throw problems.passwordSignInNeeded();
+    const newHash = await this.credentials.hashOfNext(account, current, next, ip);
+    const change = { accountId, passwordHash: account.passwordHash, newHash };
     // Not to be found any more: another change was faster, and this one's current password is not
     // current.
-    if (!(await this.refreshTokens.changePassword(account, passwordHash, sessionId)))
+    if (!(await this.refreshTokens.changePassword(change, { keptFamilyId: sessionId })))
       throw wrongPassword();
     this.logger.log({ message: 'password changed', account_id: accountId, session_id: sessionId });
   }
@@ -116,8 +119,9 @@ export class AuthService {
   }
 }
 
-const hasEmail = (account: Account): account is Account & { email: string } =>
-  account.email !== null;
+const hasPassword = (
+  account: Account,
+): account is Account & { email: string; passwordHash: string } => account.passwordHash !== null;
 
 const invalidCredentials = () =>
   problems.invalidCredentials({ headers: { 'www-authenticate': 'Bearer realm="banyan"' } });

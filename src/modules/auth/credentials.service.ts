@@ -13,6 +13,8 @@ export interface NewCredentials {
   email: string;
   password: string;
   name: string | null;
+  /** The text of its token. */
+  invitation: string | null;
 }
 
 /**
@@ -28,11 +30,14 @@ export class Credentials {
     private readonly guesses: Guesses,
   ) {}
 
-  /** @throws `email_taken`, `validation_failed` for a password that is easily guessed */
-  async create({ email, password, name }: NewCredentials): Promise<Account> {
+  /**
+   * @throws `email_taken`, `validation_failed` for a password that is easily guessed or an
+   * invitation that is not good
+   */
+  async create({ email, password, name, invitation }: NewCredentials): Promise<Account> {
     // Hashed before the look at the e-mail, so that a taken one answers no faster than a free one.
     const passwordHash = await this.hashOfNew('password', password, email);
-    return this.accounts.create({ email, name, passwordHash });
+    return this.accounts.create({ email, name, passwordHash }, invitation);
   }
 
   /**
@@ -74,7 +79,11 @@ export class Credentials {
     return fits;
   }
 
-  private async hashOfNew(field: string, password: string, email: string): Promise<string> {
+  /**
+   * The hash of a new password of whoever has this e-mail.
+   * @throws `validation_failed`, which names `field`, for one that is easily guessed
+   */
+  async hashOfNew(field: string, password: string, email: string): Promise<string> {
     const fault = await passwordFault(password, email, this.config.PASSWORD_BLOCKLIST);
     if (fault) throw invalidField(field, fault);
     return this.passwords.hash(password);

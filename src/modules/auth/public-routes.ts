@@ -5,6 +5,7 @@ export const SIGN_IN_ROUTES: readonly string[] = [
   'POST /api/v1/auth/register',
   'POST /api/v1/auth/login',
   'POST /api/v1/auth/refresh',
+  'POST /api/v1/auth/password/reset',
 ];
 
 /** For probes, and for readers of the page and the documentation: nobody counts them. */

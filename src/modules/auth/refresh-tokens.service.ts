@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { LAST_UUID, newId } from '../../common/ids.js';
+import { FIRST_UUID, LAST_UUID, newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { addressKey } from '../../common/rate-limit.js';
 import { Config } from '../../config/config.js';
@@ -14,6 +14,7 @@ import {
   CAME_FROM,
   CHANGE_PASSWORD,
   FIND_TOKEN,
+  FORGET_RESET,
   LIST_FAMILIES,
   OPEN_FAMILY,
   REVOKE_FAMILY,
@@ -33,6 +34,13 @@ export interface SignIn {
 export interface Device {
   ip: string;
   userAgent: string | null;
+}
+
+/** A new hash, and the one that it follows. */
+export interface PasswordChange {
+  accountId: string;
+  passwordHash: string;
+  newHash: string;
 }
 
 /** What a browser calls itself has some 120 characters; nobody reads more of it. */
@@ -84,21 +92,27 @@ export class RefreshTokensService {
   }
 
   /**
-   * Puts a new hash in the place of the one that was read, and ends all families but one. False
-   * when it is in its place no more.
+   * Puts a new hash in the place of the one that was read, and ends all families, but one that is
+   * kept. False when that hash is in its place no more, or the reset that allows it has ended.
    */
   async changePassword(
-    { accountId, passwordHash }: Account,
-    newHash: string,
-    keptFamilyId: string,
+    { accountId, passwordHash, newHash }: PasswordChange,
+    by: { keptFamilyId: string } | { resetHash: Buffer },
   ): Promise<boolean> {
+    const resetHash = 'resetHash' in by ? by.resetHash : null;
+    const kept = 'keptFamilyId' in by ? by.keptFamilyId : FIRST_UUID;
     const ended = await this.database.transaction(async (tx) => {
+      const [, forgotten] = (await tx.query(FORGET_RESET, [accountId, resetHash, this.now()])) as [
+        unknown,
+        number,
+      ];
+      if (resetHash && forgotten === 0) return null;
       const [, changed] = (await tx.query(CHANGE_PASSWORD, [accountId, newHash, passwordHash])) as [
         unknown,
         number,
       ];
       if (changed === 0) return null;
-      const [families] = (await tx.query(REVOKE_OTHERS, [accountId, keptFamilyId, this.now()])) as [
+      const [families] = (await tx.query(REVOKE_OTHERS, [accountId, kept, this.now()])) as [
         { family_id: string }[],
       ];
       return families;
@@ -178,7 +192,7 @@ export class RefreshTokensService {
     return this.keys.tagOf(addressKey(ip));
   }
 
-  private now(): Date {
+  now(): Date {
     return new Date(this.clock.now());
   }
 

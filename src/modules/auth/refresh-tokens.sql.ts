@@ -31,6 +31,23 @@ export const CAME_FROM: Statement = {
 export const CHANGE_PASSWORD = `UPDATE accounts SET password_hash = $2 WHERE account_id = $1 AND password_hash = $3`;
 
 /**
+ * A reset ends with the password that it was for. One that was sent has to be this one, and good.
+ * $: account, hash of the one that was sent, now.
+ */
+export const FORGET_RESET = `
+  DELETE FROM password_resets
+  WHERE account_id = $1 AND ($2::bytea IS NULL OR (token_hash = $2 AND expires_at > $3))
+  RETURNING account_id`;
+
+/** Whose password a reset is for. $: account, hash, now. */
+export const FIND_RESET: Statement = {
+  name: 'auth.find-reset',
+  text: `
+    SELECT a.email, a.password_hash FROM password_resets r JOIN accounts a USING (account_id)
+    WHERE r.account_id = $1 AND r.token_hash = $2 AND r.expires_at > $3 AND a.password_hash IS NOT NULL`,
+};
+
+/**
  * A statement of its own after the change: it then sees the families that were opened while the
  * change waited for them. $: account, family that stays, now.
  */

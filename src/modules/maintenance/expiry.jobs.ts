@@ -69,9 +69,27 @@ const FORGET_TICKETS: Statement = {
     RETURNING 1`,
 };
 
+const FORGET_RESETS: Statement = {
+  name: 'maintenance.forget_resets',
+  text: `
+    DELETE FROM password_resets WHERE account_id IN (
+      SELECT account_id FROM password_resets
+      WHERE account_id = ANY ($1::uuid[]) AND expires_at < now() FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
+};
+
+/** Few, and of no account yet. */
+const FORGET_INVITATIONS: Statement = {
+  name: 'maintenance.forget_invitations',
+  text: `
+    DELETE FROM invitations WHERE account_id IN (
+      SELECT account_id FROM invitations WHERE expires_at < now() FOR UPDATE SKIP LOCKED)
+    RETURNING 1`,
+};
+
 /**
  * Sign-ins that ended a day ago, and API keys that ended a month ago (until then their owner may
- * want to see which one it was); tickets that nobody used.
+ * want to see which one it was); tickets, password resets and invitations that nobody used.
  */
 @Injectable()
 export class SignInsJob implements Job {
@@ -81,7 +99,7 @@ export class SignInsJob implements Job {
   constructor(private readonly database: Database) {}
 
   async run(signal: AbortSignal): Promise<number> {
-    let removed = 0;
+    let removed = (await this.database.query(FORGET_INVITATIONS, [])).length;
     for (let after: string | null = null; !signal.aborted;) {
       const accounts: { account_id: string }[] = await this.database.query(NEXT_ACCOUNTS, [
         after,
@@ -92,6 +110,7 @@ export class SignInsJob implements Job {
       removed += (await this.database.query(FORGET_FAMILIES, [ids])).length;
       removed += (await this.database.query(FORGET_API_KEYS, [ids])).length;
       removed += (await this.database.query(FORGET_TICKETS, [ids])).length;
+      removed += (await this.database.query(FORGET_RESETS, [ids])).length;
       after = ids.at(-1)!;
     }
     return removed;

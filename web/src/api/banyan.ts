@@ -38,8 +38,14 @@ export async function signIn(email: string, password: string): Promise<void> {
   setSession(await call<SignedIn>('POST', '/auth/login', { email, password }));
 }
 
-export async function register(email: string, password: string, name?: string): Promise<void> {
-  setSession(await call<SignedIn>('POST', '/auth/register', { email, password, name }));
+/** Sets another password by a token of the console. */
+export const resetPassword = (token: string, newPassword: string): Promise<void> =>
+  call<void>('POST', '/auth/password/reset', { token, new_password: newPassword });
+
+/** @param invitation empty where the server wants none */
+export async function register(email: string, password: string, invitation: string): Promise<void> {
+  const body = { email, password, ...(invitation && { invitation }) };
+  setSession(await call<SignedIn>('POST', '/auth/register', body));
 }
 
 /**
