@@ -89,8 +89,8 @@ the server runs or not. In Docker: docker compose exec api banyan admin …`,
       .description(description)
       .option('--json', 'answer JSON, for programs')
       .action(work);
-  const lasting = (command, most) =>
-    command.option('--hours <number>', 'how long it is good', hours, most);
+  const lasting = (command, usual) =>
+    command.option('--hours <number>', 'how long it is good', hours, usual);
   lasting(one('invite', 'make an invitation, for REGISTRATION=invite', invite), 7 * 24);
   lasting(
     one(

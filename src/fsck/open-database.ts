@@ -11,7 +11,7 @@ export interface OpenDatabase {
   close(): Promise<void>;
 }
 
-/** A window is read within this, however large the tables are; nothing is locked meanwhile. */
+/** A window of a table is read within this, however large it is; nothing is locked meanwhile. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
 const optionsOf = (url: string, program: string): DataSourceOptions =>

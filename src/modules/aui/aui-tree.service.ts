@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { problems } from '../../common/problems.js';
 import { LAST_UUID } from '../../common/ids.js';
+import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import type { QuestionPart, ResponsePart } from '../../tree/parts.js';
 import { ChatService } from '../chat/chat.service.js';
@@ -30,9 +30,7 @@ interface Place {
 }
 
 /** Behind the last chat of any conversation. */
-const START: Place = {
-  ...{ depth: INT_MAX, chat_id: LAST_UUID, seq: INT_MAX },
-};
+const START: Place = { depth: INT_MAX, chat_id: LAST_UUID, seq: INT_MAX };
 /** What stands where words were: what follows hangs under it. */
 const ERASED: ResponsePart = { type: 'text', text: 'This message was erased.' };
 

@@ -154,7 +154,7 @@ export class RefreshTokensService {
     return this.database.query<SignInRow>(LIST_FAMILIES, values);
   }
 
-  /** Ends a family. False where there is none of this account, or it has ended. */
+  /** Ends a family. False where there is none of this account, or it was ended before. */
   async end(accountId: string, familyId: string): Promise<boolean> {
     const ended = await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
     if (ended.length > 0) this.liveness.end({ accountId, sessionId: familyId });

@@ -95,13 +95,12 @@ export const FIND_TOKEN: Statement = {
     WHERE t.account_id = $1 AND t.token_hash = $2`,
 };
 
-/** No row where it has ended. $: account, family, now. */
+/** No row where it was revoked before. $: account, family, now. */
 export const REVOKE_FAMILY: Statement = {
   name: 'auth.revoke-family',
   text: `
     UPDATE token_families SET revoked_at = $3
-    WHERE account_id = $1 AND family_id = $2 AND revoked_at IS NULL AND expires_at > $3
-    RETURNING family_id`,
+    WHERE account_id = $1 AND family_id = $2 AND revoked_at IS NULL RETURNING family_id`,
 };
 
 export interface SignInRow extends Record<string, unknown> {
