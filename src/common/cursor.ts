@@ -1,3 +1,5 @@
+import type { FastifyReply } from 'fastify';
+import { LAST_UUID, UUID } from './ids.js';
 import { invalidField } from './problems.js';
 
 /**
@@ -36,23 +38,55 @@ export function decodeNumberCursor(
   return number;
 }
 
+/** The name of a cursor in the query, and the cursor; null where there is no such neighbour. */
+type Neighbour = readonly [name: 'cursor' | 'before' | 'after', cursor: string | null];
+
 /**
- * The `Link` header (RFC 8288) of a page: the same URL with the cursor of the neighbour. A query
- * alone is a relative reference to the path that the client asked for (RFC 3986, 4.2), which behind
- * a proxy is another one than ours.
+ * Says in `Link` (RFC 8288) where the neighbours of a page are: the same URL with their cursor. A
+ * query alone is a relative reference to the path that the client asked for (RFC 3986, 4.2), which
+ * behind a proxy is another one than ours.
  */
-export function linkHeader(
+export function linkPage(
+  reply: FastifyReply,
   url: string,
-  cursors: { next?: [string, string] | null; prev?: [string, string] | null },
-): string | null {
+  neighbours: { next?: Neighbour; prev?: Neighbour },
+): void {
   const links = (['next', 'prev'] as const).flatMap((rel) => {
-    const cursor = cursors[rel];
-    if (!cursor) return [];
+    const [name, cursor = null] = neighbours[rel] ?? [];
+    if (!name || cursor === null) return [];
     const [, query = ''] = url.split('?', 2);
     const params = new URLSearchParams(query);
-    for (const name of ['cursor', 'before', 'after', 'around']) params.delete(name);
-    params.set(...cursor);
+    for (const other of ['cursor', 'before', 'after', 'around']) params.delete(other);
+    params.set(name, cursor);
     return [`<?${params.toString()}>; rel="${rel}"`];
   });
-  return links.length > 0 ? links.join(', ') : null;
+  if (links.length > 0) reply.header('link', links.join(', '));
+}
+
+/** What a page is asked with: `cursor` is that of the page before, none for the first one. */
+export interface PageAsked {
+  limit: number;
+  cursor?: string;
+}
+
+/** The id behind which a page begins of a list that is newest first. @throws like `decodeCursor` */
+export const idBefore = (cursor: string | undefined, scope: string): string =>
+  cursor === undefined ? LAST_UUID : decodeCursor(cursor, scope, 'cursor', UUID);
+
+/** Some rows of a list, and where the next ones begin; null where there are none. */
+export interface Page<Row> {
+  items: Row[];
+  nextCursor: string | null;
+}
+
+/** A page of a list: of `limit` rows, where one more was asked for. */
+export function pageOf<Row>(
+  rows: readonly Row[],
+  limit: number,
+  scope: string,
+  keyOf: (last: Row) => string,
+): Page<Row> {
+  const items = rows.slice(0, limit);
+  const hasMore = rows.length > limit;
+  return { items, nextCursor: hasMore ? encodeCursor(scope, keyOf(items.at(-1)!)) : null };
 }

@@ -16,7 +16,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { exactJson } from '../../common/exact-json.js';
 import { CHAT_BOUNDS } from '../../common/json-body.js';
 import { JsonText } from '../../common/json-text.js';
@@ -128,10 +128,7 @@ export class AguiController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AguiThreadsDto> {
     const page = await this.threads.list(accountId, query);
-    const link = linkHeader(request.url, {
-      next: page.nextCursor ? ['cursor', page.nextCursor] : null,
-    });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', page.nextCursor] });
     return page;
   }
 
@@ -154,8 +151,7 @@ export class AguiController {
   ): Promise<string> {
     const page = await this.threads.history(accountId, threadId, query);
     const { previousCursor: cursor } = page;
-    const link = linkHeader(request.url, { prev: cursor === null ? null : ['before', cursor] });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { prev: ['before', cursor] });
     return exactJson(page);
   }
 

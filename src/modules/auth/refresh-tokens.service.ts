@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { FIRST_UUID, LAST_UUID, newId } from '../../common/ids.js';
+import { FIRST_UUID, newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { addressKey } from '../../common/rate-limit.js';
 import { Config } from '../../config/config.js';
@@ -148,9 +148,9 @@ export class RefreshTokensService {
     if (state) await this.end(accountId, state.family_id);
   }
 
-  /** The families that still stand, newest first, behind one of them (null: from the first on). */
-  list(accountId: string, after: string | null, limit: number): Promise<SignInRow[]> {
-    const values = [accountId, after ?? LAST_UUID, this.now(), limit];
+  /** The families that still stand, newest first, behind an id. */
+  list(accountId: string, after: string, limit: number): Promise<SignInRow[]> {
+    const values = [accountId, after, this.now(), limit];
     return this.database.query<SignInRow>(LIST_FAMILIES, values);
   }
 

@@ -20,10 +20,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
-import { AuthSessionPageDto, ListSignInsQuery, toAuthSessionDto } from './sign-ins.dto.js';
+import { AuthSessionPageDto, toAuthSessionDto } from './sign-ins.dto.js';
 import { SignIns } from './sign-ins.service.js';
 
 @ApiTags('auth')
@@ -39,14 +40,13 @@ export class SignInsController {
   @ApiOkResponse({ type: AuthSessionPageDto })
   @ApiLinked()
   async list(
-    @Query() query: ListSignInsQuery,
+    @Query() query: PageQuery,
     @Req() { url, principal }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<AuthSessionPageDto> {
     const { accountId, sessionId } = principal!;
     const { items, nextCursor } = await this.signIns.list(accountId, query);
-    const link = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
-    if (link) reply.header('link', link);
+    linkPage(reply, url, { next: ['cursor', nextCursor] });
     return {
       items: items.map((row) => toAuthSessionDto(row, sessionId)),
       next_cursor: nextCursor,

@@ -1,19 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsCursor, Optional, QueryInt } from '../../common/fields.js';
+import { ApiProperty } from '@nestjs/swagger';
 import type { SignInRow } from './refresh-tokens.sql.js';
-
-export class ListSignInsQuery {
-  /** How many a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
-}
 
 /** A sign-in that still stands: its refresh token can be exchanged. */
 export class AuthSessionDto {

@@ -1,6 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { UUID } from '../../common/ids.js';
+import { idBefore, type Page, type PageAsked, pageOf } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
 import { RefreshTokensService } from './refresh-tokens.service.js';
 import type { SignInRow } from './refresh-tokens.sql.js';
@@ -15,15 +14,9 @@ export class SignIns {
   constructor(private readonly refreshTokens: RefreshTokensService) {}
 
   /** Those that still stand, newest first. @throws 422 for a cursor of another list */
-  async list(
-    accountId: string,
-    { limit, cursor }: { limit: number; cursor?: string },
-  ): Promise<{ items: SignInRow[]; nextCursor: string | null }> {
-    const after = cursor === undefined ? null : decodeCursor(cursor, SCOPE, 'cursor', UUID);
-    const rows = await this.refreshTokens.list(accountId, after, limit + 1);
-    const items = rows.slice(0, limit);
-    const hasMore = rows.length > limit;
-    return { items, nextCursor: hasMore ? encodeCursor(SCOPE, items.at(-1)!.family_id) : null };
+  async list(accountId: string, { limit, cursor }: PageAsked): Promise<Page<SignInRow>> {
+    const rows = await this.refreshTokens.list(accountId, idBefore(cursor, SCOPE), limit + 1);
+    return pageOf(rows, limit, SCOPE, ({ family_id: id }) => id);
   }
 
   /** @throws session_not_found where there is none, or it has ended */

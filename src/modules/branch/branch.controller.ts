@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { CurrentAccount } from '../../common/current-account.js';
 import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
@@ -80,8 +80,7 @@ export class BranchController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StatedJson> {
     const { json, nextCursor } = await this.branches.page(account, chatId, query);
-    const link = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
-    if (link) reply.header('link', link);
+    linkPage(reply, url, { next: ['cursor', nextCursor] });
     return json;
   }
 

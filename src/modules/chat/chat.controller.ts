@@ -24,7 +24,7 @@ import { type StatedJson, Validated } from '../../cache/validated.js';
 import { ApiGuarded, ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { etagOf, type IfMatch, ReadIfMatch } from '../../common/etag.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
@@ -93,10 +93,7 @@ export class ChatController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const { items, nextCursor } = await this.chats.list(account, query);
-    const link = linkHeader(request.url, {
-      next: nextCursor === null ? null : ['cursor', nextCursor],
-    });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', nextCursor] });
     return `{"items":[${items.map(chatJson).join(',')}],"next_cursor":${JSON.stringify(nextCursor)}}`;
   }
 

@@ -1,16 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsOptional } from 'class-validator';
 import { Members, ObjectOf } from '../../common/dto-reader.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { ANY_TEXT } from '../../common/text-patterns.js';
-import {
-  IsCursor,
-  IsId,
-  IsSaid,
-  OneOf,
-  Optional,
-  QueryBoolean,
-  QueryInt,
-} from '../../common/fields.js';
+import { IsId, IsSaid, OneOf, Optional, QueryBoolean } from '../../common/fields.js';
 import { IsMetadataFilter, IsPlainMetadata } from '../../common/metadata.js';
 import { CHAT_TYPES, type ChatType } from './chat.entity.js';
 import { QaPairDto } from './pair.dto.js';
@@ -141,18 +134,7 @@ export class DeleteChatByQuery extends DeleteChatQuery {
   chat_id!: string;
 }
 
-export class ListChatsQuery {
-  /** How many chats a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
-
+export class ListChatsQuery extends PageQuery {
   /** Only archived ones, or only others; both when absent. */
   @Optional()
   @QueryBoolean()

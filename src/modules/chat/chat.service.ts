@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
+import { idBefore, type Page, type PageAsked, pageOf } from '../../common/cursor.js';
 import { assertMatches, type IfMatch } from '../../common/etag.js';
 import { canonicalDigest } from '../../common/canonical-json.js';
-import { LAST_UUID, newId, UUID } from '../../common/ids.js';
+import { newId } from '../../common/ids.js';
 import { metadataTerm } from '../../common/metadata.js';
 import { problems } from '../../common/problems.js';
 import { afterCommit, Database } from '../../database/database.js';
@@ -30,9 +30,7 @@ export interface ChatChanges extends ChatFields {
   active?: true;
 }
 
-export interface ChatFilter {
-  limit: number;
-  cursor?: string;
+export interface ChatFilter extends PageAsked {
   archived?: boolean;
   pinned?: boolean;
   /** Part of the name, in any case. */
@@ -130,14 +128,8 @@ export class ChatService {
    * The roots of an account, newest first. The order is that of creation, which never changes, so
    * no page repeats or skips.
    */
-  async list(
-    accountId: string,
-    filter: ChatFilter,
-  ): Promise<{ items: ChatView[]; nextCursor: string | null }> {
-    const before =
-      filter.cursor === undefined
-        ? LAST_UUID
-        : decodeCursor(filter.cursor, 'chats', 'cursor', UUID);
+  async list(accountId: string, filter: ChatFilter): Promise<Page<ChatView>> {
+    const before = idBefore(filter.cursor, 'chats');
     const like = filter.q === undefined ? null : `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
     const values = [
       accountId,
@@ -151,12 +143,7 @@ export class ChatService {
       filter.metadata &&
       Object.entries(filter.metadata).map(([key, value]) => metadataTerm(accountId, key, value));
     const rows = await this.rowsOf(values, filter.started_by, terms);
-    const items = rows.slice(0, filter.limit);
-    return {
-      items,
-      nextCursor:
-        rows.length > filter.limit ? encodeCursor('chats', items.at(-1)!.listed_as!) : null,
-    };
+    return pageOf(rows, filter.limit, 'chats', ({ listed_as: id }) => id!);
   }
 
   private rowsOf(

@@ -27,13 +27,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
 import { Downloads } from './downloads.service.js';
-import { BYTES, FileDto, FilePageDto, FORM_FILE, ListFilesQuery, toFileDto } from './file.dto.js';
+import { BYTES, FileDto, FilePageDto, FORM_FILE, toFileDto } from './file.dto.js';
 import { Files } from './files.service.js';
 import { type UploadKind, Uploads } from './uploads.service.js';
 
@@ -80,13 +81,12 @@ export class FileController {
   @ApiLinked()
   async list(
     @CurrentAccount() accountId: string,
-    @Query() query: ListFilesQuery,
+    @Query() query: PageQuery,
     @Req() { url }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<FilePageDto> {
     const { items, nextCursor } = await this.files.list(accountId, query);
-    const link = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
-    if (link) reply.header('link', link);
+    linkPage(reply, url, { next: ['cursor', nextCursor] });
     return { items: items.map(toFileDto), next_cursor: nextCursor };
   }
 

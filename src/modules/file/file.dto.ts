@@ -1,23 +1,9 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsCursor, Optional, QueryInt } from '../../common/fields.js';
+import { ApiProperty } from '@nestjs/swagger';
 import type { FileRow } from './file.sql.js';
 
 /** For the API document: any bytes. */
 export const BYTES = { 'application/octet-stream': { schema: {} } };
 export const FORM_FILE = { type: 'string', contentMediaType: 'application/octet-stream' } as const;
-
-export class ListFilesQuery {
-  /** How many a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
-}
 
 export class FileDto {
   file_id!: string;

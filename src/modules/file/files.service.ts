@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { Injectable, Logger } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { FIRST_UUID, LAST_UUID, newId, UUID } from '../../common/ids.js';
+import { idBefore, type Page, type PageAsked, pageOf } from '../../common/cursor.js';
+import { FIRST_UUID, LAST_UUID, newId } from '../../common/ids.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { isLonger } from '../../common/text-length.js';
 import { Database } from '../../database/database.js';
@@ -34,16 +34,6 @@ export interface NewFile {
    * days where none ever does.
    */
   taken?: boolean;
-}
-
-export interface FilesAsked {
-  limit: number;
-  cursor?: string;
-}
-
-export interface FilePage {
-  items: FileRow[];
-  nextCursor: string | null;
 }
 
 /** A file, and bytes of it. */
@@ -133,12 +123,9 @@ export class Files {
   }
 
   /** The files of an account, newest first. */
-  async list(accountId: string, { limit, cursor }: FilesAsked): Promise<FilePage> {
-    const last = cursor === undefined ? null : decodeCursor(cursor, SCOPE, 'cursor', UUID);
-    const rows = await this.behind(accountId, last, limit + 1);
-    const items = rows.slice(0, limit);
-    const more = rows.length > limit;
-    return { items, nextCursor: more ? encodeCursor(SCOPE, items.at(-1)!.file_id) : null };
+  async list(accountId: string, { limit, cursor }: PageAsked): Promise<Page<FileRow>> {
+    const rows = await this.behind(accountId, idBefore(cursor, SCOPE), limit + 1);
+    return pageOf(rows, limit, SCOPE, ({ file_id: id }) => id);
   }
 
   /** Those behind one (null: from the first on), newest first unless the order says otherwise. */

@@ -10,7 +10,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiContentState, ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
 import { problems } from '../../common/problems.js';
 import { Lenient } from '../../common/strict-input.guard.js';
@@ -104,10 +104,7 @@ export class FirstMessageController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<NumberedMessageDto[]> {
     const { messages, nextCursor } = await this.messages.page(account, query);
-    const link = linkHeader(request.url, {
-      next: nextCursor === null ? null : ['cursor', nextCursor],
-    });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', nextCursor] });
     return messages;
   }
 

@@ -5,7 +5,7 @@ import { StatedJson, Validated } from '../../cache/validated.js';
 import { ApiLinked, ApiRevalidated } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
 import { ShortWay } from '../../common/short-way.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
@@ -37,11 +37,10 @@ export class MessageController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StatedJson> {
     const { json, state, prevCursor, nextCursor } = await this.pages.page(account, chatId, query);
-    const link = linkHeader(request.url, {
-      next: nextCursor === null ? null : ['after', nextCursor],
-      prev: prevCursor === null ? null : ['before', prevCursor],
+    linkPage(reply, request.url, {
+      next: ['after', nextCursor],
+      prev: ['before', prevCursor],
     });
-    if (link) reply.header('link', link);
     return new StatedJson(json, state);
   }
 

@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { problems } from '../../common/problems.js';
 import { HitPageDto, SearchQueryDto } from './search.dto.js';
 import { SearchService } from './search.service.js';
@@ -31,10 +31,7 @@ export class SearchController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<HitPageDto> {
     const page = await this.searches.search(accountId, query);
-    const link = linkHeader(request.url, {
-      next: page.next_cursor ? ['cursor', page.next_cursor] : null,
-    });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', page.next_cursor] });
     return page;
   }
 }

@@ -26,14 +26,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { problems } from '../../common/problems.js';
 import { Public } from '../../common/public.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { varyBy } from '../../common/vary.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import { NewShareDto, ReadSharedQuery, SharedDto, ShareChatDto, SharesDto } from './share.dto.js';
+import { NewShareDto, SharedDto, ShareChatDto, SharesDto } from './share.dto.js';
 import { ShareService } from './share.service.js';
 import { sharedJson } from './shared-json.js';
 import { PAGE_HEADERS, sharedPage } from './shared-page.js';
@@ -119,7 +120,7 @@ export class ShareController {
   @ApiProblems(problems.shareNotFound, problems.contentUnavailable)
   async read(
     @Param('token') token: string,
-    @Query() query: ReadSharedQuery,
+    @Query() query: PageQuery,
     @Headers('accept') accept: string | undefined,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -132,8 +133,7 @@ export class ShareController {
       'content-type': 'application/json; charset=utf-8',
     });
     const next = shared.nextCursor;
-    const link = linkHeader(request.url, { next: next === null ? null : ['cursor', next] });
-    if (link !== null) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', next] });
     if (!wantsPage(accept)) return sharedJson(shared);
     reply.headers({ ...PAGE_HEADERS });
     return sharedPage(shared, query.limit);

@@ -1,6 +1,6 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, ValidateIf } from 'class-validator';
-import { IsCursor, IsId, IsInstant, Optional, QueryInt } from '../../common/fields.js';
+import { IsId, IsInstant, Optional } from '../../common/fields.js';
 import { QaPairDto } from '../chat/pair.dto.js';
 
 export class ShareChatDto {
@@ -42,19 +42,6 @@ export class NewShareDto extends ShareDto {
 
 export class SharesDto {
   items!: ShareDto[];
-}
-
-export class ReadSharedQuery {
-  /** How many pairs a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
 }
 
 /** A pair as strangers see it: what was said, and nothing of how it was asked for. */

@@ -3,13 +3,14 @@ import type { EntityManager } from 'typeorm';
 import { decodeNumberCursor, encodeCursor } from '../../common/cursor.js';
 import { newId } from '../../common/ids.js';
 import { makeToken, readToken } from '../../common/opaque-token.js';
+import type { PageQuery } from '../../common/page.dto.js';
 import { invalidField, Problem, problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { findIn, ChatService } from '../chat/chat.service.js';
 import type { Pair } from '../chat/pair.js';
 import { PathService } from '../chat/path.service.js';
 import { SEQ_MAX } from '../chat/path.sql.js';
-import type { NewShareDto, ReadSharedQuery, ShareChatDto, ShareDto } from './share.dto.js';
+import type { NewShareDto, ShareChatDto, ShareDto } from './share.dto.js';
 import { Share } from './share.entity.js';
 import {
   FORGET_EXPIRED,
@@ -105,7 +106,7 @@ export class ShareService {
    * @throws share_not_found for a token that is none, or whose link has ended, or whose branch is
    * gone; content_unavailable; 422 for a cursor of another one
    */
-  async read(token: string, { limit, cursor }: ReadSharedQuery): Promise<SharedPage> {
+  async read(token: string, { limit, cursor }: PageQuery): Promise<SharedPage> {
     const known = readToken('bsh', token);
     const [share] = known
       ? await this.database.query<OpenRow>(OPEN, [known.accountId, known.hash])

@@ -23,18 +23,13 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
-import {
-  CreateImportQuery,
-  ImportDto,
-  ImportPageDto,
-  ListImportsQuery,
-  toImportDto,
-} from './import.dto.js';
+import { CreateImportQuery, ImportDto, ImportPageDto, toImportDto } from './import.dto.js';
 import { Imports } from './imports.service.js';
 import { uploadOf } from './upload.js';
 
@@ -80,15 +75,12 @@ export class ImportController {
   @ApiLinked()
   async list(
     @CurrentAccount() accountId: string,
-    @Query() query: ListImportsQuery,
+    @Query() query: PageQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ImportPageDto> {
     const { items, nextCursor } = await this.imports.list(accountId, query);
-    const link = linkHeader(request.url, {
-      next: nextCursor === null ? null : ['cursor', nextCursor],
-    });
-    if (link) reply.header('link', link);
+    linkPage(reply, request.url, { next: ['cursor', nextCursor] });
     return { items: items.map(toImportDto), next_cursor: nextCursor };
   }
 

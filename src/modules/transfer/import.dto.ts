@@ -1,5 +1,5 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsCursor, IsSaid, Optional, QueryInt } from '../../common/fields.js';
+import { ApiProperty } from '@nestjs/swagger';
+import { IsSaid, Optional } from '../../common/fields.js';
 import { SOURCES, type Source } from '../../formats/source.js';
 import { IMPORT_STATUSES, type ImportStatus } from './import.entity.js';
 import { emptyReport, type ImportReport } from './import-report.js';
@@ -10,19 +10,6 @@ export class CreateImportQuery {
   @Optional()
   @IsSaid({ charsMax: 255 })
   name?: string;
-}
-
-export class ListImportsQuery {
-  /** How many a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
 }
 
 export class ImportProgressDto {

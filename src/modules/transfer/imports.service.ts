@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { LAST_UUID, newId, UUID } from '../../common/ids.js';
+import { idBefore, type Page, type PageAsked, pageOf } from '../../common/cursor.js';
+import { newId } from '../../common/ids.js';
 import { problems } from '../../common/problems.js';
 import { Database } from '../../database/database.js';
 import { tellAccount } from '../../events/account-changes.js';
@@ -84,15 +84,10 @@ export class Imports {
   }
 
   /** Newest first. */
-  async list(
-    accountId: string,
-    { limit, cursor }: { limit: number; cursor?: string },
-  ): Promise<{ items: ImportRow[]; nextCursor: string | null }> {
-    const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, SCOPE, 'cursor', UUID);
-    const rows = await this.database.query<ImportRow>(LIST, [accountId, last, limit + 1]);
-    const items = rows.slice(0, limit);
-    const isMore = rows.length > limit;
-    return { items, nextCursor: isMore ? encodeCursor(SCOPE, items.at(-1)!.import_id) : null };
+  async list(accountId: string, { limit, cursor }: PageAsked): Promise<Page<ImportRow>> {
+    const values = [accountId, idBefore(cursor, SCOPE), limit + 1];
+    const rows = await this.database.query<ImportRow>(LIST, values);
+    return pageOf(rows, limit, SCOPE, ({ import_id: id }) => id);
   }
 
   /**

@@ -24,8 +24,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiIdempotent, ApiLinked } from '../../common/api-headers.js';
 import { ApiProblems } from '../../common/api-problems.js';
 import { CurrentAccount } from '../../common/current-account.js';
-import { linkHeader } from '../../common/cursor.js';
+import { linkPage } from '../../common/cursor.js';
 import { JsonText } from '../../common/json-text.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { problems } from '../../common/problems.js';
 import { UuidPipe } from '../../common/validation.pipe.js';
 import { Idempotency, Idempotent, type IdempotentRequest } from '../../database/idempotency.js';
@@ -34,7 +35,6 @@ import {
   DeliveryDto,
   DeliveryPageDto,
   ListDeliveriesQuery,
-  ListWebhooksQuery,
   toDeliveryDto,
   toWebhookDto,
   UpdateWebhookDto,
@@ -87,12 +87,12 @@ export class WebhookController {
   @ApiLinked()
   async list(
     @CurrentAccount() accountId: string,
-    @Query() query: ListWebhooksQuery,
-    @Req() request: FastifyRequest,
+    @Query() query: PageQuery,
+    @Req() { url }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<WebhookPageDto> {
     const { items, nextCursor } = await this.webhooks.list(accountId, query);
-    link(request, reply, nextCursor);
+    linkPage(reply, url, { next: ['cursor', nextCursor] });
     return { items: items.map(toWebhookDto), next_cursor: nextCursor };
   }
 
@@ -197,16 +197,11 @@ export class WebhookController {
     @CurrentAccount() accountId: string,
     @Param('webhook_id', UuidPipe) webhookId: string,
     @Query() query: ListDeliveriesQuery,
-    @Req() request: FastifyRequest,
+    @Req() { url }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<DeliveryPageDto> {
     const { items, nextCursor } = await this.webhooks.deliveries(accountId, webhookId, query);
-    link(request, reply, nextCursor);
+    linkPage(reply, url, { next: ['cursor', nextCursor] });
     return { items: items.map(toDeliveryDto), next_cursor: nextCursor };
   }
-}
-
-function link({ url }: FastifyRequest, reply: FastifyReply, nextCursor: string | null): void {
-  const text = linkHeader(url, { next: nextCursor === null ? null : ['cursor', nextCursor] });
-  if (text) reply.header('link', text);
 }

@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional } from 'class-validator';
-import { IsCursor, IsSaid, OneOf, Optional, QueryInt } from '../../common/fields.js';
+import { IsSaid, OneOf, Optional } from '../../common/fields.js';
+import { PageQuery } from '../../common/page.dto.js';
 import { SEND_ERRORS } from './receiver-client.js';
 import { DELIVERY_STATUSES, type DeliveryStatus } from './webhook-delivery.entity.js';
 import {
@@ -83,20 +84,7 @@ export class UpdateWebhookDto {
   description?: string | null;
 }
 
-export class ListWebhooksQuery {
-  /** How many a page has at most. */
-  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 100 })
-  @Optional()
-  @QueryInt(1, 100)
-  limit: number = 50;
-
-  /** `next_cursor` of the page before. */
-  @Optional()
-  @IsCursor()
-  cursor?: string;
-}
-
-export class ListDeliveriesQuery extends ListWebhooksQuery {
+export class ListDeliveriesQuery extends PageQuery {
   /** Only those that stand so. */
   @ApiPropertyOptional({ enum: DELIVERY_STATUSES })
   @Optional()

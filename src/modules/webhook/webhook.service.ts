@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
-import { decodeCursor, encodeCursor } from '../../common/cursor.js';
-import { FIRST_UUID, LAST_UUID, newId, UUID } from '../../common/ids.js';
+import { idBefore, type Page, type PageAsked, pageOf } from '../../common/cursor.js';
+import { FIRST_UUID, newId } from '../../common/ids.js';
 import { invalidField, problems } from '../../common/problems.js';
 import { Config } from '../../config/config.js';
 import { Database, type Statement } from '../../database/database.js';
@@ -38,16 +38,6 @@ export interface NewWebhook {
 
 export interface WebhookChanges extends Partial<NewWebhook> {
   enabled?: boolean;
-}
-
-export interface PageAsked {
-  limit: number;
-  cursor?: string;
-}
-
-export interface ListPage<Row> {
-  items: Row[];
-  nextCursor: string | null;
 }
 
 /** The webhook and its new secret, which is told this once. */
@@ -111,7 +101,7 @@ export class WebhookService {
   }
 
   /** The webhooks of an account, newest first. */
-  list(accountId: string, asked: PageAsked): Promise<ListPage<WebhookRow>> {
+  list(accountId: string, asked: PageAsked): Promise<Page<WebhookRow>> {
     return this.page<WebhookRow>(LIST, [accountId], asked, { scope: 'webhooks', id: 'webhook_id' });
   }
 
@@ -172,7 +162,7 @@ export class WebhookService {
     accountId: string,
     webhookId: string,
     asked: PageAsked & { status?: string },
-  ): Promise<ListPage<DeliveryRow>> {
+  ): Promise<Page<DeliveryRow>> {
     await this.get(accountId, webhookId);
     const scope = `deliveries:${webhookId}`;
     return this.page<DeliveryRow>(
@@ -213,14 +203,10 @@ export class WebhookService {
     { limit, cursor }: PageAsked,
     { scope, id }: { scope: string; id: string },
     after: readonly unknown[] = [],
-  ): Promise<ListPage<Row>> {
-    const last = cursor === undefined ? LAST_UUID : decodeCursor(cursor, scope, 'cursor', UUID);
+  ): Promise<Page<Row>> {
+    const last = idBefore(cursor, scope);
     const rows = await this.database.query<Row>(statement, [...before, last, limit + 1, ...after]);
-    const items = rows.slice(0, limit);
-    return {
-      items,
-      nextCursor: rows.length > limit ? encodeCursor(scope, items.at(-1)![id] as string) : null,
-    };
+    return pageOf(rows, limit, scope, (row) => row[id] as string);
   }
 }
 
