@@ -60,13 +60,13 @@ const shown = ({ accountId, email, name, createdAt }) => ({
   created_at: createdAt.toISOString(),
 });
 
-/** Names are said by strangers: nothing of them may move a terminal's cursor. */
+/** What strangers call themselves: nothing of it may move a terminal's cursor. */
 const plain = (text) => text.replaceAll(/\p{C}/gu, '\u{fffd}');
 
 const line = ({ accountId, email, name, createdAt }) =>
   [
     accountId,
     createdAt.toISOString().slice(0, 10),
-    email ?? '(of an outside issuer)',
+    email ? plain(email) : '(of an outside issuer)',
     ...(name ? [plain(name)] : []),
   ].join('  ');

@@ -42,14 +42,19 @@ export class Console {
    */
   async resetPassword(email: string, hours: number): Promise<ConsoleToken> {
     const known = email.trim().toLowerCase();
-    const account = await this.dataSource.getRepository(Account).findOneBy({ email: known });
-    if (!account) throw new Error(`no account has the e-mail ${known}: see banyan admin accounts`);
-    const { row, said } = newToken('bpr', account.accountId, hours);
-    await this.dataSource.getRepository(PasswordReset).upsert(row, ['accountId']);
-    return said;
+    return this.dataSource.transaction(async (tx) => {
+      // With its row, as a change of the password ends the reset that is there.
+      const lock = { mode: 'pessimistic_write' } as const;
+      const account = await tx.findOne(Account, { where: { email: known }, lock });
+      if (!account)
+        throw new Error(`no account has the e-mail ${known}: see banyan admin accounts`);
+      const { row, said } = newToken('bpr', account.accountId, hours);
+      await tx.upsert(PasswordReset, row, ['accountId']);
+      return said;
+    });
   }
 
-  /** All accounts, oldest first where this server made their ids; a page behind the other. */
+  /** All accounts in the order of their ids, which is about that of their making, in pages. */
   async *accounts(): AsyncGenerator<Account[]> {
     const accounts = this.dataSource.getRepository(Account);
     for (let after: string | undefined = FIRST_UUID; after;) {

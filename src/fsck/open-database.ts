@@ -45,7 +45,7 @@ export async function openDatabase(config: Config, program: string): Promise<Ope
     await found.stop();
   };
   try {
-    await dataSource.initialize();
+    await dataSource.initialize().catch(saidPlainly);
     if (await dataSource.showMigrations())
       throw new Error(
         'The tables are of an older version. Start the server once; it migrates them.',
@@ -55,4 +55,10 @@ export async function openDatabase(config: Config, program: string): Promise<Ope
     await close();
     throw error;
   }
+}
+
+/** A host of several addresses is refused by each of them, in an error without words. */
+function saidPlainly(error: Error & { code?: string }): never {
+  const cause = error.message || error.code || error.name;
+  throw new Error(`PostgreSQL cannot be reached: ${cause}`, { cause: error });
 }

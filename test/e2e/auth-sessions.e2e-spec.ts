@@ -128,4 +128,17 @@ describe('the sign-ins of an account', () => {
     expect(items[0].user_agent).toBe('x'.repeat(256));
     expect(items[0].current).toBe(true);
   });
+
+  it('say that a program calls itself nothing', async () => {
+    const { email } = await tester.somebody();
+    const answer = await fetch(`${server.url}/api/v1/auth/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'user-agent': '' },
+      body: JSON.stringify({ email, password: PASSWORD }),
+    });
+    const { access_token } = (await answer.json()) as { access_token: string };
+    const { items } = (await withToken(access_token).get('/auth/sessions')).body;
+
+    expect(items[0].user_agent).toBeNull();
+  });
 });

@@ -216,17 +216,19 @@ describe('a search', () => {
     const before = await place();
     // What still follows the append, of the chat's own news, lets a pair be that somebody changes.
     await database.query('BEGIN');
-    for (const change of [
-      'SELECT FROM messages WHERE account_id = $1 FOR UPDATE',
-      'DELETE FROM message_search WHERE account_id = $1',
-      'DELETE FROM search_accounts WHERE account_id = $1',
-    ])
-      await database.query(change, [bob.accountId]);
-    await database.query(`UPDATE messages SET response_id = $2 WHERE account_id = $1`, [
-      bob.accountId,
-      old,
-    ]);
-    await database.query('COMMIT');
+    try {
+      for (const change of [
+        'SELECT FROM messages WHERE account_id = $1 FOR UPDATE',
+        'DELETE FROM message_search WHERE account_id = $1',
+        'DELETE FROM search_accounts WHERE account_id = $1',
+      ])
+        await database.query(change, [bob.accountId]);
+      const rename = 'UPDATE messages SET response_id = $2 WHERE account_id = $1';
+      await database.query(rename, [bob.accountId, old]);
+    } finally {
+      // Of what went wrong it is a ROLLBACK.
+      await database.query('COMMIT');
+    }
     const { body } = await bob.get('/search?q=quetzal');
     expect(body.items.map((hit: { response_id: string }) => hit.response_id)).toEqual([old]);
     // What a walk had seen before is not taken for what is there now.

@@ -24,8 +24,6 @@ const KEPT = [
   'UPDATE idempotency_keys SET answer = $4 WHERE account_id = $1 AND scope = $2 AND key = $3',
   // The second of two: the first needs the partial index of `active`, which a value does not find.
   'UPDATE chats SET active = true WHERE account_id = $1 AND root_chat_id = $2 AND chat_id = $3',
-  // A hash of none is equal to none, where TypeORM would throw.
-  'UPDATE accounts SET password_hash = $2 WHERE account_id = $1 AND password_hash = $3',
 ];
 
 /** What has no parameters and no rows by its kind. */

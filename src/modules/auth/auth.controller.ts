@@ -139,5 +139,5 @@ export class AuthController {
 
 const deviceOf = ({ ip, headers }: FastifyRequest): Device => ({
   ip,
-  userAgent: headers['user-agent'] ?? null,
+  userAgent: headers['user-agent'] || null,
 });

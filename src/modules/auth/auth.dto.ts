@@ -74,10 +74,13 @@ export class RegisterDto extends LoginDto {
   name?: string | null;
 
   /**
-   * What `banyan admin invite` says: needed where `REGISTRATION` is `invite`. Good once.
-   * @example biv_AZqfN8tMc0-YlL7yq3u2eA_0m1v0w9mXo3h1kq4v7n0aYb2cQy8dJ5eLr6fTs9gUwI
+   * What `banyan admin invite` says (`biv_…`): needed where `REGISTRATION` is `invite`. Good once.
    */
-  @ApiPropertyOptional({ type: String, nullable: true, maxLength: TOKEN_CHARS_MAX })
+  @ApiPropertyOptional({
+    ...{ type: String, nullable: true, maxLength: TOKEN_CHARS_MAX },
+    // Swagger UI sends what it finds here: most servers want none.
+    example: null,
+  })
   @IsOptional()
   @IsSaid({ charsMax: TOKEN_CHARS_MAX })
   invitation?: string | null;

@@ -9,12 +9,12 @@ import { Clock } from './clock.js';
 import { LivenessService } from './liveness.service.js';
 import { LocalKeys } from './local-keys.js';
 import { makeToken, readToken, type TokenRecord } from '../../common/opaque-token.js';
+import { PasswordReset } from './password-reset.entity.js';
 import { judgeRefusedToken, type TokenState } from './refresh-rules.js';
 import {
   CAME_FROM,
   CHANGE_PASSWORD,
   FIND_TOKEN,
-  FORGET_RESET,
   LIST_FAMILIES,
   OPEN_FAMILY,
   REVOKE_FAMILY,
@@ -102,16 +102,11 @@ export class RefreshTokensService {
     const resetHash = 'resetHash' in by ? by.resetHash : null;
     const kept = 'keptFamilyId' in by ? by.keptFamilyId : FIRST_UUID;
     const ended = await this.database.transaction(async (tx) => {
-      const [, forgotten] = (await tx.query(FORGET_RESET, [accountId, resetHash, this.now()])) as [
-        unknown,
-        number,
-      ];
-      if (resetHash && forgotten === 0) return null;
-      const [, changed] = (await tx.query(CHANGE_PASSWORD, [accountId, newHash, passwordHash])) as [
-        unknown,
-        number,
-      ];
+      const values = [accountId, newHash, passwordHash, resetHash, this.now()];
+      const [, changed] = (await tx.query(CHANGE_PASSWORD, values)) as [unknown, number];
       if (changed === 0) return null;
+      // A reset ends with the password that it was for.
+      await tx.delete(PasswordReset, { accountId });
       const [families] = (await tx.query(REVOKE_OTHERS, [accountId, kept, this.now()])) as [
         { family_id: string }[],
       ];
@@ -157,7 +152,8 @@ export class RefreshTokensService {
   /** Ends a family. False where there is none of this account, or it was ended before. */
   async end(accountId: string, familyId: string): Promise<boolean> {
     const ended = await this.database.query(REVOKE_FAMILY, [accountId, familyId, this.now()]);
-    if (ended.length > 0) this.liveness.end({ accountId, sessionId: familyId });
+    // Also where it was ended before: whoever did so may not have come to tell it.
+    this.liveness.end({ accountId, sessionId: familyId });
     return ended.length > 0;
   }
 

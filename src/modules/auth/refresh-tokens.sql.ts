@@ -27,17 +27,14 @@ export const CAME_FROM: Statement = {
   text: `SELECT FROM token_families WHERE account_id = $1 AND address_tag = $2 LIMIT 1`,
 };
 
-/** $: account, new hash, the one that it follows. */
-export const CHANGE_PASSWORD = `UPDATE accounts SET password_hash = $2 WHERE account_id = $1 AND password_hash = $3`;
-
 /**
- * A reset ends with the password that it was for. One that was sent has to be this one, and good.
- * $: account, hash of the one that was sent, now.
+ * Of several who bring the same reset one changes the row; the others find another hash in it.
+ * $: account, new hash, the one that it follows, hash of the reset that allows it (or null), now.
  */
-export const FORGET_RESET = `
-  DELETE FROM password_resets
-  WHERE account_id = $1 AND ($2::bytea IS NULL OR (token_hash = $2 AND expires_at > $3))
-  RETURNING account_id`;
+export const CHANGE_PASSWORD = `
+  UPDATE accounts SET password_hash = $2
+  WHERE account_id = $1 AND password_hash = $3 AND ($4::bytea IS NULL OR EXISTS (
+    SELECT FROM password_resets WHERE account_id = $1 AND token_hash = $4 AND expires_at > $5::timestamptz))`;
 
 /** Whose password a reset is for. $: account, hash, now. */
 export const FIND_RESET: Statement = {
@@ -53,7 +50,7 @@ export const FIND_RESET: Statement = {
  */
 export const REVOKE_OTHERS = `
   UPDATE token_families SET revoked_at = $3
-  WHERE account_id = $1 AND family_id <> $2 AND revoked_at IS NULL AND expires_at > $3
+  WHERE account_id = $1 AND family_id <> $2 AND revoked_at IS NULL
   RETURNING family_id`;
 
 /**

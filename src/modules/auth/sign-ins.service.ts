@@ -19,7 +19,7 @@ export class SignIns {
     return pageOf(rows, limit, SCOPE, ({ family_id: id }) => id);
   }
 
-  /** @throws session_not_found where there is none, or it has ended */
+  /** @throws session_not_found where there is none, or it was ended */
   async end(accountId: string, sessionId: string): Promise<void> {
     if (!(await this.refreshTokens.end(accountId, sessionId))) throw problems.sessionNotFound();
     this.logger.log({ message: 'sign-in ended', account_id: accountId, session_id: sessionId });

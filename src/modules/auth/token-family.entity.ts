@@ -26,8 +26,8 @@ export class TokenFamily {
   expiresAt!: Date;
 
   /**
-   * Set by logout, by the reuse of an old token, and by a change of the password elsewhere: nothing
-   * of this family is accepted any more.
+   * Set by logout, here or from the list of sign-ins, by the reuse of an old token, by a change of
+   * the password elsewhere and by its reset: nothing of this family is accepted any more.
    */
   @Column({ type: 'timestamptz', name: 'revoked_at', precision: 3, nullable: true })
   revokedAt!: Date | null;

@@ -38,7 +38,10 @@ export function SignIn() {
   };
   const tryIt = (): void =>
     run('guest', async () => {
-      const session = await signInAsGuest();
+      const session = await signInAsGuest().catch((fault: Error) => {
+        if (fault.message.includes('invitation')) setWay('register');
+        throw fault;
+      });
       try {
         history.replaceState(null, '', `${BASE}/c/${await makeDemo()}`);
       } catch (error) {
