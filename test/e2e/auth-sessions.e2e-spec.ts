@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { withClient } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { type SharedServer, sharedServer } from '../support/shared-server.js';
 import {
@@ -95,6 +96,24 @@ describe('the sign-ins of an account', () => {
     expectProblem(again, 401, 'invalid_refresh_token');
     expect(idsOf((await ann.get('/auth/sessions')).body)).not.toContain(other);
     expectProblem(await ann.delete(`/auth/sessions/${other}`), 404, 'session_not_found');
+  });
+
+  it('end at once where it is said again, also when the first time was committed and not told', async () => {
+    const { there, here } = await signedInTwice();
+    expect((await withToken(there.access_token).get('/auth/me')).status).toBe(200);
+    await withClient(server.databaseUrl, (client) =>
+      client.query(
+        `UPDATE token_families SET revoked_at = now() WHERE account_id = $1
+         AND family_id = (SELECT min(family_id::text)::uuid FROM token_families WHERE account_id = $1)`,
+        [there.account.account_id],
+      ),
+    );
+    const again = await withToken(here.access_token).post('/auth/logout', {
+      refresh_token: there.refresh_token,
+    });
+
+    expect(again.status).toBe(204);
+    expectRefused(await withToken(there.access_token).get('/auth/me'));
   });
 
   it('end with this one, by whoever asks for it', async () => {

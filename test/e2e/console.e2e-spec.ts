@@ -114,6 +114,18 @@ describe('a password reset', () => {
     expect((await withToken(key.api_key).get('/auth/me')).status).toBe(200);
   });
 
+  it('ends a sign-in that nobody can prolong any more, whose access token is still good', async () => {
+    const { email, access_token, account } = await somebody();
+    await withClient(server.databaseUrl, (client) =>
+      client.query('UPDATE token_families SET expires_at = now() WHERE account_id = $1', [
+        account.account_id,
+      ]),
+    );
+    expect((await withToken(access_token).get('/auth/me')).status).toBe(200);
+    expect((await reset(await resetOf(email))).status).toBe(204);
+    expectRefused(await withToken(access_token).get('/auth/me'));
+  });
+
   it('is good once, also for ten at once', async () => {
     const { email } = await somebody();
     const token = await resetOf(email);
