@@ -1,17 +1,13 @@
-import { Failure } from './api.mjs';
 import { compiled } from './compiled.mjs';
 
 /** Does something at the console of the server that the settings name, and leaves it. */
 async function atConsole(work) {
   const { openConsole } = await compiled('console/console.js');
-  let opened;
+  const opened = await openConsole();
   try {
-    opened = await openConsole();
     return await work(opened);
-  } catch (error) {
-    throw new Failure(error.message);
   } finally {
-    await opened?.close();
+    await opened.close();
   }
 }
 
